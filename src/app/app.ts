@@ -1,0 +1,128 @@
+/**
+ * What an app is, after normalization: one meaning for each attribute, whatever spelling the operator used.
+ * Pure data. Everything else in the project speaks of apps in these terms.
+ */
+export interface App {
+  /** `AppId`, the table's hash key. Never empty. */
+  readonly id: string;
+  /** `AppKey`: what clients connect with. Public. Never empty. */
+  readonly key: string;
+  /** `AppSecret`: signs API calls and channel authorizations. Never logged, never sent over Redis. */
+  readonly secret: string;
+  /** Default true. A disabled app refuses connections with 4003. */
+  readonly enabled: boolean;
+  /** Default false. */
+  readonly enableClientMessages: boolean;
+  /** Default false. When true a client that does not sign in within the server's time-out is closed with 4009. */
+  readonly enableUserAuthentication: boolean;
+  readonly limits: Limits;
+  /** In the order of the item. Only webhooks that soketi can run are in it. */
+  readonly webhooks: readonly Webhook[];
+}
+
+/** Limits that are always a number: -1 is "no limit". */
+export interface AlwaysLimits {
+  /** Connections across the fleet. soketi takes 0 for "no limit": it has no way to say none. */
+  readonly maxConnections: number;
+  /** Points per second, one for each channel of an event. */
+  readonly maxBackendEventsPerSecond: number;
+  /** Client events per second and connection. */
+  readonly maxClientEventsPerSecond: number;
+  readonly maxReadRequestsPerSecond: number;
+}
+
+/** Limits that may be unset: the server's own default applies then. Never negative. */
+export interface OptionalLimits {
+  readonly maxPresenceMembersPerChannel?: number;
+  /** Kilobytes; may be a fraction. */
+  readonly maxPresenceMemberSizeInKb?: number;
+  /** Characters. */
+  readonly maxChannelNameLength?: number;
+  readonly maxEventChannelsAtOnce?: number;
+  /** Characters. */
+  readonly maxEventNameLength?: number;
+  /** Kilobytes; may be a fraction. */
+  readonly maxEventPayloadInKb?: number;
+  readonly maxEventBatchSize?: number;
+}
+
+export type Limits = AlwaysLimits & OptionalLimits;
+export type LimitName = keyof Limits;
+
+/** The events soketi sends webhooks for. */
+export const WEBHOOK_EVENT_TYPES = [
+  "client_event",
+  "channel_occupied",
+  "channel_vacated",
+  "member_added",
+  "member_removed",
+  "cache_miss",
+] as const;
+export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
+
+interface WebhookBase {
+  /** Never empty. */
+  readonly eventTypes: readonly WebhookEventType[];
+  /** Extra HTTP headers. May hold tokens: never logged, never sent over Redis. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly filter?: { readonly channelNameStartsWith?: string; readonly channelNameEndsWith?: string };
+}
+
+/** Sent as an HTTP POST. The URL may hold tokens in its path or query: only its origin may be shown. */
+export interface UrlWebhook extends WebhookBase {
+  readonly url: string;
+}
+
+/** Sent as an AWS Lambda invocation. */
+export interface LambdaWebhook extends WebhookBase {
+  readonly lambdaFunction: string;
+  readonly lambda: {
+    readonly async?: boolean;
+    readonly region?: string;
+    /** Options of soketi's AWS client. May hold credentials: never logged, never sent over Redis. */
+    readonly clientOptions?: Readonly<Record<string, unknown>>;
+  };
+}
+
+export type Webhook = UrlWebhook | LambdaWebhook;
+
+/** The boolean attributes, with what holds when one is absent or unreadable. */
+export const FLAGS = [
+  { name: "enabled", attribute: "Enabled", default: true },
+  { name: "enableClientMessages", attribute: "EnableClientMessages", default: false },
+  { name: "enableUserAuthentication", attribute: "EnableUserAuthentication", default: false },
+] as const;
+export type FlagName = (typeof FLAGS)[number]["name"];
+
+/**
+ * One row for each limit. `unset` is what an absent or negative value means: "unlimited" is stored as -1,
+ * "server-default" is not stored at all. `fraction` says whether soketi reads the value with parseFloat.
+ */
+export const LIMITS = [
+  { name: "maxConnections", attribute: "MaxConnections", unset: "unlimited", fraction: false },
+  { name: "maxBackendEventsPerSecond", attribute: "MaxBackendEventsPerSecond", unset: "unlimited", fraction: false },
+  { name: "maxClientEventsPerSecond", attribute: "MaxClientEventsPerSecond", unset: "unlimited", fraction: false },
+  { name: "maxReadRequestsPerSecond", attribute: "MaxReadRequestsPerSecond", unset: "unlimited", fraction: false },
+  {
+    name: "maxPresenceMembersPerChannel",
+    attribute: "MaxPresenceMembersPerChannel",
+    unset: "server-default",
+    fraction: false,
+  },
+  {
+    name: "maxPresenceMemberSizeInKb",
+    attribute: "MaxPresenceMemberSizeInKb",
+    unset: "server-default",
+    fraction: true,
+  },
+  { name: "maxChannelNameLength", attribute: "MaxChannelNameLength", unset: "server-default", fraction: false },
+  { name: "maxEventChannelsAtOnce", attribute: "MaxEventChannelsAtOnce", unset: "server-default", fraction: false },
+  { name: "maxEventNameLength", attribute: "MaxEventNameLength", unset: "server-default", fraction: false },
+  { name: "maxEventPayloadInKb", attribute: "MaxEventPayloadInKb", unset: "server-default", fraction: true },
+  { name: "maxEventBatchSize", attribute: "MaxEventBatchSize", unset: "server-default", fraction: false },
+] as const satisfies readonly {
+  name: LimitName;
+  attribute: string;
+  unset: "unlimited" | "server-default";
+  fraction: boolean;
+}[];
