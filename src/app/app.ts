@@ -100,9 +100,24 @@ export type FlagName = (typeof FLAGS)[number]["name"];
  */
 export const LIMITS = [
   { name: "maxConnections", attribute: "MaxConnections", unset: "unlimited", fraction: false },
-  { name: "maxBackendEventsPerSecond", attribute: "MaxBackendEventsPerSecond", unset: "unlimited", fraction: false },
-  { name: "maxClientEventsPerSecond", attribute: "MaxClientEventsPerSecond", unset: "unlimited", fraction: false },
-  { name: "maxReadRequestsPerSecond", attribute: "MaxReadRequestsPerSecond", unset: "unlimited", fraction: false },
+  {
+    name: "maxBackendEventsPerSecond",
+    attribute: "MaxBackendEventsPerSecond",
+    unset: "unlimited",
+    fraction: false,
+  },
+  {
+    name: "maxClientEventsPerSecond",
+    attribute: "MaxClientEventsPerSecond",
+    unset: "unlimited",
+    fraction: false,
+  },
+  {
+    name: "maxReadRequestsPerSecond",
+    attribute: "MaxReadRequestsPerSecond",
+    unset: "unlimited",
+    fraction: false,
+  },
   {
     name: "maxPresenceMembersPerChannel",
     attribute: "MaxPresenceMembersPerChannel",
@@ -115,8 +130,18 @@ export const LIMITS = [
     unset: "server-default",
     fraction: true,
   },
-  { name: "maxChannelNameLength", attribute: "MaxChannelNameLength", unset: "server-default", fraction: false },
-  { name: "maxEventChannelsAtOnce", attribute: "MaxEventChannelsAtOnce", unset: "server-default", fraction: false },
+  {
+    name: "maxChannelNameLength",
+    attribute: "MaxChannelNameLength",
+    unset: "server-default",
+    fraction: false,
+  },
+  {
+    name: "maxEventChannelsAtOnce",
+    attribute: "MaxEventChannelsAtOnce",
+    unset: "server-default",
+    fraction: false,
+  },
   { name: "maxEventNameLength", attribute: "MaxEventNameLength", unset: "server-default", fraction: false },
   { name: "maxEventPayloadInKb", attribute: "MaxEventPayloadInKb", unset: "server-default", fraction: true },
   { name: "maxEventBatchSize", attribute: "MaxEventBatchSize", unset: "server-default", fraction: false },

@@ -1,0 +1,56 @@
+/**
+ * `npm run build`: everything that ships, one esbuild call for each kind of place it runs in.
+ * serverless-build.cjs runs this before each package and deploy, so a stale bundle cannot be deployed.
+ */
+import { readFileSync, readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const { version } = JSON.parse(readFileSync(new URL("package.json", import.meta.url), "utf8"));
+
+/** @type {import("esbuild").BuildOptions} */
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: "node",
+  minify: true,
+  legalComments: "none",
+  logLevel: "warning",
+  define: { __VERSION__: JSON.stringify(version) },
+};
+
+// CommonJS packages inside an ES module bundle still call require() for Node's own modules.
+const requireBanner =
+  'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);';
+
+const handlers = readdirSync(new URL("handlers", import.meta.url)).filter((file) => file.endsWith(".ts"));
+
+await Promise.all([
+  build({
+    ...common,
+    entryPoints: handlers.map((file) => `handlers/${file}`),
+    outdir: "dist/handlers",
+    outExtension: { ".js": ".mjs" },
+    format: "esm",
+    target: "node24",
+    banner: { js: requireBanner },
+  }),
+  build({
+    ...common,
+    entryPoints: ["src/preload/agent.ts"],
+    outfile: "dist/agent.cjs",
+    format: "cjs",
+    target: "node16",
+  }),
+  build({
+    ...common,
+    minify: false,
+    entryPoints: ["src/cli/cli.ts"],
+    outfile: "dist/cli.mjs",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    banner: { js: "#!/usr/bin/env node" },
+  }),
+]);

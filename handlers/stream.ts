@@ -1,0 +1,35 @@
+import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
+import * as ioredis from "../src/adapters/ioredis.ts";
+import { createPowertools } from "../src/adapters/powertools.ts";
+import { openRedis } from "../src/adapters/redis.ts";
+import { createRedisLog } from "../src/adapters/redis-log.ts";
+import { readPipelineConfig } from "../src/config/pipeline.ts";
+import { runBatch } from "../src/pipeline/run-batch.ts";
+
+const config = readPipelineConfig(process.env);
+const powertools = createPowertools();
+// Less than a second to find out that a socket died while the function slept, and to publish over a new one.
+const redis = openRedis(ioredis, config.redis, {
+  connectMs: 1_500,
+  commandMs: 1_000,
+  silenceMs: 500,
+  retriesPerCommand: 1,
+});
+redis.on("error", powertools.connectionError);
+const log = createRedisLog(redis, config.names, config.logLength);
+
+/** Table change -> invalidation: invoked by the event source mapping of the apps table's stream. */
+export async function handler(event: DynamoDBStreamEvent, context: Context): Promise<DynamoDBBatchResponse> {
+  try {
+    return await runBatch(event, {
+      log,
+      report: powertools.report,
+      table: config.table,
+      ...(config.region === undefined ? {} : { region: config.region }),
+      now: Date.now,
+      remainingMs: () => context.getRemainingTimeInMillis(),
+    });
+  } finally {
+    powertools.flush();
+  }
+}

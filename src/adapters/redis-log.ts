@@ -1,0 +1,19 @@
+import type { MessageLog } from "../pipeline/ports.ts";
+import type { BusNames } from "../protocol/names.ts";
+import type { RedisConnection } from "./redis.ts";
+import { APPEND, runScript } from "./redis-scripts.ts";
+
+/** The pipeline's end of the log: one round trip for each call, however many messages it has. */
+export function createRedisLog(connection: RedisConnection, names: BusNames, logLength: number): MessageLog {
+  return {
+    async append(messages) {
+      await runScript(
+        connection,
+        APPEND,
+        [names.log],
+        [names.live, logLength, ...messages],
+        "take the messages",
+      );
+    },
+  };
+}

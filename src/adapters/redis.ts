@@ -1,0 +1,123 @@
+import type { Cluster, ClusterOptions, Redis, RedisOptions } from "ioredis";
+import type { RedisSettings } from "../config/redis.ts";
+
+/**
+ * The part of ioredis that is used. The pipeline brings ioredis 6 along; the agent takes soketi's own, 5.x, because it
+ * must not have dependencies. Only what both have may be used here.
+ */
+export interface RedisLibrary {
+  readonly Redis: new (options: ConnectionOptions) => Redis;
+  readonly Cluster: new (nodes: { host: string; port: number }[], options: OurClusterOptions) => Cluster;
+}
+
+/** Without what only ioredis 6 has. */
+type ConnectionOptions = Omit<RedisOptions, "replyMapping">;
+type OurClusterOptions = Omit<ClusterOptions, "redisOptions"> & { redisOptions: ConnectionOptions };
+
+export type RedisConnection = Redis | Cluster;
+
+/**
+ * Time limits of one connection, in milliseconds. They are the answer to a socket that died while its process slept:
+ * without `commandMs` a publish hangs for ever, without `silenceMs` the dead socket is never replaced (both measured
+ * with ioredis 6 against a socket that went silent).
+ */
+export interface RedisTimeouts {
+  readonly connectMs: number;
+  /** How long an answer may take. */
+  readonly commandMs: number;
+  /** How long a socket may be silent while an answer is due, before it is replaced. Less than `commandMs`. */
+  readonly silenceMs?: number;
+  /** How often a command is tried again after its connection broke. */
+  readonly retriesPerCommand: number;
+}
+
+/** Longest pause between two attempts to connect: an agent must be back well within a lease. */
+const MAX_RECONNECT_PAUSE_MS = 500;
+
+/**
+ * Opens a connection, lazily: nothing is sent before the first command. It reconnects for ever by itself. The caller
+ * must listen to `error`, and decide when to subscribe again.
+ */
+export function openRedis(
+  library: RedisLibrary,
+  settings: RedisSettings,
+  timeouts: RedisTimeouts,
+): RedisConnection {
+  const options = commonOptions(settings, timeouts);
+  switch (settings.kind) {
+    case "standalone":
+      return new library.Redis({ ...options, host: settings.host, port: settings.port, db: settings.db });
+    case "sentinel":
+      return new library.Redis({
+        ...options,
+        sentinels: settings.sentinels.map(({ host, port }) => ({ host, port })),
+        name: settings.name,
+        db: settings.db,
+        ...(settings.sentinelPassword === undefined ? {} : { sentinelPassword: settings.sentinelPassword }),
+        ...(settings.tls ? { enableTLSForSentinelMode: true } : {}),
+      });
+    case "cluster":
+      return new library.Cluster(
+        settings.nodes.map(({ host, port }) => ({ host, port })),
+        clusterOptions(settings, options, timeouts),
+      );
+  }
+}
+
+function commonOptions(settings: RedisSettings, timeouts: RedisTimeouts): ConnectionOptions {
+  return {
+    lazyConnect: true,
+    connectTimeout: timeouts.connectMs,
+    commandTimeout: timeouts.commandMs,
+    ...(timeouts.silenceMs === undefined ? {} : { socketTimeout: timeouts.silenceMs }),
+    maxRetriesPerRequest: timeouts.retriesPerCommand,
+    disconnectTimeout: 200,
+    // The follower subscribes by itself, so that it knows when the subscription is acknowledged.
+    autoResubscribe: false,
+    retryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_PAUSE_MS),
+    ...(settings.username === undefined ? {} : { username: settings.username }),
+    ...(settings.password === undefined ? {} : { password: settings.password }),
+    ...(settings.tls ? { tls: {} } : {}),
+  };
+}
+
+function clusterOptions(
+  settings: RedisSettings,
+  options: ConnectionOptions,
+  timeouts: RedisTimeouts,
+): OurClusterOptions {
+  return {
+    lazyConnect: true,
+    // Reads never go to replicas: one that lags would agree with an old cursor.
+    scaleReads: "master",
+    slotsRefreshTimeout: 5_000,
+    clusterRetryStrategy: (attempt) => Math.min(attempt * 50, MAX_RECONNECT_PAUSE_MS),
+    retryDelayOnFailover: 100,
+    maxRedirections: Math.max(4, timeouts.retriesPerCommand),
+    // ElastiCache's certificates are for names, not for the addresses behind them.
+    ...(settings.tls ? { dnsLookup: (address, done) => done(null, address) } : {}),
+    redisOptions: options,
+  };
+}
+
+/**
+ * Thrown when Redis did not do what it was asked. Holds the server's or the socket's own words, never the command's
+ * arguments: ioredis errors carry those, and they must not reach a log.
+ */
+export class RedisError extends Error {
+  override readonly name = "RedisError";
+  /** As Redis or Node say it: READONLY, OOM, NOAUTH, ECONNREFUSED, …; UNKNOWN when neither does. */
+  readonly code: string;
+
+  constructor(doing: string, cause: unknown) {
+    const words = cause instanceof Error ? cause.message : String(cause);
+    super(`Redis could not ${doing}: ${words}`);
+    this.code = codeOf(cause, words);
+  }
+}
+
+function codeOf(cause: unknown, words: string): string {
+  const code = (cause as { code?: unknown } | null)?.code;
+  if (typeof code === "string") return code;
+  return /^([A-Z]{2,})\b/.exec(words)?.[1] ?? "UNKNOWN";
+}

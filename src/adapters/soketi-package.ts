@@ -1,0 +1,65 @@
+import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import type { RedisLibrary } from "./redis.ts";
+import type { SoketiAppClass, SoketiServer } from "./soketi.ts";
+
+/** What the agent takes from the soketi installation that it runs in. */
+export interface Soketi {
+  readonly version: string;
+  readonly Server: { readonly prototype: SoketiServer };
+  /** Undefined, rather than an error, when an unknown version has none: the hooks are checked together. */
+  readonly App: SoketiAppClass | undefined;
+  readonly Log: SoketiLog;
+  /** soketi's own ioredis. */
+  readonly redis: RedisLibrary;
+}
+
+/** soketi's log on the console. */
+export interface SoketiLog {
+  success(message: string): void;
+  warning(message: string): void;
+  error(message: string): void;
+}
+
+/**
+ * The root of the soketi package that the running script belongs to; undefined when the process is something else
+ * (npm and shells inherit NODE_OPTIONS).
+ *
+ * @param script `process.argv[1]`, often a symbolic link in some `bin` folder.
+ */
+export function findSoketiRoot(script: string | undefined): string | undefined {
+  if (script === undefined) return undefined;
+  let folder: string;
+  try {
+    folder = dirname(realpathSync(script));
+  } catch {
+    // Not a file: `node -e`, the REPL.
+    return undefined;
+  }
+  for (; ; folder = dirname(folder)) {
+    if (packageName(folder) === "@soketi/soketi") return folder;
+    if (folder === dirname(folder)) return undefined;
+  }
+}
+
+function packageName(folder: string): string | undefined {
+  const file = join(folder, "package.json");
+  if (!existsSync(file)) return undefined;
+  try {
+    return (JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name;
+  } catch {
+    // Somebody else's broken package.json is not ours to complain about.
+    return undefined;
+  }
+}
+
+/** Loads soketi's modules; the running script gets the very same ones. */
+export function loadSoketi(root: string): Soketi {
+  const require = createRequire(join(root, "package.json"));
+  const { version } = require("./package.json") as { version: string };
+  const { Server } = require("./dist/server.js") as Pick<Soketi, "Server">;
+  const { App } = require("./dist/app.js") as { App?: SoketiAppClass };
+  const { Log } = require("./dist/log.js") as { Log: SoketiLog };
+  return { version, Server, App, Log, redis: require("ioredis") as RedisLibrary };
+}

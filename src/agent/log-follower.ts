@@ -1,0 +1,267 @@
+import { type Decoded, decodeMessage } from "../protocol/message.ts";
+import { type LogEntry, parseLive } from "../protocol/live.ts";
+import type { MessageId } from "../protocol/message-id.ts";
+import type { Bus, MonotonicClock, Tail } from "./ports.ts";
+
+/**
+ * - `down`: no acknowledged subscription. Messages may be passing unseen.
+ * - `syncing`: subscribed; reading what was missed. Live messages wait.
+ * - `following`: every message up to the cursor is applied, and live ones are applied as they come.
+ */
+export type FollowerState = "down" | "syncing" | "following";
+
+type FollowerEvent = "subscribed" | "lost" | "gap" | "synced";
+
+/** Which event is meant to happen in which state, and what it leads to. Any other pair changes nothing. */
+export const TRANSITIONS: Readonly<Record<FollowerState, Partial<Record<FollowerEvent, FollowerState>>>> = {
+  down: { subscribed: "syncing" },
+  syncing: { lost: "down", subscribed: "syncing", synced: "following" },
+  following: { lost: "down", subscribed: "syncing", gap: "syncing" },
+};
+
+/** Why everything was forgotten. */
+export type FlushReason =
+  | "first-sync"
+  | "new-epoch"
+  | "sequence-backwards"
+  | "log-trimmed"
+  | "server-changed"
+  | "unreadable-message"
+  | "requested";
+
+/** Who acts on what the log says. Must not throw. */
+export interface FollowerTarget {
+  apply(message: Extract<Decoded, { kind: "changes" }>["message"]): void;
+  flush(reason: FlushReason): void;
+}
+
+/** Live messages that wait during a sync. Those past it are dropped: a hole, which the next sync replays. */
+const MAX_WAITING = 10_000;
+
+/**
+ * Follows the log without missing a message, or flushes. Knows no sockets and no timers: it is told when the
+ * subscription is acknowledged or lost, what came over it, and when a heartbeat is due.
+ *
+ * Invariant: while `following`, everything up to the cursor has been applied. The lease says until when that may be
+ * believed of the log's *end*: it is renewed only when the cursor agrees with a tail that was asked for at that time.
+ */
+export class LogFollower {
+  readonly #bus: Bus;
+  readonly #target: FollowerTarget;
+  readonly #clock: MonotonicClock;
+  readonly #leaseMs: number;
+  readonly #onGap: () => void;
+  #state: FollowerState = "down";
+  #cursor: MessageId | undefined;
+  #server: string | undefined;
+  /** Why the next sync must flush, whatever it reads. At first: what was loaded so far proves nothing. */
+  #distrust: FlushReason | undefined = "first-sync";
+  #leaseUntil = Number.NEGATIVE_INFINITY;
+  /** Sequence of the newest message that came live on this subscription: they may only go up. */
+  #lastLive: MessageId | undefined;
+  #waiting: LogEntry[] = [];
+  /** Counts subscriptions, so that an answer to a question of an earlier one is dropped. */
+  #session = 0;
+  #syncRunning = false;
+
+  constructor(parts: {
+    readonly bus: Bus;
+    readonly target: FollowerTarget;
+    readonly clock: MonotonicClock;
+    readonly leaseMs: number;
+    /** A hole was found: a heartbeat should come now rather than in its time. */
+    readonly onGap: () => void;
+  }) {
+    this.#bus = parts.bus;
+    this.#target = parts.target;
+    this.#clock = parts.clock;
+    this.#leaseMs = parts.leaseMs;
+    this.#onGap = parts.onGap;
+  }
+
+  get state(): FollowerState {
+    return this.#state;
+  }
+
+  get cursor(): MessageId | undefined {
+    return this.#cursor;
+  }
+
+  /** On the monotonic clock: until when cached apps may be served without asking. Read at each lookup. */
+  get leaseUntil(): number {
+    return this.#leaseUntil;
+  }
+
+  /** The subscription is acknowledged: from now on nothing published is missed. */
+  async onSubscribed(): Promise<void> {
+    this.#session += 1;
+    this.#waiting = [];
+    this.#lastLive = undefined;
+    this.#step("subscribed");
+    await this.#sync();
+  }
+
+  /** The subscription is gone. The lease is not taken away: it runs out, and says what it always said. */
+  onLost(): void {
+    this.#session += 1;
+    this.#waiting = [];
+    this.#step("lost");
+  }
+
+  /** One payload of the live channel. */
+  onLive(payload: string): void {
+    if (this.#state === "down") return;
+    const entry = parseLive(payload);
+    if (!entry) {
+      this.#target.flush("unreadable-message");
+      return;
+    }
+    if (this.#runsBackwards(entry.id)) {
+      this.#restart("sequence-backwards");
+      return;
+    }
+    this.#lastLive = entry.id;
+    if (this.#state === "syncing") this.#wait(entry);
+    else this.#follow(entry);
+  }
+
+  /**
+   * Asks for the log's end, and renews the lease when the cursor is there. A cursor behind the tail is the sign of a
+   * lost message, also of the last one: it is replayed at once.
+   *
+   * @throws what the bus throws; the lease is then left to run out.
+   */
+  async heartbeat(): Promise<void> {
+    if (this.#state === "syncing") {
+      await this.#sync();
+      return;
+    }
+    const session = this.#session;
+    const askedAt = this.#clock();
+    const cursorThen = this.#cursor;
+    const tail = await this.#bus.heartbeat();
+    if (session !== this.#session || this.#state !== "following") return;
+    if (this.#agrees(tail, cursorThen)) this.#renew(askedAt);
+    else {
+      this.#step("gap");
+      await this.#sync(tail, askedAt);
+    }
+  }
+
+  /** Reads what was missed and goes on live; flushes unless the replay is complete. One at a time. */
+  async #sync(knownTail?: Tail, askedBefore = 0): Promise<void> {
+    if (this.#syncRunning || this.#state !== "syncing") return;
+    this.#syncRunning = true;
+    try {
+      // A session that ends meanwhile starts a sync of its own as soon as this one has ended.
+      for (let session = -1; session !== this.#session && this.#isSyncing();) {
+        session = this.#session;
+        const askedAt = knownTail ? askedBefore : this.#clock();
+        const tail = knownTail ?? (await this.#bus.heartbeat());
+        knownTail = undefined;
+        const replay = await this.#missed(tail);
+        if (session === this.#session) this.#finishSync(tail, replay, askedAt);
+      }
+    } finally {
+      this.#syncRunning = false;
+    }
+  }
+
+  /** The entries between the cursor and the tail, or why there is no telling. */
+  async #missed(tail: Tail): Promise<readonly LogEntry[] | FlushReason> {
+    const from = this.#cursor;
+    const to = tail.last;
+    if (this.#distrust) return this.#distrust;
+    if (tail.server !== this.#server) return "server-changed";
+    if (!from && !to) return [];
+    if (!from || from.epoch !== to?.epoch) return "new-epoch";
+    if (from.seq > to.seq) return "sequence-backwards";
+    if (from.seq === to.seq) return [];
+    const entries = await this.#bus.read(from, to);
+    return entries.every(({ id }, i) => id.epoch === from.epoch && id.seq === from.seq + 1 + i) &&
+      entries.length === to.seq - from.seq
+      ? entries
+      : "log-trimmed";
+  }
+
+  #finishSync(tail: Tail, replay: readonly LogEntry[] | FlushReason, askedAt: number): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#distrust = undefined;
+    this.#server = tail.server;
+    this.#step("synced");
+    if (typeof replay === "string") {
+      this.#cursor = tail.last;
+      this.#target.flush(replay);
+    } else {
+      for (const entry of replay) this.#apply(entry);
+    }
+    this.#renew(askedAt);
+    for (const entry of waiting) {
+      // After a hole among the waiting ones, the rest waits for the sync of the next heartbeat.
+      if (this.#isSyncing()) this.#wait(entry);
+      else this.#follow(entry);
+    }
+  }
+
+  /** One live message while following: the next one is applied, a hole is replayed, a repeat is nothing new. */
+  #follow(entry: LogEntry): void {
+    const cursor = this.#cursor;
+    if (cursor?.epoch !== entry.id.epoch) {
+      this.#cursor = entry.id;
+      this.#target.flush("new-epoch");
+    } else if (entry.id.seq === cursor.seq + 1) {
+      this.#apply(entry);
+    } else if (entry.id.seq > cursor.seq) {
+      this.#step("gap");
+      this.#wait(entry);
+      this.#onGap();
+    }
+  }
+
+  #apply(entry: LogEntry): void {
+    this.#cursor = entry.id;
+    const decoded = decodeMessage(entry.json);
+    if (decoded.kind === "changes") this.#target.apply(decoded.message);
+    else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
+  }
+
+  /** Live ids on one subscription only go up. If not, the log lost its end and uses the numbers again. */
+  #runsBackwards(id: MessageId): boolean {
+    return this.#lastLive?.epoch === id.epoch && id.seq <= this.#lastLive.seq;
+  }
+
+  #restart(reason: FlushReason): void {
+    this.#target.flush(reason);
+    this.#distrust = reason;
+    this.#lastLive = undefined;
+    this.#step("gap");
+    this.#onGap();
+  }
+
+  /**
+   * Whether a tail shows that nothing was missed. The cursor may be past it by what came live since it was asked for,
+   * but a tail behind where the cursor was *then* is a log that lost its end.
+   */
+  #agrees({ last, server }: Tail, cursorThen: MessageId | undefined): boolean {
+    const cursor = this.#cursor;
+    if (server !== this.#server || last?.epoch !== cursor?.epoch) return false;
+    return !last || !cursor || (last.seq <= cursor.seq && last.seq >= (cursorThen?.seq ?? 0));
+  }
+
+  #renew(askedAt: number): void {
+    this.#leaseUntil = Math.max(this.#leaseUntil, askedAt + this.#leaseMs);
+  }
+
+  #wait(entry: LogEntry): void {
+    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(entry);
+  }
+
+  #step(event: FollowerEvent): void {
+    this.#state = TRANSITIONS[this.#state][event] ?? this.#state;
+  }
+
+  #isSyncing(): boolean {
+    return this.#state === "syncing";
+  }
+}

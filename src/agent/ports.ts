@@ -1,0 +1,38 @@
+import type { LogEntry } from "../protocol/live.ts";
+import type { MessageId } from "../protocol/message-id.ts";
+
+/** Milliseconds on a clock that only goes forward. Its zero means nothing. */
+export type MonotonicClock = () => number;
+
+/** What one heartbeat finds. */
+export interface Tail {
+  /** The log's last id; undefined while there is no log. */
+  readonly last?: MessageId;
+  /**
+   * Who answered: run id and replication id of the Redis server. Another value means that the log may have lost a
+   * suffix and used its numbers again. Both are needed: Redis keeps its replication id over some restarts.
+   */
+  readonly server: string;
+}
+
+/** The agent's end of the log. Every call rejects, rather than hangs, when Redis does not answer. */
+export interface Bus {
+  /** Writes this node's registry entry and reads the tail, in one step on the master. */
+  heartbeat(): Promise<Tail>;
+  /** Entries with `after < id <= last` of one epoch, oldest first. Fewer than expected means: trimmed. */
+  read(after: MessageId, last: MessageId): Promise<readonly LogEntry[]>;
+}
+
+/** Where the agent looks apps up. `A` is soketi's own App object. */
+export interface AppSource<A> {
+  /** A consistent read of the table. Undefined: there is no such (usable) app. Rejects when it cannot be told. */
+  loadById(id: string): Promise<A | undefined>;
+  /** The id of the app with this key, from the index, which may lag behind the table. */
+  resolveKey(key: string): Promise<string | undefined>;
+}
+
+/** The two things that the cache must know about soketi's App. */
+export interface AppIdentity {
+  readonly id: string;
+  readonly key: string;
+}

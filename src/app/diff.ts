@@ -1,0 +1,70 @@
+import type { App } from "./app.ts";
+import type { Normalized } from "./normalize.ts";
+
+/** What a write to the table means for those who run the app. */
+export interface AppDiff {
+  readonly appId: string;
+  /**
+   * "created": usable now, not before. "deleted": not usable now, be it removed or broken. "updated": otherwise.
+   */
+  readonly type: "created" | "updated" | "deleted";
+  /** The key now, then the former one if it is another. Only readable keys. */
+  readonly keys: readonly string[];
+  /** Sorted paths into {@link App}, such as "enabled", "limits.maxConnections", "webhooks". Only for "updated". */
+  readonly changed: readonly string[];
+  /** The app as it is now. Absent when it is not usable. */
+  readonly app?: App;
+}
+
+/**
+ * The difference between two images of one item, or undefined when nothing of what soketi reads is different.
+ *
+ * Undefined stands for an absent image. In doubt there is a difference: from an item that was unusable to none is
+ * "deleted", since a node without our normalizer may have run the app on soketi's defaults.
+ */
+export function diff(before: Normalized | undefined, after: Normalized | undefined): AppDiff | undefined {
+  const appId = after?.id ?? before?.id;
+  if (appId === undefined) return undefined;
+  const keys = [...new Set([after?.key, before?.key])].filter((key) => key !== undefined);
+  const app = after?.app;
+  if (app === undefined) {
+    const brokenAsBefore = before !== undefined && before.app === undefined && sameIdentity(before, after);
+    return brokenAsBefore ? undefined : { appId, type: "deleted", keys, changed: [] };
+  }
+  if (before?.app === undefined) return { appId, type: "created", keys, changed: [], app };
+  const changed = changedPaths(before.app, app);
+  return changed.length === 0 ? undefined : { appId, type: "updated", keys, changed, app };
+}
+
+function sameIdentity(before: Normalized, after: Normalized | undefined): boolean {
+  return after !== undefined && before.id === after.id && before.key === after.key;
+}
+
+function changedPaths(before: App, after: App): string[] {
+  const { limits: limitsBefore, ...restBefore } = before;
+  const { limits: limitsAfter, ...restAfter } = after;
+  const limits = changedNames(limitsBefore, limitsAfter).map((name) => `limits.${name}`);
+  return [...changedNames(restBefore, restAfter), ...limits].sort();
+}
+
+function changedNames(before: object, after: object): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  return [...names].filter((name) => !equal(valueAt(before, name), valueAt(after, name)));
+}
+
+/** Deep equality of plain data: the order of names doesn't matter, that of elements does. */
+function equal(left: unknown, right: unknown): boolean {
+  if (left === right) return true;
+  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
+  if (Array.isArray(left) !== Array.isArray(right)) return false;
+  const names = Object.keys(left);
+  return (
+    names.length === Object.keys(right).length &&
+    names.every((name) => Object.hasOwn(right, name) && equal(valueAt(left, name), valueAt(right, name)))
+  );
+}
+
+/** An own property: names may be `__proto__` or `constructor` in headers and client options. */
+function valueAt(owner: object, name: string): unknown {
+  return Object.hasOwn(owner, name) ? (owner as Readonly<Record<string, unknown>>)[name] : undefined;
+}

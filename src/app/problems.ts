@@ -1,0 +1,64 @@
+/**
+ * What can be wrong with an item, as stable codes. "error": something the operator wrote is not in force.
+ * "warning": it is in force, though perhaps not as the operator thinks. docs/normalization.md explains each.
+ */
+export const PROBLEM_CODES = {
+  "not-an-item": "error",
+  "identity-missing": "error",
+  "identity-unreadable": "error",
+  "flag-unreadable": "error",
+  "limit-unreadable": "error",
+  "webhooks-unreadable": "error",
+  "webhook-unreadable": "error",
+  "webhook-without-target": "error",
+  "webhook-bad-url": "error",
+  "webhook-bad-function": "error",
+  "webhook-without-events": "error",
+  "webhook-unknown-event": "error",
+  "webhook-bad-filter": "error",
+  "webhook-header-ignored": "error",
+  "webhook-lambda-option-ignored": "error",
+  "problems-left-out": "error",
+  "identity-not-text": "warning",
+  "surrounding-space": "warning",
+  "limit-truncated": "warning",
+  "limit-too-large": "warning",
+  "max-connections-zero": "warning",
+  "webhook-two-targets": "warning",
+  "webhook-events-not-a-list": "warning",
+} as const satisfies Record<string, "error" | "warning">;
+
+export type ProblemCode = keyof typeof PROBLEM_CODES;
+
+export interface Problem {
+  /** The name of the DynamoDB attribute; "item" when the whole item is at fault. */
+  readonly attribute: string;
+  readonly code: ProblemCode;
+  /**
+   * What was expected, what was found, what to do. Names types, lengths and positions only, never a value:
+   * problems are logged, and any attribute may hold a secret by mistake.
+   */
+  readonly message: string;
+  readonly severity: "error" | "warning";
+}
+
+/** Adds a problem to the item at hand. */
+export type Report = (attribute: string, code: ProblemCode, message: string) => void;
+
+/** An item of 400 KB can hold a hundred thousand bad webhooks; a log line can't. */
+const MOST_PROBLEMS = 50;
+
+export function reportTo(problems: Problem[]): Report {
+  return (attribute, code, message) => {
+    if (problems.length < MOST_PROBLEMS) {
+      problems.push({ attribute, code, message, severity: PROBLEM_CODES[code] });
+    } else if (problems.length === MOST_PROBLEMS) {
+      problems.push({
+        attribute,
+        code: "problems-left-out",
+        message: `The item has more than ${MOST_PROBLEMS} problems; the rest is left out. Repair these first.`,
+        severity: PROBLEM_CODES["problems-left-out"],
+      });
+    }
+  };
+}

@@ -1,0 +1,46 @@
+import type { App, Limits, Webhook, WebhookEventType } from "./app.ts";
+import { isUrlWebhook } from "./soketi-shape.ts";
+
+/** What may leave the pipeline over Redis. No secret, no header, no client option, no path or query of a URL. */
+export interface PublicApp {
+  readonly id: string;
+  readonly key: string;
+  readonly enabled: boolean;
+  readonly enableClientMessages: boolean;
+  readonly enableUserAuthentication: boolean;
+  readonly limits: Limits;
+  readonly webhooks: readonly PublicWebhook[];
+}
+
+export interface PublicWebhook {
+  /** Scheme, host and port of the URL. */
+  readonly origin?: string;
+  readonly lambdaFunction?: string;
+  readonly eventTypes: readonly WebhookEventType[];
+  readonly filter?: NonNullable<Webhook["filter"]>;
+}
+
+/** Picks what is public, name by name: an attribute that App gains later stays in until it is added here. */
+export function toPublicView(app: App): PublicApp {
+  const { id, key, enabled, enableClientMessages, enableUserAuthentication, limits } = app;
+  return {
+    id,
+    key,
+    enabled,
+    enableClientMessages,
+    enableUserAuthentication,
+    limits: { ...limits },
+    webhooks: app.webhooks.map(toPublicWebhook),
+  };
+}
+
+function toPublicWebhook(webhook: Webhook): PublicWebhook {
+  const { eventTypes, filter } = webhook;
+  return {
+    ...(isUrlWebhook(webhook)
+      ? { origin: new URL(webhook.url).origin }
+      : { lambdaFunction: webhook.lambdaFunction }),
+    eventTypes,
+    ...(filter !== undefined && { filter }),
+  };
+}

@@ -1,0 +1,99 @@
+import type { EnvReader } from "./env.ts";
+
+interface HostAndPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+interface RedisCommon {
+  readonly username?: string;
+  /** Never logged. */
+  readonly password?: string;
+  readonly tls: boolean;
+}
+
+/** Where Redis is, in whichever of its three forms. */
+export type RedisSettings =
+  | (RedisCommon & HostAndPort & { readonly kind: "standalone"; readonly db: number })
+  | (RedisCommon & { readonly kind: "cluster"; readonly nodes: readonly HostAndPort[] })
+  | (RedisCommon & {
+      readonly kind: "sentinel";
+      readonly sentinels: readonly HostAndPort[];
+      /** The name that the sentinels know the master by. */
+      readonly name: string;
+      readonly db: number;
+      readonly sentinelPassword?: string;
+    });
+
+/**
+ * `REDIS_URL`, or `REDIS_CLUSTER_NODES`, or `REDIS_SENTINELS` with `REDIS_SENTINEL_NAME`; `REDIS_USERNAME`,
+ * `REDIS_PASSWORD` and `REDIS_TLS` go with the latter two. Undefined, without a mistake, when none is set.
+ */
+export function readRedis(env: EnvReader): RedisSettings | undefined {
+  const given = ["REDIS_URL", "REDIS_CLUSTER_NODES", "REDIS_SENTINELS"].filter((name) => env.text(name));
+  if (given.length > 1) {
+    env.mistakes.push(`${given.join(", ")}: expected one of them, found ${given.length}. Remove the others.`);
+  }
+  const username = env.text("REDIS_USERNAME");
+  const password = env.text("REDIS_PASSWORD");
+  const common = {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    tls: env.flag("REDIS_TLS", false),
+  };
+  switch (given[0]) {
+    case "REDIS_URL":
+      return readUrl(env, env.text("REDIS_URL") ?? "", common);
+    case "REDIS_CLUSTER_NODES":
+      return { kind: "cluster", nodes: env.hostList("REDIS_CLUSTER_NODES", 6379), ...common };
+    case "REDIS_SENTINELS":
+      return readSentinels(env, common);
+    default:
+      return undefined;
+  }
+}
+
+function readSentinels(env: EnvReader, common: RedisCommon): RedisSettings {
+  const name = env.text("REDIS_SENTINEL_NAME");
+  if (name === undefined) {
+    env.mistakes.push(
+      "REDIS_SENTINEL_NAME: expected the master's name beside REDIS_SENTINELS, found nothing.",
+    );
+  }
+  const sentinelPassword = env.text("REDIS_SENTINEL_PASSWORD");
+  return {
+    kind: "sentinel",
+    sentinels: env.hostList("REDIS_SENTINELS", 26379),
+    name: name ?? "",
+    db: env.integer("REDIS_DB", { min: 0, max: 1_000_000, default: 0 }),
+    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    ...common,
+  };
+}
+
+/** A URL may hold a password, so no part of a wrong one is shown. */
+function readUrl(env: EnvReader, text: string, common: RedisCommon): RedisSettings | undefined {
+  const expected = "REDIS_URL: expected redis://[user:password@]host[:port][/db] or rediss://… for TLS";
+  let url: URL;
+  try {
+    url = new URL(text);
+  } catch {
+    env.mistakes.push(`${expected}, found something that is not a URL (not shown: it may hold a password).`);
+    return undefined;
+  }
+  const db = url.pathname.replace(/^\/+/, "");
+  if (!["redis:", "rediss:"].includes(url.protocol) || url.hostname === "" || !/^\d*$/.test(db)) {
+    env.mistakes.push(`${expected}, found another form (not shown: it may hold a password).`);
+    return undefined;
+  }
+  return {
+    kind: "standalone",
+    ...common,
+    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: url.port === "" ? 6379 : Number(url.port),
+    db: Number(db),
+    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
+    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
+    tls: url.protocol === "rediss:" || common.tls,
+  };
+}

@@ -1,0 +1,55 @@
+import { type AppDiff, diff } from "../app/diff.ts";
+import { toPublicView } from "../app/public-view.ts";
+import type { Change } from "../protocol/message.ts";
+import type { StreamChange } from "./decode.ts";
+
+/** What nodes must be told about one record; undefined when nothing that soketi reads has changed. */
+export function toChange(record: StreamChange): Change | undefined {
+  const { appId, before, after, writtenAt } = record;
+  const written = writtenAt === undefined ? {} : { writtenAt };
+  if (!record.complete) {
+    // Without its images a record says only that something changed. `updated` claims nothing more.
+    const keys = unique([after?.key, before?.key]);
+    return { appId, type: "updated", keys, changed: [], ...written };
+  }
+  const difference = diff(before, after);
+  return difference && { ...fromDiff(appId, difference), ...written };
+}
+
+function fromDiff(appId: string, difference: AppDiff): Change {
+  const { type, keys, changed, app } = difference;
+  return { appId, type, keys, changed, ...(app ? { app: toPublicView(app) } : {}) };
+}
+
+/**
+ * One change for each app, in the order of each app's last change: several writes to one app within a batch cost one
+ * invalidation. Every key that any of them touched stays in, the current one first.
+ */
+export function coalesce(changes: readonly Change[]): Change[] {
+  const byApp = new Map<string, Change>();
+  for (const change of changes) {
+    const earlier = byApp.get(change.appId);
+    byApp.delete(change.appId);
+    byApp.set(change.appId, earlier ? merge(earlier, change) : change);
+  }
+  return [...byApp.values()];
+}
+
+function merge(earlier: Change, later: Change): Change {
+  const type = later.type === "updated" && earlier.type === "created" ? "created" : later.type;
+  // The oldest write decides how late the message is.
+  const writtenAt = earlier.writtenAt ?? later.writtenAt;
+  return {
+    // Deleted and created again within the batch: it existed before and exists now.
+    type: earlier.type === "deleted" && later.type === "created" ? "updated" : type,
+    appId: later.appId,
+    keys: unique([...later.keys, ...earlier.keys]),
+    changed: unique([...earlier.changed, ...later.changed]).sort(),
+    ...(writtenAt === undefined ? {} : { writtenAt }),
+    ...(later.app ? { app: later.app } : {}),
+  };
+}
+
+function unique(values: readonly (string | undefined)[]): string[] {
+  return [...new Set(values.filter((value) => value !== undefined))];
+}

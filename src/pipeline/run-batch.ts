@@ -1,0 +1,132 @@
+import { encodeChanges, encodeFlush, type Change } from "../protocol/message.ts";
+import { coalesce, toChange } from "./change.ts";
+import { decodeRecord, type StreamChange, type UnreadableRecord } from "./decode.ts";
+import type { MessageLog, PipelineReporter } from "./ports.ts";
+
+export interface BatchContext {
+  readonly log: MessageLog;
+  readonly report: PipelineReporter;
+  readonly table: string;
+  readonly region?: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Milliseconds left until the function is stopped. */
+  readonly remainingMs: () => number;
+}
+
+/** What Lambda's event source mapping reads: it runs the shard again from the lowest sequence number given. */
+export interface BatchResponse {
+  batchItemFailures: { itemIdentifier: string }[];
+}
+
+/** Kept back from the function's time-out, so that a failure is still answered and logged. Milliseconds. */
+const DEADLINE_RESERVE_MS = 500;
+
+/**
+ * One invocation: decode -> normalize -> diff -> coalesce -> publish. A record that cannot be read never stops the
+ * others; a publish that fails sends the batch back from its first record, so that no change is lost.
+ *
+ * @throws TypeError when the event is not a stream event at all.
+ */
+export async function runBatch(event: unknown, context: BatchContext): Promise<BatchResponse> {
+  const invokedAt = context.now();
+  const records = recordsOf(event).map(decodeRecord);
+  const { changes, unreadable, unchanged } = sortOut(records, context.report);
+  const coalesced = coalesce(changes);
+  const messages = encodeMessages(coalesced, unreadable, invokedAt, context);
+  if (messages.length > 0) {
+    try {
+      await beforeDeadline(context.log.append(messages), context.remainingMs() - DEADLINE_RESERVE_MS);
+    } catch (error) {
+      const first = lowestSequenceNumber(records);
+      context.report.publishFailed(error, first, coalesced.length);
+      return { batchItemFailures: [{ itemIdentifier: first }] };
+    }
+  }
+  const ageMs = oldestAge(changes, context.now());
+  context.report.published({
+    records: records.length,
+    published: coalesced.length,
+    coalesced: changes.length - coalesced.length,
+    unchanged,
+    unreadable: unreadable.length,
+    messages: messages.length,
+    ...(ageMs === undefined ? {} : { ageMs }),
+  });
+  return { batchItemFailures: [] };
+}
+
+function recordsOf(event: unknown): readonly unknown[] {
+  const records = (event as { Records?: unknown } | null | undefined)?.Records;
+  if (Array.isArray(records)) return records;
+  throw new TypeError(
+    `expected a DynamoDB Streams event with a list in Records, found ${records === undefined ? "none" : typeof records}; ` +
+      "this function is meant to be invoked by the event source mapping of the apps table",
+  );
+}
+
+function sortOut(records: readonly (StreamChange | UnreadableRecord)[], report: PipelineReporter) {
+  const changes: Change[] = [];
+  const unreadable: UnreadableRecord[] = [];
+  let unchanged = 0;
+  for (const record of records) {
+    if (record.kind === "unreadable") {
+      report.unreadableRecord(record.sequenceNumber, record.reason);
+      unreadable.push(record);
+      continue;
+    }
+    if (record.after && record.after.problems.length > 0)
+      report.itemProblems(record.appId, record.after.problems);
+    const change = toChange(record);
+    if (change) changes.push(change);
+    else unchanged += 1;
+  }
+  return { changes, unreadable, unchanged };
+}
+
+function encodeMessages(
+  changes: readonly Change[],
+  unreadable: readonly UnreadableRecord[],
+  at: number,
+  { table, region }: BatchContext,
+): string[] {
+  const messages = encodeChanges(changes, { table, ...(region === undefined ? {} : { region }), at });
+  // A change of an app nobody can name: only forgetting everything keeps the promise.
+  if (unreadable.length > 0) messages.push(encodeFlush("unreadable stream record", at));
+  return messages;
+}
+
+/** Sequence numbers have up to 40 digits: compared as BigInt. "" fails the whole batch, which is what it must do. */
+function lowestSequenceNumber(records: readonly { readonly sequenceNumber: string }[]): string {
+  let lowest: bigint | undefined;
+  for (const { sequenceNumber } of records) {
+    if (!/^\d+$/.test(sequenceNumber)) return "";
+    const number = BigInt(sequenceNumber);
+    if (lowest === undefined || number < lowest) lowest = number;
+  }
+  return records.find((record) => BigInt(record.sequenceNumber) === lowest)?.sequenceNumber ?? "";
+}
+
+function oldestAge(changes: readonly Change[], now: number): number | undefined {
+  const written = changes.map((change) => change.writtenAt).filter((time) => time !== undefined);
+  return written.length === 0 ? undefined : Math.max(0, now - Math.min(...written));
+}
+
+async function beforeDeadline(work: Promise<void>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => {
+        reject(
+          new Error("expected Redis to take the messages before the function's time-out, found no time left"),
+        );
+      },
+      Math.max(0, limitMs),
+    );
+  });
+  try {
+    await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * `dist/agent.cjs`. Loaded by `NODE_OPTIONS="--require …/dist/agent.cjs"` it attaches to the soketi that the process
+ * runs, and does nothing in any other process. Required by a program that embeds soketi, it gives `attach(server)`.
+ */
+import { dirname } from "node:path";
+import type { SoketiServer } from "../adapters/soketi.ts";
+import { type Attached, attachTo } from "./attach.ts";
+import { findSoketiRoot, loadSoketi } from "../adapters/soketi-package.ts";
+
+export type { Attached } from "./attach.ts";
+
+/** soketi versions that the hooks were read off and tested with. */
+const KNOWN_VERSIONS = /^1\.6\./;
+
+/**
+ * Attaches the agent to a soketi server that your program made, before it is started.
+ *
+ * @param server `new Server(options)` of `@soketi/soketi`.
+ * @throws TypeError when that is not a server of a soketi package that this process has loaded.
+ */
+export function attach(server: object): void {
+  const root = rootOf(server);
+  if (root === undefined) {
+    throw new TypeError(
+      "attach: expected a Server of @soketi/soketi, found an object of no loaded soketi package",
+    );
+  }
+  hook(server as SoketiServer, root);
+}
+
+/** soketi is CommonJS: the module that its Server comes from is in the module cache, however it was imported. */
+function rootOf(server: object): string | undefined {
+  for (const [file, module] of Object.entries(require.cache)) {
+    const { Server } = (module?.exports ?? {}) as { Server?: unknown };
+    if (typeof Server === "function" && server instanceof Server)
+      return findSoketiRoot(file) ?? dirname(file);
+  }
+  return undefined;
+}
+
+/**
+ * Waits for the moment in which soketi sets its app manager, on one server or on the prototype of all. A failure to
+ * attach leaves soketi running as it would have run without us, and says so.
+ */
+function hook(target: SoketiServer, root: string): void {
+  const soketi = loadSoketi(root);
+  if (!KNOWN_VERSIONS.test(soketi.version)) {
+    soketi.Log.warning(
+      `app-sync: soketi ${soketi.version} is unknown to this agent (known: 1.6.x); trying its hooks.`,
+    );
+  }
+  const original: unknown = target.setAppManager;
+  if (typeof original !== "function") {
+    soketi.Log.error(
+      "app-sync: expected Server.setAppManager, found none: not attached, soketi runs without the agent.",
+    );
+    return;
+  }
+  target.setAppManager = function setAppManager(this: SoketiServer, manager) {
+    const result: unknown = original.call(this, manager);
+    let attached: Attached | undefined;
+    try {
+      attached = attachTo(this, manager, soketi);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      soketi.Log.error(`app-sync: not attached, soketi runs without the agent: ${reason}`);
+    }
+    void attached;
+    return result;
+  };
+}
+
+const root = findSoketiRoot(process.argv[1]);
+if (root !== undefined) hook(loadSoketi(root).Server.prototype, root);

@@ -1,0 +1,159 @@
+import type { PublicApp } from "../app/public-view.ts";
+
+/** The version this code writes. A receiver that meets another one cannot know what it means, and flushes. */
+export const PROTOCOL_VERSION = 1;
+
+/** Most changes in one message. */
+export const MAX_CHANGES = 100;
+
+/** Most bytes of one message's JSON, except when a single change alone is larger without its view. */
+export const MAX_BYTES = 64 * 1024;
+
+export type ChangeType = "created" | "updated" | "deleted";
+
+/** One app changed: whoever holds it must forget it. All else is there to spare work, and for people to read. */
+export interface Change {
+  readonly appId: string;
+  readonly type: ChangeType;
+  /** Every key the app had before or has now, the current one first. Empty when none could be read. */
+  readonly keys: readonly string[];
+  /** Dotted paths that differ, such as `limits.maxConnections`. Empty for created and deleted. */
+  readonly changed: readonly string[];
+  /** When the table was written: milliseconds since 1970, as exact as the stream tells (on AWS: the second). */
+  readonly writtenAt?: number;
+  /** The app as it is now, without secrets. Absent when deleted, unusable, or too large to send. */
+  readonly app?: PublicApp;
+}
+
+export interface ChangesMessage {
+  readonly v: typeof PROTOCOL_VERSION;
+  readonly table: string;
+  readonly region?: string;
+  /** When the pipeline was invoked for the batch: milliseconds since 1970 on its clock. */
+  readonly at: number;
+  readonly changes: readonly Change[];
+}
+
+/** Forget everything. Sent when the pipeline cannot tell which apps changed. */
+export interface FlushMessage {
+  readonly v: typeof PROTOCOL_VERSION;
+  readonly flush: string;
+  readonly at?: number;
+}
+
+export type Message = ChangesMessage | FlushMessage;
+
+export type Decoded =
+  | { readonly kind: "changes"; readonly message: ChangesMessage }
+  | { readonly kind: "flush"; readonly message: FlushMessage }
+  | { readonly kind: "unsupported"; readonly version: number }
+  | { readonly kind: "malformed"; readonly reason: string };
+
+/** Which table the changes are of, and when they were handled. */
+export type MessageHeader = Omit<ChangesMessage, "v" | "changes">;
+
+/**
+ * Packs changes into as few messages as the limits allow, in order. A change whose view makes it larger than a
+ * message may be goes without the view: receivers only need to know that it changed.
+ */
+export function encodeChanges(changes: readonly Change[], header: MessageHeader): string[] {
+  const messages: string[] = [];
+  const head = JSON.stringify({ v: PROTOCOL_VERSION, ...header }).slice(0, -1) + ',"changes":[';
+  const room = MAX_BYTES - Buffer.byteLength(head) - "]}".length;
+  let packed: string[] = [];
+  let bytes = 0;
+  const close = () => {
+    if (packed.length > 0) messages.push(`${head}${packed.join(",")}]}`);
+    packed = [];
+    bytes = 0;
+  };
+  for (const change of changes) {
+    const json = encodeChange(change, room);
+    const size = Buffer.byteLength(json) + 1;
+    if (packed.length === MAX_CHANGES || bytes + size > room) close();
+    packed.push(json);
+    bytes += size;
+  }
+  close();
+  return messages;
+}
+
+function encodeChange(change: Change, room: number): string {
+  const json = JSON.stringify(change);
+  if (change.app === undefined || Buffer.byteLength(json) < room) return json;
+  const { app: _tooLarge, ...rest } = change;
+  return JSON.stringify(rest);
+}
+
+export function encodeFlush(reason: string, at: number): string {
+  return JSON.stringify({ v: PROTOCOL_VERSION, flush: reason, at } satisfies FlushMessage);
+}
+
+/** Reads a message. Never throws; fields it does not know are ignored, so that version 1 can grow. */
+export function decodeMessage(json: string): Decoded {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return malformed("expected JSON");
+  }
+  if (!isRecord(value)) return malformed("expected a JSON object");
+  if (typeof value.v !== "number") return malformed("expected a number in v");
+  if (value.v !== PROTOCOL_VERSION) return { kind: "unsupported", version: value.v };
+  if (value.flush !== undefined) return decodeFlush(value);
+  return decodeChanges(value);
+}
+
+function decodeFlush(value: Record<string, unknown>): Decoded {
+  if (typeof value.flush !== "string") return malformed("expected text in flush");
+  const at = typeof value.at === "number" ? { at: value.at } : {};
+  return { kind: "flush", message: { v: PROTOCOL_VERSION, flush: value.flush, ...at } };
+}
+
+function decodeChanges(value: Record<string, unknown>): Decoded {
+  const { table, region, at } = value;
+  if (typeof table !== "string") return malformed("expected text in table");
+  if (typeof at !== "number") return malformed("expected a number in at");
+  if (!Array.isArray(value.changes)) return malformed("expected a list in changes");
+  const changes: Change[] = [];
+  for (const item of value.changes as unknown[]) {
+    const change = decodeChange(item);
+    if (!change) return malformed(`changes[${changes.length}]: expected an appId and a list of keys`);
+    changes.push(change);
+  }
+  const from = typeof region === "string" ? { region } : {};
+  return { kind: "changes", message: { v: PROTOCOL_VERSION, table, ...from, at, changes } };
+}
+
+/** One change that cannot be read spoils the message: its app is unknown, so only a flush is safe. */
+function decodeChange(value: unknown): Change | undefined {
+  if (!isRecord(value)) return undefined;
+  const { appId, type, keys, changed, writtenAt, app } = value;
+  if (typeof appId !== "string" || appId === "" || !isTextList(keys)) return undefined;
+  return {
+    appId,
+    // A type of a later minor version still means: forget it. "updated" promises nothing about its existence.
+    type: type === "created" || type === "deleted" ? type : "updated",
+    keys,
+    changed: isTextList(changed) ? changed : [],
+    ...(typeof writtenAt === "number" ? { writtenAt } : {}),
+    ...(isView(app, appId) ? { app } : {}),
+  };
+}
+
+/** Only id and key of a view are acted on, so only they are checked; the rest is for people to read. */
+function isView(value: unknown, appId: string): value is PublicApp {
+  return isRecord(value) && value.id === appId && typeof value.key === "string" && value.key !== "";
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function malformed(reason: string): Decoded {
+  return { kind: "malformed", reason };
+}

@@ -1,0 +1,99 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { findSoketiRoot } from "../../../src/adapters/soketi-package.ts";
+import { fromSoketi } from "../../../src/adapters/soketi-redis.ts";
+import { checkHooks, MissingHooksError, type SoketiAppManager } from "../../../src/adapters/soketi.ts";
+
+describe("findSoketiRoot", () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "soketi-root-"));
+    mkdirSync(join(folder, "soketi", "bin"), { recursive: true });
+    writeFileSync(join(folder, "soketi", "package.json"), '{"name":"@soketi/soketi"}');
+    writeFileSync(join(folder, "soketi", "bin", "server.js"), "");
+    writeFileSync(join(folder, "other.js"), "");
+  });
+
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("finds the package above the script, through a link", () => {
+    symlinkSync(join(folder, "soketi", "bin", "server.js"), join(folder, "soketi-link"));
+    expect(findSoketiRoot(join(folder, "soketi-link"))).toMatch(/\/soketi$/);
+  });
+
+  it.each([undefined, "", "/nowhere/at/all.js"])("finds none for %j", (script) => {
+    expect(findSoketiRoot(script)).toBeUndefined();
+  });
+
+  it("finds none for another program, nor where a package.json is broken", () => {
+    expect(findSoketiRoot(join(folder, "other.js"))).toBeUndefined();
+    writeFileSync(join(folder, "package.json"), "{");
+    expect(findSoketiRoot(join(folder, "other.js"))).toBeUndefined();
+  });
+});
+
+describe("fromSoketi", () => {
+  it("reads soketi's defaults", () => {
+    const redis = {
+      host: "127.0.0.1",
+      port: 6379,
+      db: 0,
+      username: null,
+      password: null,
+      keyPrefix: "x:",
+      sentinels: null,
+      name: "mymaster",
+      clusterNodes: [],
+    };
+    expect(fromSoketi(redis)).toEqual({
+      kind: "standalone",
+      host: "127.0.0.1",
+      port: 6379,
+      db: 0,
+      tls: false,
+    });
+  });
+
+  it("reads a numeric password as text: soketi parses its variables as JSON", () => {
+    expect(fromSoketi({ host: "r", port: 1, password: 12345, username: "u", tls: {} })).toMatchObject({
+      password: "12345",
+      username: "u",
+      tls: true,
+    });
+  });
+
+  it("reads sentinels and cluster nodes", () => {
+    expect(
+      fromSoketi({ sentinels: [{ host: "s", port: 1 }], sentinelPassword: "p", name: "m", db: 2 }),
+    ).toMatchObject({
+      kind: "sentinel",
+      sentinels: [{ host: "s", port: 1 }],
+      sentinelPassword: "p",
+      name: "m",
+      db: 2,
+    });
+    expect(fromSoketi({ clusterNodes: [{ host: "c" }] })).toMatchObject({
+      kind: "cluster",
+      nodes: [{ host: "c", port: 6379 }],
+    });
+  });
+});
+
+describe("checkHooks", () => {
+  it("names everything that is missing at once", () => {
+    const manager = { findById: () => null, driver: { dynamodb: {} } } as unknown as SoketiAppManager;
+    expect(() => {
+      checkHooks(manager, undefined);
+    }).toThrow(MissingHooksError);
+    expect(() => {
+      checkHooks(manager, undefined);
+    }).toThrow(
+      /findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, App; this version does not/,
+    );
+  });
+});

@@ -1,0 +1,275 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { AppCache } from "../../../src/agent/app-cache.ts";
+import type { AppSource } from "../../../src/agent/ports.ts";
+import type { Change } from "../../../src/protocol/message.ts";
+
+interface TestApp {
+  readonly id: string;
+  readonly key: string;
+  readonly version: number;
+}
+
+/** A table whose reads are answered by hand, so that a test decides what overlaps what. */
+class HeldTable implements AppSource<TestApp> {
+  readonly apps = new Map<string, TestApp>();
+  /** What the index says; it may lag. */
+  readonly index = new Map<string, string>();
+  readonly pending: { name: string; answer: () => void; fail: (error: Error) => void }[] = [];
+  held = false;
+
+  put(app: TestApp): void {
+    this.apps.set(app.id, app);
+    this.index.set(app.key, app.id);
+  }
+
+  loadById(id: string): Promise<TestApp | undefined> {
+    return this.#read(`id ${id}`, () => this.apps.get(id));
+  }
+
+  resolveKey(key: string): Promise<string | undefined> {
+    return this.#read(`key ${key}`, () => this.index.get(key));
+  }
+
+  /** The value is taken when the read is made, and arrives when the test says so: as a slow network does. */
+  #read<T>(name: string, value: () => T): Promise<T> {
+    if (!this.held) return Promise.resolve(value());
+    const taken = value();
+    return new Promise((resolve, reject) => {
+      this.pending.push({
+        name,
+        answer: () => {
+          resolve(taken);
+        },
+        fail: reject,
+      });
+    });
+  }
+
+  release(): void {
+    for (const { answer } of this.pending.splice(0)) answer();
+  }
+}
+
+const v = (version: number, id = "a", key = "k"): TestApp => ({ id, key, version });
+
+function changed(appId: string, keys: string[] = [], currentKey?: string): Change {
+  const app =
+    currentKey === undefined ? {} : { app: { id: appId, key: currentKey } as NonNullable<Change["app"]> };
+  return { appId, type: "updated", keys, changed: [], ...app };
+}
+
+let table: HeldTable;
+let now: number;
+let leaseUntil: number;
+let failures: string[];
+let cache: AppCache<TestApp>;
+
+beforeEach(() => {
+  table = new HeldTable();
+  now = 0;
+  leaseUntil = Number.POSITIVE_INFINITY;
+  failures = [];
+  cache = new AppCache<TestApp>({
+    source: table,
+    clock: () => now,
+    leaseUntil: () => leaseUntil,
+    degradedTtlMs: 5_000,
+    onLoadFailed: (what, error) => failures.push(`${what}: ${(error as Error).message}`),
+  });
+});
+
+/** Lets everything that can go on go on, up to the next held read. */
+const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+describe("lookups", () => {
+  it("reads an app once, by id and by key", async () => {
+    table.put(v(1));
+    expect(await cache.findByKey("k")).toEqual(v(1));
+    expect(await cache.findById("a")).toEqual(v(1));
+    expect(await cache.findByKey("k")).toEqual(v(1));
+    expect(cache.stats).toMatchObject({ loads: 1, resolves: 1, hits: 2, misses: 1 });
+  });
+
+  it("hands out the very same object on each hit", async () => {
+    table.put(v(1));
+    const first = await cache.findById("a");
+    expect(await cache.findById("a")).toBe(first);
+    expect(cache.findById("a")).toBe(cache.findById("a"));
+  });
+
+  it("reads once for callers at the same time", async () => {
+    table.put(v(1));
+    table.held = true;
+    const callers = Array.from({ length: 100 }, () => cache.findByKey("k"));
+    await settle();
+    table.release();
+    await settle();
+    table.release();
+    expect(await Promise.all(callers)).toEqual(Array(100).fill(v(1)));
+    expect(cache.stats).toMatchObject({ loads: 1, resolves: 1 });
+  });
+
+  it("answers null for what is not there, and finds it once it is", async () => {
+    expect(await cache.findByKey("k")).toBeNull();
+    expect(await cache.findById("a")).toBeNull();
+    table.put(v(1));
+    expect(await cache.findByKey("k")).toEqual(v(1));
+  });
+
+  it("answers null, says so and forgets it when the table cannot be read", async () => {
+    table.put(v(1));
+    table.held = true;
+    const lookup = cache.findById("a");
+    table.pending[0]?.fail(new Error("throttled"));
+    expect(await lookup).toBeNull();
+    const byKey = cache.findByKey("k");
+    table.pending[1]?.fail(new Error("no index"));
+    expect(await byKey).toBeNull();
+    expect(failures).toEqual(["app a: throttled", "key k: no index"]);
+    table.held = false;
+    expect(await cache.findByKey("k")).toEqual(v(1));
+  });
+});
+
+describe("a change", () => {
+  it("drops the entry before it is done", async () => {
+    table.put(v(1));
+    await cache.findById("a");
+    table.put(v(2));
+    cache.apply(changed("a"));
+    expect(cache.size).toBe(0);
+    expect(await cache.findById("a")).toEqual(v(2));
+    expect(cache.stats.drops).toBe(1);
+  });
+
+  it("leaves other apps alone", async () => {
+    table.put(v(1));
+    table.put(v(1, "b", "kb"));
+    await cache.findById("a");
+    await cache.findById("b");
+    cache.apply(changed("a"));
+    expect(cache.holds("a")).toBe(false);
+    expect(cache.holds("b")).toBe(true);
+  });
+
+  it("makes a read that overlaps it be read again, for those who asked before as well", async () => {
+    table.put(v(1));
+    table.held = true;
+    const before = cache.findById("a");
+    table.put(v(2));
+    cache.apply(changed("a"));
+    const after = cache.findById("a");
+    // The old read comes in last: it must neither be handed out nor kept.
+    const [oldRead, newRead] = table.pending;
+    newRead?.answer();
+    expect(await after).toEqual(v(2));
+    oldRead?.answer();
+    await settle();
+    table.release();
+    expect(await before).toEqual(v(2));
+    table.held = false;
+    expect(await cache.findById("a")).toEqual(v(2));
+    expect(cache.stats.voidedLoads).toBe(1);
+  });
+
+  it("makes a key being looked up be looked up again", async () => {
+    table.index.set("k", "gone");
+    table.held = true;
+    const lookup = cache.findByKey("k");
+    table.put(v(1));
+    cache.apply(changed("a", ["k"]));
+    table.held = false;
+    table.release();
+    expect(await lookup).toEqual(v(1));
+  });
+
+  it("teaches the key, so that a lagging index is not asked", async () => {
+    table.apps.set("a", v(1));
+    cache.apply(changed("a", ["k"], "k"));
+    expect(await cache.findByKey("k")).toEqual(v(1));
+    expect(cache.stats.resolves).toBe(0);
+  });
+
+  it("of the key: the new one finds the app, the old one nothing", async () => {
+    table.put(v(1, "a", "old"));
+    await cache.findByKey("old");
+    table.apps.set("a", v(2, "a", "new"));
+    // The index still says old -> a, and knows nothing of new.
+    cache.apply(changed("a", ["new", "old"], "new"));
+    expect(await cache.findByKey("new")).toEqual(v(2, "a", "new"));
+    expect(await cache.findByKey("old")).toBeNull();
+  });
+
+  it.each([
+    ["the giver's first", [0, 1]],
+    ["the taker's first", [1, 0]],
+  ])("a key that moves to another app is found there, with the message of %s", async (_, order) => {
+    table.put(v(1, "a", "k"));
+    table.put(v(1, "b", "kb"));
+    await cache.findByKey("k");
+    table.apps.set("a", v(2, "a", "ka"));
+    table.apps.set("b", v(2, "b", "k"));
+    const messages = [changed("a", ["ka", "k"], "ka"), changed("b", ["k", "kb"], "k")];
+    for (const i of order) cache.apply(messages[i] as Change);
+    expect(await cache.findByKey("k")).toEqual(v(2, "b", "k"));
+    expect(await cache.findByKey("ka")).toEqual(v(2, "a", "ka"));
+    expect(await cache.findByKey("kb")).toBeNull();
+  });
+});
+
+describe("a flush", () => {
+  it("forgets everything and voids what is being read", async () => {
+    table.put(v(1));
+    table.put(v(1, "b", "kb"));
+    await cache.findByKey("kb");
+    table.held = true;
+    const lookup = cache.findById("a");
+    table.put(v(2));
+    cache.flush();
+    expect(cache.size).toBe(0);
+    table.held = false;
+    table.release();
+    expect(await lookup).toEqual(v(2));
+    expect(cache.size).toBe(1);
+  });
+});
+
+describe("without a lease", () => {
+  it("serves an entry until it is as old as the degraded TTL, and then reads again", async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    leaseUntil = 0;
+    table.put(v(2));
+    now = 5_000;
+    expect(await cache.findByKey("k")).toEqual(v(1));
+    now = 5_001;
+    expect(await cache.findByKey("k")).toEqual(v(2));
+    expect(cache.stats.loads).toBe(2);
+  });
+
+  it("counts the age from when the read was sent, not from when it came back", async () => {
+    table.put(v(1));
+    table.held = true;
+    const lookup = cache.findById("a");
+    now = 4_000;
+    table.release();
+    await lookup;
+    leaseUntil = 0;
+    table.held = false;
+    table.put(v(2));
+    now = 5_001;
+    expect(await cache.findById("a")).toEqual(v(2));
+  });
+
+  it("serves any entry for as long as the lease is held", async () => {
+    table.put(v(1));
+    await cache.findById("a");
+    leaseUntil = 1_000_000;
+    now = 999_999;
+    await cache.findById("a");
+    expect(cache.stats.loads).toBe(1);
+    now = 1_000_000;
+    await cache.findById("a");
+    expect(cache.stats.loads).toBe(2);
+  });
+});

@@ -1,0 +1,370 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { type FollowerState, LogFollower, TRANSITIONS } from "../../../src/agent/log-follower.ts";
+import type { Bus, Tail } from "../../../src/agent/ports.ts";
+import type { LogEntry } from "../../../src/protocol/live.ts";
+import { formatMessageId, type MessageId } from "../../../src/protocol/message-id.ts";
+import { encodeChanges, encodeFlush } from "../../../src/protocol/message.ts";
+
+/** A log in memory. What it publishes goes nowhere by itself: a test delivers it, or loses it. */
+class MemoryLog implements Bus {
+  entries: LogEntry[] = [];
+  epoch = 100;
+  seq = 0;
+  server = "run/replication";
+  /** Set to make every call reject. */
+  broken: Error | undefined;
+  reads = 0;
+  /** When set, heartbeats answer only when it is called. */
+  held: (() => void)[] | undefined;
+
+  append(json: string): LogEntry {
+    this.seq += 1;
+    const entry = { id: { epoch: this.epoch, seq: this.seq }, json };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  async heartbeat(): Promise<Tail> {
+    if (this.broken) throw this.broken;
+    const last = this.seq > 0 ? { last: { epoch: this.epoch, seq: this.seq } } : {};
+    const tail = { ...last, server: this.server };
+    if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve));
+    return tail;
+  }
+
+  read(after: MessageId, last: MessageId): Promise<readonly LogEntry[]> {
+    this.reads += 1;
+    if (this.broken) return Promise.reject(this.broken);
+    const inRange = ({ id }: LogEntry) => id.epoch === last.epoch && id.seq > after.seq && id.seq <= last.seq;
+    return Promise.resolve(this.entries.filter(inRange));
+  }
+}
+
+const message = (appId: string) =>
+  encodeChanges([{ appId, type: "updated", keys: [], changed: [] }], { table: "apps", at: 0 })[0] as string;
+const live = ({ id, json }: LogEntry) => `${formatMessageId(id)} ${json}`;
+
+let log: MemoryLog;
+let now: number;
+let events: string[];
+let gaps: number;
+let follower: LogFollower;
+
+beforeEach(() => {
+  log = new MemoryLog();
+  now = 1_000;
+  events = [];
+  gaps = 0;
+  follower = new LogFollower({
+    bus: log,
+    target: {
+      apply: ({ changes }) => events.push(...changes.map(({ appId }) => appId)),
+      flush: (reason) => events.push(`flush ${reason}`),
+    },
+    clock: () => now,
+    leaseMs: 3_000,
+    onGap: () => {
+      gaps += 1;
+    },
+  });
+});
+
+/** Subscribed and in step with a log of `count` messages; nothing recorded yet. */
+async function following(count = 1): Promise<void> {
+  for (let i = 0; i < count; i += 1) log.append(message(`old-${i}`));
+  await follower.onSubscribed();
+  expect(follower.state).toBe("following");
+  events = [];
+}
+
+describe("the transition table", () => {
+  it("has exactly these transitions", () => {
+    expect(TRANSITIONS).toEqual({
+      down: { subscribed: "syncing" },
+      syncing: { lost: "down", subscribed: "syncing", synced: "following" },
+      following: { lost: "down", subscribed: "syncing", gap: "syncing" },
+    } satisfies Record<FollowerState, object>);
+  });
+
+  it("down -> syncing -> following on an acknowledged subscription", async () => {
+    expect(follower.state).toBe("down");
+    const syncing = follower.onSubscribed();
+    expect(follower.state).toBe("syncing");
+    await syncing;
+    expect(follower.state).toBe("following");
+  });
+
+  it("syncing -> down when the subscription goes meanwhile, and the answer is dropped", async () => {
+    log.held = [];
+    const syncing = follower.onSubscribed();
+    follower.onLost();
+    expect(follower.state).toBe("down");
+    log.held.forEach((answer) => {
+      answer();
+    });
+    await syncing;
+    expect(follower.state).toBe("down");
+    expect(follower.leaseUntil).toBe(Number.NEGATIVE_INFINITY);
+    expect(events).toEqual([]);
+  });
+
+  it("following -> down -> following over a lost subscription", async () => {
+    await following();
+    follower.onLost();
+    expect(follower.state).toBe("down");
+    await follower.onSubscribed();
+    expect(follower.state).toBe("following");
+    expect(events).toEqual([]);
+  });
+
+  it("following -> syncing at a hole, and asks to be heard soon", async () => {
+    await following();
+    log.append(message("lost"));
+    follower.onLive(live(log.append(message("b"))));
+    expect(follower.state).toBe("syncing");
+    expect(gaps).toBe(1);
+  });
+});
+
+describe("first sync", () => {
+  it("flushes: what was loaded before the subscription was acknowledged proves nothing", async () => {
+    log.append(message("a"));
+    await follower.onSubscribed();
+    expect(events).toEqual(["flush first-sync"]);
+    expect(follower.cursor).toEqual({ epoch: 100, seq: 1 });
+  });
+
+  it("works while there is no log yet, and then follows it from its first message", async () => {
+    await follower.onSubscribed();
+    await follower.heartbeat();
+    expect(follower.leaseUntil).toBe(4_000);
+    follower.onLive(live(log.append(message("a"))));
+    expect(events).toEqual(["flush first-sync", "flush new-epoch"]);
+    follower.onLive(live(log.append(message("b"))));
+    expect(events.at(-1)).toBe("b");
+  });
+
+  it("stays without a lease when Redis does not answer, and is made up for by a heartbeat", async () => {
+    log.broken = new Error("down");
+    await expect(follower.onSubscribed()).rejects.toThrow("down");
+    expect(follower.state).toBe("syncing");
+    log.broken = undefined;
+    await follower.heartbeat();
+    expect(follower.state).toBe("following");
+    expect(events).toEqual(["flush first-sync"]);
+  });
+});
+
+describe("live messages", () => {
+  it("are applied in order", async () => {
+    await following();
+    for (const app of ["a", "b", "c"]) follower.onLive(live(log.append(message(app))));
+    expect(events).toEqual(["a", "b", "c"]);
+    expect(log.reads).toBe(0);
+  });
+
+  it("after a hole wait for its replay, and nothing is applied twice", async () => {
+    await following();
+    log.append(message("lost"));
+    follower.onLive(live(log.append(message("b"))));
+    follower.onLive(live(log.append(message("c"))));
+    expect(events).toEqual([]);
+    await follower.heartbeat();
+    expect(events).toEqual(["lost", "b", "c"]);
+    expect(follower.state).toBe("following");
+  });
+
+  it("that come again after a replay are nothing new", async () => {
+    await following();
+    const late = log.append(message("late"));
+    await follower.heartbeat();
+    follower.onLive(live(late));
+    follower.onLive(live(log.append(message("next"))));
+    expect(events).toEqual(["late", "next"]);
+  });
+
+  it("that come while the heartbeat is answered are no reason to doubt", async () => {
+    await following();
+    log.held = [];
+    now = 2_000;
+    const beat = follower.heartbeat();
+    follower.onLive(live(log.append(message("a"))));
+    log.held[0]?.();
+    await beat;
+    expect(events).toEqual(["a"]);
+    expect(follower.leaseUntil).toBe(5_000);
+  });
+
+  it("that cannot be read flush", async () => {
+    await following();
+    follower.onLive("garbage");
+    follower.onLive(live(log.append('{"v":2}')));
+    follower.onLive(live(log.append("{")));
+    expect(events).toEqual([
+      "flush unreadable-message",
+      "flush unreadable-message",
+      "flush unreadable-message",
+    ]);
+    expect(follower.state).toBe("following");
+  });
+
+  it("that ask for a flush get one", async () => {
+    await following();
+    follower.onLive(live(log.append(encodeFlush("operator", 0))));
+    expect(events).toEqual(["flush requested"]);
+  });
+
+  it("of another epoch flush, and are followed on", async () => {
+    await following();
+    log.epoch = 200;
+    log.seq = 0;
+    follower.onLive(live(log.append(message("a"))));
+    follower.onLive(live(log.append(message("b"))));
+    expect(events).toEqual(["flush new-epoch", "b"]);
+  });
+
+  it("that run backwards on one subscription flush: the log lost its end and uses the numbers again", async () => {
+    await following();
+    follower.onLive(live(log.append(message("a"))));
+    log.seq -= 1;
+    follower.onLive(live(log.append(message("a2"))));
+    expect(events).toEqual(["a", "flush sequence-backwards"]);
+    await follower.heartbeat();
+    expect(events.at(-1)).toBe("flush sequence-backwards");
+    expect(follower.state).toBe("following");
+  });
+
+  it("are not listened to while down", async () => {
+    await following();
+    follower.onLost();
+    follower.onLive(live(log.append(message("a"))));
+    expect(events).toEqual([]);
+  });
+});
+
+describe("after a reconnect", () => {
+  it("replays what was missed, without a flush", async () => {
+    await following();
+    follower.onLost();
+    log.append(message("a"));
+    log.append(message("b"));
+    await follower.onSubscribed();
+    expect(events).toEqual(["a", "b"]);
+  });
+
+  it("applies live messages that came during the replay after it", async () => {
+    await following();
+    follower.onLost();
+    log.append(message("missed"));
+    log.held = [];
+    const syncing = follower.onSubscribed();
+    follower.onLive(live(log.append(message("live"))));
+    log.held[0]?.();
+    await syncing;
+    expect(events).toEqual(["missed", "live"]);
+  });
+
+  it.each([
+    ["log-trimmed", () => (log.entries = log.entries.slice(-1))],
+    ["log-trimmed", () => (log.entries = log.entries.filter((_, i) => i !== 2))],
+    ["server-changed", () => (log.server = "other/replication")],
+    ["server-changed", () => (log.server = "run/other")],
+    ["new-epoch", () => (log.epoch = 200)],
+    ["new-epoch", () => (log.seq = 0)],
+    ["sequence-backwards", () => (log.seq = 1)],
+  ])("flushes with the reason %s when the replay is not complete", async (reason, happen) => {
+    await following(2);
+    follower.onLost();
+    log.append(message("a"));
+    log.append(message("b"));
+    happen();
+    await follower.onSubscribed();
+    expect(events).toEqual([`flush ${reason}`]);
+    expect(follower.state).toBe("following");
+    expect(follower.leaseUntil).toBe(4_000);
+  });
+
+  it("starts over when the subscription changes during the sync", async () => {
+    await following();
+    follower.onLost();
+    log.held = [];
+    const first = follower.onSubscribed();
+    follower.onLost();
+    log.append(message("a"));
+    const second = follower.onSubscribed();
+    while (log.held.length > 0) {
+      log.held.shift()?.();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    await Promise.all([first, second]);
+    expect(events).toEqual(["a"]);
+    expect(follower.state).toBe("following");
+  });
+});
+
+describe("the lease", () => {
+  it("is counted from when the heartbeat was sent", async () => {
+    await following();
+    log.held = [];
+    now = 2_000;
+    const beat = follower.heartbeat();
+    now = 2_900;
+    log.held[0]?.();
+    await beat;
+    expect(follower.leaseUntil).toBe(5_000);
+  });
+
+  it("is not renewed while the cursor is behind: the lost last message is replayed first", async () => {
+    await following();
+    log.append(message("last"));
+    now = 2_000;
+    await follower.heartbeat();
+    expect(events).toEqual(["last"]);
+    expect(follower.leaseUntil).toBe(5_000);
+  });
+
+  it("runs out when Redis does not answer", async () => {
+    await following();
+    log.broken = new Error("down");
+    now = 2_000;
+    await expect(follower.heartbeat()).rejects.toThrow("down");
+    expect(follower.leaseUntil).toBe(4_000);
+  });
+
+  it("runs out when the replay of a hole fails, and the hole is not forgotten", async () => {
+    await following();
+    log.append(message("lost"));
+    const read = log.read.bind(log);
+    log.read = () => Promise.reject(new Error("cut"));
+    now = 2_000;
+    await expect(follower.heartbeat()).rejects.toThrow("cut");
+    expect(follower.leaseUntil).toBe(4_000);
+    log.read = read;
+    await follower.heartbeat();
+    expect(events).toEqual(["lost"]);
+  });
+
+  it("is not renewed by an answer to a question of an earlier subscription", async () => {
+    await following();
+    log.held = [];
+    now = 2_000;
+    const beat = follower.heartbeat();
+    follower.onLost();
+    log.held[0]?.();
+    await beat;
+    expect(follower.leaseUntil).toBe(4_000);
+  });
+
+  it.each([
+    ["server-changed", () => (log.server = "other/replication")],
+    ["sequence-backwards", () => (log.seq = 1)],
+    ["new-epoch", () => (log.epoch = 200)],
+  ])("is given again after a flush when a heartbeat finds %s", async (reason, happen) => {
+    await following(2);
+    happen();
+    await follower.heartbeat();
+    expect(events).toEqual([`flush ${reason}`]);
+    await follower.heartbeat();
+    expect(events).toHaveLength(1);
+  });
+});

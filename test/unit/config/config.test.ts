@@ -1,0 +1,175 @@
+import { describe, expect, it } from "vitest";
+import { readAgentConfig } from "../../../src/config/agent.ts";
+import { ConfigError, type Environment } from "../../../src/config/env.ts";
+import { readPipelineConfig } from "../../../src/config/pipeline.ts";
+
+function mistakesOf(read: () => unknown): readonly string[] {
+  try {
+    read();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  throw new Error("expected a ConfigError, found none");
+}
+
+const redisOf = (env: Environment) => readPipelineConfig(env).redis;
+
+describe("Redis settings", () => {
+  it.each<[string, Environment, object]>([
+    [
+      "a plain URL",
+      { REDIS_URL: "redis://cache" },
+      { kind: "standalone", host: "cache", port: 6379, db: 0, tls: false },
+    ],
+    [
+      "a full URL",
+      { REDIS_URL: "rediss://user:p%40ss@cache.example.com:6380/3" },
+      {
+        kind: "standalone",
+        host: "cache.example.com",
+        port: 6380,
+        db: 3,
+        tls: true,
+        username: "user",
+        password: "p@ss",
+      },
+    ],
+    ["an IPv6 URL", { REDIS_URL: "redis://[::1]:7000" }, { kind: "standalone", host: "::1", port: 7000 }],
+    [
+      "a cluster",
+      { REDIS_CLUSTER_NODES: "a:7000, b:7001,[::1]:7002,c", REDIS_PASSWORD: "p", REDIS_TLS: "on" },
+      {
+        kind: "cluster",
+        nodes: [
+          { host: "a", port: 7000 },
+          { host: "b", port: 7001 },
+          { host: "::1", port: 7002 },
+          { host: "c", port: 6379 },
+        ],
+        password: "p",
+        tls: true,
+      },
+    ],
+    [
+      "sentinels",
+      {
+        REDIS_SENTINELS: "s1,s2:26380",
+        REDIS_SENTINEL_NAME: "main",
+        REDIS_SENTINEL_PASSWORD: "sp",
+        REDIS_DB: "2",
+      },
+      {
+        kind: "sentinel",
+        sentinels: [
+          { host: "s1", port: 26379 },
+          { host: "s2", port: 26380 },
+        ],
+        name: "main",
+        db: 2,
+        sentinelPassword: "sp",
+      },
+    ],
+  ])("from %s", (_, env, expected) => {
+    expect(redisOf(env)).toMatchObject(expected);
+  });
+
+  it("are refused in more than one form, and in none", () => {
+    expect(mistakesOf(() => redisOf({ REDIS_URL: "redis://a", REDIS_CLUSTER_NODES: "b" }))).toEqual([
+      "REDIS_URL, REDIS_CLUSTER_NODES: expected one of them, found 2. Remove the others.",
+    ]);
+    expect(mistakesOf(() => redisOf({ REDIS_URL: "" }))[0]).toMatch(/expected one of them, found none/);
+  });
+
+  it.each(["s3cret", "http://u:s3cret@host", "redis://u:s3cret@host/db", "redis://:s3cret@"])(
+    "of a wrong URL are not shown: %s",
+    (url) => {
+      const mistakes = mistakesOf(() => redisOf({ REDIS_URL: url }));
+      expect(mistakes).toHaveLength(1);
+      expect(mistakes[0]).toMatch(/^REDIS_URL: expected redis:\/\//);
+      expect(mistakes[0]).not.toContain("s3cret");
+    },
+  );
+});
+
+describe("the pipeline's configuration", () => {
+  it("has the documented defaults", () => {
+    expect(readPipelineConfig({ REDIS_URL: "redis://a" })).toMatchObject({
+      table: "apps",
+      names: { log: "{app-sync:apps}:v1:log" },
+      logLength: 10_000,
+    });
+  });
+
+  it("takes the table under soketi's own name, with or without its prefix", () => {
+    const redis = { REDIS_URL: "redis://a" };
+    expect(readPipelineConfig({ ...redis, APP_MANAGER_DYNAMODB_TABLE: "t1" }).table).toBe("t1");
+    expect(readPipelineConfig({ ...redis, SOKETI_APP_MANAGER_DYNAMODB_TABLE: "t2" }).table).toBe("t2");
+  });
+
+  it("takes another prefix for the names", () => {
+    expect(readPipelineConfig({ REDIS_URL: "redis://a", APP_SYNC_PREFIX: "{x}" }).names.live).toBe(
+      "{x}:v1:live",
+    );
+  });
+
+  it("tells all mistakes together", () => {
+    const mistakes = mistakesOf(() =>
+      readPipelineConfig({
+        REDIS_SENTINELS: "s1:99999,s2:x",
+        REDIS_TLS: "perhaps",
+        REDIS_DB: "-1",
+        APP_SYNC_LOG_LENGTH: "1e3",
+      }),
+    );
+    expect(mistakes.map((mistake) => mistake.slice(0, mistake.indexOf(":")))).toEqual([
+      "REDIS_TLS",
+      "REDIS_SENTINEL_NAME",
+      "REDIS_SENTINELS",
+      "REDIS_SENTINELS",
+      "REDIS_DB",
+      "APP_SYNC_LOG_LENGTH",
+    ]);
+    expect(mistakes.at(-1)).toBe(
+      'APP_SYNC_LOG_LENGTH: expected a whole number from 100 to 10000000, found "1e3". For example APP_SYNC_LOG_LENGTH=10000.',
+    );
+  });
+});
+
+describe("the agent's configuration", () => {
+  it("has the documented defaults, and soketi's own Redis", () => {
+    expect(readAgentConfig({}, "apps")).toEqual({
+      names: {
+        log: "{app-sync:apps}:v1:log",
+        live: "{app-sync:apps}:v1:live",
+        nodes: "{app-sync:apps}:v1:nodes",
+      },
+      cache: true,
+      leaseMs: 3_000,
+      heartbeatMs: 1_000,
+      degradedTtlMs: 5_000,
+      debug: false,
+    });
+  });
+
+  it("takes Redis and the rest from the environment", () => {
+    const env = {
+      REDIS_URL: "redis://b:1",
+      APP_SYNC_CACHE: "off",
+      APP_SYNC_DEGRADED_TTL_MS: "0",
+      APP_SYNC_DEBUG: "1",
+    };
+    expect(readAgentConfig(env, "t")).toMatchObject({
+      redis: { kind: "standalone", host: "b", port: 1 },
+      cache: false,
+      degradedTtlMs: 0,
+      debug: true,
+    });
+  });
+
+  it("refuses a heartbeat that leaves no second chance within the lease", () => {
+    expect(mistakesOf(() => readAgentConfig({ APP_SYNC_LEASE_MS: "1000" }, "t"))[0]).toMatch(
+      /APP_SYNC_HEARTBEAT_MS: expected at most half of APP_SYNC_LEASE_MS \(1000\), found 1000/,
+    );
+  });
+});

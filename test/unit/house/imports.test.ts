@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+
+/** Folder -> the folders it may import from. What is not listed here may not exist. */
+const ALLOWED: Record<string, readonly string[]> = {
+  "src/app": [],
+  "src/protocol": ["src/app"],
+  "src/config": ["src/protocol"],
+  "src/pipeline": ["src/app", "src/protocol"],
+  "src/agent": ["src/protocol"],
+  "src/adapters": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/agent"],
+  "src/preload": ["src/protocol", "src/config", "src/agent", "src/adapters"],
+  handlers: ["src/config", "src/pipeline", "src/adapters"],
+  "src/cli": ["src/app", "src/protocol", "src/config", "src/adapters"],
+  "src/local": ["src/app", "src/protocol", "src/adapters"],
+};
+
+/** Packages that only these folders may import; types count too. Anything not listed is free. */
+const PACKAGES: Record<string, readonly string[]> = {
+  ioredis: ["src/adapters"],
+  "@aws-sdk/client-dynamodb": ["src/adapters"],
+  "@aws-lambda-powertools/logger": ["src/adapters"],
+  "@aws-lambda-powertools/metrics": ["src/adapters"],
+  "@soketi/soketi": [],
+  commander: ["src/cli"],
+};
+
+function sources(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(folder, file));
+}
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(root, file), "utf8");
+  return [...text.matchAll(/(?:from|import|require\()\s*\(?"([^"]+)"/g)].map((match) => match[1] ?? "");
+}
+
+const files = [...sources("src"), ...sources("handlers")].filter((file) => !file.endsWith(".d.ts"));
+const folderOf = (file: string) =>
+  file.startsWith("src/") ? file.split("/").slice(0, 2).join("/") : "handlers";
+
+describe("imports go one way", () => {
+  it("finds the sources", () => {
+    expect(files.length).toBeGreaterThan(20);
+  });
+
+  it.each(files)("%s", (file) => {
+    const folder = folderOf(file);
+    const allowed = ALLOWED[folder];
+    if (!allowed) throw new Error(`${folder} is not in the table of folders: redraw the picture first`);
+    for (const specifier of importsOf(file)) {
+      if (specifier.startsWith(".")) {
+        const target = folderOf(relative(root, resolve(root, dirname(file), specifier)));
+        expect([folder, ...allowed], `${file} imports ${specifier}`).toContain(target);
+      } else {
+        const only = PACKAGES[specifier];
+        if (only) expect(only, `${file} imports ${specifier}`).toContain(folder);
+      }
+    }
+  });
+});

@@ -1,0 +1,223 @@
+import { readFileSync } from "node:fs";
+import { beforeEach, describe, expect, it } from "vitest";
+import type { BatchOutcome } from "../../../src/pipeline/ports.ts";
+import { runBatch, type BatchContext } from "../../../src/pipeline/run-batch.ts";
+import { type Change, decodeMessage } from "../../../src/protocol/message.ts";
+import { insert, modify, remove } from "../../factories/stream-event.ts";
+
+let published: string[][];
+let outcomes: BatchOutcome[];
+let reports: string[];
+let context: BatchContext;
+
+beforeEach(() => {
+  published = [];
+  outcomes = [];
+  reports = [];
+  context = {
+    log: {
+      append: (messages) => {
+        published.push([...messages]);
+        return Promise.resolve();
+      },
+    },
+    report: {
+      itemProblems: (appId, problems) =>
+        reports.push(`${appId}: ${problems.map(({ code }) => code).join(",")}`),
+      unreadableRecord: (sequenceNumber, reason) => reports.push(`unreadable ${sequenceNumber}: ${reason}`),
+      published: (outcome) => outcomes.push(outcome),
+      publishFailed: (error, sequenceNumber) =>
+        reports.push(`failed from ${sequenceNumber}: ${String(error)}`),
+    },
+    table: "apps",
+    region: "eu-west-1",
+    now: () => 1_700_000_000_500,
+    remainingMs: () => 30_000,
+  };
+});
+
+const run = (...records: unknown[]) => runBatch({ Records: records }, context);
+
+function changes(): Change[] {
+  return published.flat().flatMap((json) => {
+    const decoded = decodeMessage(json);
+    return decoded.kind === "changes" ? [...decoded.message.changes] : [];
+  });
+}
+
+describe("a batch", () => {
+  it("publishes what changed, in one call, in order", async () => {
+    const response = await run(insert("a"), modify("b", {}, { Enabled: { BOOL: false } }), remove("c"));
+    expect(response).toEqual({ batchItemFailures: [] });
+    expect(published).toHaveLength(1);
+    expect(changes().map(({ appId, type }) => `${appId} ${type}`)).toEqual([
+      "a created",
+      "b updated",
+      "c deleted",
+    ]);
+    expect(changes()[1]).toMatchObject({ keys: ["b-key"], changed: ["enabled"], app: { enabled: false } });
+  });
+
+  it("reads AWS's seconds as milliseconds, and measures the age of the oldest write", async () => {
+    await run(insert("a", { at: 1_700_000_000 }), insert("b", { at: 1_699_999_990 }));
+    expect(changes().map(({ writtenAt }) => writtenAt)).toEqual([1_700_000_000_000, 1_699_999_990_000]);
+    expect(outcomes[0]?.ageMs).toBe(10_500);
+  });
+
+  it("says nothing when nothing that soketi reads has changed", async () => {
+    await run(modify("a", {}, { Comment: { S: "new" }, "aws:rep:updatetime": { N: "1" } }));
+    expect(published).toEqual([]);
+    expect(outcomes).toMatchObject([{ records: 1, published: 0, unchanged: 1, messages: 0 }]);
+  });
+
+  it("says nothing when a value changes its spelling and not its meaning", async () => {
+    await run(modify("a", { Enabled: { B: "ZmFsc2U=" } }, { Enabled: { BOOL: false } }));
+    expect(published).toEqual([]);
+  });
+
+  it("does not call Redis for an empty batch", async () => {
+    await expect(run()).resolves.toEqual({ batchItemFailures: [] });
+    expect(published).toEqual([]);
+  });
+
+  it("never publishes a secret", async () => {
+    const webhooks = [
+      {
+        url: "https://user:s3cret@hooks.example.com/s3cret?t=s3cret",
+        headers: { Authorization: "s3cret" },
+        event_types: ["client_event"],
+      },
+    ];
+    await run(
+      insert("a", { item: { AppSecret: { S: "s3cret" }, Webhooks: { S: JSON.stringify(webhooks) } } }),
+    );
+    expect(changes()).toHaveLength(1);
+    expect(published.flat().join()).toContain("https://hooks.example.com");
+    expect(published.flat().join()).not.toContain("s3cret");
+  });
+});
+
+describe("several changes of one app", () => {
+  it("become one, at the place of the last, with every key", async () => {
+    await run(
+      modify("a", { AppKey: { S: "k1" } }, { AppKey: { S: "k2" } }),
+      insert("b"),
+      modify("a", { AppKey: { S: "k2" } }, { AppKey: { S: "k3" }, Enabled: { BOOL: false } }),
+    );
+    expect(changes()).toMatchObject([
+      { appId: "b" },
+      {
+        appId: "a",
+        type: "updated",
+        keys: ["k3", "k2", "k1"],
+        changed: ["enabled", "key"],
+        app: { key: "k3" },
+      },
+    ]);
+    expect(outcomes).toMatchObject([{ published: 2, coalesced: 1 }]);
+  });
+
+  it.each([
+    ["created and updated", [insert("a"), modify("a", {}, { Enabled: { BOOL: false } })], "created"],
+    ["updated and deleted", [modify("a", {}, { Enabled: { BOOL: false } }), remove("a")], "deleted"],
+    ["created and deleted", [insert("a"), remove("a")], "deleted"],
+    ["deleted and created", [remove("a"), insert("a")], "updated"],
+  ])("%s", async (_, records, type) => {
+    await run(...records);
+    expect(changes().map((change) => change.type)).toEqual([type]);
+  });
+
+  it("leave no view of a deleted app behind", async () => {
+    await run(insert("a"), remove("a"));
+    expect(changes()[0]).not.toHaveProperty("app");
+  });
+});
+
+describe("what cannot be read", () => {
+  it("of an item is reported, and its app invalidated by id and key", async () => {
+    const broken = { AppId: { S: "c" }, AppKey: { S: "c-key" } };
+    await run(modify("a", {}, { AppSecret: { NULL: true } }), insert("b"), {
+      ...insert("c"),
+      dynamodb: { ...insert("c").dynamodb, NewImage: broken },
+    });
+    expect(changes().map(({ appId, type, keys }) => [appId, type, keys])).toEqual([
+      ["a", "deleted", ["a-key"]],
+      ["b", "created", ["b-key"]],
+      ["c", "deleted", ["c-key"]],
+    ]);
+    expect(reports).toHaveLength(2);
+  });
+
+  it("of a record's images invalidates the app of its keys", async () => {
+    const record = modify("a", {}, {});
+    await run(
+      { ...record, dynamodb: { ...record.dynamodb, OldImage: undefined, NewImage: "?" } },
+      insert("b"),
+    );
+    expect(changes()).toMatchObject([{ appId: "a", type: "updated", keys: [] }, { appId: "b" }]);
+  });
+
+  it("at all flushes, and the others are published", async () => {
+    const keyless = { ...insert("x"), dynamodb: { SequenceNumber: "7", Keys: { Id: { S: "x" } } } };
+    await run(insert("a"), null, 7, {}, keyless, insert("b"));
+    expect(changes().map(({ appId }) => appId)).toEqual(["a", "b"]);
+    expect(published.flat().map((json) => decodeMessage(json).kind)).toEqual(["changes", "flush"]);
+    expect(outcomes).toMatchObject([{ unreadable: 4 }]);
+    expect(reports.at(-1)).toBe("unreadable 7: expected Keys with a text AppId, found Id");
+  });
+
+  it("as an event is said clearly", async () => {
+    await expect(runBatch({ hello: "world" }, context)).rejects.toThrow(/expected a DynamoDB Streams event/);
+    await expect(runBatch(undefined, context)).rejects.toThrow(TypeError);
+  });
+});
+
+describe("a failed publish", () => {
+  it("sends the batch back from its lowest sequence number, compared as a number", async () => {
+    context = { ...context, log: { append: () => Promise.reject(new Error("no Redis")) } };
+    const response = await run(
+      insert("a", { sequenceNumber: "100000000000000000000000000000000000010" }),
+      insert("b", { sequenceNumber: "99999999999999999999999999999999999999" }),
+    );
+    expect(response).toEqual({
+      batchItemFailures: [{ itemIdentifier: "99999999999999999999999999999999999999" }],
+    });
+    expect(reports).toEqual(["failed from 99999999999999999999999999999999999999: Error: no Redis"]);
+  });
+
+  it("sends the whole batch back when a sequence number is missing", async () => {
+    context = { ...context, log: { append: () => Promise.reject(new Error("no Redis")) } };
+    const { batchItemFailures } = await run(insert("a"), insert("b", { sequenceNumber: "" }));
+    expect(batchItemFailures).toEqual([{ itemIdentifier: "" }]);
+  });
+
+  it("is answered before the function's time is up", async () => {
+    context = {
+      ...context,
+      remainingMs: () => 500,
+      log: { append: () => new Promise<void>(() => undefined) },
+    };
+    const { batchItemFailures } = await run(insert("a", { sequenceNumber: "5" }));
+    expect(batchItemFailures).toEqual([{ itemIdentifier: "5" }]);
+    expect(reports[0]).toMatch(/before the function's time-out/);
+  });
+});
+
+describe("a whole event", () => {
+  it("of AWS is read as it is: created, disabled in B, and deleted", async () => {
+    const event: unknown = JSON.parse(
+      readFileSync(new URL("../../factories/aws-event.json", import.meta.url), "utf8"),
+    );
+    await runBatch(event, context);
+    expect(changes()).toMatchObject([
+      {
+        appId: "acme",
+        type: "created",
+        changed: ["enabled"],
+        app: { enabled: false },
+        writtenAt: 1_700_000_000_000,
+      },
+      { appId: "globex", type: "deleted", keys: ["globex-key"] },
+    ]);
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, it } from "vitest";
+import { parseLive } from "../../../src/protocol/live.ts";
+import { formatMessageId, parseMessageId } from "../../../src/protocol/message-id.ts";
+import { busNames, defaultPrefix } from "../../../src/protocol/names.ts";
+
+describe("parseMessageId", () => {
+  it.each([
+    ["1700000000000-1", { epoch: 1_700_000_000_000, seq: 1 }],
+    ["0-0", { epoch: 0, seq: 0 }],
+    ["1-9007199254740991", { epoch: 1, seq: Number.MAX_SAFE_INTEGER }],
+  ])("reads %s", (text, id) => {
+    expect(parseMessageId(text)).toEqual(id);
+    expect(formatMessageId(id)).toBe(text);
+  });
+
+  it.each([
+    "",
+    "1",
+    "1-",
+    "-1",
+    "1-1-1",
+    "a-1",
+    "1-1 ",
+    " 1-1",
+    "1.5-1",
+    "-1-1",
+    "1-9007199254740993",
+    "1-18446744073709551615",
+  ])("refuses %j", (text) => {
+    expect(parseMessageId(text)).toBeUndefined();
+  });
+});
+
+describe("parseLive", () => {
+  it("splits at the first space", () => {
+    expect(parseLive('5-7 {"a": 1}')).toEqual({ id: { epoch: 5, seq: 7 }, json: '{"a": 1}' });
+  });
+
+  it.each(["", " ", "5-7", "x {}", "5-x {}", '{"v":1}'])("refuses %j", (payload) => {
+    expect(parseLive(payload)).toBeUndefined();
+  });
+});
+
+describe("names", () => {
+  it("share one hash tag, so that they share a slot in a cluster", () => {
+    const names = busNames(defaultPrefix("apps"));
+    expect(names).toEqual({
+      log: "{app-sync:apps}:v1:log",
+      live: "{app-sync:apps}:v1:live",
+      nodes: "{app-sync:apps}:v1:nodes",
+    });
+  });
+});

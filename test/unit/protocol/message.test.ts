@@ -1,0 +1,135 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import {
+  type Change,
+  decodeMessage,
+  encodeChanges,
+  encodeFlush,
+  MAX_BYTES,
+  MAX_CHANGES,
+} from "../../../src/protocol/message.ts";
+
+const header = { table: "apps", region: "eu-west-1", at: 1_700_000_000_000 };
+
+function change(appId: string, extra: Partial<Change> = {}): Change {
+  return { appId, type: "updated", keys: [`${appId}-key`], changed: ["enabled"], ...extra };
+}
+
+function changesOf(messages: readonly string[]): Change[] {
+  return messages.flatMap((json) => {
+    const decoded = decodeMessage(json);
+    if (decoded.kind !== "changes") throw new Error(`expected changes, found ${decoded.kind}`);
+    return [...decoded.message.changes];
+  });
+}
+
+describe("encodeChanges", () => {
+  it("gives back every change in order, with the header in each message", () => {
+    const changes = Array.from({ length: 250 }, (_, i) => change(`app-${i}`, { writtenAt: i }));
+    const messages = encodeChanges(changes, header);
+    expect(messages.map((json) => changesOf([json]).length)).toEqual([MAX_CHANGES, MAX_CHANGES, 50]);
+    expect(changesOf(messages)).toEqual(changes);
+    for (const json of messages) expect(JSON.parse(json)).toMatchObject({ v: 1, ...header });
+  });
+
+  it("writes nothing for no changes", () => {
+    expect(encodeChanges([], header)).toEqual([]);
+  });
+
+  it("keeps every message within the byte limit, counted in bytes and not in characters", () => {
+    const changes = Array.from({ length: 40 }, (_, i) => change(`app-${i}`, { keys: ["é".repeat(2000)] }));
+    const messages = encodeChanges(changes, header);
+    expect(messages.length).toBeGreaterThan(1);
+    for (const json of messages) expect(Buffer.byteLength(json)).toBeLessThanOrEqual(MAX_BYTES);
+    expect(changesOf(messages)).toEqual(changes);
+  });
+
+  it("sends a change whose view is too large without the view", () => {
+    const app = { id: "big", key: "k", webhooks: [{ url: "x".repeat(MAX_BYTES) }] } as unknown as NonNullable<
+      Change["app"]
+    >;
+    const sent = changesOf(encodeChanges([change("a"), change("big", { app }), change("b")], header));
+    expect(sent.map(({ appId }) => appId)).toEqual(["a", "big", "b"]);
+    expect(sent[1]).not.toHaveProperty("app");
+  });
+});
+
+describe("decodeMessage", () => {
+  it("reads a flush", () => {
+    expect(decodeMessage(encodeFlush("why", 5))).toEqual({
+      kind: "flush",
+      message: { v: 1, flush: "why", at: 5 },
+    });
+  });
+
+  it.each([
+    ["", "malformed"],
+    ["not json", "malformed"],
+    ["null", "malformed"],
+    ["[]", "malformed"],
+    ['"text"', "malformed"],
+    ["{}", "malformed"],
+    ['{"v":"1"}', "malformed"],
+    ['{"v":2,"changes":[]}', "unsupported"],
+    ['{"v":0}', "unsupported"],
+    ['{"v":1}', "malformed"],
+    ['{"v":1,"flush":1}', "malformed"],
+    ['{"v":1,"table":"t","at":1}', "malformed"],
+    ['{"v":1,"table":"t","at":"1","changes":[]}', "malformed"],
+    ['{"v":1,"at":1,"changes":[]}', "malformed"],
+    ['{"v":1,"table":"t","at":1,"changes":[{}]}', "malformed"],
+    ['{"v":1,"table":"t","at":1,"changes":[{"appId":"","keys":[]}]}', "malformed"],
+    ['{"v":1,"table":"t","at":1,"changes":[{"appId":"a","keys":[1]}]}', "malformed"],
+    ['{"v":1,"table":"t","at":1,"changes":[{"appId":"a","keys":[]},null]}', "malformed"],
+    ['{"v":1,"table":"t","at":1,"changes":[]}', "changes"],
+    ['{"v":1,"flush":"x"}', "flush"],
+  ])("says of %s: %s", (json, kind) => {
+    expect(decodeMessage(json).kind).toBe(kind);
+  });
+
+  it("ignores what it does not know, so that version 1 can grow", () => {
+    const json =
+      '{"v":1,"table":"t","at":1,"new":{},"changes":[{"appId":"a","keys":["k"],"type":"renamed","x":1}]}';
+    expect(decodeMessage(json)).toEqual({
+      kind: "changes",
+      message: {
+        v: 1,
+        table: "t",
+        at: 1,
+        changes: [{ appId: "a", type: "updated", keys: ["k"], changed: [] }],
+      },
+    });
+  });
+
+  it("takes a view only when it is of the same app and has a key", () => {
+    const views = [{ id: "b", key: "k" }, { id: "a" }, { id: "a", key: "" }, "a", { id: "a", key: "k" }];
+    const json = JSON.stringify({
+      v: 1,
+      table: "t",
+      at: 1,
+      changes: views.map((app) => ({ appId: "a", keys: [], type: "updated", changed: [], app })),
+    });
+    expect(changesOf([json]).map(({ app }) => app?.key)).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      undefined,
+      "k",
+    ]);
+  });
+
+  it("never throws, whatever the bytes", () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          fc.json(),
+          fc.json().map((json) => `{"v":1,"changes":${json}}`),
+        ),
+        (json) => {
+          expect(["changes", "flush", "unsupported", "malformed"]).toContain(decodeMessage(json).kind);
+        },
+      ),
+    );
+  });
+});
