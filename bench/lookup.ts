@@ -58,7 +58,7 @@ function agent(): SoketiAppManager {
     source: { loadById: () => Promise.resolve(app), resolveKey: () => Promise.resolve(app.id) },
     clock: () => performance.now(),
     leaseUntil: () => Number.POSITIVE_INFINITY,
-    degradedTtlMs: 5_000,
+    limits: { degradedTtlMs: 5_000, maxStaleOnErrorMs: 60_000, missingKeyTtlMs: 1_000, maxEntries: 100_000 },
     onLoadFailed: (what, error) => {
       throw new Error(`expected ${what} to load`, { cause: error });
     },

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import type { PromClient } from "./prometheus.ts";
 import type { RedisLibrary } from "./redis.ts";
 import type { SoketiAppClass, SoketiServer } from "./soketi.ts";
 
@@ -13,6 +14,8 @@ export interface Soketi {
   readonly Log: SoketiLog;
   /** soketi's own ioredis. */
   readonly redis: RedisLibrary;
+  /** soketi's own prom-client. */
+  readonly prom: PromClient;
 }
 
 /** soketi's log on the console. */
@@ -61,5 +64,12 @@ export function loadSoketi(root: string): Soketi {
   const { Server } = require("./dist/server.js") as Pick<Soketi, "Server">;
   const { App } = require("./dist/app.js") as { App?: SoketiAppClass };
   const { Log } = require("./dist/log.js") as { Log: SoketiLog };
-  return { version, Server, App, Log, redis: require("ioredis") as RedisLibrary };
+  return {
+    version,
+    Server,
+    App,
+    Log,
+    redis: require("ioredis") as RedisLibrary,
+    prom: require("prom-client") as PromClient,
+  };
 }

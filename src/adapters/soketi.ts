@@ -9,12 +9,17 @@ import type { AppSource } from "../agent/ports.ts";
  */
 export interface SoketiServer {
   readonly options: {
+    readonly metrics: { readonly enabled: boolean; readonly prometheus: { readonly prefix: string } };
     readonly appManager: { readonly driver: string; readonly dynamodb: { readonly table: string } };
     readonly database: { readonly redis: Readonly<Record<string, unknown>> };
     readonly debug: boolean;
   };
-  appManager?: SoketiAppManager;
+  readonly appManager?: SoketiAppManager;
+  readonly adapter?: SoketiAdapter;
   setAppManager(manager: SoketiAppManager): unknown;
+  setAdapter(adapter: SoketiAdapter): unknown;
+  setQueueManager(queues: SoketiQueues): unknown;
+  setMetricsManager(metrics: SoketiMetrics): unknown;
   stop(): Promise<unknown>;
 }
 
@@ -28,10 +33,16 @@ export interface SoketiAppManager {
 /** soketi's DynamoDB driver; `dynamodb` is a client of the AWS SDK v2. */
 interface SoketiDynamoDriver {
   readonly dynamodb: {
-    getItem(input: object): { promise(): Promise<{ Item?: object }> };
-    query(input: object): { promise(): Promise<{ Items?: { AppId?: { S?: string } }[] }> };
+    getItem(input: object): SdkRequest<{ Item?: object }>;
+    query(input: object): SdkRequest<{ Items?: { AppId?: { S?: string } }[] }>;
   };
   unmarshallItem(item: object): object;
+}
+
+/** A request of the AWS SDK v2. */
+interface SdkRequest<T> {
+  promise(): Promise<T>;
+  abort(): void;
 }
 
 /** An instance of soketi's own App class. */
@@ -39,6 +50,40 @@ export interface SoketiAppObject {
   readonly id: string;
   readonly key: string;
   readonly secret: string;
+  readonly enabled: boolean;
+  readonly enableUserAuthentication: boolean;
+  /** What it was made from. The app of a connection is another instance, made from the same object. */
+  readonly initialApp: object;
+  forWebSocket(): SoketiAppObject;
+  toObject(): object;
+}
+
+/** One WebSocket, with what soketi hangs on it. */
+export interface SoketiSocket {
+  readonly appKey: string;
+  app?: SoketiAppObject;
+  userAuthenticationTimeout?: NodeJS.Timeout;
+  sendJson(data: object): void;
+  end(code: number): void;
+}
+
+/** Whichever adapter the fleet uses: `namespaces` are always this node's own connections. */
+export interface SoketiAdapter {
+  getNamespaces(): Map<string, { readonly sockets: Map<string, SoketiSocket> }>;
+  addSocket(appId: string, socket: SoketiSocket): Promise<unknown>;
+}
+
+export interface SoketiQueues {
+  processQueue(name: string, callback: (job: SoketiJob, done?: () => void) => void): Promise<unknown>;
+}
+
+export interface SoketiJob {
+  readonly data?: { readonly appKey?: string };
+}
+
+export interface SoketiMetrics {
+  /** The prom-client registry behind `/metrics`; only with the Prometheus driver, and when metrics are enabled. */
+  readonly driver?: { readonly register?: object };
 }
 
 /** soketi's App class. */
@@ -57,7 +102,7 @@ export class MissingHooksError extends Error {
 }
 
 /** @throws MissingHooksError naming all that is missing. Call it before anything is replaced. */
-export function checkHooks(manager: SoketiAppManager, appClass: unknown): void {
+export function checkHooks(server: SoketiServer, manager: SoketiAppManager, appClass: unknown): void {
   const driver = manager.driver as Partial<SoketiDynamoDriver> | undefined;
   const needed: Record<string, unknown> = {
     "appManager.findById": manager.findById,
@@ -66,6 +111,10 @@ export function checkHooks(manager: SoketiAppManager, appClass: unknown): void {
     "appManager.driver.unmarshallItem": driver?.unmarshallItem,
     "appManager.driver.dynamodb.getItem": driver?.dynamodb?.getItem,
     "appManager.driver.dynamodb.query": driver?.dynamodb?.query,
+    "Server.setAdapter": server.setAdapter,
+    "Server.setQueueManager": server.setQueueManager,
+    "Server.setMetricsManager": server.setMetricsManager,
+    "Server.stop": server.stop,
     App: appClass,
   };
   const missing = Object.keys(needed).filter((name) => typeof needed[name] !== "function");
@@ -95,23 +144,39 @@ export function tableSource(
   manager: SoketiAppManager,
   appClass: SoketiAppClass,
   onProblems: ProblemListener,
+  budgetMs: number,
 ): AppSource<SoketiAppObject> {
   const client = manager.driver.dynamodb;
   const table = server.options.appManager.dynamodb.table;
   return {
     async loadById(id) {
       const input = { TableName: table, Key: { AppId: { S: id } }, ConsistentRead: true };
-      const { Item } = await client.getItem(input).promise();
+      const { Item } = await withinBudget(client.getItem(input), budgetMs);
       if (!Item) return undefined;
       const { app, problems } = normalize(Item);
       if (problems.length > 0) onProblems(id, problems);
       return app && new appClass(toSoketi(app), server);
     },
     async resolveKey(key) {
-      const { Items } = await client.query(keyQuery(table, key)).promise();
+      const { Items } = await withinBudget(client.query(keyQuery(table, key)), budgetMs);
       return Items?.[0]?.AppId?.S;
     },
   };
+}
+
+/**
+ * The SDK retries by itself, ten times for DynamoDB and close to a minute when nothing answers. A client does not wait
+ * that long: past the budget the request is aborted, which rejects its promise.
+ */
+async function withinBudget<T>(request: SdkRequest<T>, budgetMs: number): Promise<T> {
+  const timer = setTimeout(() => {
+    request.abort();
+  }, budgetMs);
+  try {
+    return await request.promise();
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** The index is eventually consistent whatever one asks for: the answer is a hint, checked against the app itself. */

@@ -1,104 +1,202 @@
-import type { ChangesMessage } from "../protocol/message.ts";
-import { AppCache } from "./app-cache.ts";
+import type { Change, ChangesMessage } from "../protocol/message.ts";
+import { formatMessageId } from "../protocol/message-id.ts";
+import { AppCache, type CacheLimits } from "./app-cache.ts";
+import { type CloseCause, LiveSockets } from "./live-sockets.ts";
 import { type FlushReason, LogFollower } from "./log-follower.ts";
-import type { AppIdentity, AppSource, Bus, MonotonicClock } from "./ports.ts";
+import type { AppIdentity, AppSource, Bus, Connections, MonotonicClock } from "./ports.ts";
+import { Verifier } from "./verifier.ts";
 
 /** What the agent tells about itself. Nothing in it holds a secret; nothing here may throw. */
 export interface AgentReporter {
-  /** One app was forgotten. `lagMs`: since the pipeline was invoked, between two hosts' clocks. */
-  dropped(appId: string, type: string, lagMs: number): void;
+  /** One app was forgotten. Lags in milliseconds, between the clocks of two hosts. */
+  dropped(change: Change, lag: { readonly sinceInvoked: number; readonly sinceWritten?: number }): void;
   flushed(reason: FlushReason): void;
   leaseChanged(held: boolean): void;
   heartbeatFailed(error: unknown): void;
   /** The table could not be read. `what` names the app id or key. */
   loadFailed(what: string, error: unknown): void;
+  connectionsRefreshed(appId: string, replaced: number, closed: number): void;
+  staleFound(appId: string): void;
 }
 
-export interface AgentParts<A> {
+/** All times in milliseconds. */
+export interface AgentSettings {
+  readonly leaseMs: number;
+  readonly heartbeatMs: number;
+  readonly limits: CacheLimits;
+  /** An app in use is read again within this time after its drop, at random: nodes must not all read at once. */
+  readonly reloadJitterMs: number;
+  /** One cached app is verified this often. 0: none. */
+  readonly verifyEveryMs: number;
+  readonly closeOn: ReadonlySet<CloseCause>;
+  readonly closesPerSecond: number;
+}
+
+export interface AgentParts<A> extends AgentSettings {
   readonly bus: Bus;
   readonly source: AppSource<A>;
+  readonly connections: Connections<A>;
+  readonly isSame: (left: A, right: A) => boolean;
   readonly report: AgentReporter;
   readonly clock: MonotonicClock;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly leaseMs: number;
-  readonly heartbeatMs: number;
-  readonly degradedTtlMs: number;
 }
 
-/** The agent of one soketi process: a cache of apps that the log keeps true. */
-export interface Agent<A extends AppIdentity> {
-  readonly cache: AppCache<A>;
-  readonly follower: LogFollower;
-  /** Starts the heartbeat. */
-  start(): void;
-  stop(): void;
-}
+/** How long the verifier waits for a message that explains a difference. A stream may be seconds behind. */
+const VERIFIER_GRACE_MS = 30_000;
 
 /**
- * Puts follower and cache together: log -> drop -> reload. Who uses it feeds `follower` from a subscription, and
- * looks apps up in `cache`.
+ * The agent of one soketi process: log -> drop -> reload -> refresh of open connections. Who uses it feeds `follower`
+ * from a subscription, and looks apps up in `cache`.
  */
-export function createAgent<A extends AppIdentity>(parts: AgentParts<A>): Agent<A> {
-  const { report, clock } = parts;
-  let heldBefore = false;
-  let timer: NodeJS.Timeout | undefined;
+export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
+  readonly follower: LogFollower;
+  readonly cache: AppCache<A>;
+  readonly sockets: LiveSockets<A>;
+  readonly verifier: Verifier<A>;
+  /** Since the start. */
+  readonly flushes = new Map<FlushReason, number>();
+  readonly #parts: AgentParts<A>;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #leaseHeldBefore = false;
+  /** Of the last message: from the pipeline's invocation to the drop. */
+  #lastLagMs = 0;
 
-  function onChanges(message: ChangesMessage): void {
+  constructor(parts: AgentParts<A>) {
+    const { report, clock, source } = parts;
+    this.#parts = parts;
+    this.follower = new LogFollower({
+      bus: parts.bus,
+      target: {
+        apply: (message) => {
+          this.#onChanges(message);
+        },
+        flush: (reason) => {
+          this.#onFlush(reason);
+        },
+      },
+      clock,
+      leaseMs: parts.leaseMs,
+      onGap: () => void this.beat(),
+    });
+    this.cache = new AppCache<A>({
+      source,
+      clock,
+      leaseUntil: () => this.follower.leaseUntil,
+      limits: parts.limits,
+      onLoadFailed: (what, error) => {
+        report.loadFailed(what, error);
+      },
+    });
+    this.sockets = new LiveSockets<A>({
+      connections: parts.connections,
+      lookup: (appId) => this.cache.lookup(appId),
+      clock,
+      closeOn: parts.closeOn,
+      closesPerSecond: parts.closesPerSecond,
+      onRefreshed: (appId, replaced, closed) => {
+        report.connectionsRefreshed(appId, replaced, closed);
+      },
+    });
+    this.verifier = new Verifier<A>({
+      cache: this.cache,
+      read: (appId) => source.loadById(appId),
+      isSame: parts.isSame,
+      clock,
+      graceMs: VERIFIER_GRACE_MS,
+      onDifference: (appId) => {
+        this.sockets.refresh(appId);
+      },
+      onStale: (appId) => {
+        report.staleFound(appId);
+      },
+    });
+  }
+
+  get leaseHeld(): boolean {
+    return this.#parts.clock() < this.follower.leaseUntil;
+  }
+
+  /** What the registry shows of this node. */
+  status(): { cursor: string; leaseMsLeft: number; entries: number; lagMs: number } {
+    const { cursor, leaseUntil } = this.follower;
+    return {
+      cursor: cursor ? formatMessageId(cursor) : "",
+      leaseMsLeft: Math.max(0, Math.round(leaseUntil - this.#parts.clock())),
+      entries: this.cache.size,
+      lagMs: this.#lastLagMs,
+    };
+  }
+
+  /** The subscription is acknowledged. */
+  async subscribed(): Promise<void> {
+    await this.#guarded(() => this.follower.onSubscribed());
+  }
+
+  /** Starts heartbeat and verifier. */
+  start(): void {
+    const { heartbeatMs, verifyEveryMs, report } = this.#parts;
+    this.#timers.add(setInterval(() => void this.beat(), heartbeatMs));
+    if (verifyEveryMs === 0) return;
+    const verify = () => {
+      this.verifier.step().catch((error: unknown) => {
+        report.loadFailed("an app to verify", error);
+      });
+    };
+    this.#timers.add(setInterval(verify, verifyEveryMs));
+  }
+
+  stop(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.sockets.stop();
+  }
+
+  /** One heartbeat. Never rejects. */
+  async beat(): Promise<void> {
+    await this.#guarded(() => this.follower.heartbeat());
+  }
+
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#parts.report.heartbeatFailed(error);
+    }
+    const held = this.leaseHeld;
+    if (held !== this.#leaseHeldBefore) this.#parts.report.leaseChanged(held);
+    this.#leaseHeldBefore = held;
+  }
+
+  #onChanges(message: ChangesMessage): void {
+    const now = this.#parts.now();
+    this.#lastLagMs = now - message.at;
     for (const change of message.changes) {
-      const wanted = cache.holds(change.appId);
-      cache.apply(change);
-      report.dropped(change.appId, change.type, parts.now() - message.at);
-      // An app that was in use is read again at once, so that the next client does not wait for it.
-      if (wanted) void cache.findById(change.appId);
+      const wanted = this.cache.holds(change.appId) || this.#parts.connections.has(change.appId);
+      this.cache.apply(change);
+      this.verifier.explained(change.appId);
+      const sinceWritten = change.writtenAt === undefined ? {} : { sinceWritten: now - change.writtenAt };
+      this.#parts.report.dropped(change, { sinceInvoked: now - message.at, ...sinceWritten });
+      if (wanted) this.#reloadSoon(change.appId);
     }
   }
 
-  function onFlush(reason: FlushReason): void {
-    cache.flush();
-    report.flushed(reason);
+  #onFlush(reason: FlushReason): void {
+    this.cache.flush();
+    this.verifier.explainedAll();
+    this.flushes.set(reason, (this.flushes.get(reason) ?? 0) + 1);
+    this.#parts.report.flushed(reason);
+    // Open connections hold apps of before as well.
+    this.sockets.refreshAll();
   }
 
-  function beat(): void {
-    follower
-      .heartbeat()
-      .catch((error: unknown) => {
-        report.heartbeatFailed(error);
-      })
-      .finally(noteLease);
+  /** An app in use is read again, so that the next client does not wait, and its connections follow. */
+  #reloadSoon(appId: string): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.sockets.refresh(appId);
+    }, Math.random() * this.#parts.reloadJitterMs);
+    this.#timers.add(timer);
   }
-
-  function noteLease(): void {
-    const held = clock() < follower.leaseUntil;
-    if (held !== heldBefore) report.leaseChanged(held);
-    heldBefore = held;
-  }
-
-  const follower = new LogFollower({
-    bus: parts.bus,
-    target: { apply: onChanges, flush: onFlush },
-    clock,
-    leaseMs: parts.leaseMs,
-    onGap: beat,
-  });
-  const cache = new AppCache<A>({
-    source: parts.source,
-    clock,
-    leaseUntil: () => follower.leaseUntil,
-    degradedTtlMs: parts.degradedTtlMs,
-    onLoadFailed: (what, error) => {
-      report.loadFailed(what, error);
-    },
-  });
-  return {
-    cache,
-    follower,
-    start() {
-      timer ??= setInterval(beat, parts.heartbeatMs);
-    },
-    stop() {
-      clearInterval(timer);
-      timer = undefined;
-    },
-  };
 }

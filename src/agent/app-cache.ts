@@ -1,119 +1,181 @@
 import type { Change } from "../protocol/message.ts";
+import { BoundedMap } from "./bounded-map.ts";
+import { Flights } from "./flights.ts";
 import type { AppIdentity, AppSource, MonotonicClock } from "./ports.ts";
 
-/** Counters since the start. Plain numbers, because they are written on every lookup. */
+/** Counters since the start. Plain numbers, because one is written on every lookup. */
 export interface CacheStats {
   hits: number;
   /** Lookups that had to wait for the table, or for somebody else's read of it. */
   misses: number;
-  /** Reads of the table by id. */
+  /** Reads of the table by id, and queries of its index by key. */
   loads: number;
-  /** Queries of the index by key. */
   resolves: number;
-  /** Entries dropped because a message named their app. */
+  loadErrors: number;
+  /** Entries dropped because a message named their app, or by a flush. */
   drops: number;
-  /** Reads that a message overtook: their result was thrown away and read again. */
-  voidedLoads: number;
+  /** Entries that were served unverified, because the table could not be read. */
+  staleServed: number;
 }
 
+/** Bounds of the cache. Times in milliseconds, counted from when a read was sent. */
+export interface CacheLimits {
+  /** Without a lease: how old an entry may be served. */
+  readonly degradedTtlMs: number;
+  /** While the table cannot be read: how old an unverified, never an invalidated, entry may be served. */
+  readonly maxStaleOnErrorMs: number;
+  /** How long a key is believed unknown. Short, because the index by key lags behind the table. */
+  readonly missingKeyTtlMs: number;
+  /** Most apps; most aliases, missing ids and missing keys as well, each. */
+  readonly maxEntries: number;
+}
+
+/** What a consistent read said of one app id: the app, or that there is none. */
 interface Entry<A> {
-  readonly app: A;
+  readonly app: A | null;
   /** Handed out as it is on each hit: a hit allocates nothing. */
-  readonly answer: Promise<A>;
+  readonly answer: Promise<A | null>;
   /** When the read that gave it was sent. */
   readonly readAt: number;
 }
 
-/** A read under way. Shared by all who ask meanwhile; void once a message says that it may bring the old state. */
-interface Flight<T> {
-  readonly result: Promise<T>;
-  readonly validity: Validity;
-}
-
-interface Validity {
-  void: boolean;
-}
+const NOBODY: Promise<null> = Promise.resolve(null);
 
 /**
  * The agent's app cache: one entry for each app id, an alias for each key.
  *
- * Invariants. An entry that a message named is gone before the message is done, and the read that overlaps it is never
- * kept or handed out: it is made again. An entry is handed out only while the lease says that no message was missed,
- * or while it is younger than `degradedTtlMs`. An alias is only a hint: the app it leads to must have that key.
+ * Invariants. An entry that a message named is gone before the message is done, and a read that overlaps it is never
+ * kept nor handed out. An entry is handed out while the lease says that no message was missed, or while it is younger
+ * than `degradedTtlMs`; past that only when the table itself cannot be read. An alias is a hint: the app that it leads to
+ * must have that key.
  */
 export class AppCache<A extends AppIdentity> {
-  readonly stats: CacheStats = { hits: 0, misses: 0, loads: 0, resolves: 0, drops: 0, voidedLoads: 0 };
+  readonly stats: CacheStats = {
+    hits: 0,
+    misses: 0,
+    loads: 0,
+    resolves: 0,
+    loadErrors: 0,
+    drops: 0,
+    staleServed: 0,
+  };
   readonly #source: AppSource<A>;
   readonly #clock: MonotonicClock;
   readonly #leaseUntil: () => number;
-  readonly #degradedTtlMs: number;
+  readonly #limits: CacheLimits;
   readonly #onLoadFailed: (what: string, error: unknown) => void;
-  readonly #entries = new Map<string, Entry<A>>();
-  readonly #aliases = new Map<string, string>();
-  readonly #loads = new Map<string, Flight<A | null>>();
-  readonly #resolves = new Map<string, Flight<string | undefined>>();
+  readonly #entries: BoundedMap<Entry<A>>;
+  /** Ids that have no app. Apart, so that a flood of made-up ids cannot push real apps out. */
+  readonly #missing: BoundedMap<Entry<A>>;
+  readonly #aliases: BoundedMap<string>;
+  /** Keys that the index did not know, with when it was asked. */
+  readonly #missingKeys: BoundedMap<number>;
+  readonly #loads = new Flights<Entry<A>>();
+  readonly #resolves = new Flights<{ readonly id: string | undefined; readonly askedAt: number }>();
 
   constructor(parts: {
     readonly source: AppSource<A>;
     readonly clock: MonotonicClock;
     readonly leaseUntil: () => number;
-    readonly degradedTtlMs: number;
-    /** The table could not be read; the lookup is answered with null. `what` names the app id or key. */
+    readonly limits: CacheLimits;
+    /** The table could not be read. `what` names the app id or key. */
     readonly onLoadFailed: (what: string, error: unknown) => void;
   }) {
     this.#source = parts.source;
     this.#clock = parts.clock;
     this.#leaseUntil = parts.leaseUntil;
-    this.#degradedTtlMs = parts.degradedTtlMs;
+    this.#limits = parts.limits;
     this.#onLoadFailed = parts.onLoadFailed;
+    const most = parts.limits.maxEntries;
+    this.#aliases = new BoundedMap(most);
+    this.#missing = new BoundedMap(most);
+    this.#missingKeys = new BoundedMap(most);
+    this.#entries = new BoundedMap(most, (id, { app }) => {
+      if (app && this.#aliases.get(app.key) === id) this.#aliases.delete(app.key);
+    });
   }
 
+  /** Apps held, not counting the missing ones. */
   get size(): number {
     return this.#entries.size;
   }
 
-  /** Never rejects: null when there is no such app, and when the table could not be read. */
+  get voidedReads(): number {
+    return this.#loads.voided + this.#resolves.voided;
+  }
+
+  /** Never rejects: null when there is no such app, and at last when the table could not be read. */
   findById(id: string): Promise<A | null> {
-    const entry = this.#entries.get(id);
+    const entry = this.#entries.get(id) ?? this.#missing.get(id);
     if (entry && this.#isProven(entry)) {
       this.stats.hits += 1;
       return entry.answer;
     }
     this.stats.misses += 1;
-    return this.#load(id);
+    return this.#orUnverified(id, this.lookup(id));
   }
 
   /** As `findById`, by the key that clients connect with. */
   findByKey(key: string): Promise<A | null> {
     const id = this.#aliases.get(key);
     const entry = id === undefined ? undefined : this.#entries.get(id);
-    if (entry?.app.key === key && this.#isProven(entry)) {
+    if (entry?.app?.key === key && this.#isProven(entry)) {
       this.stats.hits += 1;
       return entry.answer;
+    }
+    if (id === undefined && this.#isMissingKey(key)) {
+      this.stats.hits += 1;
+      return NOBODY;
     }
     this.stats.misses += 1;
     return this.#findByUnprovenKey(key);
   }
 
-  /** Forgets the app of a change. Messages are authoritative for the current key, so that the index need not be asked. */
+  /** As `findById`, but rejects when the table cannot be read: who acts on absence must know it. */
+  async lookup(id: string): Promise<A | null> {
+    const entry = this.#entries.get(id) ?? this.#missing.get(id);
+    return entry && this.#isProven(entry) ? entry.app : (await this.#load(id)).app;
+  }
+
+  /** The app that is cached now, proven or not. Costs nothing. */
+  peek(id: string): A | undefined {
+    return this.#entries.get(id)?.app ?? undefined;
+  }
+
+  /** Ids of the cached apps, oldest read first. */
+  ids(): IterableIterator<string> {
+    return this.#entries.keys();
+  }
+
+  /** Forgets the app of a change. Messages are authoritative for the current key: the index need not be asked. */
   apply(change: Change): void {
     const { appId, app, keys } = change;
-    this.#drop(appId);
+    this.drop(appId);
     for (const key of keys) {
-      this.#voidFlight(this.#resolves, key);
+      this.#resolves.void(key);
+      this.#missingKeys.delete(key);
       // Another app may have taken the key over, in a message that came before this one.
       if (this.#aliases.get(key) === appId) this.#aliases.delete(key);
     }
     if (app) this.#aliases.set(app.key, appId);
   }
 
-  /** Forgets everything, and what is being read as well. */
+  /** Forgets one app, and voids the read of it. */
+  drop(id: string): void {
+    if (this.#entries.delete(id)) this.stats.drops += 1;
+    this.#missing.delete(id);
+    this.#loads.void(id);
+  }
+
+  /** Forgets everything, and voids all reads. */
   flush(): void {
     this.stats.drops += this.#entries.size;
     this.#entries.clear();
+    this.#missing.clear();
     this.#aliases.clear();
-    for (const id of [...this.#loads.keys()]) this.#voidFlight(this.#loads, id);
-    for (const key of [...this.#resolves.keys()]) this.#voidFlight(this.#resolves, key);
+    this.#missingKeys.clear();
+    this.#loads.voidAll();
+    this.#resolves.voidAll();
   }
 
   /** Whether a change of this app matters here: it is cached, or about to be. */
@@ -121,96 +183,77 @@ export class AppCache<A extends AppIdentity> {
     return this.#entries.has(id) || this.#loads.has(id);
   }
 
-  #drop(id: string): void {
-    if (this.#entries.delete(id)) this.stats.drops += 1;
-    this.#voidFlight(this.#loads, id);
-  }
-
-  #voidFlight(flights: Map<string, Flight<unknown>>, name: string): void {
-    const flight = flights.get(name);
-    if (!flight) return;
-    flight.validity.void = true;
-    flights.delete(name);
-    this.stats.voidedLoads += 1;
-  }
-
   #isProven(entry: Entry<A>): boolean {
     const now = this.#clock();
-    return now < this.#leaseUntil() || now - entry.readAt <= this.#degradedTtlMs;
+    return now < this.#leaseUntil() || now - entry.readAt <= this.#limits.degradedTtlMs;
   }
 
-  #load(id: string): Promise<A | null> {
-    return this.#share(this.#loads, id, async (flight) => {
-      const readAt = this.#clock();
-      this.stats.loads += 1;
-      let app: A | null;
-      try {
-        app = (await this.#source.loadById(id)) ?? null;
-      } catch (error) {
-        this.#onLoadFailed(`app ${id}`, error);
-        return null;
-      }
-      if (!flight.void) {
-        if (app) this.#entries.set(id, { app, answer: Promise.resolve(app), readAt });
-        else this.#entries.delete(id);
-      }
-      return app;
-    });
+  #isMissingKey(key: string): boolean {
+    const askedAt = this.#missingKeys.get(key);
+    return askedAt !== undefined && this.#clock() - askedAt <= this.#limits.missingKeyTtlMs;
   }
 
   async #findByUnprovenKey(key: string): Promise<A | null> {
     const known = this.#aliases.get(key);
     if (known !== undefined) {
-      const app = await this.#provenById(known);
+      const app = await this.#orUnverified(known, this.lookup(known));
       if (app?.key === key) return app;
+      // Nothing could be read, so nothing is known of the key either: the index would not help.
+      if (app === null && !this.#missing.has(known)) return null;
       if (this.#aliases.get(key) === known) this.#aliases.delete(key);
     }
     const id = await this.#resolve(key);
-    const app = id === undefined ? null : await this.#provenById(id);
+    const app = id === undefined ? null : await this.#orUnverified(id, this.lookup(id));
     // The index lags: it may still name the app that had the key before.
-    if (app?.key !== key) return null;
-    this.#aliases.set(key, app.id);
+    if (id === undefined || app?.key !== key) return null;
+    this.#aliases.set(key, id);
     return app;
   }
 
-  #provenById(id: string): Promise<A | null> {
-    const entry = this.#entries.get(id);
-    return entry && this.#isProven(entry) ? entry.answer : this.#load(id);
-  }
-
-  #resolve(key: string): Promise<string | undefined> {
-    return this.#share(this.#resolves, key, async () => {
-      this.stats.resolves += 1;
-      try {
-        return await this.#source.resolveKey(key);
-      } catch (error) {
-        this.#onLoadFailed(`key ${key}`, error);
-        return undefined;
-      }
+  #load(id: string): Promise<Entry<A>> {
+    const read = async () => {
+      const readAt = this.#clock();
+      this.stats.loads += 1;
+      const app = (await this.#source.loadById(id)) ?? null;
+      return { app, answer: Promise.resolve(app), readAt };
+    };
+    return this.#loads.share(id, read, (entry) => {
+      this.#entries.delete(id);
+      this.#missing.delete(id);
+      (entry.app ? this.#entries : this.#missing).set(id, entry);
     });
   }
 
-  /**
-   * One read at a time for each name. A read that became void is made again for all who wait for it: they may have
-   * asked before the change, but what they do with the answer comes after. Ends as soon as one read is left in peace.
-   */
-  #share<T>(
-    flights: Map<string, Flight<T>>,
-    name: string,
-    read: (flight: Validity) => Promise<T>,
-  ): Promise<T> {
-    const running = flights.get(name);
-    if (running) return running.result;
-    const validity: Validity = { void: false };
-    const result = (async () => {
-      try {
-        const value = await read(validity);
-        return validity.void ? await this.#share(flights, name, read) : value;
-      } finally {
-        if (flights.get(name)?.validity === validity) flights.delete(name);
-      }
-    })();
-    flights.set(name, { result, validity });
-    return result;
+  async #resolve(key: string): Promise<string | undefined> {
+    const read = async () => {
+      const askedAt = this.#clock();
+      this.stats.resolves += 1;
+      return { id: await this.#source.resolveKey(key), askedAt };
+    };
+    try {
+      const { id } = await this.#resolves.share(key, read, (found) => {
+        if (found.id === undefined) this.#missingKeys.set(key, found.askedAt);
+      });
+      return id;
+    } catch (error) {
+      this.#failed(`key ${key}`, error);
+      return undefined;
+    }
+  }
+
+  /** A failed read is answered with what is still held of the app, if that was never invalidated and is not too old. */
+  #orUnverified(id: string, lookup: Promise<A | null>): Promise<A | null> {
+    return lookup.catch((error: unknown) => {
+      this.#failed(`app ${id}`, error);
+      const entry = this.#entries.get(id);
+      if (!entry || this.#clock() - entry.readAt > this.#limits.maxStaleOnErrorMs) return null;
+      this.stats.staleServed += 1;
+      return entry.app;
+    });
+  }
+
+  #failed(what: string, error: unknown): void {
+    this.stats.loadErrors += 1;
+    this.#onLoadFailed(what, error);
   }
 }

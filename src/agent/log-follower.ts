@@ -46,6 +46,8 @@ const MAX_WAITING = 10_000;
  * believed of the log's *end*: it is renewed only when the cursor agrees with a tail that was asked for at that time.
  */
 export class LogFollower {
+  /** Since the start: messages applied, and how many of them by replay. */
+  readonly stats = { messages: 0, replays: 0, replayedMessages: 0 };
   readonly #bus: Bus;
   readonly #target: FollowerTarget;
   readonly #clock: MonotonicClock;
@@ -194,6 +196,8 @@ export class LogFollower {
       this.#cursor = tail.last;
       this.#target.flush(replay);
     } else {
+      if (replay.length > 0) this.stats.replays += 1;
+      this.stats.replayedMessages += replay.length;
       for (const entry of replay) this.#apply(entry);
     }
     this.#renew(askedAt);
@@ -208,8 +212,9 @@ export class LogFollower {
   #follow(entry: LogEntry): void {
     const cursor = this.#cursor;
     if (cursor?.epoch !== entry.id.epoch) {
-      this.#cursor = entry.id;
+      // What came before in this epoch is covered by the flush.
       this.#target.flush("new-epoch");
+      this.#apply(entry);
     } else if (entry.id.seq === cursor.seq + 1) {
       this.#apply(entry);
     } else if (entry.id.seq > cursor.seq) {
@@ -221,6 +226,7 @@ export class LogFollower {
 
   #apply(entry: LogEntry): void {
     this.#cursor = entry.id;
+    this.stats.messages += 1;
     const decoded = decodeMessage(entry.json);
     if (decoded.kind === "changes") this.#target.apply(decoded.message);
     else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");

@@ -36,3 +36,23 @@ export interface AppIdentity {
   readonly id: string;
   readonly key: string;
 }
+
+/** One client's connection to this node. */
+export interface Connection<A> {
+  /** The app key that the client connected with. */
+  readonly key: string;
+  /** Whether the connection follows this very app already. */
+  has(app: A): boolean;
+  /** Puts limits, flags and secret of the app in force on the connection. */
+  replace(app: A): void;
+  /** Tells the client why, in Pusher's protocol, and closes. */
+  close(code: number, message: string): void;
+}
+
+/** This node's open connections. */
+export interface Connections<A> {
+  /** Ids of the apps that have any. */
+  appIds(): string[];
+  has(appId: string): boolean;
+  of(appId: string): readonly Connection<A>[];
+}

@@ -1,6 +1,6 @@
-import { LIMITS } from "./app.ts";
-import type { Reading } from "./attribute.ts";
+import type { LIMITS } from "./app.ts";
 import type { Report } from "./problems.ts";
+import type { Reading } from "./read-attribute.ts";
 
 type LimitRow = (typeof LIMITS)[number];
 

@@ -1,8 +1,8 @@
 import { WEBHOOK_EVENT_TYPES } from "./app.ts";
 import type { LambdaWebhook, UrlWebhook, Webhook, WebhookEventType } from "./app.ts";
-import type { Reading } from "./attribute.ts";
 import { describe } from "./normalize-values.ts";
 import type { Report } from "./problems.ts";
+import type { Reading } from "./read-attribute.ts";
 import { field, isFields, readHeaders, readLambda, scalarText } from "./webhook-parts.ts";
 import type { Fields, ReportPart } from "./webhook-parts.ts";
 
@@ -91,8 +91,16 @@ function readTarget(
 const HTTP_URL = /^https?:\/\/\S+$/i;
 
 function isHttpUrl(url: unknown): url is string {
-  return typeof url === "string" && HTTP_URL.test(url) && URL.canParse(url);
+  if (typeof url !== "string" || !HTTP_URL.test(url)) return false;
+  try {
+    // Not URL.canParse: the agent runs on Node 16.
+    return new URL(url).host !== "";
+  } catch {
+    return false;
+  }
 }
+
+const KNOWN_EVENTS: ReadonlySet<unknown> = new Set(WEBHOOK_EVENT_TYPES);
 
 /** The known event types, each once, in the order of WEBHOOK_EVENT_TYPES: a set has no order that could change. */
 function readEventTypes(value: unknown, report: ReportPart): readonly WebhookEventType[] | undefined {
@@ -103,10 +111,9 @@ function readEventTypes(value: unknown, report: ReportPart): readonly WebhookEve
     names = value.split(/[\s,]+/).filter((name) => name !== "");
   }
   if (!Array.isArray(names)) names = [];
-  const known = new Set<unknown>(WEBHOOK_EVENT_TYPES);
   const found = new Set<unknown>();
   (names as readonly unknown[]).forEach((name, index) => {
-    if (known.has(name)) found.add(name);
+    if (KNOWN_EVENTS.has(name)) found.add(name);
     else {
       const expected = `expected one of ${WEBHOOK_EVENT_TYPES.join(", ")}`;
       report(`.event_types[${index}]`, "webhook-unknown-event", `${expected}. Ignored.`);

@@ -1,10 +1,10 @@
 import { FLAGS, LIMITS } from "./app.ts";
 import type { AlwaysLimits, App, Limits, LimitName } from "./app.ts";
-import { readAttribute } from "./attribute.ts";
 import { describe, readFlag, readLimit } from "./normalize-values.ts";
 import { readWebhooks } from "./normalize-webhooks.ts";
 import { reportTo } from "./problems.ts";
 import type { Problem, Report } from "./problems.ts";
+import { readAttribute } from "./read-attribute.ts";
 
 export { PROBLEM_CODES } from "./problems.ts";
 export type { Problem, ProblemCode } from "./problems.ts";

@@ -1,7 +1,7 @@
-import { MAX_DEPTH } from "./attribute.ts";
 import type { LambdaWebhook, Webhook } from "./app.ts";
 import { wordToBoolean } from "./normalize-values.ts";
 import type { ProblemCode } from "./problems.ts";
+import { MAX_DEPTH } from "./read-attribute.ts";
 
 /** Tells what is wrong with a part of one webhook; `part` is its path in it, such as ".url". */
 export type ReportPart = (part: string, code: ProblemCode, message: string) => void;
@@ -29,7 +29,7 @@ export function scalarText(value: unknown): string | undefined {
 
 /** What Node's HTTP client sends: with anything else soketi's POST fails each time, and silently. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-// eslint-disable-next-line no-control-regex -- a tab is the one control character that a header may hold
+/** Of the control characters only the tab. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** The headers that can be sent; undefined when there are none. The problem names a position: a name can be a secret. */
@@ -54,27 +54,28 @@ export function readHeaders(value: unknown, report: ReportPart): Webhook["header
 /** Always an object: soketi reads `webhook.lambda.async` and throws when there is none. */
 export function readLambda(value: unknown, report: ReportPart): LambdaWebhook["lambda"] {
   if (value === undefined) return {};
-  const ignored = (part: string, expected: string): undefined => {
+  const ignore = (part: string, expected: string) => {
     report(`.lambda${part}`, "webhook-lambda-option-ignored", `expected ${expected}. Ignored.`);
-    return undefined;
   };
-  if (!isFields(value)) return ignored("", "a map of async, region and client_options") ?? {};
-  const [async, region, options] = [
+  if (!isFields(value)) {
+    ignore("", "a map of async, region and client_options");
+    return {};
+  }
+  const [asyncField, region, options] = [
     field(value, "async"),
     field(value, "region"),
     field(value, "client_options"),
   ];
-  const asyncValue =
-    readAsync(async) ?? (async === undefined ? undefined : ignored(".async", "true or false"));
-  const regionValue =
-    region === undefined || typeof region === "string" ? region : ignored(".region", "a region's name");
+  const async = readAsync(asyncField);
   const clientOptions = isFields(options) ? (plainCopy(options) as Fields | undefined) : undefined;
+  if (asyncField !== undefined && async === undefined) ignore(".async", "true or false");
+  if (region !== undefined && typeof region !== "string") ignore(".region", "a region's name");
   if (options !== undefined && clientOptions === undefined) {
-    ignored(".client_options", `a map of at most ${MAX_DEPTH} levels`);
+    ignore(".client_options", `a map of at most ${MAX_DEPTH} levels`);
   }
   return {
-    ...(asyncValue !== undefined && { async: asyncValue }),
-    ...(regionValue !== undefined && { region: regionValue }),
+    ...(async !== undefined && { async }),
+    ...(typeof region === "string" && { region }),
     ...(clientOptions !== undefined && Object.keys(clientOptions).length > 0 && { clientOptions }),
   };
 }

@@ -1,20 +1,24 @@
+import type { AgentSettings } from "../agent/agent.ts";
+import { CLOSE_CAUSES, type CloseCause } from "../agent/live-sockets.ts";
 import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
 import { EnvReader, type Environment } from "./env.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 
-/** What the agent needs to know inside a soketi process. Times are in milliseconds. */
-export interface AgentConfig {
+/**
+ * What the agent needs to know inside a soketi process. Times are in milliseconds. The meaning of what it has of
+ * `AgentSettings` is told there.
+ */
+export interface AgentConfig extends AgentSettings {
   /** Undefined: soketi's own Redis settings. */
   readonly redis?: RedisSettings;
   readonly names: BusNames;
-  /** Whether the agent caches apps. Off: soketi looks up for itself, and only the normalization is added. */
+  /**
+   * Whether soketi's lookups go to the agent's cache. Off: soketi looks up for itself; the agent still normalizes what
+   * it reads, and refreshes open connections.
+   */
   readonly cache: boolean;
-  /** How long one agreement with the log lets cached apps be served, counted from when it was asked for. */
-  readonly leaseMs: number;
-  /** How often that agreement is sought. Always well under the lease. */
-  readonly heartbeatMs: number;
-  /** Without a lease: how old an entry may be, counted from when its read was sent. 0: every lookup reads. */
-  readonly degradedTtlMs: number;
+  /** How long one read of the table may take, the SDK's own retries included. */
+  readonly loadBudgetMs: number;
   /** Whether each change is logged. */
   readonly debug: boolean;
 }
@@ -40,9 +44,36 @@ export function readAgentConfig(environment: Environment, table: string): AgentC
     cache: env.flag("APP_SYNC_CACHE", true),
     leaseMs,
     heartbeatMs,
-    degradedTtlMs: env.integer("APP_SYNC_DEGRADED_TTL_MS", { min: 0, max: 3_600_000, default: 5_000 }),
+    limits: {
+      degradedTtlMs: env.integer("APP_SYNC_DEGRADED_TTL_MS", { min: 0, max: 3_600_000, default: 5_000 }),
+      maxStaleOnErrorMs: env.integer("APP_SYNC_MAX_STALE_ON_ERROR_MS", {
+        min: 0,
+        max: 86_400_000,
+        default: 60_000,
+      }),
+      missingKeyTtlMs: env.integer("APP_SYNC_MISSING_KEY_TTL_MS", { min: 0, max: 60_000, default: 1_000 }),
+      maxEntries: env.integer("APP_SYNC_MAX_ENTRIES", { min: 1, max: 10_000_000, default: 100_000 }),
+    },
+    loadBudgetMs: env.integer("APP_SYNC_LOAD_BUDGET_MS", { min: 100, max: 60_000, default: 5_000 }),
+    reloadJitterMs: env.integer("APP_SYNC_RELOAD_JITTER_MS", { min: 0, max: 10_000, default: 50 }),
+    verifyEveryMs: env.integer("APP_SYNC_VERIFY_EVERY_MS", { min: 0, max: 3_600_000, default: 1_000 }),
+    closeOn: readCloseOn(env),
+    closesPerSecond: env.integer("APP_SYNC_CLOSES_PER_SECOND", { min: 100, max: 1_000_000, default: 5_000 }),
     debug: env.flag("APP_SYNC_DEBUG", false),
   };
   env.finish();
   return config;
+}
+
+/** `APP_SYNC_CLOSE_ON`: which causes close open connections, separated by commas, or `none`. Default: all. */
+function readCloseOn(env: EnvReader): ReadonlySet<CloseCause> {
+  const value = env.text("APP_SYNC_CLOSE_ON");
+  if (value === undefined) return new Set(CLOSE_CAUSES);
+  if (value === "none") return new Set();
+  const causes = value.split(",").map((cause) => cause.trim());
+  const known = CLOSE_CAUSES.filter((cause) => causes.includes(cause));
+  if (known.length !== causes.length) {
+    env.wrong("APP_SYNC_CLOSE_ON", `none, or some of ${CLOSE_CAUSES.join(",")}`, value);
+  }
+  return new Set(known);
 }

@@ -4,10 +4,8 @@
  */
 import { dirname } from "node:path";
 import type { SoketiServer } from "../adapters/soketi.ts";
-import { type Attached, attachTo } from "./attach.ts";
+import { attachTo } from "./attach.ts";
 import { findSoketiRoot, loadSoketi } from "../adapters/soketi-package.ts";
-
-export type { Attached } from "./attach.ts";
 
 /** soketi versions that the hooks were read off and tested with. */
 const KNOWN_VERSIONS = /^1\.6\./;
@@ -16,13 +14,18 @@ const KNOWN_VERSIONS = /^1\.6\./;
  * Attaches the agent to a soketi server that your program made, before it is started.
  *
  * @param server `new Server(options)` of `@soketi/soketi`.
- * @throws TypeError when that is not a server of a soketi package that this process has loaded.
+ * @throws TypeError when that is not a server of a soketi package that this process has loaded, or is started.
  */
 export function attach(server: object): void {
   const root = rootOf(server);
   if (root === undefined) {
     throw new TypeError(
       "attach: expected a Server of @soketi/soketi, found an object of no loaded soketi package",
+    );
+  }
+  if ((server as SoketiServer).appManager) {
+    throw new TypeError(
+      "attach: expected a Server that is not started yet, found one that is: attach before start()",
     );
   }
   hook(server as SoketiServer, root);
@@ -58,14 +61,12 @@ function hook(target: SoketiServer, root: string): void {
   }
   target.setAppManager = function setAppManager(this: SoketiServer, manager) {
     const result: unknown = original.call(this, manager);
-    let attached: Attached | undefined;
     try {
-      attached = attachTo(this, manager, soketi);
+      attachTo(this, manager, soketi);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       soketi.Log.error(`app-sync: not attached, soketi runs without the agent: ${reason}`);
     }
-    void attached;
     return result;
   };
 }

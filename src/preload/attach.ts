@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
-import { createAgent } from "../agent/agent.ts";
+import { isDeepStrictEqual } from "node:util";
+import { Agent } from "../agent/agent.ts";
 import { createRedisBus } from "../adapters/redis-bus.ts";
 import { openRedis, type RedisTimeouts } from "../adapters/redis.ts";
 import { cut, subscribe } from "../adapters/redis-subscription.ts";
@@ -15,42 +16,47 @@ import {
   tableSource,
   takeOverLookups,
 } from "../adapters/soketi.ts";
-import { fromSoketi } from "../adapters/soketi-redis.ts";
-import { type AgentConfig, readAgentConfig } from "../config/agent.ts";
 import type { Soketi } from "../adapters/soketi-package.ts";
-import { createReporter } from "./report.ts";
+import { fromSoketi } from "../adapters/soketi-redis.ts";
+import { soketiConnections, watchNewConnections } from "../adapters/soketi-sockets.ts";
+import { guardWebhooks } from "../adapters/soketi-webhooks.ts";
+import { type AgentConfig, readAgentConfig } from "../config/agent.ts";
+import { exposeMetrics } from "./expose-metrics.ts";
+import { createReporter, type PreloadReporter } from "./report.ts";
 
-/** What is left to do with an attached agent. */
-export interface Attached {
-  /** Closes the agent's connections. soketi's own graceful stop does it too. */
-  close(): void;
-}
-
-/** Puts the agent into one server, whose app manager is known by now. Throws without having changed anything. */
-export function attachTo(
-  server: SoketiServer,
-  manager: SoketiAppManager,
-  soketi: Soketi,
-): Attached | undefined {
+/**
+ * Puts the agent into one server, whose app manager is known by now and whose other parts are not yet set. Throws
+ * without having changed anything.
+ */
+export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi: Soketi): void {
   const { driver, dynamodb } = server.options.appManager;
   if (driver !== "dynamodb") {
     soketi.Log.warning(
       `app-sync: soketi's app manager is "${driver}", not "dynamodb": there is nothing to sync.`,
     );
-    return undefined;
+    return;
   }
-  checkHooks(manager, soketi.App);
+  checkHooks(server, manager, soketi.App);
   const config = readAgentConfig(process.env, dynamodb.table);
   const report = createReporter(soketi.Log, config.debug || server.options.debug);
+  const agent = startAgent(server, manager, soketi, config, report);
   normalizeReads(manager, report.itemProblems);
-  const attached = config.cache
-    ? startAgent(server, manager, soketi, config, report)
-    : { close: () => undefined };
+  guardWebhooks(server, manager, report.webhookDropped);
+  if (config.cache) {
+    takeOverLookups(manager, agent.cache);
+    watchNewConnections(
+      server,
+      (appId) => agent.cache.peek(appId),
+      (appId) => {
+        agent.sockets.refresh(appId);
+      },
+    );
+  }
+  exposeMetrics(server, soketi.prom, agent, report);
   soketi.Log.success(
     `app-sync ${__VERSION__}: attached to soketi ${soketi.version}, table "${dynamodb.table}", ` +
-      (config.cache ? `log "${config.names.log}".` : "cache off: lookups are soketi's own."),
+      `log "${config.names.log}"${config.cache ? "" : ", cache off: lookups are soketi's own"}.`,
   );
-  return attached;
 }
 
 function startAgent(
@@ -58,19 +64,28 @@ function startAgent(
   manager: SoketiAppManager,
   soketi: Soketi,
   config: AgentConfig,
-  report: ReturnType<typeof createReporter>,
-): Attached {
+  report: PreloadReporter,
+): Agent<SoketiAppObject> {
   const settings = config.redis ?? fromSoketi(server.options.database.redis);
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: config.heartbeatMs, retriesPerCommand: 0 };
   const commands = openRedis(soketi.redis, settings, timeouts);
   const subscriber = openRedis(soketi.redis, settings, { ...timeouts, commandMs: config.leaseMs });
   commands.on("error", report.redisFailed);
-  const bus = createRedisBus(commands, config.names, randomUUID(), () =>
-    JSON.stringify({ host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version }),
-  );
-  const agent = createAgent<SoketiAppObject>({
-    bus,
-    source: tableSource(server, manager, soketi.App as SoketiAppClass, report.itemProblems),
+  const node = { host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version };
+  const agent: Agent<SoketiAppObject> = new Agent({
+    ...config,
+    bus: createRedisBus(commands, config.names, randomUUID(), () =>
+      JSON.stringify({ ...node, ...agent.status() }),
+    ),
+    source: tableSource(
+      server,
+      manager,
+      soketi.App as SoketiAppClass,
+      report.itemProblems,
+      config.loadBudgetMs,
+    ),
+    connections: soketiConnections(server),
+    isSame: (left, right) => isDeepStrictEqual(left.toObject(), right.toObject()),
     report: {
       ...report,
       heartbeatFailed(error) {
@@ -81,11 +96,9 @@ function startAgent(
     },
     clock: () => performance.now(),
     now: Date.now,
-    ...config,
   });
-  takeOverLookups(manager, agent.cache);
   const subscription = subscribe(subscriber, config.names.live, {
-    subscribed: () => void agent.follower.onSubscribed().catch(report.redisFailed),
+    subscribed: () => void agent.subscribed(),
     lost: () => {
       agent.follower.onLost();
     },
@@ -98,20 +111,17 @@ function startAgent(
   const alive = setInterval(() => {
     subscription.checkAlive(config.heartbeatMs);
   }, config.heartbeatMs);
-  const close = () => {
-    clearInterval(alive);
-    agent.stop();
-    subscription.close();
-    commands.disconnect();
-  };
-  const stop = server.stop.bind(server);
   // Connections that soketi closes in its grace period still look their apps up: ours go last.
+  const stop = server.stop.bind(server);
   server.stop = async () => {
     try {
       return await stop();
     } finally {
-      close();
+      clearInterval(alive);
+      agent.stop();
+      subscription.close();
+      commands.disconnect();
     }
   };
-  return { close };
+  return agent;
 }

@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { findSoketiRoot } from "../../../src/adapters/soketi-package.ts";
 import { fromSoketi } from "../../../src/adapters/soketi-redis.ts";
-import { checkHooks, MissingHooksError, type SoketiAppManager } from "../../../src/adapters/soketi.ts";
+import {
+  checkHooks,
+  MissingHooksError,
+  type SoketiAppManager,
+  type SoketiServer,
+} from "../../../src/adapters/soketi.ts";
 
 describe("findSoketiRoot", () => {
   let folder: string;
@@ -88,12 +93,12 @@ describe("checkHooks", () => {
   it("names everything that is missing at once", () => {
     const manager = { findById: () => null, driver: { dynamodb: {} } } as unknown as SoketiAppManager;
     expect(() => {
-      checkHooks(manager, undefined);
+      checkHooks({ stop: () => null } as unknown as SoketiServer, manager, undefined);
     }).toThrow(MissingHooksError);
     expect(() => {
-      checkHooks(manager, undefined);
+      checkHooks({ stop: () => null } as unknown as SoketiServer, manager, undefined);
     }).toThrow(
-      /findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, App; this version does not/,
+      /findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, Server.setAdapter, Server.setQueueManager, Server.setMetricsManager, App; this version does not/,
     );
   });
 });

@@ -147,7 +147,17 @@ describe("the agent's configuration", () => {
       cache: true,
       leaseMs: 3_000,
       heartbeatMs: 1_000,
-      degradedTtlMs: 5_000,
+      limits: {
+        degradedTtlMs: 5_000,
+        maxStaleOnErrorMs: 60_000,
+        missingKeyTtlMs: 1_000,
+        maxEntries: 100_000,
+      },
+      loadBudgetMs: 5_000,
+      reloadJitterMs: 50,
+      verifyEveryMs: 1_000,
+      closeOn: new Set(["deleted", "disabled", "rekeyed"]),
+      closesPerSecond: 5_000,
       debug: false,
     });
   });
@@ -162,9 +172,20 @@ describe("the agent's configuration", () => {
     expect(readAgentConfig(env, "t")).toMatchObject({
       redis: { kind: "standalone", host: "b", port: 1 },
       cache: false,
-      degradedTtlMs: 0,
+      limits: { degradedTtlMs: 0 },
       debug: true,
     });
+  });
+
+  it("takes some causes to close on, or none", () => {
+    expect([...readAgentConfig({ APP_SYNC_CLOSE_ON: "deleted, disabled" }, "t").closeOn]).toEqual([
+      "deleted",
+      "disabled",
+    ]);
+    expect(readAgentConfig({ APP_SYNC_CLOSE_ON: "none" }, "t").closeOn.size).toBe(0);
+    expect(mistakesOf(() => readAgentConfig({ APP_SYNC_CLOSE_ON: "deleted,gone" }, "t"))[0]).toMatch(
+      /APP_SYNC_CLOSE_ON: expected none, or some of deleted,disabled,rekeyed, found "deleted,gone"/,
+    );
   });
 
   it("refuses a heartbeat that leaves no second chance within the lease", () => {

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const ALLOWED: Record<string, readonly string[]> = {
   "src/app": [],
   "src/protocol": ["src/app"],
-  "src/config": ["src/protocol"],
+  "src/config": ["src/protocol", "src/agent"],
   "src/pipeline": ["src/app", "src/protocol"],
   "src/agent": ["src/protocol"],
   "src/adapters": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/agent"],

@@ -1,0 +1,101 @@
+/** The part of prom-client (14) that is used. soketi's own copy is taken. */
+export interface PromClient {
+  readonly Counter: new (config: MetricConfig<PromCounter>) => PromCounter;
+  readonly Gauge: new (config: MetricConfig<PromGauge>) => PromGauge;
+  readonly Histogram: new (config: MetricConfig<PromHistogram> & { buckets: number[] }) => PromHistogram;
+}
+
+interface MetricConfig<M> {
+  name: string;
+  help: string;
+  labelNames?: string[];
+  registers: object[];
+  collect?: (this: M) => void;
+}
+
+interface PromCounter {
+  inc(labels: Record<string, string>, value: number): void;
+  reset(): void;
+}
+
+interface PromGauge {
+  set(labels: Record<string, string>, value: number): void;
+}
+
+interface PromHistogram {
+  observe(labels: Record<string, string>, value: number): void;
+}
+
+/** One number that the agent counts by itself and that is read when `/metrics` is asked. */
+export interface Reading {
+  readonly name: string;
+  readonly help: string;
+  readonly kind: "counter" | "gauge";
+  /** Values by the value of `label`; a single value without it. */
+  readonly label?: string;
+  readonly read: () => number | Iterable<readonly [string, number]>;
+}
+
+/** Registers readings in soketi's registry. Nothing is computed until somebody asks. */
+export function registerReadings(
+  prom: PromClient,
+  registry: object,
+  labels: Record<string, string>,
+  readings: readonly Reading[],
+): void {
+  for (const { name, help, kind, label, read } of readings) {
+    const labelNames = [...Object.keys(labels), ...(label === undefined ? [] : [label])];
+    const each = (set: (labels: Record<string, string>, value: number) => void) => {
+      const values = read();
+      if (typeof values === "number") set(labels, values);
+      else for (const [of, value] of values) set({ ...labels, [label ?? "of"]: of }, value);
+    };
+    const common = { name, help, labelNames, registers: [registry] };
+    if (kind === "gauge") {
+      new prom.Gauge({
+        ...common,
+        collect() {
+          each((of, value) => {
+            this.set(of, value);
+          });
+        },
+      });
+    } else {
+      new prom.Counter({
+        ...common,
+        collect() {
+          // The agent holds the total: the counter is set to it, in prom-client's only way.
+          this.reset();
+          each((of, value) => {
+            this.inc(of, value);
+          });
+        },
+      });
+    }
+  }
+}
+
+/** From milliseconds to a minute: what a change can take from the table to a node. Seconds. */
+const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+/** A histogram of seconds; observe in milliseconds. */
+export function lagHistogram(
+  prom: PromClient,
+  registry: object,
+  labels: Record<string, string>,
+  name: string,
+  help: string,
+): (ms: number) => void {
+  const labelNames = Object.keys(labels);
+  const histogram = new prom.Histogram({
+    name,
+    help,
+    labelNames,
+    registers: [registry],
+    buckets: LAG_BUCKETS,
+  });
+  return (ms) => {
+    // Two hosts' clocks: a negative lag is one of zero.
+    histogram.observe(labels, Math.max(0, ms) / 1000);
+  };
+}

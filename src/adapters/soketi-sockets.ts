@@ -1,0 +1,64 @@
+import type { Connection, Connections } from "../agent/ports.ts";
+import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./soketi.ts";
+
+/** The open connections of a soketi server. It has none before its adapter is set. */
+export function soketiConnections(server: SoketiServer): Connections<SoketiAppObject> {
+  const socketsOf = (appId: string) => server.adapter?.getNamespaces().get(appId)?.sockets;
+  return {
+    appIds: () =>
+      [...(server.adapter?.getNamespaces().keys() ?? [])].filter((appId) => socketsOf(appId)?.size),
+    has: (appId) => (socketsOf(appId)?.size ?? 0) > 0,
+    of: (appId) => [...(socketsOf(appId)?.values() ?? [])].map(connectionOf),
+  };
+}
+
+function connectionOf(socket: SoketiSocket): Connection<SoketiAppObject> {
+  return {
+    key: socket.appKey,
+    has: (app) => isOf(socket, app),
+    replace(app) {
+      socket.app = app.forWebSocket();
+      // The time-out that soketi set when the client connected would close it with 4009.
+      if (!app.enableUserAuthentication) clearTimeout(socket.userAuthenticationTimeout);
+    },
+    close(code, message) {
+      try {
+        socket.sendJson({ event: "pusher:error", data: { code, message } });
+        socket.end(code);
+      } catch {
+        // uWebSockets.js throws on a socket that has closed meanwhile, which is what was wanted.
+      }
+    },
+  };
+}
+
+/** Whether the connection's app was made from the same item as this one: the instances are never the same. */
+export function isOf(socket: SoketiSocket, app: SoketiAppObject): boolean {
+  return socket.app?.initialApp === app.initialApp;
+}
+
+/**
+ * Between the lookup of a new connection's app and its entry among the connections, soketi waits for the fleet's
+ * connection count. An app that changes in between would stay with that connection for as long as it lives, so each
+ * entry is checked.
+ *
+ * @param current the app that is cached now.
+ * @param onOutdated the connection's app is not that one.
+ */
+export function watchNewConnections(
+  server: SoketiServer,
+  current: (appId: string) => SoketiAppObject | undefined,
+  onOutdated: (appId: string) => void,
+): void {
+  const setAdapter = server.setAdapter.bind(server);
+  server.setAdapter = (adapter) => {
+    const addSocket = adapter.addSocket.bind(adapter);
+    adapter.addSocket = async (appId, socket) => {
+      const added = await addSocket(appId, socket);
+      const app = current(appId);
+      if (!app || !isOf(socket, app)) onOutdated(appId);
+      return added;
+    };
+    return setAdapter(adapter);
+  };
+}

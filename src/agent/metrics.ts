@@ -1,0 +1,96 @@
+import type { Agent } from "./agent.ts";
+import type { AppIdentity } from "./ports.ts";
+
+/** Counted outside the cache and the follower, by the agent's reporter. */
+export interface AgentCounts {
+  changes: number;
+  connectionsReplaced: number;
+  connectionsClosed: number;
+  webhooksDropped: number;
+  itemProblems: number;
+  redisErrors: number;
+}
+
+export interface AgentMetric {
+  /** After the prefix, `soketi_app_sync_` by default. */
+  readonly name: string;
+  readonly help: string;
+  readonly kind: "counter" | "gauge";
+  readonly label?: string;
+  readonly read: () => number | Iterable<readonly [string, number]>;
+}
+
+/** Everything the agent shows on `/metrics`, but for the two histograms of lag. docs/agent.md says what each is for. */
+export function agentMetrics<A extends AppIdentity & { readonly enabled: boolean }>(
+  agent: Agent<A>,
+  counts: AgentCounts,
+): AgentMetric[] {
+  const { cache, follower, verifier } = agent;
+  const counter = (name: string, help: string, read: AgentMetric["read"]): AgentMetric => ({
+    name,
+    help,
+    kind: "counter",
+    read,
+  });
+  const gauge = (name: string, help: string, read: () => number): AgentMetric => ({
+    name,
+    help,
+    kind: "gauge",
+    read,
+  });
+  return [
+    gauge("lease_held", "1 while cached apps are proven fresh, 0 otherwise.", () => Number(agent.leaseHeld)),
+    gauge("following", "1 while every message is applied as it comes.", () =>
+      Number(follower.state === "following"),
+    ),
+    gauge("cursor", "Sequence number of the last message applied.", () => follower.cursor?.seq ?? 0),
+    gauge("entries", "Apps in the cache.", () => cache.size),
+    counter("messages_total", "Messages of the log applied.", () => follower.stats.messages),
+    counter("changes_total", "Changes in those messages.", () => counts.changes),
+    counter(
+      "replays_total",
+      "Times that missed messages were read from the log.",
+      () => follower.stats.replays,
+    ),
+    counter("replayed_messages_total", "Messages applied by replay.", () => follower.stats.replayedMessages),
+    {
+      ...counter("flushes_total", "Times that everything was forgotten.", () => agent.flushes),
+      label: "reason",
+    },
+    counter("drops_total", "Apps forgotten, by a message or a flush.", () => cache.stats.drops),
+    counter("hits_total", "Lookups answered from the cache.", () => cache.stats.hits),
+    counter("misses_total", "Lookups that waited for the table.", () => cache.stats.misses),
+    counter("loads_total", "Reads of the table by id.", () => cache.stats.loads),
+    counter("resolves_total", "Queries of the index by key.", () => cache.stats.resolves),
+    counter("voided_reads_total", "Reads that a message overtook, made again.", () => cache.voidedReads),
+    counter(
+      "load_errors_total",
+      "Lookups for which the table could not be read.",
+      () => cache.stats.loadErrors,
+    ),
+    counter("stale_served_total", "Unverified apps served because of that.", () => cache.stats.staleServed),
+    counter(
+      "connections_refreshed_total",
+      "Open connections given a changed app.",
+      () => counts.connectionsReplaced,
+    ),
+    counter(
+      "connections_closed_total",
+      "Open connections closed for a change.",
+      () => counts.connectionsClosed,
+    ),
+    counter("webhooks_dropped_total", "Webhooks of apps that are gone.", () => counts.webhooksDropped),
+    counter("item_problems_total", "Items read that have problems.", () => counts.itemProblems),
+    counter(
+      "redis_errors_total",
+      "Failures of Redis, one for each command or connection.",
+      () => counts.redisErrors,
+    ),
+    counter("verified_total", "Cached apps compared with the table.", () => verifier.verified),
+    counter(
+      "stale_found_total",
+      "Cached apps that differed, unexplained by any message.",
+      () => verifier.stale,
+    ),
+  ];
+}

@@ -1,0 +1,54 @@
+import type { Agent } from "../agent/agent.ts";
+import { agentMetrics } from "../agent/metrics.ts";
+import { lagHistogram, type PromClient, registerReadings } from "../adapters/prometheus.ts";
+import type { SoketiAppObject, SoketiServer } from "../adapters/soketi.ts";
+import type { PreloadReporter } from "./report.ts";
+
+/** Puts the agent's metrics beside soketi's own, with soketi's prefix, when it has metrics switched on. */
+export function exposeMetrics(
+  server: SoketiServer,
+  prom: PromClient,
+  agent: Agent<SoketiAppObject>,
+  report: PreloadReporter,
+): void {
+  if (!server.options.metrics.enabled) return;
+  const setMetricsManager = server.setMetricsManager.bind(server);
+  server.setMetricsManager = (manager) => {
+    const registry = manager.driver?.register;
+    if (registry)
+      register(prom, registry, `${server.options.metrics.prometheus.prefix}app_sync_`, agent, report);
+    return setMetricsManager(manager);
+  };
+}
+
+function register(
+  prom: PromClient,
+  registry: object,
+  prefix: string,
+  agent: Agent<SoketiAppObject>,
+  report: PreloadReporter,
+): void {
+  const readings = agentMetrics(agent, report.counts).map((metric) => ({
+    ...metric,
+    name: prefix + metric.name,
+  }));
+  registerReadings(prom, registry, {}, readings);
+  const invoked = lagHistogram(
+    prom,
+    registry,
+    {},
+    `${prefix}invoked_to_dropped_seconds`,
+    "From the invocation of the pipeline to the drop.",
+  );
+  const written = lagHistogram(
+    prom,
+    registry,
+    {},
+    `${prefix}written_to_dropped_seconds`,
+    "From the write to the table, exact to the second on AWS, to the drop.",
+  );
+  report.onLag = ({ sinceInvoked, sinceWritten }) => {
+    invoked(sinceInvoked);
+    if (sinceWritten !== undefined) written(sinceWritten);
+  };
+}

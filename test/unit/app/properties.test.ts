@@ -1,0 +1,285 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { FLAGS, LIMITS, WEBHOOK_EVENT_TYPES } from "../../../src/app/app.ts";
+import { diff } from "../../../src/app/diff.ts";
+import { toItem } from "../../../src/app/item.ts";
+import { normalize } from "../../../src/app/normalize.ts";
+import { toPublicView } from "../../../src/app/public-view.ts";
+import { toSoketi } from "../../../src/app/soketi-shape.ts";
+import { realApp } from "./fixtures.ts";
+
+const ATTRIBUTES = [
+  "AppId",
+  "AppKey",
+  "AppSecret",
+  "Webhooks",
+  ...[...FLAGS, ...LIMITS].map((row) => row.attribute),
+];
+/** Stands for every secret; upper case and digits, so that no message can hold it by chance. */
+const MARKER = "M4RK3R9";
+
+const text = fc.oneof(
+  fc.string(),
+  fc.constantFrom(
+    "",
+    "true",
+    "FALSE",
+    "0",
+    "-1",
+    "12.5",
+    "1e999",
+    "NaN",
+    "__proto__",
+    "constructor",
+    "[]",
+    "[null]",
+  ),
+  fc.json(),
+);
+const bytes = fc.oneof(
+  text.map((value) => Buffer.from(value).toString("base64")),
+  fc.uint8Array(),
+  fc.uint8Array().map((value) => JSON.parse(JSON.stringify(value)) as unknown),
+  fc.uint8Array().map((value) => JSON.parse(JSON.stringify(Buffer.from(value))) as unknown),
+  text,
+);
+
+/** Any attribute value, each part of which may be anything else. */
+const { value: hostileValue } = fc.letrec<{ value: unknown; name: string }>((tie) => ({
+  name: fc.oneof(
+    fc.string(),
+    fc.constantFrom("__proto__", "constructor", "url", "event_types", "headers", "lambda"),
+  ),
+  value: fc.oneof(
+    { depthSize: "small", withCrossShrink: true },
+    fc.record({ S: text }),
+    fc.record({ N: fc.oneof(text, fc.double().map(String), fc.bigInt().map(String)) }),
+    fc.record({ B: bytes }),
+    fc.record({ BOOL: fc.oneof(fc.boolean(), fc.anything()) }),
+    fc.record({ NULL: fc.oneof(fc.boolean(), fc.anything()) }),
+    fc.record({ SS: fc.oneof(fc.array(text), fc.anything()) }),
+    fc.record({ BS: fc.array(bytes) }),
+    fc.record({ L: fc.array(tie("value")) }),
+    fc.record({ M: fc.dictionary(tie("name"), tie("value")) }),
+    fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withNullPrototype: true,
+      withSparseArray: true,
+      withTypedArray: true,
+    }),
+  ),
+}));
+
+const hostileItem = fc.oneof(
+  fc.anything({ withNullPrototype: true }),
+  fc.dictionary(
+    fc.oneof(fc.constantFrom(...ATTRIBUTES, "__proto__", "constructor", "aws:rep:x"), fc.string()),
+    hostileValue,
+  ),
+);
+
+/** Near a real webhook: each field usable, of another type, or missing. */
+const plainWebhook = fc.record(
+  {
+    url: fc.oneof(fc.webUrl({ withQueryParameters: true }), text, fc.anything()),
+    lambda_function: fc.oneof(fc.constantFrom("f", "arn:aws:lambda:x"), fc.anything()),
+    event_types: fc.oneof(
+      fc.array(fc.constantFrom<unknown>(...WEBHOOK_EVENT_TYPES, "x", null)),
+      fc.constant("cache_miss"),
+    ),
+    headers: fc.oneof(
+      fc.dictionary(fc.constantFrom("A", "__proto__", "X Y", "c-d"), fc.jsonValue()),
+      fc.jsonValue(),
+    ),
+    filter: fc.oneof(
+      fc.constant({ channel_name_starts_with: "a" }),
+      fc.record({ channel_name_ends_with: fc.jsonValue() }),
+    ),
+    lambda: fc.oneof(
+      fc.record({
+        async: fc.jsonValue(),
+        region: fc.jsonValue(),
+        client_options: fc.dictionary(fc.string(), fc.jsonValue()),
+      }),
+      fc.jsonValue(),
+    ),
+  },
+  { requiredKeys: ["event_types"] },
+);
+const webhooksText = fc.array(plainWebhook).map((webhooks) => {
+  try {
+    return { S: JSON.stringify(webhooks) };
+  } catch {
+    return { S: "[" };
+  }
+});
+const number = fc
+  .oneof(fc.integer(), fc.double(), fc.constantFrom(0, -1, 1e21))
+  .map((value) => ({ N: String(value) }));
+const flag = fc.oneof(
+  fc.record({ BOOL: fc.boolean() }),
+  fc.constantFrom("true", "no", "Off", "?").map((word) => ({ B: Buffer.from(word).toString("base64") })),
+);
+const nearItem = fc.record(
+  {
+    AppId: fc.record({ S: fc.string({ minLength: 1 }) }),
+    AppKey: fc.record({ S: fc.string({ minLength: 1 }) }),
+    AppSecret: fc.record({ S: fc.string({ minLength: 1 }) }),
+    Webhooks: fc.oneof(webhooksText, fc.record({ L: fc.array(hostileValue) })),
+    ...Object.fromEntries(FLAGS.map(({ attribute }) => [attribute, flag])),
+    ...Object.fromEntries(LIMITS.map(({ attribute }) => [attribute, number])),
+  },
+  { requiredKeys: ["AppId", "AppKey", "AppSecret"] },
+);
+
+describe("normalize, of anything", () => {
+  it("never throws, and gives an App that keeps its promises", () => {
+    fc.assert(
+      fc.property(fc.oneof(hostileItem, nearItem), (item) => {
+        const { app, id, key, problems } = normalize(item);
+        expect(problems.length).toBeLessThanOrEqual(51);
+        if (app === undefined) {
+          expect(
+            problems.some(({ code }) => /^identity-(missing|unreadable)$|^not-an-item$/.test(code)),
+          ).toBe(true);
+          return;
+        }
+        expect([app.id, app.key]).toEqual([id, key]);
+        expect(app.id !== "" && app.key !== "" && app.secret !== "").toBe(true);
+        for (const { name, unset } of LIMITS) {
+          const limit = app.limits[name];
+          if (unset === "server-default" && limit === undefined) continue;
+          expect(limit).toBeGreaterThanOrEqual(unset === "unlimited" ? -1 : 0);
+          expect(Object.is(limit, -0)).toBe(false);
+        }
+        for (const webhook of app.webhooks) expect(webhook.eventTypes.length).toBeGreaterThan(0);
+        expect(() => realApp(toSoketi(app))).not.toThrow();
+        expect(() => JSON.stringify(toPublicView(app))).not.toThrow();
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("said once is said for good: the canonical item means the same, with no problem", () => {
+    let apps = 0;
+    fc.assert(
+      fc.property(nearItem, (item) => {
+        const first = normalize(item);
+        if (first.app === undefined) return;
+        apps += 1;
+        const second = normalize(toItem(first.app));
+        expect(second.app).toStrictEqual(first.app);
+        expect(second.problems.filter(({ code }) => code !== "max-connections-zero")).toEqual([]);
+        expect(diff(first, second)).toBeUndefined();
+        expect(toItem(second.app ?? first.app)).toStrictEqual(toItem(first.app));
+      }),
+      { numRuns: 1000 },
+    );
+    expect(apps).toBe(1000);
+  });
+});
+
+/** The marker alone, inside other text, and in places where text doesn't belong. */
+const secretText = fc
+  .tuple(fc.string({ maxLength: 3 }), fc.string({ maxLength: 3 }))
+  .map(([a, b]) => `${a}${MARKER}${b}`);
+const secretValue = fc.oneof(
+  secretText,
+  secretText.map((value) => [value]),
+  secretText.map((value) => ({ [value]: value })),
+  secretText.map((value) => ({ a: { b: [value] } })),
+);
+const secretUrl = fc.constantFrom(
+  `https://example.com/${MARKER}`,
+  `https://example.com/?t=${MARKER}`,
+  `https://example.com/#${MARKER}`,
+  `https://${MARKER}:${MARKER}@example.com:81/x`,
+  `http://[${MARKER}/`,
+  `ftp://example.com/${MARKER}`,
+  `https://example.com/ ${MARKER}`,
+  MARKER,
+);
+const secretWebhook = fc.record(
+  {
+    url: fc.oneof(secretUrl, secretValue),
+    lambda_function: fc.constantFrom<unknown>("f", 5),
+    event_types: fc.oneof(fc.constant(["cache_miss"]), secretValue),
+    headers: fc.oneof(fc.dictionary(fc.constantFrom("A", "b c", MARKER), secretValue), secretValue),
+    filter: fc.constantFrom({}, { channel_name_starts_with: [MARKER] }, MARKER),
+    lambda: fc.oneof(
+      secretValue,
+      fc.record({ async: fc.constant(MARKER), region: fc.constant([MARKER]), client_options: secretValue }),
+    ),
+  },
+  { requiredKeys: [] },
+);
+/** One that is kept, so that its secrets get as far as the public view. */
+const workingWebhook = fc.record({
+  url: fc.constantFrom("", `https://${MARKER}@example.com`, `https://example.com/${MARKER}?${MARKER}`),
+  lambda_function: fc.constant("f"),
+  event_types: fc.constant(["cache_miss"]),
+  headers: fc.dictionary(fc.constantFrom("A", "B"), secretText),
+  lambda: fc.record({ client_options: fc.dictionary(fc.string(), secretValue) }),
+});
+
+/** Plain data as attribute values. */
+function native(value: unknown): unknown {
+  if (Array.isArray(value)) return { L: value.map(native) };
+  if (typeof value === "object" && value !== null) {
+    return { M: Object.fromEntries(Object.entries(value).map(([name, part]) => [name, native(part)])) };
+  }
+  return typeof value === "string" ? { S: value } : { N: String(value) };
+}
+const secretWebhooks = fc
+  .array(fc.oneof(workingWebhook, secretWebhook), { maxLength: 4 })
+  .chain((webhooks) =>
+    fc.constantFrom<unknown>(
+      { S: JSON.stringify(webhooks) },
+      { S: JSON.stringify(webhooks).slice(0, -1) },
+      { B: Buffer.from(JSON.stringify(webhooks)).toString("base64") },
+      native(webhooks),
+      native({ webhooks }),
+      { S: `${MARKER}${JSON.stringify(webhooks)}` },
+      { SS: [JSON.stringify(webhooks)] },
+    ),
+  );
+const shaped = (value: string): fc.Arbitrary<unknown> =>
+  fc.constantFrom<unknown>(
+    { S: value },
+    { N: value },
+    { B: Buffer.from(value).toString("base64") },
+    { B: value },
+    { B: Buffer.from(value) },
+    { BOOL: value },
+    { L: [{ S: value }] },
+    { M: { [value]: { S: value } } },
+    { [value]: value },
+    { S: value, N: value },
+    value,
+  );
+
+describe("secrets", () => {
+  it("are in no problem and in no public view, wherever they were written", () => {
+    let views = 0;
+    const secretItem = fc.record({
+      AppId: fc.constant({ S: "id" }),
+      AppKey: fc.constantFrom<unknown>({ S: "key" }, { B: "?" }),
+      AppSecret: fc.oneof(fc.constant({ S: MARKER }), shaped(MARKER)),
+      Webhooks: secretWebhooks,
+      Enabled: fc.oneof(fc.constant({ BOOL: true }), shaped(MARKER)),
+      MaxConnections: fc.oneof(fc.constant({ N: "1" }), shaped(MARKER)),
+    });
+    fc.assert(
+      fc.property(secretItem, (item) => {
+        const { app, problems } = normalize(item);
+        expect(JSON.stringify(problems)).not.toContain(MARKER);
+        if (app === undefined) return;
+        views += app.webhooks.length > 0 ? 1 : 0;
+        expect(JSON.stringify(toPublicView(app))).not.toContain(MARKER);
+      }),
+      { numRuns: 2000 },
+    );
+    expect(views).toBeGreaterThan(100);
+  });
+});
