@@ -1,3 +1,5 @@
+import type { AgentMetric } from "../agent/metrics.ts";
+
 /** The part of prom-client (14) that is used. soketi's own copy is taken. */
 export interface PromClient {
   readonly Counter: new (config: MetricConfig<PromCounter>) => PromCounter;
@@ -26,31 +28,21 @@ interface PromHistogram {
   observe(labels: Record<string, string>, value: number): void;
 }
 
-/** One number that the agent counts by itself and that is read when `/metrics` is asked. */
-export interface Reading {
-  readonly name: string;
-  readonly help: string;
-  readonly kind: "counter" | "gauge";
-  /** Values by the value of `label`; a single value without it. */
-  readonly label?: string;
-  readonly read: () => number | Iterable<readonly [string, number]>;
-}
-
-/** Registers readings in soketi's registry. Nothing is computed until somebody asks. */
-export function registerReadings(
+/** Registers the agent's numbers in soketi's registry. Nothing is computed until somebody asks `/metrics`. */
+export function registerMetrics(
   prom: PromClient,
   registry: object,
-  labels: Record<string, string>,
-  readings: readonly Reading[],
+  prefix: string,
+  metrics: readonly AgentMetric[],
 ): void {
-  for (const { name, help, kind, label, read } of readings) {
-    const labelNames = [...Object.keys(labels), ...(label === undefined ? [] : [label])];
+  for (const { name, help, kind, label, read } of metrics) {
     const each = (set: (labels: Record<string, string>, value: number) => void) => {
       const values = read();
-      if (typeof values === "number") set(labels, values);
-      else for (const [of, value] of values) set({ ...labels, [label ?? "of"]: of }, value);
+      if (typeof values === "number") set({}, values);
+      else for (const [of, value] of values) set({ [label ?? "of"]: of }, value);
     };
-    const common = { name, help, labelNames, registers: [registry] };
+    const labelNames = label === undefined ? [] : [label];
+    const common = { name: prefix + name, help, labelNames, registers: [registry] };
     if (kind === "gauge") {
       new prom.Gauge({
         ...common,
@@ -82,20 +74,17 @@ const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1,
 export function lagHistogram(
   prom: PromClient,
   registry: object,
-  labels: Record<string, string>,
   name: string,
   help: string,
 ): (ms: number) => void {
-  const labelNames = Object.keys(labels);
   const histogram = new prom.Histogram({
     name,
     help,
-    labelNames,
     registers: [registry],
     buckets: LAG_BUCKETS,
   });
   return (ms) => {
     // Two hosts' clocks: a negative lag is one of zero.
-    histogram.observe(labels, Math.max(0, ms) / 1000);
+    histogram.observe({}, Math.max(0, ms) / 1000);
   };
 }

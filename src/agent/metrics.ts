@@ -11,11 +11,13 @@ export interface AgentCounts {
   redisErrors: number;
 }
 
+/** One number that the agent counts by itself, read when somebody asks. */
 export interface AgentMetric {
   /** After the prefix, `soketi_app_sync_` by default. */
   readonly name: string;
   readonly help: string;
   readonly kind: "counter" | "gauge";
+  /** Whose values `read` then gives, with a number each. A single number without it. */
   readonly label?: string;
   readonly read: () => number | Iterable<readonly [string, number]>;
 }

@@ -1,6 +1,6 @@
 import type { Agent } from "../agent/agent.ts";
 import { agentMetrics } from "../agent/metrics.ts";
-import { lagHistogram, type PromClient, registerReadings } from "../adapters/prometheus.ts";
+import { lagHistogram, type PromClient, registerMetrics } from "../adapters/prometheus.ts";
 import type { SoketiAppObject, SoketiServer } from "../adapters/soketi.ts";
 import type { PreloadReporter } from "./report.ts";
 
@@ -32,18 +32,16 @@ function register(
     ...metric,
     name: prefix + metric.name,
   }));
-  registerReadings(prom, registry, {}, readings);
+  registerMetrics(prom, registry, {}, readings);
   const invoked = lagHistogram(
     prom,
     registry,
-    {},
     `${prefix}invoked_to_dropped_seconds`,
     "From the invocation of the pipeline to the drop.",
   );
   const written = lagHistogram(
     prom,
     registry,
-    {},
     `${prefix}written_to_dropped_seconds`,
     "From the write to the table, exact to the second on AWS, to the drop.",
   );

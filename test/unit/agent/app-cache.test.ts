@@ -109,13 +109,6 @@ describe("lookups", () => {
     expect(cache.stats).toMatchObject({ loads: 1, resolves: 1 });
   });
 
-  it("answers null for what is not there, and finds it once it is", async () => {
-    expect(await cache.findByKey("k")).toBeNull();
-    expect(await cache.findById("a")).toBeNull();
-    table.put(v(1));
-    expect(await cache.findByKey("k")).toEqual(v(1));
-  });
-
   it("answers null, says so and forgets it when the table cannot be read", async () => {
     table.put(v(1));
     table.held = true;
@@ -128,6 +121,121 @@ describe("lookups", () => {
     expect(failures).toEqual(["app a: throttled", "key k: no index"]);
     table.held = false;
     expect(await cache.findByKey("k")).toEqual(v(1));
+  });
+
+  it("gives up on a known key when its app cannot be read, without asking the index", async () => {
+    cache.apply(changed("a", ["k"], "k"));
+    table.held = true;
+    const byKey = cache.findByKey("k");
+    table.pending[0]?.fail(new Error("down"));
+    expect(await byKey).toBeNull();
+    expect(cache.stats.resolves).toBe(0);
+  });
+
+  it("rejects only for those who must know whether an app is gone", async () => {
+    table.held = true;
+    const lookup = cache.lookup("a");
+    table.pending[0]?.fail(new Error("down"));
+    await expect(lookup).rejects.toThrow("down");
+  });
+});
+
+describe("missing apps", () => {
+  it("are cached by id for as long as the lease is held, and cleared by their creation", async () => {
+    expect(await cache.findById("a")).toBeNull();
+    now = 1_000_000;
+    expect(await cache.findById("a")).toBeNull();
+    expect(cache.stats.loads).toBe(1);
+    table.put(v(1));
+    cache.apply(changed("a", ["k"], "k"));
+    expect(await cache.findById("a")).toEqual(v(1));
+  });
+
+  it("are cached by key for a short time, since the index lags", async () => {
+    expect(await cache.findByKey("k")).toBeNull();
+    expect(await cache.findByKey("k")).toBeNull();
+    expect(cache.stats.resolves).toBe(1);
+    table.put(v(1));
+    now = 1_000;
+    expect(await cache.findByKey("k")).toBeNull();
+    now = 1_001;
+    expect(await cache.findByKey("k")).toEqual(v(1));
+  });
+
+  it("are found by key at once when a message names the key", async () => {
+    expect(await cache.findByKey("k")).toBeNull();
+    table.put(v(1));
+    cache.apply(changed("a", ["k"]));
+    expect(await cache.findByKey("k")).toEqual(v(1));
+  });
+
+  it("are not what is remembered when the table could not be read", async () => {
+    table.held = true;
+    const byKey = cache.findByKey("k");
+    table.pending[0]?.fail(new Error("down"));
+    expect(await byKey).toBeNull();
+    table.held = false;
+    table.put(v(1));
+    expect(await cache.findByKey("k")).toEqual(v(1));
+  });
+});
+
+describe("bounds", () => {
+  it("let the entry that was read longest ago go first, with its key", async () => {
+    for (const id of ["a", "b", "c", "d"]) {
+      table.put(v(1, id, `k-${id}`));
+      await cache.findByKey(`k-${id}`);
+    }
+    expect(cache.size).toBe(3);
+    expect([...cache.ids()]).toEqual(["b", "c", "d"]);
+    expect(await cache.findByKey("k-a")).toEqual(v(1, "a", "k-a"));
+    expect(cache.stats.resolves).toBe(5);
+  });
+
+  it("keep real apps safe from a flood of made-up ids and keys", async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    for (let i = 0; i < 10; i += 1) {
+      await cache.findById(`made-up-${i}`);
+      await cache.findByKey(`made-up-${i}`);
+    }
+    await cache.findByKey("k");
+    expect(cache.stats).toMatchObject({ hits: 1, loads: 11 });
+  });
+});
+
+describe("while the table cannot be read", () => {
+  beforeEach(async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    leaseUntil = 0;
+    table.held = true;
+  });
+
+  async function failing(lookup: Promise<TestApp | null>): Promise<TestApp | null> {
+    for (const { fail } of table.pending.splice(0)) fail(new Error("down"));
+    return lookup;
+  }
+
+  it("an entry that is only unverified is served up to its limit, by id and by key", async () => {
+    now = 60_000;
+    expect(await failing(cache.findById("a"))).toEqual(v(1));
+    expect(await failing(cache.findByKey("k"))).toEqual(v(1));
+    expect(cache.stats).toMatchObject({ staleServed: 2, loadErrors: 2 });
+    now = 60_001;
+    expect(await failing(cache.findById("a"))).toBeNull();
+  });
+
+  it("an entry that was invalidated is never served again", async () => {
+    cache.apply(changed("a"));
+    expect(await failing(cache.findById("a"))).toBeNull();
+    expect(await failing(cache.findByKey("k"))).toBeNull();
+    expect(cache.stats.staleServed).toBe(0);
+  });
+
+  it("those who must know whether the app is gone are told of the failure", async () => {
+    now = 10_000;
+    await expect(failing(cache.lookup("a"))).rejects.toThrow("down");
   });
 });
 
