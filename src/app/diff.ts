@@ -52,7 +52,7 @@ function changedNames(before: object, after: object): string[] {
   return [...names].filter((name) => !equal(valueAt(before, name), valueAt(after, name)));
 }
 
-/** Deep equality of plain data: the order of names doesn't matter, that of elements does. */
+/** Deep equality of plain data, in which nothing is undefined: the order of names doesn't matter, that of elements does. */
 function equal(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
@@ -60,7 +60,7 @@ function equal(left: unknown, right: unknown): boolean {
   const names = Object.keys(left);
   return (
     names.length === Object.keys(right).length &&
-    names.every((name) => Object.hasOwn(right, name) && equal(valueAt(left, name), valueAt(right, name)))
+    names.every((name) => equal(valueAt(left, name), valueAt(right, name)))
   );
 }
 

@@ -28,11 +28,7 @@ function register(
   agent: Agent<SoketiAppObject>,
   report: PreloadReporter,
 ): void {
-  const readings = agentMetrics(agent, report.counts).map((metric) => ({
-    ...metric,
-    name: prefix + metric.name,
-  }));
-  registerMetrics(prom, registry, {}, readings);
+  registerMetrics(prom, registry, prefix, agentMetrics(agent, report.counts));
   const invoked = lagHistogram(
     prom,
     registry,

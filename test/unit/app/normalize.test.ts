@@ -102,6 +102,10 @@ describe.each(FLAGS)("$attribute", ({ name, attribute, default: fallback }) => {
     [{ B: "a-_=" }],
     [{ B: { 0: 102, 2: 97 } }],
     [{ B: { 0: 300 } }],
+    [{ B: { 0: 116 + 256 } }],
+    [{ B: { 0: 116 - 256 } }],
+    [{ B: "dHJ1ZQ" }],
+    [{ B: "dHJ1ZQ=" }],
     [{ B: { 0: 1.5 } }],
     [{ B: { type: "Buffer", data: "false" } }],
     [{ B: 5 }],
@@ -242,8 +246,12 @@ describe("the whole item", () => {
     for (let level = 0; level < 30; level += 1) shared = { L: [shared, shared] };
     let deep: unknown = { S: "x" };
     for (let level = 0; level < 100_000; level += 1) deep = { L: [deep] };
+    let sharedMaps: unknown = { S: "x" };
+    for (let level = 0; level < 30; level += 1) sharedMaps = { M: { a: sharedMaps, b: sharedMaps } };
+    let levels: unknown = { S: "x" };
+    for (let level = 0; level < 40; level += 1) levels = { L: [levels] };
     const sparse = { L: new Array<unknown>(4_000_000_000) };
-    for (const value of [cycle, shared, deep, sparse]) {
+    for (const value of [cycle, shared, sharedMaps, deep, levels, sparse]) {
       const [first] = codes({ ...IDENTITY, Webhooks: { L: [value] } });
       expect(first).toBe("webhook-unreadable");
     }

@@ -135,6 +135,7 @@ describe("one webhook", () => {
     ["no scheme", { ...good, url: "example.com" }, undefined, ["webhook-bad-url"]],
     ["no host", { ...good, url: "http://?x" }, undefined, ["webhook-bad-url"]],
     ["space before", { ...good, url: ` ${url}` }, undefined, ["webhook-bad-url"]],
+    ["space inside", { ...good, url: "https://example.com/a b" }, undefined, ["webhook-bad-url"]],
     ["line break inside", { ...good, url: "https://example.com/\nx" }, undefined, ["webhook-bad-url"]],
     ["url not text", { ...good, url: 5 }, undefined, ["webhook-bad-url"]],
     [
@@ -212,6 +213,12 @@ describe("one webhook", () => {
     ],
     ["empty filter", { ...good, filter: { channel_name_starts_with: "" } }, goodRead, []],
     ["filter text", { ...good, filter: "a" }, undefined, ["webhook-bad-filter"]],
+    [
+      "filter half bad",
+      { ...good, filter: { channel_name_starts_with: [] } },
+      undefined,
+      ["webhook-bad-filter"],
+    ],
     ["filter list", { ...good, filter: [] }, undefined, ["webhook-bad-filter"]],
     [
       "filter of maps",
@@ -227,7 +234,7 @@ describe("one webhook", () => {
     ],
     ["lambda null", { ...fn, lambda: null }, fnRead, []],
     ["lambda not a map", { ...fn, lambda: [] }, fnRead, ["webhook-lambda-option-ignored"]],
-    ["async as a word", { ...fn, lambda: { async: "False" } }, { ...fnRead, lambda: { async: false } }, []],
+    ["async as a word", { ...fn, lambda: { async: "False " } }, { ...fnRead, lambda: { async: false } }, []],
     ["async as a number", { ...fn, lambda: { async: 1 } }, { ...fnRead, lambda: { async: true } }, []],
     [
       "bad options",
@@ -255,6 +262,16 @@ describe("one webhook", () => {
       Webhooks: { S: JSON.stringify([good, { url, event_types: ["x"] }]) },
     });
     expect(problems[0]?.message).toMatch(/^Webhooks\[1\]\.event_types\[0\]: expected one of client_event, /);
+  });
+
+  it.each([
+    [25, []],
+    [40, ["webhook-unreadable"]],
+  ])("reads a native list nested %i levels deep: %j", (levels, codes) => {
+    let nested: unknown = { S: "x" };
+    for (let level = 0; level < levels; level += 1) nested = { L: [nested] };
+    const map = { url: { S: url }, event_types: { SS: event_types }, other: nested };
+    expect(read({ L: [{ M: map }] }).codes).toEqual(codes);
   });
 
   it("reads own fields only", () => {

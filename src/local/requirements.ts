@@ -1,0 +1,106 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+
+/** A program that the local stack needs, and where else it can come from. */
+interface Requirement {
+  readonly what: string;
+  readonly command: string;
+  /** Prints something that tells whether the program on PATH is usable. */
+  readonly check: { readonly args: readonly string[]; readonly accepts: (output: string) => boolean };
+  /** Set to an address, the program is not needed at all. */
+  readonly variable: string;
+  readonly image: string;
+  readonly debianPackage: string;
+  readonly brewFormula: string;
+}
+
+export const REDIS: Requirement = {
+  what: "Redis",
+  command: "redis-server",
+  check: { args: ["--version"], accepts: (output) => /v=([6-9]|\d\d)\./.test(output) },
+  variable: "REDIS_URL",
+  image: "redis:7-alpine",
+  debianPackage: "redis-server",
+  brewFormula: "redis",
+};
+
+export const JAVA: Requirement = {
+  what: "Java 17 or newer (for DynamoDB Local)",
+  command: "java",
+  check: {
+    args: ["-version"],
+    accepts: (output) => Number(/version "(\d+)/.exec(output)?.[1] ?? 0) >= 17,
+  },
+  variable: "DYNAMODB_ENDPOINT",
+  image: "amazon/dynamodb-local:latest",
+  debianPackage: "openjdk-17-jre-headless",
+  brewFormula: "openjdk",
+};
+
+/** What was found on this machine. */
+export interface Facts {
+  /** The value of the requirement's variable. */
+  readonly address: string | undefined;
+  readonly onPath: boolean;
+  readonly docker: boolean;
+  /** Debian or Ubuntu, and allowed to install. */
+  readonly aptAsRoot: boolean;
+}
+
+export type Source =
+  | { readonly kind: "address"; readonly address: string }
+  | { readonly kind: "path" }
+  | { readonly kind: "docker"; readonly image: string }
+  | { readonly kind: "apt"; readonly package: string };
+
+/**
+ * Where a requirement is taken from, the least surprising first.
+ *
+ * @throws Error with one line that says what to type.
+ */
+export function chooseSource(requirement: Requirement, facts: Facts): Source {
+  if (facts.address !== undefined && facts.address !== "") return { kind: "address", address: facts.address };
+  if (facts.onPath) return { kind: "path" };
+  if (facts.docker) return { kind: "docker", image: requirement.image };
+  if (facts.aptAsRoot) return { kind: "apt", package: requirement.debianPackage };
+  throw new Error(
+    `${requirement.what} is missing: type "sudo apt-get install -y ${requirement.debianPackage}" (Debian, Ubuntu) or ` +
+      `"brew install ${requirement.brewFormula}" (macOS), start Docker, or set ${requirement.variable} to one that runs.`,
+  );
+}
+
+/** Finds a requirement on this machine, installing it where that is allowed. Says so when it installs. */
+export function provide(requirement: Requirement, say: (line: string) => void): Exclude<Source, { kind: "apt" }> {
+  const source = chooseSource(requirement, {
+    address: process.env[requirement.variable],
+    onPath: isUsable(requirement),
+    docker: run("docker", ["info", "--format", "{{.ServerVersion}}"]).ok,
+    aptAsRoot: process.getuid?.() === 0 && existsSync("/usr/bin/apt-get"),
+  });
+  if (source.kind !== "apt") return source;
+  say(`Installing ${source.package} with apt-get, because ${requirement.command} is not on PATH ...`);
+  install(source.package);
+  if (!isUsable(requirement)) {
+    throw new Error(`expected ${requirement.command} on PATH after installing ${source.package}, found none`);
+  }
+  return { kind: "path" };
+}
+
+function isUsable({ command, check }: Requirement): boolean {
+  const { ok, output } = run(command, check.args);
+  return ok && check.accepts(output);
+}
+
+/** RUNLEVEL=1 keeps the package's own service from being started. */
+function install(name: string): void {
+  const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", name]]) {
+    const { ok, output } = run("apt-get", args, env);
+    if (!ok) throw new Error(`apt-get ${args.join(" ")} failed: ${output.trim().split("\n").at(-1) ?? ""}`);
+  }
+}
+
+function run(command: string, args: readonly string[], env: Record<string, string> = {}) {
+  const result = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env } });
+  return { ok: result.status === 0, output: `${result.stdout}${result.stderr}` };
+}

@@ -1,0 +1,113 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type Child, startChild } from "./child.ts";
+import { freePort } from "./ports.ts";
+
+export interface SoketiNode {
+  readonly port: number;
+  readonly metricsPort: number;
+  readonly url: string;
+  readonly child: Child;
+  /** The agent's metrics, name -> value; a labelled one under `name{label="value"}`. */
+  metrics(): Promise<Record<string, number>>;
+  stop(): Promise<void>;
+}
+
+export interface SoketiNodeOptions {
+  readonly name?: string;
+  readonly port?: number;
+  readonly dynamodbEndpoint: string;
+  readonly table: string;
+  /** Redis for the agent, as `REDIS_URL`. */
+  readonly redisUrl?: string;
+  /** Path of `dist/agent.cjs`. Without it, soketi runs as it comes. */
+  readonly agent?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The Node binary; this process' own by default. */
+  readonly node?: string;
+  readonly onLine?: (line: string) => void;
+}
+
+/** A real soketi 1.6.1 as a child process, its apps in DynamoDB. */
+export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNode> {
+  const port = options.port ?? (await freePort());
+  const metricsPort = await freePort();
+  const child = await startChild({
+    name: options.name ?? "soketi",
+    command: options.node ?? soketiNodeBinary(process.versions.node, process.env.SOKETI_NODE),
+    args: [soketiScript(), "start"],
+    env: {
+      ...(await environment(options, port, metricsPort)),
+      ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
+      ...(options.agent === undefined ? { NODE_OPTIONS: "" } : { NODE_OPTIONS: `--require "${options.agent}"` }),
+      ...options.env,
+    },
+    ready: async () => {
+      const response = await fetch(`http://127.0.0.1:${port}/ready`, { signal: AbortSignal.timeout(1_000) });
+      await response.arrayBuffer();
+      return response.status === 200;
+    },
+    readyWithinMs: 30_000,
+    ...(options.onLine ? { onLine: options.onLine } : {}),
+  });
+  return {
+    port,
+    metricsPort,
+    url: `http://127.0.0.1:${port}`,
+    child,
+    metrics: () => agentMetrics(metricsPort),
+    stop: () => child.stop(),
+  };
+}
+
+async function environment(
+  options: SoketiNodeOptions,
+  port: number,
+  metricsPort: number,
+): Promise<Record<string, string>> {
+  return {
+    AWS_ACCESS_KEY_ID: "local",
+    AWS_SECRET_ACCESS_KEY: "local",
+    SOKETI_HOST: "127.0.0.1",
+    SOKETI_PORT: String(port),
+    SOKETI_METRICS_ENABLED: "true",
+    SOKETI_METRICS_HOST: "127.0.0.1",
+    SOKETI_METRICS_SERVER_PORT: String(metricsPort),
+    // Nodes on one machine must not take each other for a cluster.
+    SOKETI_CLUSTER_PORT: String(await freePort()),
+    SOKETI_SHUTDOWN_GRACE_PERIOD: "100",
+    SOKETI_APP_MANAGER_DRIVER: "dynamodb",
+    SOKETI_APP_MANAGER_DYNAMODB_TABLE: options.table,
+    SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT: options.dynamodbEndpoint,
+  };
+}
+
+function soketiScript(): string {
+  const manifest = createRequire(import.meta.url).resolve("@soketi/soketi/package.json");
+  return join(dirname(manifest), "bin", "server.js");
+}
+
+/**
+ * Which Node runs soketi: its npm build of uWebSockets.js has binaries for 16, 18 and 20 only.
+ *
+ * @throws Error saying what to do, when this is another version and none is given.
+ */
+export function soketiNodeBinary(version: string, given: string | undefined): string {
+  if (given !== undefined && given !== "") return given;
+  if (["16", "18", "20"].includes(version.split(".")[0] ?? "")) return process.execPath;
+  throw new Error(
+    `soketi 1.6.1 from npm runs on Node 16, 18 and 20, found ${version}: ` +
+      "use Node 20, or set SOKETI_NODE to the path of such a node.",
+  );
+}
+
+async function agentMetrics(port: number): Promise<Record<string, number>> {
+  const response = await fetch(`http://127.0.0.1:${port}/metrics`, { signal: AbortSignal.timeout(5_000) });
+  const lines = (await response.text()).split("\n").filter((line) => line.startsWith("soketi_app_sync_"));
+  return Object.fromEntries(
+    lines.map((line) => {
+      const space = line.lastIndexOf(" ");
+      return [line.slice("soketi_app_sync_".length, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
