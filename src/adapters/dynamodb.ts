@@ -1,4 +1,16 @@
-import { CreateTableCommand, DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import {
+  type AttributeValue,
+  type AttributeValueUpdate,
+  CreateTableCommand,
+  DeleteItemCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  ResourceInUseException,
+  UpdateItemCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
 
 /** A client of a local DynamoDB, which takes any credentials. */
 export function localDynamoDb(endpoint: string): DynamoDBClient {
@@ -39,4 +51,54 @@ export async function createAppsTable(client: DynamoDBClient, table: string): Pr
   const arn = TableDescription?.LatestStreamArn;
   if (arn === undefined) throw new Error(`expected table ${table} to have a stream, found none`);
   return arn;
+}
+
+/** Items of an apps table, as attribute values. */
+export interface AppsTable {
+  readonly name: string;
+  readonly streamArn: string;
+  put(item: Item): Promise<void>;
+  /** The item, read consistently. */
+  get(appId: string): Promise<Item | undefined>;
+  /** Sets some attributes of an existing item. */
+  update(appId: string, attributes: Item): Promise<void>;
+  delete(appId: string): Promise<void>;
+}
+
+export type Item = Record<string, AttributeValue>;
+
+/** Creates a table on a local DynamoDB, or takes the one that is there. */
+export async function openAppsTable(endpoint: string, name: string): Promise<AppsTable> {
+  const client = localDynamoDb(endpoint);
+  let streamArn: string;
+  try {
+    streamArn = await createAppsTable(client, name);
+  } catch (error) {
+    if (!(error instanceof ResourceInUseException)) throw error;
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: name }));
+    streamArn = Table?.LatestStreamArn ?? "";
+  }
+  const key = (appId: string) => ({ TableName: name, Key: { AppId: { S: appId } } });
+  return {
+    name,
+    streamArn,
+    async put(item) {
+      await client.send(new PutItemCommand({ TableName: name, Item: item }));
+    },
+    async get(appId) {
+      return (await client.send(new GetItemCommand({ ...key(appId), ConsistentRead: true }))).Item;
+    },
+    async update(appId, attributes) {
+      const updates = Object.entries(attributes).map(([attribute, Value]): [string, AttributeValueUpdate] => [
+        attribute,
+        { Action: "PUT", Value },
+      ]);
+      await client.send(
+        new UpdateItemCommand({ ...key(appId), AttributeUpdates: Object.fromEntries(updates) }),
+      );
+    },
+    async delete(appId) {
+      await client.send(new DeleteItemCommand(key(appId)));
+    },
+  };
 }

@@ -57,7 +57,8 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   for (;;) {
     // The probe's own failure means that the child is not there yet.
     if (await options.ready(child).catch(() => false)) return child;
-    if (gone !== undefined) throw new ChildError(`${child.name} ${gone} before it was ready.${lastWords(child)}`);
+    if (gone !== undefined)
+      throw new ChildError(`${child.name} ${gone} before it was ready.${lastWords(child)}`);
     if (Date.now() > until) {
       await child.stop();
       throw new ChildError(`${child.name} was not ready within ${limit / 1000} s.${lastWords(child)}`);

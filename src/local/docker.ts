@@ -6,6 +6,10 @@ export const IMAGE_PULL_MS = 300_000;
  *
  * @param ports `<loopback port>:<port in the container>`.
  */
-export function inDocker(image: string, ports: string, args: readonly string[]): { command: string; args: string[] } {
+export function inDocker(
+  image: string,
+  ports: string,
+  args: readonly string[],
+): { command: string; args: string[] } {
   return { command: "docker", args: ["run", "--rm", "--init", "-p", `127.0.0.1:${ports}`, image, ...args] };
 }

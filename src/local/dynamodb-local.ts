@@ -38,7 +38,11 @@ export async function startDynamoDbLocal(
 
 function jar(): string[] {
   const folder = jarFolder();
-  return [`-Djava.library.path=${join(folder, "DynamoDBLocal_lib")}`, "-jar", join(folder, "DynamoDBLocal.jar")];
+  return [
+    `-Djava.library.path=${join(folder, "DynamoDBLocal_lib")}`,
+    "-jar",
+    join(folder, "DynamoDBLocal.jar"),
+  ];
 }
 
 function jarFolder(): string {

@@ -25,3 +25,20 @@ function probe(): Promise<number> {
     });
   });
 }
+
+/** @throws Error with one line, `advice` at its end, when the port is taken. 0 is always free. */
+export async function assertFree(port: number, advice: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      const reason =
+        error.code === "EADDRINUSE" ? "is busy" : `cannot be used (${error.code ?? error.message})`;
+      reject(new Error(`Port ${port} ${reason}: ${advice}`));
+    });
+    server.listen(port, "127.0.0.1", () => {
+      server.close(() => {
+        resolve();
+      });
+    });
+  });
+}

@@ -54,7 +54,9 @@ export async function connect({ port, key, secret }: ConnectOptions): Promise<Pu
     });
   });
   const connected = new Promise<void>((resolve) => {
-    client.connection.bind("connected", resolve);
+    client.connection.bind("connected", () => {
+      resolve();
+    });
   });
   const refused = await Promise.race([connected, error]);
   if (refused !== undefined) {

@@ -28,7 +28,10 @@ export async function startRedis(options: RedisServerOptions = {}): Promise<Redi
   const quiet = ["--save", "", "--appendonly", "no", ...(options.args ?? [])];
   const start =
     options.image === undefined
-      ? { command: "redis-server", args: ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, ...quiet] }
+      ? {
+          command: "redis-server",
+          args: ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, ...quiet],
+        }
       : inDocker(options.image, `${port}:6379`, ["redis-server", ...quiet]);
   const child = await startChild({
     name: "redis-server",

@@ -70,7 +70,10 @@ export function chooseSource(requirement: Requirement, facts: Facts): Source {
 }
 
 /** Finds a requirement on this machine, installing it where that is allowed. Says so when it installs. */
-export function provide(requirement: Requirement, say: (line: string) => void): Exclude<Source, { kind: "apt" }> {
+export function provide(
+  requirement: Requirement,
+  say: (line: string) => void,
+): Exclude<Source, { kind: "apt" }> {
   const source = chooseSource(requirement, {
     address: process.env[requirement.variable],
     onPath: isUsable(requirement),
@@ -94,7 +97,10 @@ function isUsable({ command, check }: Requirement): boolean {
 /** RUNLEVEL=1 keeps the package's own service from being started. */
 function install(name: string): void {
   const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
-  for (const args of [["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", name]]) {
+  for (const args of [
+    ["update", "-qq"],
+    ["install", "-y", "-qq", "--no-install-recommends", name],
+  ]) {
     const { ok, output } = run("apt-get", args, env);
     if (!ok) throw new Error(`apt-get ${args.join(" ")} failed: ${output.trim().split("\n").at(-1) ?? ""}`);
   }

@@ -39,7 +39,9 @@ export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNod
     env: {
       ...(await environment(options, port, metricsPort)),
       ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
-      ...(options.agent === undefined ? { NODE_OPTIONS: "" } : { NODE_OPTIONS: `--require "${options.agent}"` }),
+      ...(options.agent === undefined
+        ? { NODE_OPTIONS: "" }
+        : { NODE_OPTIONS: `--require "${options.agent}"` }),
       ...options.env,
     },
     ready: async () => {

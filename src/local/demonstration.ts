@@ -1,0 +1,152 @@
+import type { Item } from "../adapters/dynamodb.ts";
+import { connect, type PusherConnection, RefusedError } from "./pusher-client.ts";
+import { acceptsSecret, probeSecrets } from "./probe.ts";
+import type { Stack } from "./stack.ts";
+
+export interface Demonstration {
+  /** A node's debug line of a drop, to be fed from the stack's output. */
+  onLine(part: string, line: string): void;
+  /** Shows the job being done. @throws Error naming what did not happen as promised. */
+  run(stack: Stack): Promise<void>;
+}
+
+/** The app that `npm start` seeds. */
+export const SEED: Item = {
+  AppId: { S: "acme" },
+  AppKey: { S: "acme-key" },
+  AppSecret: { S: "secret-1" },
+  Enabled: { BOOL: true },
+  MaxConnections: { N: "100" },
+};
+
+const BACKEND = { appId: "acme", key: "acme-key" };
+const CHANGES = 200;
+const DROPPED = /dropped (\S+) \((\w+)\), (-?\d+) ms after/;
+
+/** @param say prints a line for the user. */
+export function createDemonstration(say: (line: string) => void): Demonstration {
+  let onDrop: (part: string, appId: string, lagMs: number) => void = () => undefined;
+  return {
+    onLine(part, line) {
+      const match = DROPPED.exec(line);
+      if (match) onDrop(part, match[1] ?? "", Number(match[3]));
+    },
+    async run(stack) {
+      await stack.table.put(SEED);
+      const clients = await connectAll(stack);
+      await rotateSecret(stack, say);
+      await disable(stack, clients, say);
+      await manyChanges(stack, say, (listener) => {
+        onDrop = listener;
+      });
+    },
+  };
+}
+
+async function connectAll(stack: Stack): Promise<PusherConnection[]> {
+  return Promise.all(
+    stack.nodes.map(async ({ port }, i) => {
+      // The function reads the stream a moment after the write; a node that was asked too early says "no such app".
+      return within(20_000, `a client of node ${i + 1} to connect`, async () => {
+        for (;;) {
+          try {
+            return await connect({ port, key: BACKEND.key });
+          } catch (error) {
+            if (!(error instanceof RefusedError)) throw error;
+          }
+        }
+      });
+    }),
+  );
+}
+
+async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<void> {
+  say("");
+  say("1. The secret of app acme is rotated. Each node is asked all the time, with both secrets:");
+  const probes = stack.nodes.map(({ port }) => probeSecrets({ port, ...BACKEND }, "secret-1", "secret-2"));
+  const written = Date.now();
+  await stack.table.update("acme", { AppSecret: { S: "secret-2" } });
+  await within(20_000, "the new secret to be in force on every node", () =>
+    Promise.all(probes.map((probe) => probe.settled)),
+  );
+  probes.forEach(({ seen }, i) => {
+    say(
+      `   node ${i + 1}: old entry last served ${seen.oldLast - written} ms after the write, ` +
+        `new entry first served ${seen.newFirst - written} ms after it`,
+    );
+  });
+  say(
+    "   (nearly all of it is the offline plugin, which polls the stream every half second and waits as long again)",
+  );
+}
+
+async function disable(
+  stack: Stack,
+  clients: PusherConnection[],
+  say: (line: string) => void,
+): Promise<void> {
+  say("");
+  say('2. The app is disabled, spelt Enabled: {"S":"false"}, while pusher-js clients are connected:');
+  const written = Date.now();
+  await stack.table.update("acme", { Enabled: { S: "false" } });
+  await within(20_000, "the connected clients to be closed", () =>
+    Promise.all(
+      clients.map(async (client, i) => {
+        const code = await client.error;
+        say(
+          `   node ${i + 1}: the client was closed with ${code}, ${Date.now() - written} ms after the write`,
+        );
+        if (code !== 4003)
+          throw new Error(`expected node ${i + 1} to close its client with 4003, found ${code}`);
+        client.disconnect();
+      }),
+    ),
+  );
+  await stack.table.update("acme", { Enabled: { BOOL: true } });
+  const again = await connectAll(stack);
+  say("   enabled again: new clients connect");
+  again.forEach((client) => {
+    client.disconnect();
+  });
+}
+
+/** Each change has an app of its own, so that none is united with another. */
+async function manyChanges(
+  stack: Stack,
+  say: (line: string) => void,
+  listen: (listener: (part: string, appId: string, lagMs: number) => void) => void,
+): Promise<void> {
+  say("");
+  say(`3. ${CHANGES} apps are written. From the function's invocation to the drop on each node:`);
+  const lags = new Map<string, number>();
+  const done = new Promise<void>((resolve) => {
+    listen((part, appId, lagMs) => {
+      if (appId.startsWith("many-")) lags.set(`${part} ${appId}`, lagMs);
+      if (lags.size === CHANGES * stack.nodes.length) resolve();
+    });
+  });
+  for (let i = 0; i < CHANGES; i += 1) {
+    await stack.table.put({ ...SEED, AppId: { S: `many-${i}` }, AppKey: { S: `many-${i}-key` } });
+  }
+  await within(60_000, `${CHANGES} changes to arrive on every node`, () => done);
+  const sorted = [...lags.values()].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  say(`   ${sorted.length} drops: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`);
+  const last = { port: stack.nodes[0]?.port ?? 0, appId: "many-199", key: "many-199-key" };
+  if (!(await acceptsSecret(last, "secret-1")))
+    throw new Error("expected node 1 to serve app many-199, found it does not");
+}
+
+async function within<T>(limitMs: number, what: string, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`expected ${what} within ${limitMs / 1000} s, found it did not happen`));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

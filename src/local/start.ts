@@ -1,0 +1,91 @@
+/** `npm start`: the whole job on this machine, shown once; then it keeps running and follows changes. */
+import { parseArgs } from "node:util";
+import { createDemonstration } from "./demonstration.ts";
+import { assertFree } from "./ports.ts";
+import { type Stack, startStack } from "./stack.ts";
+
+const USAGE = "npm start [-- [--once] [--port 6001]]";
+
+async function main(): Promise<number> {
+  // The AWS SDK's advice to use a newer Node is nothing that the user of a local stack can act on.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  const { values } = parseArgs({
+    options: { once: { type: "boolean", default: false }, port: { type: "string" } },
+  });
+  const port = Number(values.port ?? 6001);
+  if (!Number.isInteger(port) || port < 0 || port > 65_534) {
+    throw new Error(`--port: expected a port from 0 to 65534, found "${values.port ?? ""}". Usage: ${USAGE}`);
+  }
+  const ports = port === 0 ? [0, 0] : [port, port + 1];
+  for (const one of ports) await assertFree(one, `use others with: npm start -- --port ${port + 100}`);
+
+  const demonstration = createDemonstration(say);
+  let following = false;
+  const stack = await startStack({
+    ports,
+    say,
+    onLine(part, line) {
+      demonstration.onLine(part, line);
+      if (following && line.includes("app-sync:")) say(`${part}: ${line.trim()}`);
+    },
+  });
+  const interrupted = onInterrupt();
+  try {
+    describe(stack);
+    const outcome = await Promise.race([demonstration.run(stack), interrupted, dies(stack)]);
+    if (outcome === "interrupted" || values.once) return 0;
+    following = true;
+    explainOwnChange(stack);
+    await Promise.race([interrupted, dies(stack)]);
+    return 0;
+  } finally {
+    say("");
+    say("Stopping ...");
+    await stack.stop();
+  }
+}
+
+function describe({ nodes, redisUrl, dynamodbEndpoint, table }: Stack): void {
+  say("");
+  nodes.forEach(({ url, metricsPort }, i) => {
+    say(`soketi node ${i + 1}:   ${url}   metrics http://127.0.0.1:${metricsPort}/metrics`);
+  });
+  say(`DynamoDB Local:  ${dynamodbEndpoint}   table ${table.name}`);
+  say(`Redis:           ${redisUrl.replace(/\/\/[^@/]*@/, "//…@")}`);
+}
+
+function explainOwnChange({ dynamodbEndpoint }: Stack): void {
+  say("");
+  say("Running. Changes are shown as they arrive. Make one of your own, in another terminal in this folder:");
+  say("");
+  say(`  node --import tsx src/local/change.ts ${dynamodbEndpoint} acme '{"Enabled":{"S":"no"}}'`);
+  say("");
+  say("Ctrl-C ends everything.");
+}
+
+async function dies(stack: Stack): Promise<never> {
+  throw new Error(await stack.died);
+}
+
+function onInterrupt(): Promise<"interrupted"> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        resolve("interrupted");
+      });
+    }
+  });
+}
+
+function say(line: string): void {
+  console.log(line);
+}
+
+// process.exit: sockets of clients that were cut short must not keep the process.
+main().then(
+  (code) => process.exit(code),
+  (error: unknown) => {
+    console.error(`\n${error instanceof Error ? error.message : String(error)}`);
+    process.exit(1);
+  },
+);

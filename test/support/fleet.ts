@@ -1,0 +1,112 @@
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import type { DynamoDBBatchResponse } from "aws-lambda";
+import { type AppsTable, type Item, openAppsTable } from "../../src/adapters/dynamodb.ts";
+import { acceptsSecret } from "../../src/local/probe.ts";
+import { connect, RefusedError } from "../../src/local/pusher-client.ts";
+import { type SoketiNode, type SoketiNodeOptions, startSoketi } from "../../src/local/soketi-node.ts";
+import { agentFile } from "../../src/local/stack.ts";
+import { type EventSource, startEventSource } from "./event-source.ts";
+
+export type Handler = (event: unknown, context: unknown) => Promise<DynamoDBBatchResponse>;
+
+const bundle = new URL("../../dist/handlers/stream.mjs", import.meta.url).href;
+
+/** The built bundle that is deployed, as a container of its own: its configuration is read when it is loaded. */
+export async function loadHandler(env: Record<string, string>): Promise<Handler> {
+  const before = { ...process.env };
+  Object.assign(process.env, { POWERTOOLS_LOG_LEVEL: "CRITICAL", POWERTOOLS_METRICS_DISABLED: "true" }, env);
+  try {
+    const { handler } = (await import(/* @vite-ignore */ `${bundle}?${randomUUID()}`)) as {
+      handler: Handler;
+    };
+    return handler;
+  } finally {
+    process.env = before;
+  }
+}
+
+/** A table, its stream and the function, on the run's DynamoDB Local and some Redis. */
+export interface Fleet {
+  readonly table: AppsTable;
+  /** Names the log of this fleet alone. */
+  readonly prefix: string;
+  readonly source: EventSource;
+  /** A node with the agent unless told otherwise. */
+  node(options?: Partial<SoketiNodeOptions>): Promise<SoketiNode>;
+  stop(): Promise<void>;
+}
+
+export interface FleetOptions {
+  readonly dynamodbEndpoint: string;
+  /** For the function, and for the nodes unless they are given another. */
+  readonly redisUrl: string;
+}
+
+export async function startFleet({ dynamodbEndpoint, redisUrl }: FleetOptions): Promise<Fleet> {
+  const name = `apps-${randomUUID().slice(0, 8)}`;
+  const prefix = `{test:${name}}`;
+  const table = await openAppsTable(dynamodbEndpoint, name);
+  const env = { REDIS_URL: redisUrl, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name };
+  const source = startEventSource(dynamodbEndpoint, table.streamArn, await loadHandler(env));
+  const nodes: SoketiNode[] = [];
+  return {
+    table,
+    prefix,
+    source,
+    async node(options = {}) {
+      const node = await startSoketi({
+        dynamodbEndpoint,
+        table: name,
+        redisUrl,
+        agent: agentFile,
+        ...options,
+        env: { APP_SYNC_PREFIX: prefix, ...options.env },
+      });
+      nodes.push(node);
+      return node;
+    },
+    async stop() {
+      await Promise.all(nodes.map((node) => node.stop()));
+      await source.stop();
+    },
+  };
+}
+
+/** A usable app item. */
+export function item(id: string, attributes: Item = {}): Item {
+  return { AppId: { S: id }, AppKey: { S: `${id}-key` }, AppSecret: { S: `${id}-secret` }, ...attributes };
+}
+
+/** "connected", or the code that the node refuses with. */
+export async function outcomeOfConnecting(node: SoketiNode, key: string): Promise<"connected" | number> {
+  try {
+    const connection = await connect({ port: node.port, key });
+    connection.disconnect();
+    return "connected";
+  } catch (error) {
+    if (error instanceof RefusedError) return error.code;
+    throw error;
+  }
+}
+
+/** Whether a node's HTTP API accepts requests signed with this secret: which app it holds, seen from outside. */
+export function accepts(node: SoketiNode, appId: string, secret: string): Promise<boolean> {
+  return acceptsSecret({ port: node.port, appId, key: `${appId}-key` }, secret);
+}
+
+/** Waits for a condition that something outside brings about. The time limit is for a test that fails. */
+export async function eventually(
+  what: string,
+  condition: () => Promise<boolean>,
+  limitMs = 20_000,
+): Promise<void> {
+  const until = Date.now() + limitMs;
+  while (!(await condition())) {
+    if (Date.now() > until)
+      throw new Error(`expected ${what} within ${limitMs / 1000} s, found it did not happen`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+export const root = fileURLToPath(new URL("../..", import.meta.url));
