@@ -10,8 +10,27 @@ module.exports = class Plugin {
       log.notice("Building the bundles");
       execFileSync(process.execPath, [join(__dirname, "esbuild.config.mjs")], { stdio: "inherit" });
     };
+    const pollFast = () => {
+      // The emulator's poller takes this from the event alone, where the schema of osls does not let it stand; from
+      // `custom` it does not. Its own default, 500, is waited out twice for each record.
+      for (const { events } of Object.values(serverless.service.functions)) {
+        for (const { stream } of events) if (stream) stream.readInterval = 20;
+      }
+    };
+    const offline = () => {
+      build();
+      pollFast();
+    };
     this.hooks = {
       initialize() {
+        if (
+          serverless.processedInput.commands[0] === "deploy" &&
+          !serverless.service.provider.environment.REDIS_URL
+        ) {
+          throw new serverless.classes.Error(
+            'expected the Redis that the soketi nodes use, found none: add --param="redisUrl=rediss://…"',
+          );
+        }
         // Where there is no VPC there must be no `vpc` at all: by its mere presence, also as false, osls lets the
         // function's role manage network interfaces.
         for (const definition of Object.values(serverless.service.functions)) {
@@ -20,7 +39,9 @@ module.exports = class Plugin {
       },
       // Before they are packaged or run offline, so that a stale bundle cannot be deployed.
       "before:package:initialize": build,
-      "before:offline:start:init": build,
+      // `serverless offline` has the first of these, `serverless offline start` the second.
+      "before:offline:start": offline,
+      "before:offline:start:init": offline,
     };
   }
 };

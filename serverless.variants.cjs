@@ -42,6 +42,11 @@ const list = (text) =>
 module.exports.table = async ({ resolveVariable }) =>
   (await resolveVariable("param:streamArn")) ? {} : table(await resolveVariable("param:tableName"));
 
+/** An existing stream's table is the one in its ARN: under another name the nodes would listen elsewhere. */
+module.exports.tableName = async ({ resolveVariable }) =>
+  /:table\/([^/]+)\/stream\//.exec(await resolveVariable("param:streamArn"))?.[1] ??
+  resolveVariable("param:tableName");
+
 module.exports.streamArn = async ({ resolveVariable }) =>
   (await resolveVariable("param:streamArn")) || { "Fn::GetAtt": ["AppsTable", "StreamArn"] };
 

@@ -11,6 +11,7 @@ import {
   UpdateItemCommand,
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
+import { marshall } from "@aws-sdk/util-dynamodb";
 
 /** A client of a local DynamoDB, which takes any credentials. */
 export function localDynamoDb(endpoint: string): DynamoDBClient {
@@ -66,6 +67,11 @@ export interface AppsTable {
 }
 
 export type Item = Record<string, AttributeValue>;
+
+/** Plain values as attribute values: `5` is N, `"no"` is S, `false` is BOOL. */
+export function marshalAttributes(attributes: Record<string, unknown>): Item {
+  return marshall(attributes, { removeUndefinedValues: true });
+}
 
 /** Creates a table on a local DynamoDB, or takes the one that is there. */
 export async function openAppsTable(endpoint: string, name: string): Promise<AppsTable> {

@@ -7,7 +7,7 @@ import { RedisError } from "./redis.ts";
 export interface Powertools {
   readonly report: PipelineReporter;
   /** Redis' connection had trouble outside a publish; ioredis goes on by itself. */
-  connectionError(error: unknown): void;
+  readonly connectionError: (error: unknown) => void;
   /** Metrics are written once for each invocation. */
   flush(): void;
 }

@@ -95,7 +95,13 @@ function clusterOptions(
     retryDelayOnFailover: 100,
     maxRedirections: Math.max(4, timeouts.retriesPerCommand),
     // ElastiCache's certificates are for names, not for the addresses behind them.
-    ...(settings.tls ? { dnsLookup: (address, done) => done(null, address) } : {}),
+    ...(settings.tls
+      ? {
+          dnsLookup: (address, done) => {
+            done(null, address);
+          },
+        }
+      : {}),
     redisOptions: options,
   };
 }

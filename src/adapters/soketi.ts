@@ -103,21 +103,23 @@ export class MissingHooksError extends Error {
 
 /** @throws MissingHooksError naming all that is missing. Call it before anything is replaced. */
 export function checkHooks(server: SoketiServer, manager: SoketiAppManager, appClass: unknown): void {
-  const driver = manager.driver as Partial<SoketiDynamoDriver> | undefined;
-  const needed: Record<string, unknown> = {
-    "appManager.findById": manager.findById,
-    "appManager.findByKey": manager.findByKey,
-    "appManager.getAppSecret": manager.getAppSecret,
-    "appManager.driver.unmarshallItem": driver?.unmarshallItem,
-    "appManager.driver.dynamodb.getItem": driver?.dynamodb?.getItem,
-    "appManager.driver.dynamodb.query": driver?.dynamodb?.query,
-    "Server.setAdapter": server.setAdapter,
-    "Server.setQueueManager": server.setQueueManager,
-    "Server.setMetricsManager": server.setMetricsManager,
-    "Server.stop": server.stop,
-    App: appClass,
-  };
-  const missing = Object.keys(needed).filter((name) => typeof needed[name] !== "function");
+  const needed: [string, unknown, ...string[]][] = [
+    ["appManager", manager, "findById", "findByKey", "getAppSecret"],
+    ["appManager.driver", manager.driver, "unmarshallItem"],
+    [
+      "appManager.driver.dynamodb",
+      (manager.driver as Partial<SoketiDynamoDriver> | undefined)?.dynamodb,
+      "getItem",
+      "query",
+    ],
+    ["server", server, "setAdapter", "setQueueManager", "setMetricsManager", "stop"],
+  ];
+  const missing = needed.flatMap(([path, owner, ...methods]) =>
+    methods
+      .filter((method) => typeof (owner as Record<string, unknown> | undefined)?.[method] !== "function")
+      .map((method) => `${path}.${method}`),
+  );
+  if (typeof appClass !== "function") missing.push("App");
   if (missing.length > 0) throw new MissingHooksError(missing);
 }
 

@@ -25,7 +25,7 @@ export interface Child {
   readonly name: string;
   readonly pid: number;
   /** Everything printed, up to the last 64 KB. */
-  output(): string;
+  readonly output: () => string;
   /** Resolves when the process is gone, with how it went. */
   readonly exited: Promise<string>;
   /** SIGTERM to the group, SIGKILL after five seconds. Resolves when the process is gone. */
@@ -44,6 +44,13 @@ const running = new Set<Child>();
 process.on("exit", () => {
   for (const child of running) child.signal("SIGKILL");
 });
+const FATAL = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+for (const [signal, number] of Object.entries(FATAL)) {
+  process.on(signal, () => {
+    // A signal's default ending skips the exit handlers. Who listens too stops the children in order, and ends it.
+    if (process.listenerCount(signal) === 1) process.exit(128 + number);
+  });
+}
 
 /** @throws ChildError when it cannot be started, dies, or is not ready in time; it is gone then. */
 export async function startChild(options: ChildOptions): Promise<Child> {
@@ -56,7 +63,9 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const until = Date.now() + limit;
   for (;;) {
     // The probe's own failure means that the child is not there yet.
-    if (await options.ready(child).catch(() => false)) return child;
+    const ready = await options.ready(child).catch(() => false);
+    // Asked in this order: what answers for a dead child is another that has its port.
+    if (ready && gone === undefined) return child;
     if (gone !== undefined)
       throw new ChildError(`${child.name} ${gone} before it was ready.${lastWords(child)}`);
     if (Date.now() > until) {
@@ -93,8 +102,9 @@ function spawnChild(options: ChildOptions): Child {
       try {
         process.kill(-process_.pid, signal);
       } catch (error) {
-        // No such process: it has gone by itself, which is what a signal to it is for.
-        if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+        // ESRCH: gone by itself, which is what a signal to it is for. EPERM: macOS says so of a group of zombies.
+        const code = (error as NodeJS.ErrnoException).code ?? "";
+        if (!["ESRCH", "EPERM"].includes(code)) throw error;
       }
     },
     async stop() {
@@ -108,7 +118,11 @@ function spawnChild(options: ChildOptions): Child {
     },
   };
   running.add(child);
-  void exited.then(() => running.delete(child));
+  void exited.then(() => {
+    // What it started in its group goes with it.
+    child.signal("SIGKILL");
+    running.delete(child);
+  });
   return child;
 }
 
@@ -128,6 +142,6 @@ function collectOutput(process_: ChildProcess, onLine?: (line: string) => void):
 }
 
 function lastWords(child: Child): string {
-  const lines = child.output().trim().split("\n").slice(-12).join("\n  ");
+  const lines = child.output().trim().split("\n").slice(-25).join("\n  ");
   return lines === "" ? " It printed nothing." : ` Its last words:\n  ${lines}`;
 }

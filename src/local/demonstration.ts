@@ -75,9 +75,7 @@ async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<
         `new entry first served ${seen.newFirst - written} ms after it`,
     );
   });
-  say(
-    "   (nearly all of it is the offline plugin, which polls the stream every half second and waits as long again)",
-  );
+  say("   (most of it is the emulated poll of the stream; AWS polls four times a second)");
 }
 
 async function disable(

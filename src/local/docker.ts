@@ -2,7 +2,8 @@
 export const IMAGE_PULL_MS = 300_000;
 
 /**
- * The command line that runs an image in the foreground, removed when it ends. `docker run` passes our SIGTERM on.
+ * The command line that runs an image in the foreground, removed when it ends. `docker run` passes our SIGTERM on; the
+ * container's `--init` ends it then.
  *
  * @param ports `<loopback port>:<port in the container>`.
  */

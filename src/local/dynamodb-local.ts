@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { IMAGE_PULL_MS, inDocker } from "./docker.ts";
-import { freePort } from "./ports.ts";
+import { assertFree, freePort } from "./ports.ts";
 
 export interface DynamoDbLocal {
   readonly port: number;
@@ -17,6 +17,7 @@ export async function startDynamoDbLocal(
   options: { readonly port?: number; readonly image?: string } = {},
 ): Promise<DynamoDbLocal> {
   const port = options.port ?? (await freePort());
+  await assertFree(port, "stop what uses it, or take another");
   const flags = ["-inMemory", "-sharedDb", "-disableTelemetry"];
   const start =
     options.image === undefined

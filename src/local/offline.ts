@@ -22,7 +22,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /**
  * The deployed function under `serverless offline`, polling the table's stream: what is in `dist/handlers`, with the
- * project's own serverless.yml. It reads the stream from its beginning, every half second.
+ * project's own serverless.yml. It reads the stream from its beginning, every 20 ms.
  */
 export async function startOffline(options: OfflineOptions): Promise<Offline> {
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-offline-"));

@@ -28,9 +28,9 @@ export async function acceptsSecret({ port, appId, key }: Backend, secret: strin
 /** Signs with the old and the new secret in turn, without a pause, until only the new one is accepted. */
 export function probeSecrets(backend: Backend, oldSecret: string, newSecret: string): SecretProbe {
   const seen = { oldLast: 0, newFirst: 0 };
-  let stopped = false;
+  const stopping = new AbortController();
   const settled = (async () => {
-    while (!stopped) {
+    while (!stopping.signal.aborted) {
       const askedOld = Date.now();
       const old = await acceptsSecret(backend, oldSecret);
       if (old) seen.oldLast = askedOld;
@@ -43,7 +43,7 @@ export function probeSecrets(backend: Backend, oldSecret: string, newSecret: str
     seen,
     settled,
     stop() {
-      stopped = true;
+      stopping.abort();
     },
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { IMAGE_PULL_MS, inDocker } from "./docker.ts";
-import { freePort } from "./ports.ts";
+import { assertFree, freePort } from "./ports.ts";
 
 export interface RedisServer {
   readonly port: number;
@@ -24,6 +24,7 @@ export interface RedisServerOptions {
 /** A real Redis without persistence, on the loopback interface. */
 export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
+  await assertFree(port, "stop what uses it, or take another");
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-redis-"));
   const quiet = ["--save", "", "--appendonly", "no", ...(options.args ?? [])];
   const start =

@@ -33,7 +33,7 @@ export const JAVA: Requirement = {
   },
   variable: "DYNAMODB_ENDPOINT",
   image: "amazon/dynamodb-local:latest",
-  debianPackage: "openjdk-17-jre-headless",
+  debianPackage: "default-jre-headless",
   brewFormula: "openjdk",
 };
 
@@ -77,7 +77,7 @@ export function provide(
   const source = chooseSource(requirement, {
     address: process.env[requirement.variable],
     onPath: isUsable(requirement),
-    docker: run("docker", ["info", "--format", "{{.ServerVersion}}"]).ok,
+    docker: run("docker", ["info", "--format", "{{.ServerVersion}}"], {}, 5_000).ok,
     aptAsRoot: process.getuid?.() === 0 && existsSync("/usr/bin/apt-get"),
   });
   if (source.kind !== "apt") return source;
@@ -94,9 +94,8 @@ function isUsable({ command, check }: Requirement): boolean {
   return ok && check.accepts(output);
 }
 
-/** RUNLEVEL=1 keeps the package's own service from being started. */
 function install(name: string): void {
-  const env = { DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  const env = { DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [
     ["update", "-qq"],
     ["install", "-y", "-qq", "--no-install-recommends", name],
@@ -104,9 +103,11 @@ function install(name: string): void {
     const { ok, output } = run("apt-get", args, env);
     if (!ok) throw new Error(`apt-get ${args.join(" ")} failed: ${output.trim().split("\n").at(-1) ?? ""}`);
   }
+  // Debian starts a service that it installs, and this one was not asked for. Packages without one say so: no matter.
+  run("service", [name, "stop"]);
 }
 
-function run(command: string, args: readonly string[], env: Record<string, string> = {}) {
-  const result = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env } });
+function run(command: string, args: readonly string[], env: Record<string, string> = {}, timeout = 0) {
+  const result = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env }, timeout });
   return { ok: result.status === 0, output: `${result.stdout}${result.stderr}` };
 }

@@ -52,24 +52,25 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     };
     keep(await startOffline({ redisUrl, dynamodbEndpoint, table: table.name, onLine }));
     options.say(`Starting ${options.ports.length} soketi nodes with the agent ...`);
-    const nodes = await Promise.all(
-      options.ports.map(async (port, i) => {
-        const name = `node ${i + 1}`;
-        const node = await startSoketi({
-          name: `soketi ${name}`,
-          ...(port === 0 ? {} : { port }),
-          dynamodbEndpoint,
-          table: table.name,
-          redisUrl,
-          agent: agentFile,
-          env: { APP_SYNC_DEBUG: "1" },
-          onLine: (line) => {
-            options.onLine(name, line);
-          },
-        });
-        return keep(node);
-      }),
-    );
+    const starting = options.ports.map(async (port, i) => {
+      const name = `node ${i + 1}`;
+      const node = await startSoketi({
+        name: `soketi ${name}`,
+        ...(port === 0 ? {} : { port }),
+        dynamodbEndpoint,
+        table: table.name,
+        redisUrl,
+        agent: agentFile,
+        env: { APP_SYNC_DEBUG: "1" },
+        onLine: (line) => {
+          options.onLine(name, line);
+        },
+      });
+      return keep(node);
+    });
+    // All of them, also when one fails: those that came up have to be stopped.
+    await Promise.allSettled(starting);
+    const nodes = await Promise.all(starting);
     let stopping = false;
     const died = Promise.race(children.map(async (child) => `${child.name} ${await child.exited}`)).then(
       (line) =>

@@ -58,7 +58,7 @@ function explainOwnChange({ dynamodbEndpoint }: Stack): void {
   say("");
   say("Running. Changes are shown as they arrive. Make one of your own, in another terminal in this folder:");
   say("");
-  say(`  node --import tsx src/local/change.ts ${dynamodbEndpoint} acme '{"Enabled":{"S":"no"}}'`);
+  say(`  node --import tsx src/local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
   say("");
   say("Ctrl-C ends everything.");
 }

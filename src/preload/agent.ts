@@ -47,7 +47,7 @@ function rootOf(server: object): string | undefined {
  */
 function hook(target: SoketiServer, root: string): void {
   const soketi = loadSoketi(root);
-  if (!KNOWN_VERSIONS.test(soketi.version)) {
+  if (!soketi.version.startsWith("1.6.")) {
     soketi.Log.warning(
       `app-sync: soketi ${soketi.version} is unknown to this agent (known: 1.6.x); trying its hooks.`,
     );

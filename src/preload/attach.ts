@@ -72,7 +72,7 @@ function startAgent(
   const subscriber = openRedis(soketi.redis, settings, { ...timeouts, commandMs: config.leaseMs });
   commands.on("error", report.redisFailed);
   const node = { host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version };
-  const agent: Agent<SoketiAppObject> = new Agent({
+  const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
     ...config,
     bus: createRedisBus(commands, config.names, randomUUID(), () =>
       JSON.stringify({ ...node, ...agent.status() }),

@@ -19,7 +19,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   execFileSync(process.execPath, ["esbuild.config.mjs"], { stdio: "inherit" });
   for (const requirement of [REDIS, JAVA]) {
-    const source = provide(requirement, console.log);
+    // The tests hurt what they start: never what the user's variable names.
+    const source = provide({ ...requirement, variable: "" }, console.log);
     if (source.kind !== "path") {
       throw new Error(
         `the tests start their own ${requirement.command}: expected it on PATH, found ${source.kind}`,

@@ -53,6 +53,7 @@ describe("redis-server", () => {
     expect(await client.config("GET", "save")).toEqual(["save", ""]);
     client.disconnect();
 
+    await expect(startRedis({ port: one.port })).rejects.toThrow(`Port ${one.port} is busy`);
     await one.stop();
     expect(await one.child.exited).toBe("ended with exit code 0");
   });

@@ -1,125 +1,86 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "../support/fleet.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+interface Template {
+  Resources: Record<string, { Type: string; DeletionPolicy?: string; Properties: Record<string, unknown> }>;
+}
+interface Statement {
+  Action: string[];
+  Resource: unknown[];
+}
+
 const serverless = join(
   dirname(createRequire(import.meta.url).resolve("serverless/package.json")),
-  "bin",
-  "serverless.js",
+  "bin/serverless.js",
 );
-const STREAM = "arn:aws:dynamodb:us-east-1:123456789012:table/apps/stream/2026-01-01T00:00:00.000";
+const EXISTING = "arn:aws:dynamodb:eu-west-1:123456789012:table/apps/stream/2026-01-01T00:00:00.000";
 const folders: string[] = [];
 
-interface Resource {
-  readonly Type: string;
-  readonly Properties: Readonly<Record<string, unknown>>;
-  readonly DeletionPolicy?: string;
-  readonly UpdateReplacePolicy?: string;
-}
-
-/** What `serverless package` would deploy. */
-interface Package {
-  readonly resources: Readonly<Record<string, Resource>>;
-  readonly files: readonly string[];
-}
-
-interface Statement {
-  readonly Action: readonly string[];
-  readonly Resource: readonly unknown[];
-}
-
-afterAll(async () => {
-  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
-});
-
-/** Without credentials, and with a network address that nobody answers. */
-async function serverlessPackage(...parameters: string[]): Promise<Package> {
-  const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-package-"));
-  folders.push(folder);
-  const named = parameters.flatMap((parameter) => ["--param", parameter]);
-  await promisify(execFile)(process.execPath, [serverless, "package", "--package", folder, ...named], {
+/** Without credentials, and without a network. osls tells its errors on standard output. */
+function serverlessRun(...args: string[]): void {
+  const env = {
+    PATH: process.env.PATH,
+    HOME: tmpdir(),
+    APP_SYNC_BUILT: "1",
+    HTTPS_PROXY: "http://127.0.0.1:9",
+  };
+  const { status, stdout } = spawnSync(process.execPath, [serverless, ...args], {
     cwd: root,
-    env: {
-      PATH: process.env.PATH,
-      HOME: folder,
-      APP_SYNC_BUILT: "1",
-      AWS_EC2_METADATA_DISABLED: "true",
-      HTTPS_PROXY: "http://127.0.0.1:9",
-    },
+    env,
+    encoding: "utf8",
   });
-  const template = await readFile(join(folder, "cloudformation-template-update-stack.json"), "utf8");
-  const { Resources } = JSON.parse(template) as { Resources: Record<string, Resource> };
-  return { resources: Resources, files: zipNames(await readFile(join(folder, "stream.zip"))) };
+  if (status !== 0) throw new Error(`serverless ${args.join(" ")} failed: ${stdout}`);
 }
 
-/** The file names in a zip's central directory. https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT 4.3.12 */
-function zipNames(zip: Buffer): string[] {
+function packageWith(...params: string[]): { template: Template; folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-package-"));
+  folders.push(folder);
+  serverlessRun("package", "--package", folder, ...params.flatMap((param) => ["--param", param]));
+  const file = join(folder, "cloudformation-template-update-stack.json");
+  return { template: JSON.parse(readFileSync(file, "utf8")) as Template, folder };
+}
+
+/** The names in a zip's local file headers (APPNOTE.TXT 4.3.7). */
+function zipEntries(file: string): string[] {
+  const zip = readFileSync(file);
   const names: string[] = [];
-  const signature = Buffer.from([0x50, 0x4b, 0x01, 0x02]);
-  for (let at = zip.indexOf(signature); at >= 0; at = zip.indexOf(signature, at + 46)) {
-    names.push(zip.toString("utf8", at + 46, at + 46 + zip.readUInt16LE(at + 28)));
+  for (let at = zip.indexOf("PK\x03\x04"); at >= 0; at = zip.indexOf("PK\x03\x04", at + 4)) {
+    names.push(zip.toString("utf8", at + 30, at + 30 + zip.readUInt16LE(at + 26)));
   }
   return names;
 }
 
-function only({ resources }: Package, type: string): Resource {
-  const found = Object.values(resources).filter((resource) => resource.Type === type);
-  const [one] = found;
-  if (one === undefined || found.length > 1) {
-    throw new Error(`expected one resource of type ${type}, found ${found.length}`);
-  }
-  return one;
+const resourcesOf = (template: Template, type: string) =>
+  Object.values(template.Resources).filter((resource) => resource.Type === type);
+
+function statementsOf(template: Template): Statement[] {
+  const [role] = resourcesOf(template, "AWS::IAM::Role");
+  const policies = role?.Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[];
+  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
 }
 
-/** What the function's role allows apart from its logs. */
-function statements(made: Package): Statement[] {
-  const { Policies } = only(made, "AWS::IAM::Role").Properties as {
-    Policies: { PolicyDocument: { Statement: Statement[] } }[];
-  };
-  return Policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).filter(
-    ({ Action }) => !Action.every((action) => action.startsWith("logs:")),
-  );
-}
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
 
-const QUEUE = { "Fn::GetAtt": ["FailureQueue", "Arn"] };
-const MAPPING = {
-  Enabled: true,
-  BatchSize: 100,
-  MaximumBatchingWindowInSeconds: 0,
-  ParallelizationFactor: 1,
-  StartingPosition: "TRIM_HORIZON",
-  MaximumRetryAttempts: -1,
-  MaximumRecordAgeInSeconds: 3600,
-  BisectBatchOnFunctionError: true,
-  FunctionResponseTypes: ["ReportBatchItemFailures"],
-  DestinationConfig: { OnFailure: { Destination: QUEUE } },
-};
-const STREAM_ACTIONS = [
-  "dynamodb:GetRecords",
-  "dynamodb:GetShardIterator",
-  "dynamodb:DescribeStream",
-  "dynamodb:ListStreams",
-];
+describe("npx serverless package, with a table of its own", () => {
+  let template: Template;
+  let folder: string;
 
-describe("with a table of its own", () => {
-  const arn = { "Fn::GetAtt": ["AppsTable", "StreamArn"] };
-  let made: Package;
-  beforeAll(async () => {
-    made = await serverlessPackage("redisUrl=rediss://cache.example:6379");
+  beforeAll(() => {
+    ({ template, folder } = packageWith("redisUrl=redis://cache:6379", "tableName=my-apps"));
   });
 
-  it("makes soketi's documented table, with both images in its stream, that outlives the stack", () => {
-    const table = only(made, "AWS::DynamoDB::Table");
-
-    expect(table).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
-    expect(table.Properties).toMatchObject({
-      TableName: "soketi-apps-dev",
+  it("makes soketi's table, with the stream, kept when the stack goes", () => {
+    const [table] = resourcesOf(template, "AWS::DynamoDB::Table");
+    expect(table?.DeletionPolicy).toBe("Retain");
+    expect(table?.Properties).toMatchObject({
+      TableName: "my-apps",
       BillingMode: "PAY_PER_REQUEST",
       KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
       GlobalSecondaryIndexes: [
@@ -130,84 +91,110 @@ describe("with a table of its own", () => {
         },
       ],
       StreamSpecification: { StreamViewType: "NEW_AND_OLD_IMAGES" },
-      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
     });
   });
 
-  it("reads its stream from the beginning, for an hour, and loses nothing", () => {
-    expect(only(made, "AWS::Lambda::EventSourceMapping").Properties).toEqual({
-      ...MAPPING,
-      EventSourceArn: arn,
-      FunctionName: { "Fn::GetAtt": ["StreamLambdaFunction", "Arn"] },
+  it("maps the stream to the function so that nothing is lost", () => {
+    const [mapping] = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
+    expect(mapping?.Properties).toMatchObject({
+      EventSourceArn: { "Fn::GetAtt": ["AppsTable", "StreamArn"] },
+      BatchSize: 100,
+      MaximumBatchingWindowInSeconds: 0,
+      ParallelizationFactor: 1,
+      StartingPosition: "TRIM_HORIZON",
+      MaximumRetryAttempts: -1,
+      MaximumRecordAgeInSeconds: 3600,
+      BisectBatchOnFunctionError: true,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["FailureQueue", "Arn"] } } },
     });
-    expect(only(made, "AWS::SQS::Queue").Properties).toMatchObject({
-      MessageRetentionPeriod: 14 * 24 * 3600,
-    });
+    const [queue] = resourcesOf(template, "AWS::SQS::Queue");
+    expect(queue?.Properties.MessageRetentionPeriod).toBe(14 * 24 * 60 * 60);
+    // A filter pattern could drop removals.
+    expect(mapping?.Properties).not.toHaveProperty("FilterCriteria");
   });
 
-  it("runs the bundle, and nothing else, on arm64", () => {
-    const { Properties } = only(made, "AWS::Lambda::Function");
-
-    expect(Properties).toMatchObject({
-      Handler: "dist/handlers/stream.handler",
+  it("runs on arm64 with Node 24, with no VPC, and knows its table and Redis", () => {
+    const [definition] = resourcesOf(template, "AWS::Lambda::Function");
+    expect(definition?.Properties).toMatchObject({
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
       Timeout: 30,
-      MemorySize: 256,
-      Environment: {
-        Variables: {
-          REDIS_URL: "rediss://cache.example:6379",
-          APP_MANAGER_DYNAMODB_TABLE: "soketi-apps-dev",
-        },
-      },
+      Handler: "dist/handlers/stream.handler",
+      Environment: { Variables: { REDIS_URL: "redis://cache:6379", APP_MANAGER_DYNAMODB_TABLE: "my-apps" } },
     });
-    expect(Properties).not.toHaveProperty("VpcConfig");
-    expect(made.files).toEqual(["dist/handlers/stream.mjs"]);
-    expect(only(made, "AWS::Logs::LogGroup").Properties).toMatchObject({ RetentionInDays: 30 });
+    expect(definition?.Properties).not.toHaveProperty("VpcConfig");
+    const [logs] = resourcesOf(template, "AWS::Logs::LogGroup");
+    expect(logs?.Properties.RetentionInDays).toBe(30);
   });
 
-  it("may read that stream and write to the queue, no more", () => {
-    expect(statements(made)).toEqual([
-      expect.objectContaining({ Action: STREAM_ACTIONS, Resource: [arn] }),
-      expect.objectContaining({ Action: ["sqs:ListQueues", "sqs:SendMessage"], Resource: [QUEUE] }),
-    ]);
-    expect(only(made, "AWS::IAM::Role").Properties).not.toHaveProperty("ManagedPolicyArns");
-  });
-});
-
-describe("with an existing table's stream, in a VPC", () => {
-  let made: Package;
-  beforeAll(async () => {
-    made = await serverlessPackage(
-      "redisUrl=redis://cache:6379",
-      `streamArn=${STREAM}`,
-      "tableName=apps",
-      "subnetIds=subnet-1, subnet-2",
-      "securityGroupIds=sg-1",
+  it("may read this stream, write to this queue and log, and nothing else", () => {
+    const allowed = statementsOf(template).flatMap(({ Action, Resource }) =>
+      Action.map((action) => `${action} ${JSON.stringify(Resource)}`),
     );
+    const others = allowed.filter((line) => !line.startsWith("logs:"));
+    const stream = JSON.stringify([{ "Fn::GetAtt": ["AppsTable", "StreamArn"] }]);
+    const queue = JSON.stringify([{ "Fn::GetAtt": ["FailureQueue", "Arn"] }]);
+    expect(others.sort()).toEqual([
+      `dynamodb:DescribeStream ${stream}`,
+      `dynamodb:GetRecords ${stream}`,
+      `dynamodb:GetShardIterator ${stream}`,
+      `dynamodb:ListStreams ${stream}`,
+      `sqs:ListQueues ${queue}`,
+      `sqs:SendMessage ${queue}`,
+    ]);
+    const [role] = resourcesOf(template, "AWS::IAM::Role");
+    expect(role?.Properties).not.toHaveProperty("ManagedPolicyArns");
   });
 
-  it("makes no table, and reads that stream with the same settings", () => {
-    expect(Object.values(made.resources).map(({ Type }) => Type)).not.toContain("AWS::DynamoDB::Table");
-    expect(only(made, "AWS::Lambda::EventSourceMapping").Properties).toMatchObject({
-      ...MAPPING,
-      EventSourceArn: STREAM,
-    });
-    expect(statements(made)[0]).toMatchObject({ Action: STREAM_ACTIONS, Resource: [STREAM] });
-    expect(statements(made)).toHaveLength(2);
-  });
-
-  it("runs in the VPC, for the table of that name", () => {
-    expect(only(made, "AWS::Lambda::Function").Properties).toMatchObject({
-      Environment: { Variables: { APP_MANAGER_DYNAMODB_TABLE: "apps" } },
-      VpcConfig: { SubnetIds: ["subnet-1", "subnet-2"], SecurityGroupIds: ["sg-1"] },
-    });
+  it("packs the bundle and nothing else", () => {
+    expect(zipEntries(join(folder, "stream.zip"))).toEqual(["dist/handlers/stream.mjs"]);
   });
 });
 
-it("half a VPC is refused", async () => {
-  // osls tells its errors on the standard output.
-  await expect(serverlessPackage("subnetIds=subnet-1")).rejects.toMatchObject({
-    stdout: expect.stringContaining("expected securityGroupIds and subnetIds together") as string,
+describe("npx serverless package, for an existing table in a VPC", () => {
+  let template: Template;
+
+  beforeAll(() => {
+    ({ template } = packageWith(
+      `streamArn=${EXISTING}`,
+      "securityGroupIds=sg-1",
+      "subnetIds=subnet-1, subnet-2",
+    ));
+  });
+
+  it("makes no table and reads the given stream", () => {
+    expect(resourcesOf(template, "AWS::DynamoDB::Table")).toEqual([]);
+    const [mapping] = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
+    expect(mapping?.Properties.EventSourceArn).toBe(EXISTING);
+    const streams = statementsOf(template).filter(({ Action }) => Action.includes("dynamodb:GetRecords"));
+    expect(streams.map(({ Resource }) => Resource)).toEqual([[EXISTING]]);
+  });
+
+  it("knows the table of the ARN: under another name the nodes would listen elsewhere", () => {
+    const [definition] = resourcesOf(template, "AWS::Lambda::Function");
+    expect(definition?.Properties).toMatchObject({
+      Environment: { Variables: { APP_MANAGER_DYNAMODB_TABLE: "apps" } },
+    });
+  });
+
+  it("joins the VPC", () => {
+    const [definition] = resourcesOf(template, "AWS::Lambda::Function");
+    expect(definition?.Properties.VpcConfig).toEqual({
+      SecurityGroupIds: ["sg-1"],
+      SubnetIds: ["subnet-1", "subnet-2"],
+    });
+  });
+
+  it("refuses half a VPC, saying so", () => {
+    expect(() => packageWith("subnetIds=subnet-1")).toThrow(/securityGroupIds and subnetIds together/);
+  });
+});
+
+describe("npx serverless deploy", () => {
+  it("is refused without a Redis, before anything is called", () => {
+    expect(() => {
+      serverlessRun("deploy");
+    }).toThrow(/expected the Redis that the soketi nodes use/);
   });
 });

@@ -98,7 +98,7 @@ describe("checkHooks", () => {
     expect(() => {
       checkHooks({ stop: () => null } as unknown as SoketiServer, manager, undefined);
     }).toThrow(
-      /findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, Server.setAdapter, Server.setQueueManager, Server.setMetricsManager, App; this version does not/,
+      /appManager.findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, server.setAdapter, server.setQueueManager, server.setMetricsManager, App; this version does not/,
     );
   });
 });

@@ -59,6 +59,14 @@ describe("a child process", () => {
     await expect(failure).rejects.toThrow(/script could not be started \(.*ENOENT/);
   });
 
+  it("that dies is not ready, whatever answers in its place", async () => {
+    let probed = 0;
+    const dead = (child: Child) => child.exited.then(() => ++probed > 0);
+
+    await expect(startScript("process.exit(3)", { ready: dead })).rejects.toThrow(/ended with exit code 3/);
+    expect(probed).toBe(1);
+  });
+
   it("that is not ready in time is told so, and is gone", async () => {
     const failure = startScript(`console.log("pid", process.pid); ${STAY}`, { readyWithinMs: 500 });
 
@@ -109,14 +117,34 @@ describe("a child process", () => {
 
 describe("when the parent ends, nothing is left behind", () => {
   it.each([
-    ["by itself", "process.exit(0)", undefined],
-    ["by an error that nobody catches", 'setTimeout(() => { throw new Error("oops"); })', undefined],
+    ["by itself", "process.exit(0)"],
+    ["by an error that nobody catches", 'setTimeout(() => { throw new Error("oops"); })'],
   ])("%s", async (_how, ending) => {
     const { pid, exited } = await startParent(ending);
 
     await exited;
 
     await until(() => !isAlive(pid));
+  });
+
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)("by %s", async (signal) => {
+    const { parent, pid, exited } = await startParent(STAY);
+    parent.kill(signal);
+
+    await exited;
+
+    await until(() => !isAlive(pid));
+  });
+
+  it("but a parent that listens for the signal has the say", async () => {
+    const { parent, exited } = await startParent(
+      'process.on("SIGTERM", async () => { await child.stop(); process.exit(7); });',
+    );
+    parent.kill("SIGTERM");
+
+    await exited;
+
+    expect(parent.exitCode).toBe(7);
   });
 });
 
