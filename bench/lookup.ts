@@ -59,6 +59,8 @@ function agent(): SoketiAppManager {
     clock: () => performance.now(),
     leaseUntil: () => Number.POSITIVE_INFINITY,
     limits: { degradedTtlMs: 5_000, maxStaleOnErrorMs: 60_000, missingKeyTtlMs: 1_000, maxEntries: 100_000 },
+    isSame: () => true,
+    onChanged: () => undefined,
     onLoadFailed: (what, error) => {
       throw new Error(`expected ${what} to load`, { cause: error });
     },

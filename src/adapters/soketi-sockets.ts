@@ -8,8 +8,13 @@ export function soketiConnections(server: SoketiServer): Connections<SoketiAppOb
     appIds: () =>
       [...(server.adapter?.getNamespaces().keys() ?? [])].filter((appId) => socketsOf(appId)?.size),
     has: (appId) => (socketsOf(appId)?.size ?? 0) > 0,
-    of: (appId) => [...(socketsOf(appId)?.values() ?? [])].map(connectionOf),
+    of: (appId) => each([...(socketsOf(appId)?.values() ?? [])]),
   };
+}
+
+/** One at a time: for 50,000 of them at once the event loop would stand still. */
+function* each(sockets: readonly SoketiSocket[]): Iterable<Connection<SoketiAppObject>> {
+  for (const socket of sockets) yield connectionOf(socket);
 }
 
 function connectionOf(socket: SoketiSocket): Connection<SoketiAppObject> {

@@ -168,14 +168,18 @@ export function tableSource(
 
 /**
  * The SDK retries by itself, ten times for DynamoDB and close to a minute when nothing answers. A client does not wait
- * that long: past the budget the request is aborted, which rejects its promise.
+ * that long. Aborting alone would not do: between two tries the SDK does not look at it.
  */
 async function withinBudget<T>(request: SdkRequest<T>, budgetMs: number): Promise<T> {
-  const timer = setTimeout(() => {
-    request.abort();
-  }, budgetMs);
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      request.abort();
+      reject(new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`));
+    }, budgetMs);
+  });
   try {
-    return await request.promise();
+    return await Promise.race([request.promise(), late]);
   } finally {
     clearTimeout(timer);
   }

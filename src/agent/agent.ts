@@ -85,6 +85,10 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       clock,
       leaseUntil: () => this.follower.leaseUntil,
       limits: parts.limits,
+      isSame: parts.isSame,
+      onChanged: (appId) => {
+        this.sockets.refresh(appId);
+      },
       onLoadFailed: (what, error) => {
         report.loadFailed(what, error);
       },

@@ -1,6 +1,7 @@
 import type { Change } from "../protocol/message.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { Flights } from "./flights.ts";
+import { KeyIndex } from "./key-index.ts";
 import type { AppIdentity, AppSource, MonotonicClock } from "./ports.ts";
 
 /** Counters since the start. Plain numbers, because one is written on every lookup. */
@@ -8,9 +9,8 @@ export interface CacheStats {
   hits: number;
   /** Lookups that had to wait for the table, or for somebody else's read of it. */
   misses: number;
-  /** Reads of the table by id, and queries of its index by key. */
+  /** Reads of the table by id. */
   loads: number;
-  resolves: number;
   loadErrors: number;
   /** Entries dropped because a message named their app, or by a flush. */
   drops: number;
@@ -54,7 +54,6 @@ export class AppCache<A extends AppIdentity> {
     hits: 0,
     misses: 0,
     loads: 0,
-    resolves: 0,
     loadErrors: 0,
     drops: 0,
     staleServed: 0,
@@ -63,21 +62,24 @@ export class AppCache<A extends AppIdentity> {
   readonly #clock: MonotonicClock;
   readonly #leaseUntil: () => number;
   readonly #limits: CacheLimits;
+  readonly #isSame: (left: A, right: A) => boolean;
+  readonly #onChanged: (id: string) => void;
   readonly #onLoadFailed: (what: string, error: unknown) => void;
   readonly #entries: BoundedMap<Entry<A>>;
   /** Ids that have no app. Apart, so that a flood of made-up ids cannot push real apps out. */
   readonly #missing: BoundedMap<Entry<A>>;
-  readonly #aliases: BoundedMap<string>;
-  /** Keys that the index did not know, with when it was asked. */
-  readonly #missingKeys: BoundedMap<number>;
+  readonly #keys: KeyIndex;
   readonly #loads = new Flights<Entry<A>>();
-  readonly #resolves = new Flights<{ readonly id: string | undefined; readonly askedAt: number }>();
 
   constructor(parts: {
     readonly source: AppSource<A>;
     readonly clock: MonotonicClock;
     readonly leaseUntil: () => number;
     readonly limits: CacheLimits;
+    /** Whether two reads gave the same app. */
+    readonly isSame: (left: A, right: A) => boolean;
+    /** A read brought another app than the entry it replaces, without a message: only without a lease. */
+    readonly onChanged: (id: string) => void;
     /** The table could not be read. `what` names the app id or key. */
     readonly onLoadFailed: (what: string, error: unknown) => void;
   }) {
@@ -85,13 +87,18 @@ export class AppCache<A extends AppIdentity> {
     this.#clock = parts.clock;
     this.#leaseUntil = parts.leaseUntil;
     this.#limits = parts.limits;
+    this.#isSame = parts.isSame;
+    this.#onChanged = parts.onChanged;
     this.#onLoadFailed = parts.onLoadFailed;
-    const most = parts.limits.maxEntries;
-    this.#aliases = new BoundedMap(most);
-    this.#missing = new BoundedMap(most);
-    this.#missingKeys = new BoundedMap(most);
-    this.#entries = new BoundedMap(most, (id, { app }) => {
-      if (app && this.#aliases.get(app.key) === id) this.#aliases.delete(app.key);
+    const { maxEntries } = parts.limits;
+    this.#keys = new KeyIndex({
+      query: (key) => parts.source.resolveKey(key),
+      clock: parts.clock,
+      ...parts.limits,
+    });
+    this.#missing = new BoundedMap(maxEntries);
+    this.#entries = new BoundedMap(maxEntries, (id, { app }) => {
+      if (app) this.#keys.forget(app.key, id);
     });
   }
 
@@ -101,7 +108,11 @@ export class AppCache<A extends AppIdentity> {
   }
 
   get voidedReads(): number {
-    return this.#loads.voided + this.#resolves.voided;
+    return this.#loads.voided + this.#keys.voidedQueries;
+  }
+
+  get indexQueries(): number {
+    return this.#keys.queries;
   }
 
   /** Never rejects: null when there is no such app, and at last when the table could not be read. */
@@ -117,13 +128,13 @@ export class AppCache<A extends AppIdentity> {
 
   /** As `findById`, by the key that clients connect with. */
   findByKey(key: string): Promise<A | null> {
-    const id = this.#aliases.get(key);
+    const id = this.#keys.idOf(key);
     const entry = id === undefined ? undefined : this.#entries.get(id);
     if (entry?.app?.key === key && this.#isProven(entry)) {
       this.stats.hits += 1;
       return entry.answer;
     }
-    if (id === undefined && this.#isMissingKey(key)) {
+    if (id === undefined && this.#keys.isMissing(key)) {
       this.stats.hits += 1;
       return NOBODY;
     }
@@ -149,15 +160,8 @@ export class AppCache<A extends AppIdentity> {
 
   /** Forgets the app of a change. Messages are authoritative for the current key: the index need not be asked. */
   apply(change: Change): void {
-    const { appId, app, keys } = change;
-    this.drop(appId);
-    for (const key of keys) {
-      this.#resolves.void(key);
-      this.#missingKeys.delete(key);
-      // Another app may have taken the key over, in a message that came before this one.
-      if (this.#aliases.get(key) === appId) this.#aliases.delete(key);
-    }
-    if (app) this.#aliases.set(app.key, appId);
+    this.drop(change.appId);
+    this.#keys.apply(change);
   }
 
   /** Forgets one app, and voids the read of it. */
@@ -172,10 +176,8 @@ export class AppCache<A extends AppIdentity> {
     this.stats.drops += this.#entries.size;
     this.#entries.clear();
     this.#missing.clear();
-    this.#aliases.clear();
-    this.#missingKeys.clear();
+    this.#keys.flush();
     this.#loads.voidAll();
-    this.#resolves.voidAll();
   }
 
   /** Whether a change of this app matters here: it is cached, or about to be. */
@@ -188,25 +190,20 @@ export class AppCache<A extends AppIdentity> {
     return now < this.#leaseUntil() || now - entry.readAt <= this.#limits.degradedTtlMs;
   }
 
-  #isMissingKey(key: string): boolean {
-    const askedAt = this.#missingKeys.get(key);
-    return askedAt !== undefined && this.#clock() - askedAt <= this.#limits.missingKeyTtlMs;
-  }
-
   async #findByUnprovenKey(key: string): Promise<A | null> {
-    const known = this.#aliases.get(key);
+    const known = this.#keys.idOf(key);
     if (known !== undefined) {
       const app = await this.#orUnverified(known, this.lookup(known));
       if (app?.key === key) return app;
       // Nothing could be read, so nothing is known of the key either: the index would not help.
       if (app === null && !this.#missing.has(known)) return null;
-      if (this.#aliases.get(key) === known) this.#aliases.delete(key);
+      this.#keys.forget(key, known);
     }
     const id = await this.#resolve(key);
     const app = id === undefined ? null : await this.#orUnverified(id, this.lookup(id));
     // The index lags: it may still name the app that had the key before.
     if (id === undefined || app?.key !== key) return null;
-    this.#aliases.set(key, id);
+    this.#keys.learn(key, id);
     return app;
   }
 
@@ -217,24 +214,25 @@ export class AppCache<A extends AppIdentity> {
       const app = (await this.#source.loadById(id)) ?? null;
       return { app, answer: Promise.resolve(app), readAt };
     };
-    return this.#loads.share(id, read, (entry) => {
-      this.#entries.delete(id);
-      this.#missing.delete(id);
-      (entry.app ? this.#entries : this.#missing).set(id, entry);
-    });
+    return this.#loads.share(id, read, (entry) => this.#keep(id, entry));
   }
 
+  /** An entry that is only confirmed keeps its app object: connections are told apart by it. */
+  #keep(id: string, entry: Entry<A>): Entry<A> {
+    const before = this.#entries.get(id);
+    const confirmed = before?.app && entry.app && this.#isSame(before.app, entry.app);
+    const kept = confirmed ? { ...before, readAt: entry.readAt } : entry;
+    this.#entries.delete(id);
+    this.#missing.delete(id);
+    (kept.app ? this.#entries : this.#missing).set(id, kept);
+    if (before && !confirmed) this.#onChanged(id);
+    return kept;
+  }
+
+  /** Undefined also when the index could not be asked: that is reported, and not remembered. */
   async #resolve(key: string): Promise<string | undefined> {
-    const read = async () => {
-      const askedAt = this.#clock();
-      this.stats.resolves += 1;
-      return { id: await this.#source.resolveKey(key), askedAt };
-    };
     try {
-      const { id } = await this.#resolves.share(key, read, (found) => {
-        if (found.id === undefined) this.#missingKeys.set(key, found.askedAt);
-      });
-      return id;
+      return await this.#keys.query(key);
     } catch (error) {
       this.#failed(`key ${key}`, error);
       return undefined;

@@ -25,9 +25,10 @@ export class Flights<T> {
 
   /**
    * @param read may reject: all who wait get the error, and the next to ask reads again.
-   * @param keep called with the result just before anybody gets it, unless the read was voided.
+   * @param keep called with the result just before anybody gets it, unless the read was voided. What it returns is what
+   * they get.
    */
-  share(name: string, read: () => Promise<T>, keep: (value: T) => void): Promise<T> {
+  share(name: string, read: () => Promise<T>, keep: (value: T) => T): Promise<T> {
     const running = this.#running.get(name);
     if (running) return running.result;
     const validity: Validity = { void: false };
@@ -36,13 +37,10 @@ export class Flights<T> {
     return result;
   }
 
-  async #fly(name: string, validity: Validity, read: () => Promise<T>, keep: (value: T) => void): Promise<T> {
+  async #fly(name: string, validity: Validity, read: () => Promise<T>, keep: (value: T) => T): Promise<T> {
     try {
       const value = await read();
-      if (!validity.void) {
-        keep(value);
-        return value;
-      }
+      if (!validity.void) return keep(value);
     } finally {
       // A voided flight has left its place already, perhaps to another.
       if (!validity.void) this.#running.delete(name);

@@ -63,7 +63,7 @@ export function agentMetrics<A extends AppIdentity & { readonly enabled: boolean
     counter("hits_total", "Lookups answered from the cache.", () => cache.stats.hits),
     counter("misses_total", "Lookups that waited for the table.", () => cache.stats.misses),
     counter("loads_total", "Reads of the table by id.", () => cache.stats.loads),
-    counter("resolves_total", "Queries of the index by key.", () => cache.stats.resolves),
+    counter("resolves_total", "Queries of the index by key.", () => cache.indexQueries),
     counter("voided_reads_total", "Reads that a message overtook, made again.", () => cache.voidedReads),
     counter(
       "load_errors_total",

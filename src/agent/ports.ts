@@ -54,5 +54,6 @@ export interface Connections<A> {
   /** Ids of the apps that have any. */
   appIds(): string[];
   has(appId: string): boolean;
-  of(appId: string): readonly Connection<A>[];
+  /** As they are now: connections that come or go while this is walked through do no harm. */
+  of(appId: string): Iterable<Connection<A>>;
 }

@@ -62,6 +62,7 @@ let table: HeldTable;
 let now: number;
 let leaseUntil: number;
 let failures: string[];
+let changes: string[];
 let cache: AppCache<TestApp>;
 
 beforeEach(() => {
@@ -69,11 +70,14 @@ beforeEach(() => {
   now = 0;
   leaseUntil = Number.POSITIVE_INFINITY;
   failures = [];
+  changes = [];
   cache = new AppCache<TestApp>({
     source: table,
     clock: () => now,
     leaseUntil: () => leaseUntil,
     limits: { degradedTtlMs: 5_000, maxStaleOnErrorMs: 60_000, missingKeyTtlMs: 1_000, maxEntries: 3 },
+    isSame: (left, right) => left.key === right.key && left.version === right.version,
+    onChanged: (id) => changes.push(id),
     onLoadFailed: (what, error) => failures.push(`${what}: ${(error as Error).message}`),
   });
 });
@@ -87,7 +91,8 @@ describe("lookups", () => {
     expect(await cache.findByKey("k")).toEqual(v(1));
     expect(await cache.findById("a")).toEqual(v(1));
     expect(await cache.findByKey("k")).toEqual(v(1));
-    expect(cache.stats).toMatchObject({ loads: 1, resolves: 1, hits: 2, misses: 1 });
+    expect(cache.stats).toMatchObject({ loads: 1, hits: 2, misses: 1 });
+    expect(cache.indexQueries).toBe(1);
   });
 
   it("hands out the very same object on each hit", async () => {
@@ -106,7 +111,8 @@ describe("lookups", () => {
     await settle();
     table.release();
     expect(await Promise.all(callers)).toEqual(Array(100).fill(v(1)));
-    expect(cache.stats).toMatchObject({ loads: 1, resolves: 1 });
+    expect(cache.stats.loads).toBe(1);
+    expect(cache.indexQueries).toBe(1);
   });
 
   it("answers null, says so and forgets it when the table cannot be read", async () => {
@@ -129,7 +135,7 @@ describe("lookups", () => {
     const byKey = cache.findByKey("k");
     table.pending[0]?.fail(new Error("down"));
     expect(await byKey).toBeNull();
-    expect(cache.stats.resolves).toBe(0);
+    expect(cache.indexQueries).toBe(0);
   });
 
   it("rejects only for those who must know whether an app is gone", async () => {
@@ -154,7 +160,7 @@ describe("missing apps", () => {
   it("are cached by key for a short time, since the index lags", async () => {
     expect(await cache.findByKey("k")).toBeNull();
     expect(await cache.findByKey("k")).toBeNull();
-    expect(cache.stats.resolves).toBe(1);
+    expect(cache.indexQueries).toBe(1);
     table.put(v(1));
     now = 1_000;
     expect(await cache.findByKey("k")).toBeNull();
@@ -189,7 +195,7 @@ describe("bounds", () => {
     expect(cache.size).toBe(3);
     expect([...cache.ids()]).toEqual(["b", "c", "d"]);
     expect(await cache.findByKey("k-a")).toEqual(v(1, "a", "k-a"));
-    expect(cache.stats.resolves).toBe(5);
+    expect(cache.indexQueries).toBe(5);
   });
 
   it("keep real apps safe from a flood of made-up ids and keys", async () => {
@@ -295,7 +301,7 @@ describe("a change", () => {
     table.apps.set("a", v(1));
     cache.apply(changed("a", ["k"], "k"));
     expect(await cache.findByKey("k")).toEqual(v(1));
-    expect(cache.stats.resolves).toBe(0);
+    expect(cache.indexQueries).toBe(0);
   });
 
   it("of the key: the new one finds the app, the old one nothing", async () => {
@@ -353,6 +359,23 @@ describe("without a lease", () => {
     now = 5_001;
     expect(await cache.findByKey("k")).toEqual(v(2));
     expect(cache.stats.loads).toBe(2);
+  });
+
+  it("tells of an app that a new read found changed, and keeps the object of one that it did not", async () => {
+    table.put(v(1));
+    const first = await cache.findById("a");
+    leaseUntil = 0;
+    now = 6_000;
+    table.put(v(1));
+    expect(await cache.findById("a")).toBe(first);
+    expect(changes).toEqual([]);
+    now = 12_000;
+    table.put(v(2));
+    expect(await cache.findById("a")).toEqual(v(2));
+    now = 18_000;
+    table.apps.delete("a");
+    expect(await cache.findById("a")).toBeNull();
+    expect(changes).toEqual(["a", "a"]);
   });
 
   it("counts the age from when the read was sent, not from when it came back", async () => {

@@ -30,6 +30,8 @@ beforeEach(() => {
     clock: () => now,
     leaseUntil: () => Number.POSITIVE_INFINITY,
     limits: { degradedTtlMs: 0, maxStaleOnErrorMs: 0, missingKeyTtlMs: 0, maxEntries: 100 },
+    isSame: (left, right) => left.version === right.version,
+    onChanged: () => undefined,
     onLoadFailed: () => undefined,
   });
   verifier = new Verifier<TestApp>({
