@@ -20,7 +20,7 @@ export interface SoketiNodeOptions {
   readonly table: string;
   /** Redis for the agent, as `REDIS_URL`. */
   readonly redisUrl?: string;
-  /** Path of `dist/agent.cjs`. Without it, soketi runs as it comes. */
+  /** Path of `dist/agent.cjs`. Without it, or when it is empty, soketi runs as it comes. */
   readonly agent?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** The Node binary; this process' own by default. */
@@ -39,9 +39,7 @@ export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNod
     env: {
       ...(await environment(options, port, metricsPort)),
       ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
-      ...(options.agent === undefined
-        ? { NODE_OPTIONS: "" }
-        : { NODE_OPTIONS: `--require "${options.agent}"` }),
+      NODE_OPTIONS: options.agent ? `--require "${options.agent}"` : "",
       ...options.env,
     },
     ready: async () => {

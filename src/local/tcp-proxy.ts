@@ -26,7 +26,11 @@ interface Pair {
 /** How much of what a client sent is kept to tell connections apart. */
 const SENT_KEPT = 4_096;
 
-export async function startProxy(target: { host: string; port: number }): Promise<TcpProxy> {
+/** @param watch gets each chunk that a client sends. */
+export async function startProxy(
+  target: { host: string; port: number },
+  watch: (chunk: string) => void = () => undefined,
+): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
   const state = { refused: false, frozen: false, isLost: (_chunk: string) => false };
   const listener = createServer((client) => {
@@ -41,6 +45,7 @@ export async function startProxy(target: { host: string; port: number }): Promis
     const one: Pair = { client, server: createConnection(target), sent: "", frozen: state.frozen };
     pairs.add(one);
     client.on("data", (chunk: Buffer) => {
+      watch(chunk.toString());
       one.sent = (one.sent + chunk.toString()).slice(0, SENT_KEPT);
       if (!one.frozen) one.server.write(chunk);
     });
