@@ -1,5 +1,5 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
-import * as ioredis from "../src/adapters/ioredis.ts";
+import { ioredis } from "../src/adapters/ioredis.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
 import { openRedis } from "../src/adapters/redis.ts";
 import { createRedisLog } from "../src/adapters/redis-log.ts";

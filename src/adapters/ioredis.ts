@@ -1,2 +1,5 @@
+import { Cluster, Redis } from "ioredis";
+import type { RedisLibrary } from "./redis.ts";
+
 /** The Redis library that the pipeline and the tools bring along. The agent takes soketi's instead. */
-export { Cluster, Redis } from "ioredis";
+export const ioredis: RedisLibrary = { Cluster, Redis };

@@ -92,7 +92,6 @@ export const FLAGS = [
   { name: "enableClientMessages", attribute: "EnableClientMessages", default: false },
   { name: "enableUserAuthentication", attribute: "EnableUserAuthentication", default: false },
 ] as const;
-export type FlagName = (typeof FLAGS)[number]["name"];
 
 /**
  * One row for each limit. `unset` is what an absent or negative value means: "unlimited" is stored as -1,

@@ -7,7 +7,7 @@ import type { Problem, Report } from "./problems.ts";
 import { readAttribute } from "./read-attribute.ts";
 
 export { PROBLEM_CODES } from "./problems.ts";
-export type { Problem, ProblemCode } from "./problems.ts";
+export type { Problem } from "./problems.ts";
 
 /** What an item says. */
 export interface Normalized {

@@ -1,4 +1,4 @@
-import * as ioredis from "../adapters/ioredis.ts";
+import { ioredis } from "../adapters/ioredis.ts";
 import { openRedis } from "../adapters/redis.ts";
 import { createRedisLog } from "../adapters/redis-log.ts";
 import { type PipelineConfig, readPipelineConfig } from "../config/pipeline.ts";

@@ -3,12 +3,12 @@
  * runs, and does nothing in any other process. Required by a program that embeds soketi, it gives `attach(server)`.
  */
 import { dirname } from "node:path";
-import type { SoketiServer } from "../adapters/soketi.ts";
+import type { SoketiAppManager, SoketiServer } from "../adapters/soketi.ts";
 import { attachTo } from "./attach.ts";
 import { findSoketiRoot, loadSoketi } from "../adapters/soketi-package.ts";
 
 /** soketi versions that the hooks were read off and tested with. */
-const KNOWN_VERSIONS = /^1\.6\./;
+const KNOWN_VERSIONS = "1.6.";
 
 /**
  * Attaches the agent to a soketi server that your program made, before it is started.
@@ -47,12 +47,12 @@ function rootOf(server: object): string | undefined {
  */
 function hook(target: SoketiServer, root: string): void {
   const soketi = loadSoketi(root);
-  if (!soketi.version.startsWith("1.6.")) {
+  if (!soketi.version.startsWith(KNOWN_VERSIONS)) {
     soketi.Log.warning(
       `app-sync: soketi ${soketi.version} is unknown to this agent (known: 1.6.x); trying its hooks.`,
     );
   }
-  const original: unknown = target.setAppManager;
+  const { setAppManager: original } = target as { setAppManager?: (manager: SoketiAppManager) => unknown };
   if (typeof original !== "function") {
     soketi.Log.error(
       "app-sync: expected Server.setAppManager, found none: not attached, soketi runs without the agent.",

@@ -41,8 +41,6 @@ export interface FlushMessage {
   readonly at?: number;
 }
 
-export type Message = ChangesMessage | FlushMessage;
-
 export type Decoded =
   | { readonly kind: "changes"; readonly message: ChangesMessage }
   | { readonly kind: "flush"; readonly message: FlushMessage }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { Redis } from "ioredis";
 import { afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { type AppsTable, openAppsTable } from "../../src/adapters/dynamodb.ts";
-import * as ioredis from "../../src/adapters/ioredis.ts";
 import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
 import { startOffline } from "../../src/local/offline.ts";
 import { acceptsSecret } from "../../src/local/probe.ts";
@@ -46,7 +46,7 @@ describe("redis-server", () => {
       keep(await startRedis()),
       keep(await startRedis({ args: ["--maxmemory", "64mb"] })),
     ];
-    const client = new ioredis.Redis(other.url);
+    const client = new Redis(other.url);
 
     expect(other.port).not.toBe(one.port);
     expect(await client.config("GET", "maxmemory")).toEqual(["maxmemory", String(64 * 1024 * 1024)]);
@@ -136,7 +136,7 @@ describe("serverless offline", () => {
     const redisUrl = inject("redisUrl");
     const { live } = busNames(defaultPrefix(table.name));
     const messages: string[] = [];
-    const client = new ioredis.Redis(redisUrl);
+    const client = new Redis(redisUrl);
     client.on("message", (_channel, message) => messages.push(message));
     await client.subscribe(live);
     await table.put(app("before"));
