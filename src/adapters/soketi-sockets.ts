@@ -14,28 +14,52 @@ export function soketiConnections(server: SoketiServer): Connections<SoketiAppOb
 
 /** One at a time: for 50,000 of them at once the event loop would stand still. */
 function* each(sockets: readonly SoketiSocket[]): Iterable<Connection<SoketiAppObject>> {
-  for (const socket of sockets) yield connectionOf(socket);
+  for (const socket of sockets) yield new SocketConnection(socket);
 }
 
-function connectionOf(socket: SoketiSocket): Connection<SoketiAppObject> {
-  return {
-    key: socket.appKey,
-    has: (app) => isOf(socket, app),
-    replace(app) {
-      socket.app = app.forWebSocket();
-      // The time-out that soketi set when the client connected would close it with 4009.
-      if (!app.enableUserAuthentication) clearTimeout(socket.userAuthenticationTimeout);
-    },
-    close(code, message) {
-      try {
-        socket.sendJson({ event: "pusher:error", data: { code, message } });
-        socket.end(code);
-      } catch {
-        // uWebSockets.js throws on a socket that has closed meanwhile, which is what was wanted.
-      }
-    },
-  };
+/** A class, not a literal with four closures: it is made for each connection of a changed app. */
+class SocketConnection implements Connection<SoketiAppObject> {
+  readonly #socket: SoketiSocket;
+
+  constructor(socket: SoketiSocket) {
+    this.#socket = socket;
+  }
+
+  get key(): string {
+    return this.#socket.appKey;
+  }
+
+  has(app: SoketiAppObject): boolean {
+    return isOf(this.#socket, app);
+  }
+
+  replace(app: SoketiAppObject): void {
+    this.#socket.app = sharedForWebSocket(app);
+    // The time-out that soketi set when the client connected would close it with 4009.
+    if (!app.enableUserAuthentication) clearTimeout(this.#socket.userAuthenticationTimeout);
+  }
+
+  close(code: number, message: string): void {
+    try {
+      this.#socket.sendJson({ event: "pusher:error", data: { code, message } });
+      this.#socket.end(code);
+    } catch {
+      // uWebSockets.js throws on a socket that has closed meanwhile, which is what was wanted.
+    }
+  }
 }
+
+/**
+ * soketi makes an app object for each connection, and never writes to it. 50,000 connections can share one, which
+ * spares the garbage collector a long pause.
+ */
+function sharedForWebSocket(app: SoketiAppObject): SoketiAppObject {
+  let shared = forWebSocket.get(app);
+  if (!shared) forWebSocket.set(app, (shared = app.forWebSocket()));
+  return shared;
+}
+
+const forWebSocket = new WeakMap<SoketiAppObject, SoketiAppObject>();
 
 /** Whether the connection's app was made from the same item as this one: the instances are never the same. */
 export function isOf(socket: SoketiSocket, app: SoketiAppObject): boolean {

@@ -27,7 +27,7 @@ export interface LiveSocketsParts<A> {
 }
 
 /** The event loop is given back after this long. Milliseconds. */
-const SLICE_MS = 4;
+const SLICE_MS = 2;
 /** Connections are closed in groups, with a pause between. Milliseconds. */
 const CLOSE_PAUSE_MS = 10;
 /** Apps whose connections are being brought in line at the same time: a flush must not read the table all at once. */
