@@ -58,7 +58,10 @@ export async function connect({ port, key, secret }: ConnectOptions): Promise<Pu
       resolve();
     });
   });
-  const refused = await Promise.race([connected, error]);
+  const refused = await withLimit(
+    `a client of ${key} to connect or to be refused`,
+    Promise.race([connected, error]),
+  );
   if (refused !== undefined) {
     client.disconnect();
     throw new RefusedError(refused, "see Pusher's close codes");
@@ -77,7 +80,7 @@ export async function connect({ port, key, secret }: ConnectOptions): Promise<Pu
 function subscribe(client: PusherJs, name: string): Promise<Channel> {
   client.unsubscribe(name);
   const channel = client.subscribe(name);
-  return new Promise((resolve, reject) => {
+  const outcome = new Promise<Channel>((resolve, reject) => {
     channel.bind("pusher:subscription_succeeded", () => {
       resolve(channel);
     });
@@ -85,6 +88,24 @@ function subscribe(client: PusherJs, name: string): Promise<Channel> {
       reject(new Error(`subscription to ${name} refused with ${event.status ?? "?"}: ${event.error ?? ""}`));
     });
   });
+  return withLimit(`an answer to the subscription to ${name}`, outcome);
+}
+
+/** Far longer than a soketi that works ever takes. Milliseconds. */
+const LIMIT_MS = 30_000;
+
+async function withLimit<T>(what: string, work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`expected ${what} within ${LIMIT_MS / 1000} s, found neither`));
+    }, LIMIT_MS);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** What a backend does for private channels: signs with the app's secret. */
