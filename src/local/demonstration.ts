@@ -2,6 +2,7 @@ import type { Item } from "../adapters/dynamodb.ts";
 import { connect, type PusherConnection, RefusedError } from "./pusher-client.ts";
 import { acceptsSecret, probeSecrets } from "./probe.ts";
 import type { Stack } from "./stack.ts";
+import { within } from "./within.ts";
 
 export interface Demonstration {
   /** A node's debug line of a drop, to be fed from the stack's output. */
@@ -43,21 +44,22 @@ export function createDemonstration(say: (line: string) => void): Demonstration 
   };
 }
 
+/** The function reads the stream a moment after the write: a node that is asked too early says "no such app". */
 async function connectAll(stack: Stack): Promise<PusherConnection[]> {
-  return Promise.all(
-    stack.nodes.map(async ({ port }, i) => {
-      // The function reads the stream a moment after the write; a node that was asked too early says "no such app".
-      return within(20_000, `a client of node ${i + 1} to connect`, async () => {
-        for (;;) {
-          try {
-            return await connect({ port, key: BACKEND.key });
-          } catch (error) {
-            if (!(error instanceof RefusedError)) throw error;
-          }
-        }
-      });
-    }),
+  const clients = stack.nodes.map(({ port }, i) =>
+    within(20_000, `a client of node ${i + 1} to connect`, connectPatiently(port)),
   );
+  return Promise.all(clients);
+}
+
+async function connectPatiently(port: number): Promise<PusherConnection> {
+  for (;;) {
+    try {
+      return await connect({ port, key: BACKEND.key });
+    } catch (error) {
+      if (!(error instanceof RefusedError)) throw error;
+    }
+  }
 }
 
 async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<void> {
@@ -66,9 +68,8 @@ async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<
   const probes = stack.nodes.map(({ port }) => probeSecrets({ port, ...BACKEND }, "secret-1", "secret-2"));
   const written = Date.now();
   await stack.table.update("acme", { AppSecret: { S: "secret-2" } });
-  await within(20_000, "the new secret to be in force on every node", () =>
-    Promise.all(probes.map((probe) => probe.settled)),
-  );
+  const settled = Promise.all(probes.map((probe) => probe.settled));
+  await within(20_000, "the new secret to be in force on every node", settled);
   probes.forEach(({ seen }, i) => {
     say(
       `   node ${i + 1}: old entry last served ${seen.oldLast - written} ms after the write, ` +
@@ -87,19 +88,17 @@ async function disable(
   say('2. The app is disabled, spelt Enabled: {"S":"false"}, while pusher-js clients are connected:');
   const written = Date.now();
   await stack.table.update("acme", { Enabled: { S: "false" } });
-  await within(20_000, "the connected clients to be closed", () =>
-    Promise.all(
-      clients.map(async (client, i) => {
-        const code = await client.error;
-        say(
-          `   node ${i + 1}: the client was closed with ${code}, ${Date.now() - written} ms after the write`,
-        );
-        if (code !== 4003)
-          throw new Error(`expected node ${i + 1} to close its client with 4003, found ${code}`);
-        client.disconnect();
-      }),
-    ),
+  const closed = Promise.all(
+    clients.map(async (client) => {
+      const code = await client.error;
+      client.disconnect();
+      return { code, ms: Date.now() - written };
+    }),
   );
+  (await within(20_000, "the connected clients to be closed", closed)).forEach(({ code, ms }, i) => {
+    if (code !== 4003) throw new Error(`expected node ${i + 1} to close its client with 4003, found ${code}`);
+    say(`   node ${i + 1}: the client was closed with ${code}, ${ms} ms after the write`);
+  });
   await stack.table.update("acme", { Enabled: { BOOL: true } });
   const again = await connectAll(stack);
   say("   enabled again: new clients connect");
@@ -126,25 +125,11 @@ async function manyChanges(
   for (let i = 0; i < CHANGES; i += 1) {
     await stack.table.put({ ...SEED, AppId: { S: `many-${i}` }, AppKey: { S: `many-${i}-key` } });
   }
-  await within(60_000, `${CHANGES} changes to arrive on every node`, () => done);
+  await within(60_000, `${CHANGES} changes to arrive on every node`, done);
   const sorted = [...lags.values()].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
   say(`   ${sorted.length} drops: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`);
   const last = { port: stack.nodes[0]?.port ?? 0, appId: "many-199", key: "many-199-key" };
   if (!(await acceptsSecret(last, "secret-1")))
     throw new Error("expected node 1 to serve app many-199, found it does not");
-}
-
-async function within<T>(limitMs: number, what: string, work: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`expected ${what} within ${limitMs / 1000} s, found it did not happen`));
-    }, limitMs);
-  });
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

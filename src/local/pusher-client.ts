@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type PusherJs from "pusher-js";
 import type { Channel } from "pusher-js";
 import PusherServer from "pusher";
+import { within } from "./within.ts";
 
 // pusher-js' build for Node is CommonJS and gives the class itself.
 const Client = createRequire(import.meta.url)("pusher-js") as typeof PusherJs;
@@ -58,7 +59,8 @@ export async function connect({ port, key, secret }: ConnectOptions): Promise<Pu
       resolve();
     });
   });
-  const refused = await withLimit(
+  const refused = await within(
+    LIMIT_MS,
     `a client of ${key} to connect or to be refused`,
     Promise.race([connected, error]),
   );
@@ -88,25 +90,11 @@ function subscribe(client: PusherJs, name: string): Promise<Channel> {
       reject(new Error(`subscription to ${name} refused with ${event.status ?? "?"}: ${event.error ?? ""}`));
     });
   });
-  return withLimit(`an answer to the subscription to ${name}`, outcome);
+  return within(LIMIT_MS, `an answer to the subscription to ${name}`, outcome);
 }
 
 /** Far longer than a soketi that works ever takes. Milliseconds. */
 const LIMIT_MS = 30_000;
-
-async function withLimit<T>(what: string, work: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`expected ${what} within ${LIMIT_MS / 1000} s, found neither`));
-    }, LIMIT_MS);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** What a backend does for private channels: signs with the app's secret. */
 function authorizer(key: string, secret: () => string) {

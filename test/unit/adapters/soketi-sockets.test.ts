@@ -62,7 +62,7 @@ describe("watchNewConnections", () => {
       () => current,
       (appId) => outdated.push(appId),
     );
-    server.setAdapter(adapter as never);
+    server.setAdapter(adapter);
   });
 
   it("says nothing of a connection with the app that is cached", async () => {
@@ -133,7 +133,7 @@ describe("guardWebhooks", () => {
         return Promise.resolve();
       },
     };
-    server.setQueueManager(queues as never);
+    server.setQueueManager(queues);
     await queues.processQueue("q", (job) => log.push(`worked ${JSON.stringify(job)}`));
     const run = (job: object) =>
       new Promise<void>((resolve) => {

@@ -1,0 +1,74 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { Agent } from "../../../src/agent/agent.ts";
+import { agentMetrics } from "../../../src/agent/metrics.ts";
+import { readAgentConfig } from "../../../src/config/agent.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+const documents = ["README.md", "CHANGELOG.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)].filter(
+  (file) => file.endsWith(".md"),
+);
+
+/** Every variable that the sources read, by the way they read it. */
+function variablesRead(): string[] {
+  const sources = readdirSync(join(root, "src/config")).map((file) => read(`src/config/${file}`));
+  const names = sources.join("\n").matchAll(/"((?:REDIS|APP_SYNC|SOKETI_APP_MANAGER|APP_MANAGER)_[A-Z_]+)"/g);
+  return [...new Set([...names].map((match) => match[1] ?? ""))];
+}
+
+describe("documents", () => {
+  it.each(documents)("%s: every link leads to a file, every anchor to a heading", (file) => {
+    for (const [, target = "", anchor] of read(file).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g)) {
+      const path = target === "" ? file : join(dirname(file), target);
+      expect(existsSync(join(root, path)), `${file} links to ${path}`).toBe(true);
+      if (anchor === undefined) continue;
+      const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) =>
+        text.toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s+/g, "-"),
+      );
+      expect(headings, `${file} links to ${path}#${anchor}`).toContain(anchor);
+    }
+  });
+
+  it.each(documents)("%s: every npm script that it names exists", (file) => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    for (const [, name = ""] of read(file).matchAll(/npm (?:run )?(?:--silent |-s )?((?:bench|chaos):\w+|start|test|run \w+)/g)) {
+      expect(Object.keys(scripts), `${file} names ${name}`).toContain(name.replace(/^run /, ""));
+    }
+  });
+
+  it("together name every variable that is read", () => {
+    const text = read("README.md") + read("docs/agent.md");
+    expect(variablesRead().length).toBeGreaterThan(15);
+    expect(variablesRead().filter((name) => !text.includes(name))).toEqual([]);
+  });
+
+  it("docs/agent.md has the agent's defaults", () => {
+    const text = read("docs/agent.md");
+    const { limits, ...config } = readAgentConfig({}, "apps");
+    for (const [variable, value] of [
+      ["APP_SYNC_LEASE_MS", config.leaseMs],
+      ["APP_SYNC_HEARTBEAT_MS", config.heartbeatMs],
+      ["APP_SYNC_DEGRADED_TTL_MS", limits.degradedTtlMs],
+      ["APP_SYNC_MAX_STALE_ON_ERROR_MS", limits.maxStaleOnErrorMs],
+      ["APP_SYNC_LOAD_BUDGET_MS", config.loadBudgetMs],
+      ["APP_SYNC_MISSING_KEY_TTL_MS", limits.missingKeyTtlMs],
+      ["APP_SYNC_MAX_ENTRIES", limits.maxEntries],
+      ["APP_SYNC_RELOAD_JITTER_MS", config.reloadJitterMs],
+      ["APP_SYNC_VERIFY_EVERY_MS", config.verifyEveryMs],
+      ["APP_SYNC_CLOSES_PER_SECOND", config.closesPerSecond],
+    ]) {
+      expect(text).toContain(`| \`${String(variable)}\` | ${String(value)} |`);
+    }
+  });
+
+  it("docs/agent.md explains every metric", () => {
+    const agent = { cache: { stats: {} }, follower: { stats: {} }, verifier: {}, flushes: new Map() };
+    const names = agentMetrics(agent as unknown as Agent<never>, {} as never).map(({ name }) => name);
+    const text = read("docs/agent.md");
+    expect(names.length).toBeGreaterThan(20);
+    expect(names.filter((name) => !text.includes(`_${name}`))).toEqual([]);
+  });
+});
