@@ -1,0 +1,90 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { afterEach, describe, expect, it } from "vitest";
+import { eventually, root } from "../support/fleet.ts";
+
+let running: ChildProcess | undefined;
+let printed: string;
+let ended: Promise<number | null>;
+
+/** `npm start -- …`, without the build that the run has made already. */
+function start(...args: string[]): void {
+  printed = "";
+  const child = spawn(process.execPath, ["--import", "tsx", "src/local/start.ts", ...args], { cwd: root });
+  child.stdout.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+  ended = new Promise((resolve) => child.once("exit", resolve));
+  running = child;
+}
+
+const prints = (text: string) =>
+  eventually(`"${text}"`, () => Promise.resolve(printed.includes(text)), 40_000);
+
+/** Process ids of the parts that the local stack has started. */
+function parts(name: string): number[] {
+  try {
+    const output = execFileSync("pgrep", ["-P", String(running?.pid), "-f", name], { encoding: "utf8" });
+    return output.trim().split("\n").map(Number);
+  } catch {
+    // pgrep's way to say that there is none.
+    return [];
+  }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+afterEach(async () => {
+  running?.kill("SIGKILL");
+  await ended;
+});
+
+describe("npm start", () => {
+  it("shows the job, follows a change of one's own, and leaves nothing behind on Ctrl-C", async () => {
+    start("--port", "0");
+    await prints("Ctrl-C ends everything.");
+    expect(printed).toMatch(/node 2: old entry last served \d+ ms after the write/);
+    expect(printed).toMatch(/node 1: the client was closed with 4003/);
+    expect(printed).toMatch(/400 drops: p50 \d+ ms, p99 \d+ ms/);
+
+    const [command = ""] = /node --import tsx src\/local\/change\.ts .*/.exec(printed) ?? [];
+    execFileSync("sh", ["-c", command], { cwd: root });
+    await prints("node 1: app-sync: dropped acme".replace("app-sync", "\u001b[32mapp-sync"));
+
+    const pids = ["redis-server", "DynamoDBLocal", "serverless", "soketi"].flatMap(parts);
+    expect(pids.length).toBeGreaterThanOrEqual(5);
+    running?.kill("SIGINT");
+    expect(await ended).toBe(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  it("ends with one clear line when a part dies", async () => {
+    start("--port", "0");
+    await prints("1. The secret");
+    // The title that soketi gives itself.
+    const [pid] = parts("soketi-server");
+    if (pid === undefined) throw new Error("expected a soketi process, found none");
+    process.kill(pid, "SIGKILL");
+    expect(await ended).toBe(1);
+    expect(printed.trim().split("\n").at(-1)).toMatch(/^soketi node [12] ended by SIGKILL$/);
+  });
+
+  it("says in one line that a port is busy, and that an option is wrong", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    start("--port", String(port), "--once");
+    expect(await ended).toBe(1);
+    expect(printed.trim()).toBe(`Port ${port} is busy: use others with: npm start -- --port ${port + 100}`);
+    server.close();
+    start("--port", "many");
+    expect(await ended).toBe(1);
+    expect(printed.trim()).toMatch(/^--port: expected a port from 0 to 65534, found "many"\./);
+  });
+});
