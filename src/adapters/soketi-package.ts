@@ -26,10 +26,19 @@ export interface SoketiLog {
 }
 
 /**
- * The root of the soketi package that the running script belongs to; undefined when the process is something else
- * (npm and shells inherit NODE_OPTIONS).
+ * The script that a process runs. Under pm2 that is not `process.argv[1]`, which is a container of pm2's own, but what
+ * pm2 names in the environment. Only there: whatever such a process starts inherits the variable.
+ */
+export function runningScript(argv: readonly string[], env: Readonly<Record<string, string | undefined>>) {
+  const script = argv[1];
+  return script !== undefined && /ProcessContainer(Fork)?\.js$/.test(script) ? env.pm_exec_path : script;
+}
+
+/**
+ * The root of the soketi package that a script belongs to; undefined when it belongs to another (npm and shells inherit
+ * NODE_OPTIONS). The nearest package decides: soketi's own dependencies lie inside its folder.
  *
- * @param script `process.argv[1]`, often a symbolic link in some `bin` folder.
+ * @param script often a symbolic link in some `bin` folder.
  */
 export function findSoketiRoot(script: string | undefined): string | undefined {
   if (script === undefined) return undefined;
@@ -41,11 +50,13 @@ export function findSoketiRoot(script: string | undefined): string | undefined {
     return undefined;
   }
   for (; ; folder = dirname(folder)) {
-    if (packageName(folder) === "@soketi/soketi") return folder;
+    const name = packageName(folder);
+    if (name !== undefined) return name === "@soketi/soketi" ? folder : undefined;
     if (folder === dirname(folder)) return undefined;
   }
 }
 
+/** Undefined also for a package.json without a name, which many builds put into folders to set the module type. */
 function packageName(folder: string): string | undefined {
   const file = join(folder, "package.json");
   if (!existsSync(file)) return undefined;

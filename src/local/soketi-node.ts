@@ -23,6 +23,10 @@ export interface SoketiNodeOptions {
   /** Path of `dist/agent.cjs`. Without it, or when it is empty, soketi runs as it comes. */
   readonly agent?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** soketi's `bin/server.js`; that of the installed package by default. */
+  readonly script?: string;
+  /** Its arguments; `start` by default. */
+  readonly args?: readonly string[];
   /** The Node binary; this process' own by default. */
   readonly node?: string;
   readonly onLine?: (line: string) => void;
@@ -35,7 +39,7 @@ export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNod
   const child = await startChild({
     name: options.name ?? "soketi",
     command: options.node ?? soketiNodeBinary(process.versions.node, process.env.SOKETI_NODE),
-    args: [soketiScript(), "start"],
+    args: [options.script ?? soketiScript(), ...(options.args ?? ["start"])],
     env: {
       ...(await environment(options, port, metricsPort)),
       ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),

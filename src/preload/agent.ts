@@ -5,7 +5,7 @@
 import { dirname } from "node:path";
 import type { SoketiAppManager, SoketiServer } from "../adapters/soketi.ts";
 import { attachTo } from "./attach.ts";
-import { findSoketiRoot, loadSoketi } from "../adapters/soketi-package.ts";
+import { findSoketiRoot, loadSoketi, runningScript } from "../adapters/soketi-package.ts";
 
 /** soketi versions that the hooks were read off and tested with. */
 const KNOWN_VERSIONS = "1.6.";
@@ -71,5 +71,13 @@ function hook(target: SoketiServer, root: string): void {
   };
 }
 
-const root = findSoketiRoot(process.argv[1]);
-if (root !== undefined) hook(loadSoketi(root).Server.prototype, root);
+const root = findSoketiRoot(runningScript(process.argv, process.env));
+if (root !== undefined) {
+  try {
+    hook(loadSoketi(root).Server.prototype, root);
+  } catch (error) {
+    // A preload that throws would keep soketi from starting; and without soketi's modules there is no log of soketi's.
+    const reason = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`app-sync: not attached, soketi runs without the agent: ${reason}\n`);
+  }
+}

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findSoketiRoot } from "../../../src/adapters/soketi-package.ts";
+import { findSoketiRoot, runningScript } from "../../../src/adapters/soketi-package.ts";
 import { fromSoketi } from "../../../src/adapters/soketi-redis.ts";
 import {
   checkHooks,
@@ -35,10 +35,29 @@ describe("findSoketiRoot", () => {
     expect(findSoketiRoot(script)).toBeUndefined();
   });
 
+  it("finds none for a package inside soketi's folder, such as its own dependencies", () => {
+    const inside = join(folder, "soketi", "node_modules", "pm2", "bin");
+    mkdirSync(inside, { recursive: true });
+    writeFileSync(join(folder, "soketi", "node_modules", "pm2", "package.json"), '{"name":"pm2"}');
+    writeFileSync(join(inside, "package.json"), '{"type":"commonjs"}');
+    writeFileSync(join(inside, "pm2.js"), "");
+    expect(findSoketiRoot(join(inside, "pm2.js"))).toBeUndefined();
+  });
+
   it("finds none for another program, nor where a package.json is broken", () => {
     expect(findSoketiRoot(join(folder, "other.js"))).toBeUndefined();
     writeFileSync(join(folder, "package.json"), "{");
     expect(findSoketiRoot(join(folder, "other.js"))).toBeUndefined();
+  });
+});
+
+describe("runningScript", () => {
+  it("is the script, or under pm2 what pm2 says", () => {
+    const env = { pm_exec_path: "/app/bin/pm2.js" };
+    expect(runningScript(["node", "/app/bin/server.js"], env)).toBe("/app/bin/server.js");
+    expect(runningScript(["node", "/x/pm2/lib/ProcessContainerFork.js"], env)).toBe("/app/bin/pm2.js");
+    expect(runningScript(["node", "/x/pm2/lib/ProcessContainer.js"], env)).toBe("/app/bin/pm2.js");
+    expect(runningScript(["node"], env)).toBeUndefined();
   });
 });
 
