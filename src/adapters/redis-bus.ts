@@ -1,38 +1,37 @@
 import type { Bus } from "../agent/ports.ts";
 import type { LogEntry } from "../protocol/live.ts";
 import { formatMessageId, parseMessageId } from "../protocol/message-id.ts";
-import type { BusNames } from "../protocol/names.ts";
+import { type BusNames, nodeEntry } from "../protocol/names.ts";
 import { RedisError, type RedisConnection } from "./redis.ts";
 import { HEARTBEAT, runScript } from "./redis-scripts.ts";
 
-/** The registry of nodes is dropped this long after the last agent wrote to it. Milliseconds. */
-const REGISTRY_EXPIRY_MS = 24 * 60 * 60 * 1000;
+/** A node's registry entry lives this long after its last heartbeat. Milliseconds. */
+const ENTRY_EXPIRY_MS = 30_000;
 
 /** Entries of one XRANGE: a long replay goes in pages. */
 const PAGE = 1_000;
 
-/**
- * The agent's end of the log.
- *
- * @param node this node's id in the registry.
- * @param entry what the registry shows of this node, as JSON, asked for at each heartbeat.
- */
-export function createRedisBus(
-  connection: RedisConnection,
-  names: BusNames,
-  node: string,
-  entry: () => string,
-): Bus {
+export interface RedisBusOptions {
+  /** This node's id in the registry. */
+  readonly node: string;
+  /** What the registry shows of this node, as JSON; asked for at each heartbeat. */
+  readonly entry: () => string;
+  /**
+   * How long an answer may take, in milliseconds. ioredis has a limit for commands that it has sent, but none for those
+   * that wait until a cluster is there.
+   */
+  readonly limitMs: number;
+}
+
+/** The agent's end of the log. */
+export function createRedisBus(connection: RedisConnection, names: BusNames, options: RedisBusOptions): Bus {
+  const { node, entry, limitMs } = options;
+  const keys = [names.log, names.nodes, nodeEntry(names, node)];
   return {
     async heartbeat() {
-      const args = [node, entry(), REGISTRY_EXPIRY_MS];
-      const reply = await runScript(
-        connection,
-        HEARTBEAT,
-        [names.log, names.nodes],
-        args,
-        "take a heartbeat",
-      );
+      const doing = "take a heartbeat";
+      const beat = runScript(connection, HEARTBEAT, keys, [node, entry(), ENTRY_EXPIRY_MS], doing);
+      const reply = await withLimit(beat, limitMs, doing);
       const [last, run, replication] = reply as [string, string, string, string];
       const id = parseMessageId(last);
       return { ...(id ? { last: id } : {}), server: `${run}/${replication}` };
@@ -56,6 +55,20 @@ export function createRedisBus(
       return entries;
     },
   };
+}
+
+async function withLimit<T>(work: Promise<T>, limitMs: number, doing: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new RedisError(doing, new Error(`no answer within ${limitMs} ms`)));
+    }, limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 async function range(

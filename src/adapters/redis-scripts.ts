@@ -48,15 +48,19 @@ return id
 
 /**
  * One heartbeat of an agent: writes its registry entry and reads the log's last id and who the server is.
- * KEYS: log, nodes. ARGV: node id, entry (JSON), registry expiry in ms.
+ * KEYS: log, nodes, this node's entry. ARGV: node id, entry (JSON), its expiry in ms.
  * Returns last id ('' when there is no log), run id, replication id, the server's clock in ms.
  *
  * It writes on purpose: a demoted or cut-off master refuses it, so that a node on the wrong side of a split loses its
  * lease instead of renewing it.
  */
 export const HEARTBEAT = script(`
-local log, nodes = KEYS[1], KEYS[2]
-redis.call('HSET', nodes, ARGV[1], ARGV[2])
+local log, nodes, entry = KEYS[1], KEYS[2], KEYS[3]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('SET', entry, ARGV[2], 'PX', ARGV[3])
+redis.call('ZADD', nodes, string.format('%.0f', now + ARGV[3]), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', nodes, '-inf', string.format('(%.0f', now))
 redis.call('PEXPIRE', nodes, ARGV[3])
 local last = ''
 if redis.call('EXISTS', log) == 1 then
@@ -67,8 +71,7 @@ if redis.call('EXISTS', log) == 1 then
 end
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
-local time = redis.call('TIME')
-return {last, run, replication, string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))}
+return {last, run, replication, string.format('%.0f', now)}
 `);
 
 /**

@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { RedisError, type RedisConnection } from "./redis.ts";
+import { RedisError } from "./redis.ts";
 
 export interface SubscriptionEvents {
   /** Redis acknowledged the subscription: from now on, and until `lost`, nothing published is missed. */
@@ -15,69 +15,80 @@ export interface Subscription {
   close(): void;
 }
 
+/** Pause before the next attempt to connect: 50 ms more after each failure, up to this. */
+const MAX_PAUSE_MS = 500;
+
 /**
- * Keeps one channel subscribed on a connection of its own. ioredis would subscribe again by itself, but would not say
- * when that is acknowledged; so it is told not to, and this does it at each `ready`.
+ * Keeps one channel subscribed on a connection of its own, which is made anew whenever it ends. ioredis would connect
+ * and subscribe again by itself, but it would not say when that is acknowledged, and with a cluster not even that the
+ * connection was lost.
+ *
+ * @param open a connection that does not reconnect by itself. `attempt` counts up: a cluster has other nodes to try.
  */
 export function subscribe(
-  connection: RedisConnection,
+  open: (attempt: number) => Redis,
   channel: string,
   events: SubscriptionEvents,
 ): Subscription {
+  let connection: Redis;
+  let attempt = 0;
+  let failures = 0;
+  let timer: NodeJS.Timeout | undefined;
   let closed = false;
-  let checking = false;
 
-  async function onReady(): Promise<void> {
+  function start(): void {
+    const current = open(attempt);
+    connection = current;
+    attempt += 1;
+    current.on("message", (from: string, payload: string) => {
+      if (from === channel) events.message(payload);
+    });
+    current.on("error", (error: unknown) => {
+      events.failed(new RedisError("keep the subscriber's connection", error));
+    });
+    current.on("end", () => {
+      events.lost();
+      if (closed) return;
+      failures += 1;
+      timer = setTimeout(start, Math.min(failures * 50, MAX_PAUSE_MS));
+    });
+    current.on("ready", () => void acknowledge(current));
+    // A failed attempt is told by `error` and `end`.
+    current.connect().catch(() => undefined);
+  }
+
+  async function acknowledge(current: Redis): Promise<void> {
     try {
-      await connection.subscribe(channel);
-      events.subscribed();
+      await current.subscribe(channel);
+      failures = 0;
+      if (!closed && current === connection) events.subscribed();
     } catch (error) {
       events.failed(new RedisError("subscribe", error));
-      if (!closed) cut(connection);
+      current.disconnect();
     }
   }
 
-  connection.on("ready", () => void onReady());
-  connection.on("close", () => {
-    events.lost();
-  });
-  connection.on("error", (error: unknown) => {
-    events.failed(new RedisError("keep the subscriber's connection", error));
-  });
-  connection.on("message", (from: string, payload: string) => {
-    if (from === channel) events.message(payload);
-  });
-  // A refused first attempt is told by `error`, and made again by ioredis.
-  connection.connect().catch(() => undefined);
-
+  start();
   return {
     checkAlive(limitMs) {
-      if (checking || closed || connection.status !== "ready") return;
-      checking = true;
-      let timer: NodeJS.Timeout | undefined = undefined;
-      const silent = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          reject(new Error(`expected an answer to PING within ${limitMs} ms, found silence`));
-        }, limitMs);
-      });
-      Promise.race([connection.ping(), silent])
-        .catch((error: unknown) => {
-          events.failed(new RedisError("answer on the subscriber's connection", error));
-          if (!closed) cut(connection);
-        })
-        .finally(() => {
-          clearTimeout(timer);
-          checking = false;
-        });
+      const current = connection;
+      if (closed || current.status !== "ready") return;
+      const silent = setTimeout(() => {
+        events.failed(
+          new RedisError("answer PING", new Error(`silence for ${limitMs} ms on the subscriber`)),
+        );
+        current.disconnect();
+      }, limitMs);
+      const stop = () => {
+        clearTimeout(silent);
+      };
+      // A PING that fails ends with its connection, which is told by `end`.
+      current.ping().then(stop, stop);
     },
     close() {
       closed = true;
+      clearTimeout(timer);
       connection.disconnect();
     },
   };
-}
-
-/** Ends the socket, and lets ioredis make a new one. */
-export function cut(connection: RedisConnection): void {
-  (connection as Redis).disconnect(true);
 }

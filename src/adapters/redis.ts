@@ -42,8 +42,9 @@ export function openRedis(
   library: RedisLibrary,
   settings: RedisSettings,
   timeouts: RedisTimeouts,
+  more: Pick<RedisOptions, "retryStrategy"> = {},
 ): RedisConnection {
-  const options = commonOptions(settings, timeouts);
+  const options = { ...commonOptions(settings, timeouts), ...more };
   switch (settings.kind) {
     case "standalone":
       return new library.Redis({ ...options, host: settings.host, port: settings.port, db: settings.db });
@@ -104,6 +105,29 @@ function clusterOptions(
       : {}),
     redisOptions: options,
   };
+}
+
+/**
+ * A connection for subscribing: it ends when it is lost, for the caller to open another. In a cluster it is a plain
+ * connection to one of the nodes, since each node gets what is published on any.
+ *
+ * @param attempt which of the nodes: each attempt takes the next.
+ */
+export function openSubscriber(
+  library: RedisLibrary,
+  settings: RedisSettings,
+  timeouts: RedisTimeouts,
+  attempt: number,
+): Redis {
+  const node = settings.kind === "cluster" ? settings.nodes[attempt % settings.nodes.length] : undefined;
+  const { kind: _kind, ...rest } = settings;
+  const plain: RedisSettings = node ? { ...rest, ...node, kind: "standalone", db: 0 } : settings;
+  return openRedis(library, plain, timeouts, { retryStrategy: () => null }) as Redis;
+}
+
+/** Ends the socket, and lets ioredis make a new one. */
+export function cut(connection: RedisConnection): void {
+  (connection as Redis).disconnect(true);
 }
 
 /**

@@ -27,11 +27,22 @@ export interface SoketiLog {
 
 /**
  * The script that a process runs. Under pm2 that is not `process.argv[1]`, which is a container of pm2's own, but what
- * pm2 names in the environment. Only there: whatever such a process starts inherits the variable.
+ * pm2 names in the environment: by itself in fork mode, in `pm2_env` (JSON) in cluster mode. Only there: whatever such a
+ * process starts inherits both.
  */
-export function runningScript(argv: readonly string[], env: Readonly<Record<string, string | undefined>>) {
+export function runningScript(
+  argv: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): string | undefined {
   const script = argv[1];
-  return script !== undefined && /ProcessContainer(Fork)?\.js$/.test(script) ? env.pm_exec_path : script;
+  if (script === undefined || !/ProcessContainer(Fork)?\.js$/.test(script)) return script;
+  if (env.pm_exec_path !== undefined) return env.pm_exec_path;
+  try {
+    return (JSON.parse(env.pm2_env ?? "{}") as { pm_exec_path?: string }).pm_exec_path;
+  } catch {
+    // Not pm2's: then this is no process that we know.
+    return undefined;
+  }
 }
 
 /**

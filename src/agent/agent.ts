@@ -60,6 +60,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly #parts: AgentParts<A>;
   readonly #timers = new Set<NodeJS.Timeout>();
   #leaseHeldBefore = false;
+  #beating = false;
+  #beatWanted = false;
   /** Of the last message: from the pipeline's invocation to the drop. */
   #lastLagMs = 0;
 
@@ -157,9 +159,16 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.sockets.stop();
   }
 
-  /** One heartbeat. Never rejects. */
+  /** One heartbeat at a time; asked for while one is under way, another follows it. Never rejects. */
   async beat(): Promise<void> {
-    await this.#guarded(() => this.follower.heartbeat());
+    this.#beatWanted = true;
+    if (this.#beating) return;
+    this.#beating = true;
+    while (this.#beatWanted) {
+      this.#beatWanted = false;
+      await this.#guarded(() => this.follower.heartbeat());
+    }
+    this.#beating = false;
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {

@@ -4,8 +4,8 @@ import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
 import { createRedisBus } from "../adapters/redis-bus.ts";
-import { openRedis, type RedisTimeouts } from "../adapters/redis.ts";
-import { cut, subscribe } from "../adapters/redis-subscription.ts";
+import { cut, openRedis, openSubscriber, type RedisTimeouts } from "../adapters/redis.ts";
+import { subscribe } from "../adapters/redis-subscription.ts";
 import {
   checkHooks,
   normalizeReads,
@@ -69,14 +69,15 @@ function startAgent(
   const settings = config.redis ?? fromSoketi(server.options.database.redis);
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: config.heartbeatMs, retriesPerCommand: 0 };
   const commands = openRedis(soketi.redis, settings, timeouts);
-  const subscriber = openRedis(soketi.redis, settings, { ...timeouts, commandMs: config.leaseMs });
   commands.on("error", report.redisFailed);
   const node = { host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version };
   const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
     ...config,
-    bus: createRedisBus(commands, config.names, randomUUID(), () =>
-      JSON.stringify({ ...node, ...agent.status() }),
-    ),
+    bus: createRedisBus(commands, config.names, {
+      node: randomUUID(),
+      entry: () => JSON.stringify({ ...node, ...agent.status() }),
+      limitMs: config.heartbeatMs,
+    }),
     source: tableSource(
       server,
       manager,
@@ -97,7 +98,8 @@ function startAgent(
     clock: () => performance.now(),
     now: Date.now,
   });
-  const subscription = subscribe(subscriber, config.names.live, {
+  const open = (attempt: number) => openSubscriber(soketi.redis, settings, timeouts, attempt);
+  const subscription = subscribe(open, config.names.live, {
     subscribed: () => void agent.subscribed(),
     lost: () => {
       agent.follower.onLost();

@@ -4,8 +4,13 @@ export interface BusNames {
   readonly log: string;
   /** The fast path: a pub/sub channel that carries `<id> <json>` for each message of the log. */
   readonly live: string;
-  /** The registry: one entry for each running agent. */
+  /** The registry: a sorted set of the ids of running agents, scored by when their entries expire. */
   readonly nodes: string;
+}
+
+/** The registry entry of one agent: JSON, with an expiry. */
+export function nodeEntry(names: BusNames, node: string): string {
+  return `${names.nodes}:${node}`;
 }
 
 /**

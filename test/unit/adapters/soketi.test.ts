@@ -58,6 +58,10 @@ describe("runningScript", () => {
     expect(runningScript(["node", "/x/pm2/lib/ProcessContainerFork.js"], env)).toBe("/app/bin/pm2.js");
     expect(runningScript(["node", "/x/pm2/lib/ProcessContainer.js"], env)).toBe("/app/bin/pm2.js");
     expect(runningScript(["node"], env)).toBeUndefined();
+    const cluster = { pm2_env: '{"pm_exec_path":"/app/bin/pm2.js"}' };
+    expect(runningScript(["node", "/x/pm2/lib/ProcessContainer.js"], cluster)).toBe("/app/bin/pm2.js");
+    expect(runningScript(["node", "/x/ProcessContainer.js"], { pm2_env: "{" })).toBeUndefined();
+    expect(runningScript(["node", "/x/ProcessContainer.js"], {})).toBeUndefined();
   });
 });
 
