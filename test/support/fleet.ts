@@ -40,14 +40,17 @@ export interface Fleet {
 export interface FleetOptions {
   readonly dynamodbEndpoint: string;
   /** For the function, and for the nodes unless they are given another. */
-  readonly redisUrl: string;
+  readonly redisUrl?: string;
+  /** Instead: the variables that name a cluster or sentinels, for both. */
+  readonly redisEnv?: Readonly<Record<string, string>>;
 }
 
-export async function startFleet({ dynamodbEndpoint, redisUrl }: FleetOptions): Promise<Fleet> {
+export async function startFleet({ dynamodbEndpoint, redisUrl, redisEnv }: FleetOptions): Promise<Fleet> {
+  const redis = redisEnv ?? { REDIS_URL: redisUrl ?? "" };
   const name = `apps-${randomUUID().slice(0, 8)}`;
   const prefix = `{test:${name}}`;
   const table = await openAppsTable(dynamodbEndpoint, name);
-  const env = { REDIS_URL: redisUrl, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name };
+  const env = { ...redis, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name };
   const source = startEventSource(dynamodbEndpoint, table.streamArn, await loadHandler(env));
   const nodes: SoketiNode[] = [];
   return {
@@ -58,10 +61,10 @@ export async function startFleet({ dynamodbEndpoint, redisUrl }: FleetOptions): 
       const node = await startSoketi({
         dynamodbEndpoint,
         table: name,
-        redisUrl,
+        ...(redisUrl === undefined ? {} : { redisUrl }),
         agent: agentFile,
         ...options,
-        env: { APP_SYNC_PREFIX: prefix, ...options.env },
+        env: { APP_SYNC_PREFIX: prefix, ...redisEnv, ...options.env },
       });
       nodes.push(node);
       return node;

@@ -1,0 +1,115 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Child, startChild } from "./child.ts";
+import { freePort } from "./ports.ts";
+import { redisCli, untilTrue } from "./redis-cli.ts";
+import { type RedisServer, startRedis } from "./redis-server.ts";
+
+/** One master, two replicas, and three sentinels that watch over them. */
+export interface RedisSentinel {
+  /** The name that the sentinels know the master by. */
+  readonly name: string;
+  /** host:port of each sentinel. */
+  readonly sentinels: readonly string[];
+  /** Who is master, as the sentinels say. */
+  master(): Promise<RedisServer>;
+  /**
+   * Kills the master, or freezes it with SIGSTOP, and waits until the sentinels have made another one.
+   *
+   * @returns the former master; a frozen one wakes by SIGCONT.
+   */
+  failover(by?: "SIGKILL" | "SIGSTOP"): Promise<RedisServer>;
+  stop(): Promise<void>;
+}
+
+const NAME = "app-sync";
+const SENTINELS = 3;
+const REPLICAS = 2;
+
+/** Without it a replica waits five seconds for others before its first copy. */
+const REPLICATION = ["--repl-diskless-sync-delay", "0"];
+
+export async function startRedisSentinel(): Promise<RedisSentinel> {
+  const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-sentinel-"));
+  const first = await startRedis({ args: REPLICATION });
+  const replicas = await Promise.all(
+    Array.from({ length: REPLICAS }, () =>
+      startRedis({ args: [...REPLICATION, "--replicaof", "127.0.0.1", `${first.port}`] }),
+    ),
+  );
+  const servers = [first, ...replicas];
+  const watchers = await Promise.all(
+    Array.from({ length: SENTINELS }, () => startSentinel(folder, first.port)),
+  );
+  const ports = watchers.map(({ port }) => port);
+  await Promise.all(
+    ports.map((port) => untilTrue(`sentinel ${port} to know the others`, () => knowsAll(port))),
+  );
+
+  async function master(): Promise<RedisServer> {
+    const port = await masterPort(ports[0] ?? 0);
+    const server = servers.find((one) => one.port === port);
+    if (!server) throw new Error(`expected the master to be one of ours, found port ${port}`);
+    return server;
+  }
+
+  return {
+    name: NAME,
+    sentinels: ports.map((port) => `127.0.0.1:${port}`),
+    master,
+    async failover(by = "SIGKILL") {
+      const former = await master();
+      former.child.signal(by);
+      await untilTrue("the sentinels to agree on another master", async () => {
+        const said = await Promise.all(ports.map(masterPort));
+        const [now = former.port] = said;
+        return now !== former.port && said.every((port) => port === now) && (await isMaster(now));
+      });
+      return former;
+    },
+    async stop() {
+      await Promise.all(watchers.map(({ child }) => child.stop()));
+      await Promise.all(servers.map((server) => server.stop()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startSentinel(folder: string, master: number): Promise<{ port: number; child: Child }> {
+  const port = await freePort();
+  const file = join(folder, `sentinel-${port}.conf`);
+  // A sentinel keeps what it learns in its configuration, and wants a file of its own for that.
+  const lines = [
+    `port ${port}`,
+    "bind 127.0.0.1",
+    `dir ${folder}`,
+    `sentinel monitor ${NAME} 127.0.0.1 ${master} 2`,
+    `sentinel down-after-milliseconds ${NAME} 800`,
+    `sentinel failover-timeout ${NAME} 3000`,
+    `sentinel parallel-syncs ${NAME} ${REPLICAS}`,
+  ];
+  await writeFile(file, `${lines.join("\n")}\n`);
+  const child = await startChild({
+    name: `sentinel ${port}`,
+    command: "redis-server",
+    args: [file, "--sentinel"],
+    ready: async () => (await redisCli(port, "PING")).startsWith("PONG"),
+    readyWithinMs: 10_000,
+  });
+  return { port, child };
+}
+
+async function knowsAll(sentinel: number): Promise<boolean> {
+  const state = (await redisCli(sentinel, "INFO", "sentinel")).trim();
+  return state.includes(`status=ok`) && state.endsWith(`slaves=${REPLICAS},sentinels=${SENTINELS}`);
+}
+
+async function masterPort(sentinel: number): Promise<number> {
+  const [, port] = (await redisCli(sentinel, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", NAME)).split("\n");
+  return Number(port);
+}
+
+async function isMaster(port: number): Promise<boolean> {
+  return (await redisCli(port, "ROLE")).startsWith("master");
+}

@@ -1,0 +1,133 @@
+import { afterEach, describe, expect, inject, it } from "vitest";
+import { probeSecrets } from "../../src/local/probe.ts";
+import { startRedisCluster } from "../../src/local/redis-cluster.ts";
+import { startRedisSentinel } from "../../src/local/redis-sentinel.ts";
+import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { busNames } from "../../src/protocol/names.ts";
+import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+
+/** P3 of the design, and what a read and a probe may add to it on a busy machine. Milliseconds. */
+const BOUND = 5_000 + 1_000;
+/** The verifier would repair much of what is shown here before the bound is reached. */
+const WITHOUT_VERIFIER = { APP_SYNC_VERIFY_EVERY_MS: "0" };
+
+const stops: (() => Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+function keep<T extends { stop(): Promise<void> }>(part: T): T {
+  stops.push(() => part.stop());
+  return part;
+}
+
+/** A fleet whose nodes hold a lease and serve app a with its first secret. */
+async function fleetOn(redisEnv: Record<string, string>, nodeEnv: Record<string, string> = {}) {
+  const fleet = keep(await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisEnv }));
+  const env = { ...WITHOUT_VERIFIER, ...nodeEnv };
+  const nodes = await Promise.all([fleet.node({ env }), fleet.node({ env })]);
+  await fleet.table.put(item("a"));
+  for (const node of nodes) {
+    await eventually("the lease", async () => (await node.metrics()).lease_held === 1);
+    await eventually("app a", () => accepts(node, "a", "a-secret"));
+  }
+  return { fleet, nodes };
+}
+
+/** Rotates the secret during a failover. @returns the longest time that a node accepted the old one. */
+async function rotateDuring(
+  fleet: Fleet,
+  nodes: SoketiNode[],
+  failover: () => Promise<void>,
+): Promise<number> {
+  const probes = nodes.map(({ port }) =>
+    probeSecrets({ port, appId: "a", key: "a-key" }, "a-secret", "a-secret-2"),
+  );
+  await failover();
+  await fleet.table.update("a", { AppSecret: { S: "a-secret-2" } });
+  const written = Date.now();
+  await Promise.all(probes.map(({ settled }) => settled));
+  return Math.max(0, ...probes.map(({ seen }) => seen.oldLast - written));
+}
+
+/** Once the failover is over, everything is as before: a lease, and changes as messages. */
+async function provesWhole(fleet: Fleet, nodes: SoketiNode[]): Promise<void> {
+  for (const node of nodes)
+    await eventually("the lease to be back", async () => (await node.metrics()).lease_held === 1);
+  const before = await Promise.all(nodes.map((node) => node.metrics()));
+  await fleet.table.update("a", { AppSecret: { S: "a-secret-3" } });
+  for (const node of nodes) {
+    await eventually("the next change", () => accepts(node, "a", "a-secret-3"));
+    expect(await accepts(node, "a", "a-secret-2")).toBe(false);
+  }
+  const after = await Promise.all(nodes.map((node) => node.metrics()));
+  after.forEach((metrics, i) => {
+    expect(metrics.changes_total).toBeGreaterThan(before[i]?.changes_total ?? 0);
+  });
+}
+
+describe("Redis Sentinel", () => {
+  it.each([
+    ["killed", "SIGKILL"],
+    ["frozen", "SIGSTOP"],
+  ] as const)("the master %s: the fleet moves to the new one", async (how, signal) => {
+    const setup = keep(await startRedisSentinel());
+    const redisEnv = { REDIS_SENTINELS: setup.sentinels.join(","), REDIS_SENTINEL_NAME: setup.name };
+    const { fleet, nodes } = await fleetOn(redisEnv);
+    const former = await setup.master();
+    const longest = await rotateDuring(fleet, nodes, async () => {
+      former.child.signal(signal);
+      await Promise.resolve();
+    });
+    console.log(`Sentinel, master ${how}: an old app was served for ${longest} ms at the longest`);
+    expect(longest).toBeLessThan(BOUND);
+    await eventually("a new master", async () => (await setup.master()) !== former);
+    await provesWhole(fleet, nodes);
+    for (const node of nodes) {
+      expect(Object.keys(await node.metrics())).toContain('flushes_total{reason="server-changed"}');
+    }
+  });
+
+  it("nodes find it by soketi's own settings", async () => {
+    const setup = keep(await startRedisSentinel());
+    const list = setup.sentinels.map((one) => ({ host: "127.0.0.1", port: Number(one.split(":")[1]) }));
+    const { fleet, nodes } = await fleetOn(
+      { REDIS_SENTINELS: setup.sentinels.join(","), REDIS_SENTINEL_NAME: setup.name },
+      {
+        REDIS_SENTINELS: "",
+        REDIS_SENTINEL_NAME: "",
+        SOKETI_DB_REDIS_SENTINELS: JSON.stringify(list),
+        SOKETI_DB_REDIS_INSTANCE_NAME: setup.name,
+        SOKETI_DB_REDIS_KEY_PREFIX: "ignored:",
+      },
+    );
+    await provesWhole(fleet, nodes);
+  });
+});
+
+describe("Redis Cluster", () => {
+  it.each([
+    ["killed", "SIGKILL"],
+    ["frozen", "SIGSTOP"],
+  ] as const)("the log's master %s: its replica takes over", async (how, signal) => {
+    const setup = keep(await startRedisCluster());
+    const { fleet, nodes } = await fleetOn({ REDIS_CLUSTER_NODES: setup.nodes.join(",") });
+    const longest = await rotateDuring(fleet, nodes, async () => {
+      (await setup.ownerOf(busNames(fleet.prefix).log)).child.signal(signal);
+    });
+    console.log(`Cluster, the log's master ${how}: an old app was served for ${longest} ms at the longest`);
+    expect(longest).toBeLessThan(BOUND);
+    await provesWhole(fleet, nodes);
+  });
+
+  it("nodes find it by soketi's own settings", async () => {
+    const setup = keep(await startRedisCluster());
+    const list = setup.nodes.map((one) => ({ host: "127.0.0.1", port: Number(one.split(":")[1]) }));
+    const { fleet, nodes } = await fleetOn(
+      { REDIS_CLUSTER_NODES: setup.nodes.join(",") },
+      { REDIS_CLUSTER_NODES: "", SOKETI_DB_REDIS_CLUSTER_NODES: JSON.stringify(list) },
+    );
+    await provesWhole(fleet, nodes);
+  });
+});
