@@ -155,6 +155,8 @@ describe("Redis", () => {
     expect((await node.metrics()).lease_held).toBe(0);
     redis.child.signal("SIGCONT");
     await eventually("the lease to be back", async () => (await node.metrics()).lease_held === 1);
+    const lines = node.child.output().match(/lease (held|lost)/g);
+    expect(lines).toEqual(["lease held", "lease lost", "lease held"]);
     await fleet.table.update("a", { AppSecret: { S: "a-secret-3" } });
     for (const one of [node, other])
       await eventually("the next change", () => accepts(one, "a", "a-secret-3"));

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
-import { afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { beforeAll, describe, expect, inject, it } from "vitest";
 import { type AppsTable, openAppsTable } from "../../src/adapters/dynamodb.ts";
 import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
 import { startOffline } from "../../src/local/offline.ts";
@@ -9,18 +9,10 @@ import { connect, RefusedError } from "../../src/local/pusher-client.ts";
 import { startRedis } from "../../src/local/redis-server.ts";
 import { type SoketiNode, startSoketi } from "../../src/local/soketi-node.ts";
 import { busNames, defaultPrefix } from "../../src/protocol/names.ts";
+import { keeping } from "../support/keeping.ts";
 
 const dynamodbEndpoint = inject("dynamodbEndpoint");
-const stops: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-
-function keep<T extends { stop(): Promise<void> }>(part: T): T {
-  stops.push(() => part.stop());
-  return part;
-}
+const keep = keeping();
 
 function tableOfItsOwn(): Promise<AppsTable> {
   return openAppsTable(dynamodbEndpoint, `apps-${randomUUID()}`);

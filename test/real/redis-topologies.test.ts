@@ -1,26 +1,18 @@
-import { afterEach, describe, expect, inject, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { probeSecrets } from "../../src/local/probe.ts";
 import { startRedisCluster } from "../../src/local/redis-cluster.ts";
 import { startRedisSentinel } from "../../src/local/redis-sentinel.ts";
 import type { SoketiNode } from "../../src/local/soketi-node.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
 
 /** P3 of the design, and what a read and a probe may add to it on a busy machine. Milliseconds. */
 const BOUND = 5_000 + 1_000;
 /** The verifier would repair much of what is shown here before the bound is reached. */
 const WITHOUT_VERIFIER = { APP_SYNC_VERIFY_EVERY_MS: "0" };
 
-const stops: (() => Promise<void>)[] = [];
-
-afterEach(async () => {
-  for (const stop of stops.splice(0).reverse()) await stop();
-});
-
-function keep<T extends { stop(): Promise<void> }>(part: T): T {
-  stops.push(() => part.stop());
-  return part;
-}
+const keep = keeping();
 
 /** A fleet whose nodes hold a lease and serve app a with its first secret. */
 async function fleetOn(redisEnv: Record<string, string>, nodeEnv: Record<string, string> = {}) {

@@ -219,7 +219,7 @@ describe("soketi's own ways", () => {
         key: `${id}-key`,
         secret: `${id}-secret`,
         host: "127.0.0.1",
-        port: `${nodes[0]?.port ?? 0}`,
+        port: `${nodes[0].port}`,
         useTLS: false,
       });
       // Nodes of a cluster find each other a moment after they started.
