@@ -133,7 +133,8 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
   }
 
   #retryLater(appId: string): void {
-    if (this.#stopped || this.#retries.has(appId)) return;
+    // Without connections there is nothing to bring in line: whoever asks for the app reads it again.
+    if (this.#stopped || this.#retries.has(appId) || !this.#parts.connections.has(appId)) return;
     const timer = setTimeout(() => {
       this.#retries.delete(appId);
       this.refresh(appId);

@@ -5,7 +5,7 @@ import type { Bus, MonotonicClock, Tail } from "./ports.ts";
 
 /**
  * - `down`: no acknowledged subscription. Messages may be passing unseen.
- * - `syncing`: subscribed; reading what was missed. Live messages wait.
+ * - `syncing`: subscribed; reading what was missed. Live messages are acted on at once, and again in their turn.
  * - `following`: every message up to the cursor is applied, and live ones are applied as they come.
  */
 export type FollowerState = "down" | "syncing" | "following";
@@ -202,8 +202,8 @@ export class LogFollower {
     }
     this.#renew(askedAt);
     for (const entry of waiting) {
-      // After a hole among the waiting ones, the rest waits for the sync of the next heartbeat.
-      if (this.#isSyncing()) this.#wait(entry);
+      // After a hole among the waiting ones, the rest waits for the next sync.
+      if (this.#isSyncing()) this.#waiting.push(entry);
       else this.#follow(entry);
     }
   }
@@ -227,6 +227,10 @@ export class LogFollower {
   #apply(entry: LogEntry): void {
     this.#cursor = entry.id;
     this.stats.messages += 1;
+    this.#actOn(entry);
+  }
+
+  #actOn(entry: LogEntry): void {
     const decoded = decodeMessage(entry.json);
     if (decoded.kind === "changes") this.#target.apply(decoded.message);
     else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
@@ -241,6 +245,8 @@ export class LogFollower {
     this.#target.flush(reason);
     this.#distrust = reason;
     this.#lastLive = undefined;
+    // A sync under way has asked before the doubt: its answer must not settle it.
+    this.#session += 1;
     this.#step("gap");
     this.#onGap();
   }
@@ -259,7 +265,12 @@ export class LogFollower {
     this.#leaseUntil = Math.max(this.#leaseUntil, askedAt + this.#leaseMs);
   }
 
+  /**
+   * Its turn comes after what was missed. What it says is acted on now all the same: to forget an app too early costs a
+   * read, to serve it after its message has arrived would break a promise.
+   */
   #wait(entry: LogEntry): void {
+    this.#actOn(entry);
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push(entry);
   }
 

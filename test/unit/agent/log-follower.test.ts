@@ -163,14 +163,15 @@ describe("live messages", () => {
     expect(log.reads).toBe(0);
   });
 
-  it("after a hole wait for its replay, and nothing is applied twice", async () => {
+  it("after a hole are acted on at once, and again in their turn after its replay", async () => {
     await following();
     log.append(message("lost"));
     follower.onLive(live(log.append(message("b"))));
     follower.onLive(live(log.append(message("c"))));
-    expect(events).toEqual([]);
+    expect(events).toEqual(["b", "c"]);
     await follower.heartbeat();
-    expect(events).toEqual(["lost", "b", "c"]);
+    expect(events).toEqual(["b", "c", "lost", "b", "c"]);
+    expect(follower.cursor?.seq).toBe(4);
     expect(follower.state).toBe("following");
   });
 
@@ -252,7 +253,7 @@ describe("after a reconnect", () => {
     expect(events).toEqual(["a", "b"]);
   });
 
-  it("applies live messages that came during the replay after it", async () => {
+  it("acts at once on live messages that come during the replay, and again after it", async () => {
     await following();
     follower.onLost();
     log.append(message("missed"));
@@ -261,7 +262,26 @@ describe("after a reconnect", () => {
     follower.onLive(live(log.append(message("live"))));
     log.held[0]?.();
     await syncing;
-    expect(events).toEqual(["missed", "live"]);
+    expect(events).toEqual(["live", "missed", "live"]);
+  });
+
+  it("does not let a sync under way settle a doubt that came up meanwhile", async () => {
+    await following();
+    follower.onLost();
+    log.held = [];
+    const syncing = follower.onSubscribed();
+    const entry = log.append(message("a"));
+    follower.onLive(live(entry));
+    follower.onLive(live(entry));
+    expect(events).toEqual(["a", "flush sequence-backwards"]);
+    while (log.held.length > 0) {
+      log.held.shift()?.();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    await syncing;
+    expect(events.at(-1)).toBe("flush sequence-backwards");
+    expect(events).toHaveLength(3);
+    expect(follower.state).toBe("following");
   });
 
   it.each([
