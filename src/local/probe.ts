@@ -39,6 +39,8 @@ export function probeSecrets(backend: Backend, oldSecret: string, newSecret: str
       if (fresh && !old) return;
     }
   })();
+  // Whoever waits for it gets the failure; a node that dies before anybody does must not end this process.
+  settled.catch(() => undefined);
   return {
     seen,
     settled,

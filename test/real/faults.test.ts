@@ -23,6 +23,8 @@ let fleet: Fleet;
 /** `node` reaches Redis and DynamoDB through the proxies; `other` and the function reach them directly. */
 let node: SoketiNode;
 let other: SoketiNode;
+/** The metrics of `node` at the beginning of the test. */
+let before: Record<string, number>;
 
 beforeEach(async () => {
   const dynamodbEndpoint = inject("dynamodbEndpoint");
@@ -44,6 +46,7 @@ beforeEach(async () => {
     return metrics.every(({ lease_held, cursor }) => lease_held === 1 && cursor === 1);
   });
   for (const one of [node, other]) expect(await accepts(one, "a", "a-secret")).toBe(true);
+  before = await node.metrics();
 });
 
 afterEach(async () => {
@@ -77,11 +80,12 @@ async function rotate(
 const published = (count: number) =>
   eventually("the function to publish", () => Promise.resolve(fleet.source.delivered >= count));
 const isSubscriber = (sent: string) => /subscribe/i.test(sent);
-const flushes = (metrics: Record<string, number>) =>
-  Object.keys(metrics).filter((name) => name.startsWith("flushes_total") && !name.includes("first-sync"));
-
-/** As it was before the first change: the log's first message was a new epoch for nodes that found no log. */
-const FIRST = ['flushes_total{reason="new-epoch"}'];
+/** Reasons of flushes since the beginning of the test. */
+function flushes(metrics: Record<string, number>): string[] {
+  const names = Object.keys(metrics).filter((name) => name.startsWith("flushes_total"));
+  const more = names.filter((name) => (metrics[name] ?? 0) > (before[name] ?? 0));
+  return more.map((name) => /reason="([^"]+)"/.exec(name)?.[1] ?? name);
+}
 
 /** Which app a key leads to shows in whose secret signs its private channels. */
 async function subscribesWith(one: SoketiNode, key: string, secret: string): Promise<boolean> {
@@ -107,8 +111,8 @@ describe("a lost message", () => {
     });
     expect(longest).toBeLessThan(LEASE + READ);
     const metrics = await node.metrics();
-    expect(metrics.replays_total).toBeGreaterThanOrEqual(1);
-    expect(flushes(metrics)).toEqual(FIRST);
+    expect(metrics.replays_total).toBeGreaterThan(before.replays_total ?? 0);
+    expect(flushes(metrics)).toEqual([]);
   });
 
   it("that was the last one is noticed by the heartbeat, without another message", async () => {
@@ -116,8 +120,9 @@ describe("a lost message", () => {
     const longest = await rotate("last message lost");
     expect(longest).toBeLessThan(LEASE);
     const metrics = await node.metrics();
-    expect(metrics).toMatchObject({ replays_total: 1, replayed_messages_total: 1 });
-    expect(flushes(metrics)).toEqual(FIRST);
+    expect(metrics.replays_total).toBe((before.replays_total ?? 0) + 1);
+    expect(metrics.replayed_messages_total).toBe((before.replayed_messages_total ?? 0) + 1);
+    expect(flushes(metrics)).toEqual([]);
   });
 
   it("that the log has lost as well costs a flush", async () => {
@@ -131,7 +136,7 @@ describe("a lost message", () => {
     });
     await client.quit();
     expect(longest).toBeLessThan(DEGRADED + READ);
-    expect(flushes(await node.metrics())).toContain('flushes_total{reason="log-trimmed"}');
+    expect(flushes(await node.metrics())).toEqual(["log-trimmed"]);
   });
 });
 
@@ -145,7 +150,7 @@ describe("Redis", () => {
     });
     expect(longest).toBeLessThan(DEGRADED + READ);
     await eventually("the lease to be back", async () => (await node.metrics()).lease_held === 1);
-    expect(flushes(await node.metrics())).toContain('flushes_total{reason="server-changed"}');
+    expect(flushes(await node.metrics())).toContain("server-changed");
   });
 
   it("frozen: what is served is read from the table, and everything comes back by itself", async () => {
@@ -168,7 +173,7 @@ describe("Redis", () => {
     expect(longest).toBeLessThan(DEGRADED + READ);
     toRedis.thaw();
     await eventually("the lease to be back", async () => (await node.metrics()).lease_held === 1);
-    expect(flushes(await node.metrics())).toEqual(FIRST);
+    expect(flushes(await node.metrics())).toEqual([]);
   });
 });
 
