@@ -54,14 +54,13 @@ export function openRedis(
         sentinels: settings.sentinels.map(({ host, port }) => ({ host, port })),
         name: settings.name,
         db: settings.db,
+        // Without it a sentinel that takes the connection and says nothing is waited for, for ever.
+        sentinelCommandTimeout: timeouts.commandMs,
         ...(settings.sentinelPassword === undefined ? {} : { sentinelPassword: settings.sentinelPassword }),
         ...(settings.tls ? { enableTLSForSentinelMode: true } : {}),
       });
     case "cluster":
-      return new library.Cluster(
-        settings.nodes.map(({ host, port }) => ({ host, port })),
-        clusterOptions(settings, options, timeouts),
-      );
+      return openCluster(library, settings, clusterOptions(settings, options, timeouts));
   }
 }
 
@@ -108,18 +107,62 @@ function clusterOptions(
 }
 
 /**
+ * ioredis looks for a lost cluster at the nodes that it was first given, of which a user may name one. Those that the
+ * cluster named since are asked as well, or that one's end would be ours.
+ */
+function openCluster(library: RedisLibrary, settings: ClusterSettings, options: OurClusterOptions): Cluster {
+  const pause = options.clusterRetryStrategy;
+  let known = uniqueNodes(settings.nodes);
+  const cluster = new library.Cluster(known, {
+    ...options,
+    clusterRetryStrategy(this: { startupNodes: NodeAddress[] }, attempt) {
+      // Its documented place for this; the types leave it out.
+      this.startupNodes = known;
+      return pause?.(attempt);
+    },
+  });
+  cluster.on("refresh", () => {
+    known = uniqueNodes([...settings.nodes, ...nodesOf(cluster)]);
+  });
+  return cluster;
+}
+
+type ClusterSettings = Extract<RedisSettings, { kind: "cluster" }>;
+
+interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The nodes that a cluster connection knows now; none between two attempts to find it. */
+function nodesOf(cluster: Cluster): NodeAddress[] {
+  return cluster
+    .nodes("all")
+    .map(({ options }) => ({ host: options.host ?? "127.0.0.1", port: options.port ?? 6379 }));
+}
+
+function uniqueNodes(nodes: readonly NodeAddress[]): NodeAddress[] {
+  const unique = new Map(nodes.map(({ host, port }) => [`${host} ${port}`, { host, port }]));
+  return [...unique.values()];
+}
+
+/**
  * A connection for subscribing: it ends when it is lost, for the caller to open another. In a cluster it is a plain
  * connection to one of the nodes, since each node gets what is published on any.
  *
+ * @param commands the connection for commands, which knows the nodes that a cluster has now.
  * @param attempt which of the nodes: each attempt takes the next.
  */
 export function openSubscriber(
   library: RedisLibrary,
   settings: RedisSettings,
   timeouts: RedisTimeouts,
+  commands: RedisConnection,
   attempt: number,
 ): Redis {
-  const node = settings.kind === "cluster" ? settings.nodes[attempt % settings.nodes.length] : undefined;
+  const nodes =
+    settings.kind === "cluster" ? uniqueNodes([...settings.nodes, ...nodesOf(commands as Cluster)]) : [];
+  const node = nodes[attempt % nodes.length];
   const { kind: _kind, ...rest } = settings;
   const plain: RedisSettings = node ? { ...rest, ...node, kind: "standalone", db: 0 } : settings;
   return openRedis(library, plain, timeouts, { retryStrategy: () => null }) as Redis;

@@ -12,6 +12,8 @@ export interface RedisSentinel {
   readonly name: string;
   /** host:port of each sentinel. */
   readonly sentinels: readonly string[];
+  /** Their processes, in the same order. */
+  readonly watchers: readonly Child[];
   /** Who is master, as the sentinels say. */
   master(): Promise<RedisServer>;
   /**
@@ -57,6 +59,7 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
   return {
     name: NAME,
     sentinels: ports.map((port) => `127.0.0.1:${port}`),
+    watchers: watchers.map(({ child }) => child),
     master,
     async failover(by = "SIGKILL") {
       const former = await master();

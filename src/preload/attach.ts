@@ -98,7 +98,7 @@ function startAgent(
     clock: () => performance.now(),
     now: Date.now,
   });
-  const open = (attempt: number) => openSubscriber(soketi.redis, settings, timeouts, attempt);
+  const open = (attempt: number) => openSubscriber(soketi.redis, settings, timeouts, commands, attempt);
   const subscription = subscribe(open, config.names.live, {
     subscribed: () => void agent.subscribed(),
     lost: () => {
