@@ -1,0 +1,121 @@
+import { describe, expect, inject, it } from "vitest";
+import { probeSecrets } from "../../src/local/probe.ts";
+import { redisCli } from "../../src/local/redis-cli.ts";
+import { startRedisCluster } from "../../src/local/redis-cluster.ts";
+import { type RedisSentinel, startRedisSentinel } from "../../src/local/redis-sentinel.ts";
+import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { busNames } from "../../src/protocol/names.ts";
+import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+
+/** P3 of the design, and what a read and a probe may add to it on a busy machine. Milliseconds. */
+const BOUND = 5_000 + 1_000;
+/** The verifier would repair much of what is shown here before the bound is reached. */
+const WITHOUT_VERIFIER = { APP_SYNC_VERIFY_EVERY_MS: "0" };
+const SERVER_CHANGED = 'flushes_total{reason="server-changed"}';
+
+const keep = keeping();
+
+const startFleetOn = async (redisEnv: Record<string, string>) =>
+  keep(await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisEnv }));
+
+/** Two nodes that hold a lease and serve app a with its first secret. */
+async function startNodes(fleet: Fleet, env: Record<string, string> = {}): Promise<SoketiNode[]> {
+  const options = { env: { ...WITHOUT_VERIFIER, ...env } };
+  const nodes = await Promise.all([fleet.node(options), fleet.node(options)]);
+  await fleet.table.put(item("a"));
+  for (const node of nodes) await eventually("app a", () => accepts(node, "a", "a-secret"));
+  await follow(nodes);
+  return nodes;
+}
+
+const follow = (nodes: SoketiNode[]) =>
+  Promise.all(
+    nodes.map((node, i) =>
+      eventually(`node ${i + 1} to hold a lease and follow`, async () => {
+        const { lease_held, following } = await node.metrics();
+        return lease_held === 1 && following === 1;
+      }),
+    ),
+  );
+
+/** Rotates the secret of app a, says the longest time that a node accepted the old one, and holds it to the bound. */
+async function rotate(what: string, fleet: Fleet, nodes: SoketiNode[], from: string, to: string) {
+  const probes = nodes.map(({ port }) => probeSecrets({ port, appId: "a", key: "a-key" }, from, to));
+  await fleet.table.update("a", { AppSecret: { S: to } });
+  const written = Date.now();
+  await Promise.all(probes.map(({ settled }) => settled));
+  const longest = Math.max(0, ...probes.map(({ seen }) => seen.oldLast - written));
+  console.log(`${what}: an old app was served for ${longest} ms at the longest`);
+  expect(longest).toBeLessThan(BOUND);
+}
+
+async function expectFlush(nodes: SoketiNode[]): Promise<void> {
+  for (const node of nodes) expect((await node.metrics())[SERVER_CHANGED]).toBeGreaterThanOrEqual(1);
+}
+
+describe("Redis Sentinel", () => {
+  const envOf = ({ sentinels, name }: RedisSentinel) => ({
+    REDIS_SENTINELS: sentinels.join(","),
+    REDIS_SENTINEL_NAME: name,
+  });
+
+  it("a host frozen with the master and the first sentinel on it: the next sentinel is asked", async () => {
+    const setup = keep(await startRedisSentinel());
+    const fleet = await startFleetOn(envOf(setup));
+    const nodes = await startNodes(fleet);
+    const former = await setup.master();
+    setup.watchers[0]?.signal("SIGSTOP");
+    former.child.signal("SIGSTOP");
+    await rotate("Sentinel, host frozen", fleet, nodes, "a-secret", "a-secret-2");
+    await follow(nodes);
+    await expectFlush(nodes);
+  });
+
+  it("a master that wakes after the failover is not followed again", async () => {
+    const setup = keep(await startRedisSentinel());
+    const fleet = await startFleetOn(envOf(setup));
+    const nodes = await startNodes(fleet);
+    const former = await setup.failover("SIGSTOP");
+    await rotate("Sentinel, after the failover", fleet, nodes, "a-secret", "a-secret-2");
+    await follow(nodes);
+    former.child.signal("SIGCONT");
+    await rotate("Sentinel, former master awake", fleet, nodes, "a-secret-2", "a-secret-3");
+    await eventually("the former master to be a replica", async () =>
+      (await redisCli(former.port, "ROLE")).startsWith("slave"),
+    );
+    await rotate("Sentinel, former master a replica", fleet, nodes, "a-secret-3", "a-secret-4");
+    await follow(nodes);
+    await expectFlush(nodes);
+  });
+});
+
+describe("Redis Cluster", () => {
+  it.each(["SIGKILL", "SIGSTOP"] as const)(
+    "the only node that is configured is lost (%s): the others are found",
+    async (signal) => {
+      const setup = keep(await startRedisCluster());
+      const fleet = await startFleetOn({ REDIS_CLUSTER_NODES: setup.nodes.join(",") });
+      const { log } = busNames(fleet.prefix);
+      const only = await setup.ownerOf(log);
+      const nodes = await startNodes(fleet, { REDIS_CLUSTER_NODES: `127.0.0.1:${only.port}` });
+      await setup.failover(log, signal);
+      await rotate(`Cluster, only configured node lost, ${signal}`, fleet, nodes, "a-secret", "a-secret-2");
+      await follow(nodes);
+      await expectFlush(nodes);
+    },
+  );
+
+  it("a master that wakes after the failover is not followed again", async () => {
+    const setup = keep(await startRedisCluster());
+    const fleet = await startFleetOn({ REDIS_CLUSTER_NODES: setup.nodes.join(",") });
+    const nodes = await startNodes(fleet);
+    const former = await setup.failover(busNames(fleet.prefix).log, "SIGSTOP");
+    await rotate("Cluster, after the failover", fleet, nodes, "a-secret", "a-secret-2");
+    await follow(nodes);
+    former.child.signal("SIGCONT");
+    await rotate("Cluster, former master awake", fleet, nodes, "a-secret-2", "a-secret-3");
+    await follow(nodes);
+    await expectFlush(nodes);
+  });
+});
