@@ -2,7 +2,7 @@
  * `npm run build`: everything that ships, one esbuild call for each kind of place it runs in.
  * serverless.plugin.cjs runs this before each package and deploy, so a stale bundle cannot be deployed.
  */
-import { readFileSync, readdirSync } from "node:fs";
+import { copyFileSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -54,3 +54,9 @@ await Promise.all([
     banner: { js: "#!/usr/bin/env node" },
   }),
 ]);
+
+// What programs that embed soketi are told of it.
+copyFileSync(
+  new URL("src/preload/agent.d.cts", import.meta.url),
+  new URL("dist/agent.d.cts", import.meta.url),
+);

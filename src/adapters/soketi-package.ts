@@ -55,7 +55,8 @@ export function findSoketiRoot(script: string | undefined): string | undefined {
   if (script === undefined) return undefined;
   let folder: string;
   try {
-    folder = dirname(realpathSync(script));
+    // As Node does: a script may be named without its extension.
+    folder = dirname(realpathSync(createRequire(script).resolve(script)));
   } catch {
     // Not a file: `node -e`, the REPL.
     return undefined;

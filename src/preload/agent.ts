@@ -2,19 +2,25 @@
  * `dist/agent.cjs`. Loaded by `NODE_OPTIONS="--require …/dist/agent.cjs"` it attaches to the soketi that the process
  * runs, and does nothing in any other process. Required by a program that embeds soketi, it gives `attach(server)`.
  */
-import { dirname } from "node:path";
+import { join } from "node:path";
 import type { SoketiAppManager, SoketiServer } from "../adapters/soketi.ts";
 import { attachTo } from "./attach.ts";
 import { findSoketiRoot, loadSoketi, runningScript } from "../adapters/soketi-package.ts";
 
+/** Servers that an agent waits for or is in: a second one on the same would count, close and report all twice. */
+const taken = new WeakSet();
+
 /** soketi versions that the hooks were read off and tested with. */
 const KNOWN_VERSIONS = "1.6.";
+
+const SERVER_MODULE = join("/", "dist", "server.js");
 
 /**
  * Attaches the agent to a soketi server that your program made, before it is started.
  *
  * @param server `new Server(options)` of `@soketi/soketi`.
- * @throws TypeError when that is not a server of a soketi package that this process has loaded, or is started.
+ * @throws TypeError when that is not a server of a soketi package that this process has loaded, is started, or has an
+ *   agent already.
  */
 export function attach(server: object): void {
   const root = rootOf(server);
@@ -28,15 +34,24 @@ export function attach(server: object): void {
       "attach: expected a Server that is not started yet, found one that is: attach before start()",
     );
   }
+  if (taken.has(server)) {
+    throw new TypeError("attach: expected a Server without an agent, found one that has it: attach once");
+  }
+  taken.add(server);
   hook(server as SoketiServer, root);
 }
 
-/** soketi is CommonJS: the module that its Server comes from is in the module cache, however it was imported. */
+/**
+ * soketi is CommonJS: the module that its Server comes from is in the module cache, however it was imported. Other
+ * modules are not looked into: some re-export the class, and reading an export can run somebody's getter.
+ */
 function rootOf(server: object): string | undefined {
   for (const [file, module] of Object.entries(require.cache)) {
+    if (!file.endsWith(SERVER_MODULE)) continue;
     const { Server } = (module?.exports ?? {}) as { Server?: unknown };
-    if (typeof Server === "function" && server instanceof Server)
-      return findSoketiRoot(file) ?? dirname(file);
+    if (typeof Server !== "function" || !(server instanceof Server)) continue;
+    const root = findSoketiRoot(file);
+    if (root !== undefined) return root;
   }
   return undefined;
 }

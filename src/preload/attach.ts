@@ -113,17 +113,28 @@ function startAgent(
   const alive = setInterval(() => {
     subscription.checkAlive(config.heartbeatMs);
   }, config.heartbeatMs);
-  // Connections that soketi closes in its grace period still look their apps up: ours go last.
-  const stop = server.stop.bind(server);
-  server.stop = async () => {
-    try {
-      return await stop();
-    } finally {
-      clearInterval(alive);
-      agent.stop();
-      subscription.close();
-      commands.disconnect();
-    }
-  };
+  endWith(server, () => {
+    clearInterval(alive);
+    agent.stop();
+    subscription.close();
+    commands.disconnect();
+  });
   return agent;
+}
+
+/** Connections that soketi closes in its grace period still look their apps up: ours go last. */
+function endWith(server: SoketiServer, end: () => void): void {
+  const stop = server.stop.bind(server);
+  server.stop = () => {
+    let stopped: Promise<unknown>;
+    try {
+      stopped = stop();
+    } catch (error) {
+      // One that is not up yet throws, in soketi's handler of uncaught errors, and that ends the process. As a
+      // rejection it would come back to that handler, for ever.
+      end();
+      throw error;
+    }
+    return stopped.finally(end);
+  };
 }

@@ -15,8 +15,13 @@ export function exposeMetrics(
   const setMetricsManager = server.setMetricsManager.bind(server);
   server.setMetricsManager = (manager) => {
     const registry = manager.driver?.register;
-    if (registry)
-      register(prom, registry, `${server.options.metrics.prometheus.prefix}app_sync_`, agent, report);
+    try {
+      if (registry)
+        register(prom, registry, `${server.options.metrics.prometheus.prefix}app_sync_`, agent, report);
+    } catch (error) {
+      // soketi is about to start, and an error here would keep it from that. A name can be taken.
+      report.metricsFailed(error);
+    }
     return setMetricsManager(manager);
   };
 }

@@ -14,6 +14,7 @@ export interface PreloadReporter extends Omit<AgentReporter, "heartbeatFailed"> 
   readonly itemProblems: ProblemListener;
   readonly redisFailed: (error: unknown) => void;
   readonly webhookDropped: (appKey: string) => void;
+  readonly metricsFailed: (error: unknown) => void;
   /** Called with each drop, once somebody wants to know. */
   onLag: (lag: { readonly sinceInvoked: number; readonly sinceWritten?: number }) => void;
 }
@@ -88,6 +89,9 @@ export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter 
     redisFailed(error) {
       counts.redisErrors += 1;
       warnSometimes(`redis ${textOf(error)}`, textOf(error));
+    },
+    metricsFailed(error) {
+      log.error(`app-sync: not all metrics are on /metrics, the agent works without: ${textOf(error)}`);
     },
     webhookDropped(appKey) {
       counts.webhooksDropped += 1;

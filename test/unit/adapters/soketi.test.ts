@@ -31,6 +31,10 @@ describe("findSoketiRoot", () => {
     expect(findSoketiRoot(join(folder, "soketi-link"))).toMatch(/\/soketi$/);
   });
 
+  it("finds it when the script is named without its extension, as Node does", () => {
+    expect(findSoketiRoot(join(folder, "soketi", "bin", "server"))).toMatch(/\/soketi$/);
+  });
+
   it.each([undefined, "", "/nowhere/at/all.js"])("finds none for %j", (script) => {
     expect(findSoketiRoot(script)).toBeUndefined();
   });

@@ -1,0 +1,115 @@
+import {
+  cpSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, afterEach, beforeAll, expect, inject, it } from "vitest";
+import { type Fleet, item, outcomeOfConnecting, root, startFleet } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+import { proveWorking } from "../support/prove-working.ts";
+
+const soketiRoot = dirname(createRequire(import.meta.url).resolve("@soketi/soketi/package.json"));
+const folders: string[] = [];
+let fleet: Fleet;
+
+// Before `keeping`: hooks run last first, and a node that runs still loads files.
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+const keep = keeping();
+
+beforeAll(async () => {
+  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
+});
+
+afterAll(async () => {
+  await fleet.stop();
+});
+
+/** The script of a copy whose own files can be changed; its dependencies are the installed ones. */
+function copyOfSoketi(change: (folder: string) => void): string {
+  const parent = mkdtempSync(join(tmpdir(), "soketi-app-sync-unknown-"));
+  folders.push(parent);
+  const folder = join(parent, "soketi");
+  const dependencies = join(soketiRoot, "node_modules");
+  cpSync(soketiRoot, folder, { recursive: true, filter: (file) => !file.startsWith(dependencies) });
+  symlinkSync(join(root, "node_modules"), join(parent, "node_modules"));
+  symlinkSync(dependencies, join(folder, "node_modules"));
+  change(folder);
+  return join(folder, "bin", "server.js");
+}
+
+function edit(file: string, from: string, to: string): void {
+  const before = readFileSync(file, "utf8");
+  if (!before.includes(from)) throw new Error(`expected ${from} in ${file}, found none`);
+  writeFileSync(file, before.replaceAll(from, to));
+}
+
+it("a soketi of another version gets a warning, and the agent", async () => {
+  const script = copyOfSoketi((folder) => {
+    edit(join(folder, "package.json"), '"version": "1.6.1"', '"version": "1.9.0"');
+  });
+  const node = keep(await fleet.node({ script }));
+  expect(node.child.output()).toContain("soketi 1.9.0 is unknown to this agent");
+  await proveWorking(fleet, node, "newer");
+});
+
+it("a soketi without a hook that is needed runs untouched, and says so", async () => {
+  const script = copyOfSoketi((folder) => {
+    edit(join(folder, "dist", "server.js"), "setQueueManager", "putQueueManager");
+  });
+  await fleet.table.put(item("untouched"));
+  const node = keep(await fleet.node({ script }));
+  expect(node.child.output()).toMatch(
+    /not attached, soketi runs without the agent: .*server\.setQueueManager/,
+  );
+  expect(await outcomeOfConnecting(node, "untouched-key")).toBe("connected");
+  expect(await node.metrics()).toEqual({});
+});
+
+it("a soketi that lacks a whole module runs untouched, and says so", async () => {
+  const script = copyOfSoketi((folder) => {
+    // All that runs is there, but the log is not where the agent knows it.
+    const dist = join(folder, "dist");
+    for (const file of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
+      if (!file.endsWith(".js")) continue;
+      const text = readFileSync(join(dist, file), "utf8");
+      writeFileSync(join(dist, file), text.replaceAll('/log")', '/moved-log")'));
+    }
+    renameSync(join(dist, "log.js"), join(dist, "moved-log.js"));
+  });
+  await fleet.table.put(item("moved"));
+  const node = keep(await fleet.node({ script }));
+  expect(node.child.output()).toMatch(/not attached, soketi runs without the agent: Cannot find module/);
+  expect(await outcomeOfConnecting(node, "moved-key")).toBe("connected");
+  expect(await node.metrics()).toEqual({});
+});
+
+it("a soketi that has a metric of the agent's name runs with the agent, and says so", async () => {
+  const script = copyOfSoketi((folder) => {
+    const clash = '{ name: "soketi_app_sync_lease_held", help: "-", registers: [this.register] }';
+    const driver = join(folder, "dist", "metrics", "prometheus-metrics-driver.js");
+    edit(driver, "this.registerMetrics();", `this.registerMetrics(); new prom.Gauge(${clash});`);
+  });
+  await fleet.table.put(item("clash"));
+  const node = keep(await fleet.node({ script }));
+  expect(node.child.output()).toMatch(/app-sync: not all metrics are on \/metrics.*already.*registered/);
+  expect(await outcomeOfConnecting(node, "clash-key")).toBe("connected");
+});
+
+it("a wrong configuration: soketi runs without the agent, and every mistake is listed", async () => {
+  const env = { APP_SYNC_LEASE_MS: "abc", APP_SYNC_CLOSE_ON: "never" };
+  const node = keep(await fleet.node({ env }));
+  expect(node.child.output()).toMatch(/not attached[^]*APP_SYNC_LEASE_MS[^]*APP_SYNC_CLOSE_ON/);
+  await fleet.table.put(item("misconfigured"));
+  expect(await outcomeOfConnecting(node, "misconfigured-key")).toBe("connected");
+  expect(await node.metrics()).toEqual({});
+});
