@@ -16,6 +16,12 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // DynamoDB Local takes any.
+          env: {
+            AWS_ACCESS_KEY_ID: "local",
+            AWS_SECRET_ACCESS_KEY: "local",
+            POWERTOOLS_METRICS_DISABLED: "true",
+          },
         },
       },
     ],

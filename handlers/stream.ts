@@ -3,8 +3,10 @@ import { ioredis } from "../src/adapters/ioredis.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
 import { openRedis } from "../src/adapters/redis.ts";
 import { createRedisLog } from "../src/adapters/redis-log.ts";
+import { createSoketiAppCache } from "../src/adapters/soketi-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";
 import { runBatch } from "../src/pipeline/run-batch.ts";
+import { SharedCache } from "../src/pipeline/shared-cache.ts";
 
 const config = readPipelineConfig(process.env);
 const powertools = createPowertools();
@@ -17,12 +19,16 @@ const redis = openRedis(ioredis, config.redis, {
 });
 redis.on("error", powertools.connectionError);
 const log = createRedisLog(redis, config.names, config.logLength);
+const sharedCache =
+  config.sharedCache &&
+  new SharedCache(config.sharedCache.mode, createSoketiAppCache(redis, config.sharedCache));
 
 /** Table change -> invalidation: invoked by the event source mapping of the apps table's stream. */
 export async function handler(event: DynamoDBStreamEvent, context: Context): Promise<DynamoDBBatchResponse> {
   try {
     return await runBatch(event, {
       log,
+      sharedCache,
       report: powertools.report,
       table: config.table,
       ...(config.region === undefined ? {} : { region: config.region }),

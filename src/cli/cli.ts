@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
 import { createNormalizeCommand } from "./normalize.ts";
+import { createRedriveCommand } from "./redrive.ts";
 
 /** The bin `soketi-app-sync`. Exit codes: 0 done, 1 failed, 2 the item that was asked about is not usable. */
 const program = new Command("soketi-app-sync")
@@ -9,7 +10,8 @@ const program = new Command("soketi-app-sync")
   .version(__VERSION__)
   .addCommand(createNormalizeCommand())
   .addCommand(createInvalidateCommand())
-  .addCommand(createFlushCommand());
+  .addCommand(createFlushCommand())
+  .addCommand(createRedriveCommand());
 
 try {
   await program.parseAsync();

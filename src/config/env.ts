@@ -35,7 +35,10 @@ export class EnvReader {
     return undefined;
   }
 
-  integer(name: string, range: { min: number; max: number; default: number }): number {
+  /** @param names the variable, or its names: the first that is set counts. */
+  integer(names: string | readonly string[], range: { min: number; max: number; default: number }): number {
+    const all = typeof names === "string" ? [names] : names;
+    const name = all.find((candidate) => this.text(candidate) !== undefined) ?? "";
     const value = this.text(name);
     if (value === undefined) return range.default;
     const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
@@ -51,6 +54,15 @@ export class EnvReader {
     if (["false", "off", "0", "no"].includes(value)) return false;
     this.wrong(name, "on or off", value, byDefault ? "on" : "off");
     return byDefault;
+  }
+
+  /** One of some words; the first is the default. */
+  choice<T extends string>(name: string, words: readonly [T, ...T[]]): T {
+    const value = this.text(name);
+    if (value === undefined) return words[0];
+    const word = words.find((candidate) => candidate === value.toLowerCase());
+    if (word === undefined) this.wrong(name, words.join(", "), value);
+    return word ?? words[0];
   }
 
   /** `host:port` items separated by commas; an IPv6 address goes in brackets. */

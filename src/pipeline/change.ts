@@ -3,17 +3,19 @@ import { toPublicView } from "../app/public-view.ts";
 import type { Change } from "../protocol/message.ts";
 import type { StreamChange } from "./decode.ts";
 
-/** What nodes must be told about one record; undefined when nothing that soketi reads has changed. */
-export function toChange(record: StreamChange): Change | undefined {
+/**
+ * What nodes must be told about one record; undefined when nothing that soketi reads has changed.
+ *
+ * @param late the record is read again out of its turn: what it says of the app may no longer be so.
+ */
+export function toChange(record: StreamChange, late = false): Change | undefined {
   const { appId, before, after, writtenAt } = record;
   const written = writtenAt === undefined ? {} : { writtenAt };
-  if (!record.complete) {
-    // Without its images a record says only that something changed. `updated` claims nothing more.
-    const keys = unique([after?.key, before?.key]);
-    return { appId, type: "updated", keys, changed: [], ...written };
-  }
-  const difference = diff(before, after);
-  return difference && { ...fromDiff(appId, difference), ...written };
+  const difference = record.complete ? diff(before, after) : undefined;
+  if (record.complete && !difference) return undefined;
+  if (difference && !late) return { ...fromDiff(appId, difference), ...written };
+  // Without its images, or late, a record says only that something changed. `updated` claims nothing more.
+  return { appId, type: "updated", keys: unique([after?.key, before?.key]), changed: [], ...written };
 }
 
 function fromDiff(appId: string, difference: AppDiff): Change {

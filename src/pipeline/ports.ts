@@ -1,8 +1,54 @@
+import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 
 /** Where messages go. Appends them all, in order, or none; resolves only when Redis has taken them. */
 export interface MessageLog {
   append(messages: readonly string[]): Promise<void>;
+}
+
+/**
+ * soketi's own app cache in Redis: an app is there under the names of its id and its key. Names are without the key
+ * prefix of the fleet and without soketi's `app:`.
+ */
+export interface AppCacheStore {
+  /** For each name the entry's text; undefined where there is none. */
+  read(names: readonly string[]): Promise<(string | undefined)[]>;
+  write(entries: readonly { readonly name: string; readonly json: string }[]): Promise<void>;
+  remove(names: readonly string[]): Promise<void>;
+  /** Removes an entry unless it is another app's: a key may have passed on to it. */
+  release(entries: readonly { readonly name: string; readonly appId: string }[]): Promise<void>;
+  /** Gives entries their whole time to live again. */
+  touch(names: readonly string[]): Promise<void>;
+  /** Names of entries, in pages; some may come twice. */
+  names(): AsyncIterable<readonly string[]>;
+}
+
+/** The apps table, read consistently: what was written before a read is in it. */
+export interface AppsReader {
+  /** Those that are usable apps. */
+  read(appIds: readonly string[]): Promise<ReadonlyMap<string, App>>;
+  /** The whole table, in pages. `app` is absent when the item is not usable. */
+  pages(): AsyncIterable<readonly { readonly appId: string; readonly app?: App }[]>;
+}
+
+/** Records of one shard that the event source mapping gave up. */
+export interface FailedRange {
+  readonly streamArn: string;
+  readonly shardId: string;
+  /** Sequence number of the first record. */
+  readonly from: string;
+  /** Sequence number of the last record; it is in the range. */
+  readonly to: string;
+}
+
+/** The stream of the apps table, for records that are read again. */
+export interface StreamReader {
+  /**
+   * Pages of records as the SDK gives them, from the range's first to its last.
+   *
+   * @throws RangeGoneError when some of them are not in the stream any more.
+   */
+  read(range: FailedRange): AsyncIterable<readonly unknown[]>;
 }
 
 /** What happened to one batch, in numbers. */
@@ -24,7 +70,36 @@ export interface PipelineReporter {
   /** The item as it is now has problems; the app works as the normalizer says. */
   itemProblems(appId: string, problems: readonly Problem[]): void;
   unreadableRecord(sequenceNumber: string, reason: string): void;
+  /** With the sequence number of its first record. */
+  batchStarted(sequenceNumber: string): void;
   published(outcome: BatchOutcome): void;
   /** The batch goes back to the stream from this record on. */
   publishFailed(error: unknown, sequenceNumber: string, changes: number): void;
+}
+
+/** The same for ranges that the event source mapping gave up. */
+export interface RedriveReporter {
+  rangeRedriven(range: FailedRange, records: number): void;
+  /** All apps were flushed instead. Without a range, when the message did not name one. */
+  rangeGone(range: FailedRange | undefined, reason: string): void;
+  /** It stays in the queue. */
+  redriveFailed(range: FailedRange | undefined, error: unknown): void;
+}
+
+/** What a sweep found, in numbers. */
+export interface SweepOutcome {
+  /** Items of the table that were compared; 0 in evict mode, which goes by the entries. */
+  readonly apps: number;
+  /** Entries of the cache that were compared with the table. */
+  readonly entries: number;
+  /** Apps whose entries were missing or different, and were written. */
+  readonly repaired: number;
+  /** Entries that were removed: of apps that are gone, under keys that are no longer theirs, or wrong. */
+  readonly removed: number;
+}
+
+export interface SweepReporter {
+  swept(outcome: SweepOutcome): void;
+  /** What is wrong stays so until the next time. */
+  sweepFailed(error: unknown): void;
 }

@@ -2,10 +2,18 @@ import { encodeChanges, encodeFlush, type Change } from "../protocol/message.ts"
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type StreamChange, type UnreadableRecord } from "./decode.ts";
 import type { MessageLog, PipelineReporter } from "./ports.ts";
+import { type SharedCache, toCachedApps } from "./shared-cache.ts";
 
 export interface BatchContext {
   readonly log: MessageLog;
   readonly report: PipelineReporter;
+  /** soketi's own app cache in Redis, for fleets that use it: it is brought in line before anything is published. */
+  readonly sharedCache?: SharedCache | undefined;
+  /**
+   * The records are read again out of their turn, when newer ones may be in force: then they say that an app changed,
+   * and nothing of how it is now. Default false.
+   */
+  readonly late?: boolean;
   readonly table: string;
   readonly region?: string;
   /** Milliseconds since 1970. */
@@ -31,17 +39,16 @@ const DEADLINE_RESERVE_MS = 500;
 export async function runBatch(event: unknown, context: BatchContext): Promise<BatchResponse> {
   const invokedAt = context.now();
   const records = recordsOf(event).map(decodeRecord);
-  const { changes, unreadable, unchanged } = sortOut(records, context.report);
+  const first = lowestSequenceNumber(records);
+  context.report.batchStarted(first);
+  const { changes, unreadable, unchanged } = sortOut(records, context);
   const coalesced = coalesce(changes);
   const messages = encodeMessages(coalesced, unreadable, invokedAt, context);
-  if (messages.length > 0) {
-    try {
-      await beforeDeadline(context.log.append(messages), context.remainingMs() - DEADLINE_RESERVE_MS);
-    } catch (error) {
-      const first = lowestSequenceNumber(records);
-      context.report.publishFailed(error, first, coalesced.length);
-      return { batchItemFailures: [{ itemIdentifier: first }] };
-    }
+  try {
+    await beforeDeadline(inForce(records, messages, context), context.remainingMs() - DEADLINE_RESERVE_MS);
+  } catch (error) {
+    context.report.publishFailed(error, first, coalesced.length);
+    return { batchItemFailures: [{ itemIdentifier: first }] };
   }
   const ageMs = oldestAge(changes, context.now());
   context.report.published({
@@ -56,6 +63,20 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
   return { batchItemFailures: [] };
 }
 
+async function inForce(
+  records: readonly (StreamChange | UnreadableRecord)[],
+  messages: readonly string[],
+  { sharedCache, log, late }: BatchContext,
+): Promise<void> {
+  // Every record counts here: one that changes only how a value is spelled can change what soketi makes of it.
+  if (sharedCache) await sharedCache.apply(toCachedApps(records.filter(isChange), late));
+  if (messages.length > 0) await log.append(messages);
+}
+
+function isChange(record: StreamChange | UnreadableRecord): record is StreamChange {
+  return record.kind === "change";
+}
+
 function recordsOf(event: unknown): readonly unknown[] {
   const records = (event as { Records?: unknown } | null | undefined)?.Records;
   if (Array.isArray(records)) return records;
@@ -65,7 +86,7 @@ function recordsOf(event: unknown): readonly unknown[] {
   );
 }
 
-function sortOut(records: readonly (StreamChange | UnreadableRecord)[], report: PipelineReporter) {
+function sortOut(records: readonly (StreamChange | UnreadableRecord)[], { report, late }: BatchContext) {
   const changes: Change[] = [];
   const unreadable: UnreadableRecord[] = [];
   let unchanged = 0;
@@ -77,7 +98,7 @@ function sortOut(records: readonly (StreamChange | UnreadableRecord)[], report: 
     }
     if (record.after && record.after.problems.length > 0)
       report.itemProblems(record.appId, record.after.problems);
-    const change = toChange(record);
+    const change = toChange(record, late);
     if (change) changes.push(change);
     else unchanged += 1;
   }

@@ -10,15 +10,14 @@ import { type EventSource, startEventSource } from "./event-source.ts";
 
 export type Handler = (event: unknown, context: unknown) => Promise<DynamoDBBatchResponse>;
 
-const bundle = new URL("../../dist/handlers/stream.mjs", import.meta.url).href;
-
-/** The built bundle that is deployed, as a container of its own: its configuration is read when it is loaded. */
-export async function loadHandler(env: Record<string, string>): Promise<Handler> {
+/** A built bundle that is deployed, as a container of its own: its configuration is read when it is loaded. */
+export async function loadHandler<H = Handler>(env: Record<string, string>, name = "stream"): Promise<H> {
+  const bundle = new URL(`../../dist/handlers/${name}.mjs`, import.meta.url).href;
   const before = { ...process.env };
   Object.assign(process.env, { POWERTOOLS_LOG_LEVEL: "CRITICAL", POWERTOOLS_METRICS_DISABLED: "true" }, env);
   try {
     const { handler } = (await import(/* @vite-ignore */ `${bundle}?${randomUUID()}`)) as {
-      handler: Handler;
+      handler: H;
     };
     return handler;
   } finally {
@@ -43,14 +42,17 @@ export interface FleetOptions {
   readonly redisUrl?: string;
   /** Instead: the variables that name a cluster or sentinels, for both. */
   readonly redisEnv?: Readonly<Record<string, string>>;
+  /** More variables for the function. */
+  readonly functionEnv?: Readonly<Record<string, string>>;
 }
 
-export async function startFleet({ dynamodbEndpoint, redisUrl, redisEnv }: FleetOptions): Promise<Fleet> {
+export async function startFleet(options: FleetOptions): Promise<Fleet> {
+  const { dynamodbEndpoint, redisUrl, redisEnv, functionEnv } = options;
   const redis = redisEnv ?? { REDIS_URL: redisUrl ?? "" };
   const name = `apps-${randomUUID().slice(0, 8)}`;
   const prefix = `{test:${name}}`;
   const table = await openAppsTable(dynamodbEndpoint, name);
-  const env = { ...redis, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name };
+  const env = { ...redis, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name, ...functionEnv };
   const source = startEventSource(dynamodbEndpoint, table.streamArn, await loadHandler(env));
   const nodes: SoketiNode[] = [];
   return {

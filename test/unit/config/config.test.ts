@@ -107,6 +107,29 @@ describe("the pipeline's configuration", () => {
     expect(readPipelineConfig({ ...redis, SOKETI_APP_MANAGER_DYNAMODB_TABLE: "t2" }).table).toBe("t2");
   });
 
+  it("leaves soketi's own cache alone, or knows it by soketi's own variables", () => {
+    const redis = { REDIS_URL: "redis://a" };
+    expect(readPipelineConfig(redis)).not.toHaveProperty("sharedCache");
+    expect(readPipelineConfig({ ...redis, SHARED_CACHE: "off" })).not.toHaveProperty("sharedCache");
+    expect(readPipelineConfig({ ...redis, SHARED_CACHE: "Refresh" }).sharedCache).toEqual({
+      mode: "refresh",
+      keyPrefix: "",
+      ttlSeconds: -1,
+    });
+    const soketi = { SOKETI_DB_REDIS_KEY_PREFIX: "p:", SOKETI_APP_MANAGER_CACHE_TTL: "60" };
+    expect(readPipelineConfig({ ...redis, ...soketi, SHARED_CACHE: "evict" }).sharedCache).toEqual({
+      mode: "evict",
+      keyPrefix: "p:",
+      ttlSeconds: 60,
+    });
+    expect(
+      mistakesOf(() => readPipelineConfig({ ...redis, SHARED_CACHE: "on", APP_MANAGER_CACHE_TTL: "1h" })),
+    ).toEqual([
+      'SHARED_CACHE: expected off, evict, refresh, found "on".',
+      expect.stringMatching(/^APP_MANAGER_CACHE_TTL: expected a whole number/),
+    ]);
+  });
+
   it("takes another prefix for the names", () => {
     expect(readPipelineConfig({ REDIS_URL: "redis://a", APP_SYNC_PREFIX: "{x}" }).names.live).toBe(
       "{x}:v1:live",

@@ -9,13 +9,13 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 const ALLOWED: Record<string, readonly string[]> = {
   "src/app": [],
   "src/protocol": ["src/app"],
-  "src/config": ["src/protocol", "src/agent"],
+  "src/config": ["src/protocol", "src/agent", "src/pipeline"],
   "src/pipeline": ["src/app", "src/protocol"],
   "src/agent": ["src/protocol"],
   "src/adapters": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/agent"],
   "src/preload": ["src/protocol", "src/config", "src/agent", "src/adapters"],
   handlers: ["src/config", "src/pipeline", "src/adapters"],
-  "src/cli": ["src/app", "src/protocol", "src/config", "src/adapters"],
+  "src/cli": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/adapters"],
   "src/local": ["src/app", "src/protocol", "src/adapters"],
 };
 
@@ -23,6 +23,7 @@ const ALLOWED: Record<string, readonly string[]> = {
 const PACKAGES: Record<string, readonly string[]> = {
   ioredis: ["src/adapters"],
   "@aws-sdk/client-dynamodb": ["src/adapters"],
+  "@aws-sdk/client-dynamodb-streams": ["src/adapters"],
   "@aws-lambda-powertools/logger": ["src/adapters"],
   "@aws-lambda-powertools/metrics": ["src/adapters"],
   "@soketi/soketi": [],

@@ -8,12 +8,14 @@ import { insert, modify, remove } from "../../factories/stream-event.ts";
 let published: string[][];
 let outcomes: BatchOutcome[];
 let reports: string[];
+let started: string[];
 let context: BatchContext;
 
 beforeEach(() => {
   published = [];
   outcomes = [];
   reports = [];
+  started = [];
   context = {
     log: {
       append: (messages) => {
@@ -25,6 +27,7 @@ beforeEach(() => {
       itemProblems: (appId, problems) =>
         reports.push(`${appId}: ${problems.map(({ code }) => code).join(",")}`),
       unreadableRecord: (sequenceNumber, reason) => reports.push(`unreadable ${sequenceNumber}: ${reason}`),
+      batchStarted: (sequenceNumber) => started.push(sequenceNumber),
       published: (outcome) => outcomes.push(outcome),
       publishFailed: (error, sequenceNumber) =>
         reports.push(`failed from ${sequenceNumber}: ${String(error)}`),

@@ -1,0 +1,53 @@
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { createAppsReader } from "../src/adapters/dynamodb-apps.ts";
+import { openDynamoDb } from "../src/adapters/dynamodb-clients.ts";
+import { createStreamReader } from "../src/adapters/dynamodb-streams.ts";
+import { ioredis } from "../src/adapters/ioredis.ts";
+import { createPowertools } from "../src/adapters/powertools.ts";
+import { openRedis } from "../src/adapters/redis.ts";
+import { createRedisLog } from "../src/adapters/redis-log.ts";
+import { createSoketiAppCache } from "../src/adapters/soketi-app-cache.ts";
+import { readPipelineConfig } from "../src/config/pipeline.ts";
+import { redriveMessages } from "../src/pipeline/redrive.ts";
+import { SharedCache } from "../src/pipeline/shared-cache.ts";
+
+const config = readPipelineConfig(process.env);
+const powertools = createPowertools();
+const redis = openRedis(ioredis, config.redis, {
+  connectMs: 1_500,
+  commandMs: 1_000,
+  silenceMs: 500,
+  retriesPerCommand: 1,
+});
+redis.on("error", powertools.connectionError);
+const log = createRedisLog(redis, config.names, config.logLength);
+const { tables, streams } = openDynamoDb(config);
+const sharedCache =
+  config.sharedCache &&
+  new SharedCache(
+    config.sharedCache.mode,
+    createSoketiAppCache(redis, config.sharedCache),
+    createAppsReader(tables, config.table),
+  );
+
+/** Failed range of the stream -> the invalidations that it lacks: invoked by the failure queue. */
+export async function handler({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  try {
+    const failed = await redriveMessages(Records, {
+      stream: createStreamReader(streams),
+      report: powertools.report,
+      batch: {
+        log,
+        sharedCache,
+        report: powertools.report,
+        table: config.table,
+        ...(config.region === undefined ? {} : { region: config.region }),
+        now: Date.now,
+        remainingMs: () => context.getRemainingTimeInMillis(),
+      },
+    });
+    return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
+  } finally {
+    powertools.flush();
+  }
+}

@@ -1,0 +1,87 @@
+import { Command, InvalidArgumentError } from "commander";
+import { createAppsReader } from "../adapters/dynamodb-apps.ts";
+import { openDynamoDb } from "../adapters/dynamodb-clients.ts";
+import { createStreamReader, findStream } from "../adapters/dynamodb-streams.ts";
+import type { RedisConnection } from "../adapters/redis.ts";
+import { createRedisLog } from "../adapters/redis-log.ts";
+import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
+import { type PipelineConfig, readPipelineConfig } from "../config/pipeline.ts";
+import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
+import { redrive } from "../pipeline/redrive.ts";
+import { SharedCache } from "../pipeline/shared-cache.ts";
+import { withRedis } from "./pipeline-redis.ts";
+
+interface RedriveOptions {
+  readonly shard: string;
+  readonly from: string;
+  readonly to: string;
+  readonly stream?: string;
+}
+
+/** `redrive`: publishes again what a range of the stream says, as handlers/redrive.ts does for the failure queue. */
+export function createRedriveCommand(): Command {
+  return new Command("redrive")
+    .description("Publish again what a range of the table's stream says; flush all nodes when it is lost.")
+    .requiredOption("--shard <id>", "the range's shard, as a failure message's shardId has it")
+    .requiredOption("--from <number>", "sequence number of its first record", sequenceNumber)
+    .requiredOption("--to <number>", "sequence number of its last record", sequenceNumber)
+    .option("--stream <arn>", "the stream; by default the one that the table has now")
+    .addHelpText(
+      "after",
+      "\nExample:\n  REDIS_URL=redis://localhost soketi-app-sync redrive --shard shardId-0000 --from 100 --to 200",
+    )
+    .action(async (options: RedriveOptions) => {
+      const config = readPipelineConfig(process.env);
+      const outcome = await withRedis(config, (redis) => redriveRange(options, config, redis));
+      process.stdout.write(`${outcome}\n`);
+    });
+}
+
+async function redriveRange(options: RedriveOptions, config: PipelineConfig, redis: RedisConnection) {
+  const { tables, streams } = openDynamoDb(config);
+  const { sharedCache } = config;
+  const told: string[] = [];
+  const report: PipelineReporter & RedriveReporter = {
+    itemProblems: () => undefined,
+    batchStarted: () => undefined,
+    published: () => undefined,
+    unreadableRecord: (at, reason) => told.push(`record ${at} names no app, all nodes flush: ${reason}`),
+    publishFailed: (error) => {
+      throw error;
+    },
+    rangeRedriven: (_range, records) =>
+      told.push(`${records} records published again on ${config.names.log}`),
+    rangeGone: (_range, reason) =>
+      told.push(`records are lost, flush published on ${config.names.log}: ${reason}`),
+    redriveFailed: () => undefined,
+  };
+  const streamArn = options.stream ?? (await findStream(tables, config.table));
+  await redrive(
+    { streamArn, shardId: options.shard, from: options.from, to: options.to },
+    {
+      stream: createStreamReader(streams),
+      report,
+      batch: {
+        log: createRedisLog(redis, config.names, config.logLength),
+        report,
+        table: config.table,
+        now: Date.now,
+        remainingMs: () => 60_000,
+        ...(config.region === undefined ? {} : { region: config.region }),
+        ...(sharedCache && {
+          sharedCache: new SharedCache(
+            sharedCache.mode,
+            createSoketiAppCache(redis, sharedCache),
+            createAppsReader(tables, config.table),
+          ),
+        }),
+      },
+    },
+  );
+  return told.join("\n");
+}
+
+function sequenceNumber(text: string): string {
+  if (/^\d{1,40}$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a sequence number, up to 40 digits.");
+}

@@ -1,0 +1,121 @@
+import { encodeFlush } from "../protocol/message.ts";
+import type { FailedRange, RedriveReporter, StreamReader } from "./ports.ts";
+import { type BatchContext, runBatch } from "./run-batch.ts";
+
+/** Thrown by a stream reader when records of the range are not in the stream any more: it keeps them for a day. */
+export class RangeGoneError extends Error {
+  override readonly name = "RangeGoneError";
+}
+
+export interface RedriveContext {
+  readonly stream: StreamReader;
+  readonly batch: Omit<BatchContext, "late">;
+  readonly report: RedriveReporter;
+}
+
+/**
+ * Does what the failed invocations did not: publishes the changes of a range. When the stream has lost some of it, all
+ * apps are flushed instead. To do it twice is harmless.
+ *
+ * @throws Error when it could not be done; it can be tried again.
+ */
+export async function redrive(range: FailedRange, context: RedriveContext): Promise<"redriven" | "flushed"> {
+  assertOurs(range, context.batch.table);
+  let records = 0;
+  try {
+    for await (const page of context.stream.read(range)) {
+      // Newer changes of the same apps may be in force already.
+      const { batchItemFailures } = await runBatch({ Records: page }, { ...context.batch, late: true });
+      if (batchItemFailures.length > 0) {
+        throw new Error(
+          `expected to publish ${describe(range)}, found Redis or the table would not: see the log`,
+        );
+      }
+      records += page.length;
+    }
+  } catch (error) {
+    if (!(error instanceof RangeGoneError)) throw error;
+    await flushFor(range, error.message, context);
+    return "flushed";
+  }
+  context.report.rangeRedriven(range, records);
+  return "redriven";
+}
+
+/** A message of the failure queue, as SQS hands it to a function. */
+export interface FailureMessage {
+  readonly messageId: string;
+  readonly body: string;
+}
+
+/**
+ * Redrives the ranges that messages name. A message that names none makes all apps be flushed: changes have failed, and
+ * only forgetting everything is sure to include them.
+ *
+ * @returns ids of the messages that must stay in the queue.
+ */
+export async function redriveMessages(
+  messages: readonly FailureMessage[],
+  context: RedriveContext,
+): Promise<string[]> {
+  const failed: string[] = [];
+  for (const { messageId, body } of messages) {
+    const range = parseFailedRange(body);
+    try {
+      if (range) await redrive(range, context);
+      else
+        await flushFor(undefined, "expected DDBStreamBatchInfo with a range of records, found none", context);
+    } catch (error) {
+      context.report.redriveFailed(range, error);
+      failed.push(messageId);
+    }
+  }
+  return failed;
+}
+
+async function flushFor(
+  range: FailedRange | undefined,
+  reason: string,
+  context: RedriveContext,
+): Promise<void> {
+  const { log, now } = context.batch;
+  await log.append([encodeFlush(`stream records are lost: ${reason}`, now())]);
+  context.report.rangeGone(range, reason);
+}
+
+/**
+ * Reads what Lambda sends to a failure queue for a stream: the range, never its records.
+ *
+ * @returns undefined when it is something else.
+ */
+function parseFailedRange(body: string): FailedRange | undefined {
+  let message: unknown;
+  try {
+    message = JSON.parse(body);
+  } catch {
+    // Told apart from a range by its absence; the caller flushes.
+    return undefined;
+  }
+  const info = (message as { DDBStreamBatchInfo?: unknown } | null)?.DDBStreamBatchInfo;
+  if (typeof info !== "object" || info === null) return undefined;
+  const { streamArn, shardId, startSequenceNumber, endSequenceNumber } = info as Record<string, unknown>;
+  if (typeof streamArn !== "string" || typeof shardId !== "string") return undefined;
+  if (!isSequenceNumber(startSequenceNumber) || !isSequenceNumber(endSequenceNumber)) return undefined;
+  return { streamArn, shardId, from: startSequenceNumber, to: endSequenceNumber };
+}
+
+function isSequenceNumber(value: unknown): value is string {
+  return typeof value === "string" && /^\d{1,40}$/.test(value);
+}
+
+function assertOurs({ streamArn }: FailedRange, table: string): void {
+  const found = /:table\/([^/]+)\/stream\//.exec(streamArn)?.[1];
+  if (found === table) return;
+  throw new Error(
+    `expected a range of table ${table}'s stream, found ${streamArn}: this queue must be fed by that table's function only`,
+  );
+}
+
+function describe({ shardId, from, to }: FailedRange): string {
+  return `records ${from} to ${to} of ${shardId}`;
+}

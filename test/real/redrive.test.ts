@@ -1,0 +1,209 @@
+import { randomUUID } from "node:crypto";
+import { spawnSync } from "node:child_process";
+import {
+  DescribeStreamCommand,
+  DynamoDBStreamsClient,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+} from "@aws-sdk/client-dynamodb-streams";
+import type { SQSBatchResponse } from "aws-lambda";
+import { Redis } from "ioredis";
+import { beforeAll, describe, expect, inject, it } from "vitest";
+import { type AppsTable, openAppsTable } from "../../src/adapters/dynamodb.ts";
+import { startRedis } from "../../src/local/redis-server.ts";
+import { type Decoded, decodeMessage } from "../../src/protocol/message.ts";
+import { busNames } from "../../src/protocol/names.ts";
+import { item, loadHandler, root } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+
+const keep = keeping();
+
+type Redrive = (event: unknown, context: unknown) => Promise<SQSBatchResponse>;
+
+interface Range {
+  readonly shardId: string;
+  readonly numbers: readonly string[];
+}
+
+let table: AppsTable;
+let range: Range;
+let prefix: string;
+
+/** Apps 0 to 9, then 3 changed: eleven records in one shard. */
+beforeAll(async () => {
+  table = await openAppsTable(inject("dynamodbEndpoint"), `redrive-${randomUUID().slice(0, 8)}`);
+  for (let i = 0; i < 10; i += 1) await table.put(item(`app-${i}`));
+  await table.update("app-3", { Enabled: { BOOL: false } });
+  range = await recordsOf(table.streamArn);
+  prefix = `{${table.name}}`;
+});
+
+async function recordsOf(streamArn: string): Promise<Range> {
+  const client = new DynamoDBStreamsClient({ endpoint: inject("dynamodbEndpoint"), region: "us-east-1" });
+  const { StreamDescription } = await client.send(new DescribeStreamCommand({ StreamArn: streamArn }));
+  const shardId = StreamDescription?.Shards?.[0]?.ShardId ?? "";
+  const numbers: string[] = [];
+  const { ShardIterator } = await client.send(
+    new GetShardIteratorCommand({
+      StreamArn: streamArn,
+      ShardId: shardId,
+      ShardIteratorType: "TRIM_HORIZON",
+    }),
+  );
+  for (let iterator = ShardIterator; numbers.length < 11;) {
+    const { Records = [], NextShardIterator } = await client.send(
+      new GetRecordsCommand({ ShardIterator: iterator }),
+    );
+    numbers.push(...Records.map(({ dynamodb }) => dynamodb?.SequenceNumber ?? ""));
+    iterator = NextShardIterator;
+  }
+  return { shardId, numbers };
+}
+
+const environment = (redisUrl: string) => ({
+  REDIS_URL: redisUrl,
+  APP_SYNC_PREFIX: prefix,
+  APP_MANAGER_DYNAMODB_TABLE: table.name,
+  APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
+  AWS_REGION: "us-east-1",
+});
+
+/** As Lambda writes it, of which only the range counts. */
+function failure(from: number, to: number, streamArn = table.streamArn, shardId = range.shardId) {
+  return JSON.stringify({
+    requestContext: {
+      requestId: "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
+      functionArn: "arn:aws:lambda:us-east-1:123456789012:function:soketi-app-sync-dev-stream:$LATEST",
+      condition: "RetryAttemptsExhausted",
+      approximateInvokeCount: 1,
+    },
+    responseContext: { statusCode: 200, executedVersion: "$LATEST", functionError: "Unhandled" },
+    version: "1.0",
+    timestamp: "2026-01-01T00:13:49.717Z",
+    DDBStreamBatchInfo: {
+      shardId,
+      startSequenceNumber: range.numbers[from],
+      endSequenceNumber: range.numbers[to],
+      approximateArrivalOfFirstRecord: "2026-01-01T00:13:19Z",
+      approximateArrivalOfLastRecord: "2026-01-01T00:13:19Z",
+      batchSize: to - from + 1,
+      streamArn,
+    },
+  });
+}
+
+const invoke = (handler: Redrive, ...bodies: string[]) =>
+  handler(
+    { Records: bodies.map((body, i) => ({ messageId: `m${i}`, body })) },
+    { getRemainingTimeInMillis: () => 30_000 },
+  );
+
+/** What the log got since it was asked last. */
+async function published(redis: Redis): Promise<Decoded[]> {
+  const entries = await redis.xrange(busNames(prefix).log, "-", "+");
+  await redis.del(busNames(prefix).log);
+  return entries.map(([, fields]) => decodeMessage(fields[1] ?? ""));
+}
+
+const changesIn = (messages: Decoded[]) =>
+  messages.flatMap((decoded) => (decoded.kind === "changes" ? decoded.message.changes : []));
+const flushesIn = (messages: Decoded[]) =>
+  messages.flatMap((decoded) => (decoded.kind === "flush" ? [decoded.message.flush] : []));
+
+function openRedis(url: string): Redis {
+  const redis = new Redis(url);
+  keep({
+    stop: () => {
+      redis.disconnect();
+      return Promise.resolve();
+    },
+  });
+  return redis;
+}
+
+describe("redrive", () => {
+  it("publishes the changes of the failed range and no others, and claims nothing about how the apps are now", async () => {
+    const redis = openRedis(inject("redisUrl"));
+    const handler = await loadHandler<Redrive>(environment(inject("redisUrl")), "redrive");
+    expect(await invoke(handler, failure(2, 5), failure(8, 10))).toEqual({ batchItemFailures: [] });
+    const changes = changesIn(await published(redis));
+    expect(changes.map(({ appId }) => appId)).toEqual([
+      "app-2",
+      "app-3",
+      "app-4",
+      "app-5",
+      "app-8",
+      "app-9",
+      "app-3",
+    ]);
+    for (const change of changes) {
+      expect(change).toMatchObject({ type: "updated", keys: [`${change.appId}-key`] });
+      expect(change).not.toHaveProperty("app");
+    }
+  });
+
+  it("flushes when the stream does not have the range any more", async () => {
+    const redis = openRedis(inject("redisUrl"));
+    const handler = await loadHandler<Redrive>(environment(inject("redisUrl")), "redrive");
+    const former = table.streamArn.replace(/stream\/.*/, "stream/2020-01-01T00:00:00.000");
+    const gone = [
+      failure(0, 1, former),
+      failure(0, 1, table.streamArn, "shardId-00000000000000000000-00000000"),
+    ];
+    expect(await invoke(handler, ...gone)).toEqual({ batchItemFailures: [] });
+    expect(flushesIn(await published(redis))).toEqual([
+      expect.stringMatching(/^stream records are lost: .* does not exist any more$/),
+      expect.stringMatching(/^stream records are lost: .* does not exist any more$/),
+    ]);
+  });
+
+  it("flushes for a message that names no range, and goes on with the others", async () => {
+    const redis = openRedis(inject("redisUrl"));
+    const handler = await loadHandler<Redrive>(environment(inject("redisUrl")), "redrive");
+    expect(await invoke(handler, "not JSON", "{}", failure(0, 0))).toEqual({ batchItemFailures: [] });
+    const messages = await published(redis);
+    expect(flushesIn(messages)).toHaveLength(2);
+    expect(changesIn(messages)).toHaveLength(1);
+  });
+
+  it("leaves the message in the queue while Redis is away, and for another table's stream", async () => {
+    const server = keep(await startRedis());
+    const handler = await loadHandler<Redrive>(environment(server.url), "redrive");
+    const foreign = failure(0, 1, table.streamArn.replace(table.name, "another"));
+    expect(await invoke(handler, failure(0, 1), foreign)).toEqual({
+      batchItemFailures: [{ itemIdentifier: "m1" }],
+    });
+    await server.stop();
+    expect(await invoke(handler, failure(0, 1), "not JSON")).toEqual({
+      batchItemFailures: [{ itemIdentifier: "m0" }, { itemIdentifier: "m1" }],
+    });
+  });
+
+  it("is a command as well", async () => {
+    const redis = openRedis(inject("redisUrl"));
+    const cli = (...args: string[]) =>
+      spawnSync(process.execPath, ["dist/cli.mjs", "redrive", ...args], {
+        cwd: root,
+        encoding: "utf8",
+        env: { ...process.env, ...environment(inject("redisUrl")) },
+      });
+    const [from = "", to = ""] = [range.numbers[0], range.numbers[10]];
+    const done = cli("--shard", range.shardId, "--from", from, "--to", to);
+    expect(done).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("11 records published again") as string,
+    });
+    expect(changesIn(await published(redis)).map(({ appId }) => appId)).toContain("app-9");
+
+    const lost = cli("--shard", "shardId-00000000000000000000-00000000", "--from", from, "--to", to);
+    expect(lost).toMatchObject({
+      status: 0,
+      stdout: expect.stringContaining("records are lost, flush published") as string,
+    });
+    expect(flushesIn(await published(redis))).toHaveLength(1);
+    expect(cli("--shard", range.shardId, "--from", "x", "--to", to)).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("Expected a sequence number") as string,
+    });
+  });
+});

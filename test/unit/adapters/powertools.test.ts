@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { createPowertools, type Powertools } from "../../../src/adapters/powertools.ts";
+import { RedisError } from "../../../src/adapters/redis.ts";
+
+interface Line {
+  readonly level?: string;
+  readonly message?: string;
+  readonly code?: string;
+  readonly _aws?: { readonly CloudWatchMetrics: readonly { readonly Dimensions: readonly string[][] }[] };
+  readonly [name: string]: unknown;
+}
+
+let written: string[];
+let powertools: Powertools;
+
+beforeEach(() => {
+  written = [];
+  vi.stubEnv("POWERTOOLS_METRICS_DISABLED", "false");
+  vi.stubEnv("POWERTOOLS_LOG_LEVEL", "INFO");
+  const keep = (text: unknown) => written.push(String(text)) > 0;
+  vi.spyOn(process.stdout, "write").mockImplementation(keep);
+  vi.spyOn(process.stderr, "write").mockImplementation(keep);
+  powertools = createPowertools();
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+const lines = () =>
+  written
+    .join("")
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line) as Line);
+
+/** The metrics of one invocation: EMF, which CloudWatch reads out of the log. */
+function metrics(): Record<string, unknown> {
+  powertools.flush();
+  const found: Record<string, unknown> = {};
+  for (const { _aws, service, timestamp: _, code, ...values } of lines().filter((line) => line._aws)) {
+    expect(service).toBe("soketi-app-sync");
+    for (const [name, value] of Object.entries(values))
+      found[code === undefined ? name : `${name} ${code}`] = value;
+  }
+  return found;
+}
+
+describe("metrics", () => {
+  it("of a batch that was published", () => {
+    const { report } = powertools;
+    report.batchStarted("1");
+    report.itemProblems("a", [
+      { code: "number-invalid", severity: "warning", attribute: "MaxConnections", message: "m" },
+      { code: "number-invalid", severity: "warning", attribute: "MaxEventNameLength", message: "m" },
+      { code: "webhook-without-events", severity: "error", attribute: "Webhooks", message: "m" },
+    ] as never);
+    report.unreadableRecord("2", "no keys");
+    report.published({
+      records: 9,
+      published: 5,
+      coalesced: 2,
+      unchanged: 1,
+      unreadable: 1,
+      messages: 2,
+      ageMs: 40,
+    });
+    expect(metrics()).toEqual({
+      InvalidItems: 1,
+      "ItemProblems number-invalid": 2,
+      "ItemProblems webhook-without-events": 1,
+      UnreadableRecords: 1,
+      Published: 5,
+      Coalesced: 2,
+      Unchanged: 1,
+      PublishAge: 40,
+    });
+  });
+
+  it("of a batch that failed, and came again", () => {
+    const { report } = powertools;
+    report.batchStarted("7");
+    report.publishFailed(new RedisError("take the messages", new Error("READONLY You can't write")), "7", 3);
+    expect(metrics()).toEqual({ PublishFailures: 1, RedisErrors: 1 });
+    expect(lines()[0]).toMatchObject({ level: "ERROR", code: "READONLY", sequenceNumber: "7" });
+    written = [];
+    report.batchStarted("7");
+    report.batchStarted("7");
+    expect(metrics()).toEqual({ Retries: 1 });
+  });
+
+  it("of redrive and sweep", () => {
+    const { report } = powertools;
+    const range = { streamArn: "arn", shardId: "s", from: "1", to: "2" };
+    report.rangeRedriven(range, 2);
+    report.rangeGone(undefined, "no range");
+    report.redriveFailed(range, new Error("throttled"));
+    report.sweepFailed(new Error("no time"));
+    report.swept({ apps: 3, entries: 6, repaired: 0, removed: 0 });
+    expect(metrics()).toEqual({
+      RangesRedriven: 1,
+      RangesGone: 1,
+      RedriveFailures: 1,
+      SweepFailures: 1,
+      SweptApps: 3,
+      SweptEntries: 6,
+      SweepRepaired: 0,
+      SweepRemoved: 0,
+    });
+  });
+
+  it("of trouble with the connection", () => {
+    powertools.connectionError(
+      Object.assign(new Error("connect ECONNREFUSED"), { command: { args: ["s3cret"] } }),
+    );
+    expect(metrics()).toEqual({ RedisErrors: 1 });
+    expect(written.join("")).not.toContain("s3cret");
+  });
+
+  it("that were written are not written again", () => {
+    powertools.report.unreadableRecord("2", "no keys");
+    expect(metrics()).toEqual({ UnreadableRecords: 1 });
+    written = [];
+    powertools.flush();
+    expect(written.filter((line) => line.includes("UnreadableRecords"))).toEqual([]);
+  });
+});
