@@ -58,7 +58,13 @@ function agent(): SoketiAppManager {
     source: { loadById: () => Promise.resolve(app), resolveKey: () => Promise.resolve(app.id) },
     clock: () => performance.now(),
     leaseUntil: () => Number.POSITIVE_INFINITY,
-    limits: { degradedTtlMs: 5_000, maxStaleOnErrorMs: 60_000, missingKeyTtlMs: 1_000, maxEntries: 100_000 },
+    limits: {
+      degradedTtlMs: 5_000,
+      maxStaleOnErrorMs: 60_000,
+      loadBudgetMs: 5_000,
+      missingKeyTtlMs: 1_000,
+      maxEntries: 100_000,
+    },
     isSame: () => true,
     onChanged: () => undefined,
     onLoadFailed: (what, error) => {

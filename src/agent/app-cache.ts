@@ -24,6 +24,8 @@ export interface CacheLimits {
   readonly degradedTtlMs: number;
   /** While the table cannot be read: how old an unverified, never an invalidated, entry may be served. */
   readonly maxStaleOnErrorMs: number;
+  /** A read takes no longer than this, unless the process was paused meanwhile. */
+  readonly loadBudgetMs: number;
   /** How long a key is believed unknown. Short, because the index by key lags behind the table. */
   readonly missingKeyTtlMs: number;
   /** Most apps; most aliases, missing ids and missing keys as well, each. */
@@ -185,9 +187,9 @@ export class AppCache<A extends AppIdentity> {
     return this.#entries.has(id) || this.#loads.has(id);
   }
 
-  #isProven(entry: Entry<A>): boolean {
+  #isProven({ readAt }: Pick<Entry<A>, "readAt">): boolean {
     const now = this.#clock();
-    return now < this.#leaseUntil() || now - entry.readAt <= this.#limits.degradedTtlMs;
+    return now < this.#leaseUntil() || now - readAt <= this.#limits.degradedTtlMs;
   }
 
   async #findByUnprovenKey(key: string): Promise<A | null> {
@@ -209,10 +211,14 @@ export class AppCache<A extends AppIdentity> {
 
   #load(id: string): Promise<Entry<A>> {
     const read = async () => {
-      const readAt = this.#clock();
-      this.stats.loads += 1;
-      const app = (await this.#source.loadById(id)) ?? null;
-      return { app, answer: Promise.resolve(app), readAt };
+      for (;;) {
+        const readAt = this.#clock();
+        this.stats.loads += 1;
+        const app = (await this.#source.loadById(id)) ?? null;
+        // A process that was paused meanwhile has an answer in its hands that is as old as the pause.
+        const inTime = this.#clock() - readAt <= this.#limits.loadBudgetMs;
+        if (inTime || this.#isProven({ readAt })) return { app, answer: Promise.resolve(app), readAt };
+      }
     };
     return this.#loads.share(id, read, (entry) => this.#keep(id, entry));
   }

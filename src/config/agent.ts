@@ -17,8 +17,6 @@ export interface AgentConfig extends AgentSettings {
    * it reads, and refreshes open connections.
    */
   readonly cache: boolean;
-  /** How long one read of the table may take, the SDK's own retries included. */
-  readonly loadBudgetMs: number;
   /** Whether each change is logged. */
   readonly debug: boolean;
 }
@@ -51,10 +49,10 @@ export function readAgentConfig(environment: Environment, table: string): AgentC
         max: 86_400_000,
         default: 60_000,
       }),
+      loadBudgetMs: env.integer("APP_SYNC_LOAD_BUDGET_MS", { min: 100, max: 60_000, default: 5_000 }),
       missingKeyTtlMs: env.integer("APP_SYNC_MISSING_KEY_TTL_MS", { min: 0, max: 60_000, default: 1_000 }),
       maxEntries: env.integer("APP_SYNC_MAX_ENTRIES", { min: 1, max: 10_000_000, default: 100_000 }),
     },
-    loadBudgetMs: env.integer("APP_SYNC_LOAD_BUDGET_MS", { min: 100, max: 60_000, default: 5_000 }),
     reloadJitterMs: env.integer("APP_SYNC_RELOAD_JITTER_MS", { min: 0, max: 10_000, default: 50 }),
     verifyEveryMs: env.integer("APP_SYNC_VERIFY_EVERY_MS", { min: 0, max: 3_600_000, default: 1_000 }),
     closeOn: readCloseOn(env),

@@ -83,7 +83,7 @@ function startAgent(
       manager,
       soketi.App as SoketiAppClass,
       report.itemProblems,
-      config.loadBudgetMs,
+      config.limits.loadBudgetMs,
     ),
     connections: soketiConnections(server),
     isSame: (left, right) => isDeepStrictEqual(left.toObject(), right.toObject()),

@@ -75,7 +75,13 @@ beforeEach(() => {
     source: table,
     clock: () => now,
     leaseUntil: () => leaseUntil,
-    limits: { degradedTtlMs: 5_000, maxStaleOnErrorMs: 60_000, missingKeyTtlMs: 1_000, maxEntries: 3 },
+    limits: {
+      degradedTtlMs: 5_000,
+      maxStaleOnErrorMs: 60_000,
+      loadBudgetMs: 5_000,
+      missingKeyTtlMs: 1_000,
+      maxEntries: 3,
+    },
     isSame: (left, right) => left.key === right.key && left.version === right.version,
     onChanged: (id) => changes.push(id),
     onLoadFailed: (what, error) => failures.push(`${what}: ${(error as Error).message}`),
@@ -113,6 +119,25 @@ describe("lookups", () => {
     expect(await Promise.all(callers)).toEqual(Array(100).fill(v(1)));
     expect(cache.stats.loads).toBe(1);
     expect(cache.indexQueries).toBe(1);
+  });
+
+  it("does not hand out what it read before a pause of the process, unless the lease outlasted it", async () => {
+    for (const [lease, answer] of [
+      [0, v(2)],
+      [Number.POSITIVE_INFINITY, v(1)],
+    ] as const) {
+      table.put(v(1));
+      table.held = true;
+      leaseUntil = lease;
+      const lookup = cache.findById("a");
+      table.put(v(2));
+      now += 6_000;
+      table.release();
+      await settle();
+      table.release();
+      expect(await lookup).toEqual(answer);
+      cache.flush();
+    }
   });
 
   it("answers null, says so and forgets it when the table cannot be read", async () => {

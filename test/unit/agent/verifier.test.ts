@@ -29,7 +29,7 @@ beforeEach(() => {
     },
     clock: () => now,
     leaseUntil: () => Number.POSITIVE_INFINITY,
-    limits: { degradedTtlMs: 0, maxStaleOnErrorMs: 0, missingKeyTtlMs: 0, maxEntries: 100 },
+    limits: { degradedTtlMs: 0, maxStaleOnErrorMs: 0, loadBudgetMs: 5_000, missingKeyTtlMs: 0, maxEntries: 100 },
     isSame: (left, right) => left.version === right.version,
     onChanged: () => undefined,
     onLoadFailed: () => undefined,

@@ -173,10 +173,10 @@ describe("the agent's configuration", () => {
       limits: {
         degradedTtlMs: 5_000,
         maxStaleOnErrorMs: 60_000,
+        loadBudgetMs: 5_000,
         missingKeyTtlMs: 1_000,
         maxEntries: 100_000,
       },
-      loadBudgetMs: 5_000,
       reloadJitterMs: 50,
       verifyEveryMs: 1_000,
       closeOn: new Set(["deleted", "disabled", "rekeyed"]),

@@ -53,7 +53,7 @@ describe("documents", () => {
       ["APP_SYNC_HEARTBEAT_MS", config.heartbeatMs],
       ["APP_SYNC_DEGRADED_TTL_MS", limits.degradedTtlMs],
       ["APP_SYNC_MAX_STALE_ON_ERROR_MS", limits.maxStaleOnErrorMs],
-      ["APP_SYNC_LOAD_BUDGET_MS", config.loadBudgetMs],
+      ["APP_SYNC_LOAD_BUDGET_MS", limits.loadBudgetMs],
       ["APP_SYNC_MISSING_KEY_TTL_MS", limits.missingKeyTtlMs],
       ["APP_SYNC_MAX_ENTRIES", limits.maxEntries],
       ["APP_SYNC_RELOAD_JITTER_MS", config.reloadJitterMs],

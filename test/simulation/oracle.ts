@@ -1,0 +1,143 @@
+import type { AgentSettings } from "../../src/agent/agent.ts";
+import type { App } from "../../src/app/app.ts";
+import { MAX_INDEX_LAG_MS } from "./dynamodb.ts";
+import type { SimulatedNode } from "./node.ts";
+import { appOf, keyOf, type SimulatedTable, type Version } from "./table.ts";
+
+/** What a node was asked, and what it answered. */
+export interface Answer {
+  readonly node: SimulatedNode;
+  readonly asked: { readonly id: string } | { readonly key: string };
+  readonly app: App | null;
+  /** Milliseconds of virtual time. */
+  readonly askedAt: number;
+  readonly answeredAt: number;
+}
+
+/** Reading the index and the table once more, in the slowest weather of a story. Milliseconds. */
+const SLOWEST_READS_MS = 4_000;
+
+/**
+ * Knows the table's whole history, and what the promises of the design allow a node to answer at each moment:
+ *
+ * - P1, P4: after a message that tells of a change has come to a node, nothing older is answered.
+ * - P2: once Redis has the message, no node answers anything older for longer than a lease, or the age that is allowed
+ *   without one.
+ * - P3: a node that has had no answered heartbeat for a lease answers nothing older than that age, whatever was
+ *   published.
+ * - While the table cannot be read, what was not invalidated may be older, to a limit; and null is an answer.
+ */
+export class Oracle {
+  readonly violations: string[] = [];
+  answers = 0;
+  readonly #table: SimulatedTable;
+  readonly #settings: AgentSettings;
+
+  constructor(table: SimulatedTable, settings: AgentSettings) {
+    this.#table = table;
+    this.#settings = settings;
+  }
+
+  check(answer: Answer): void {
+    this.answers += 1;
+    const { asked, app } = answer;
+    if (app) {
+      if ("key" in asked && app.key !== asked.key)
+        this.#violated(answer, "P4: an app with another key than asked for");
+      if ("id" in asked && app.id !== asked.id) this.#violated(answer, "P4: another app than asked for");
+      this.#checkVersion(answer, app.id, app.limits.maxConnections);
+    } else if ("id" in asked) this.#checkAbsence(answer, asked.id);
+    else this.#checkAbsenceOfKey(answer, asked.key);
+  }
+
+  /** When all has settled: a node that disagrees with the table now will do so for ever. */
+  checkSettled(answer: Answer): void {
+    const { asked, app } = answer;
+    const id = "id" in asked ? asked.id : this.#table.holderOf(asked.key);
+    const expected = id === undefined ? undefined : this.#table.current(id);
+    const number = appOf(expected?.item) ? expected?.number : undefined;
+    if (number !== app?.limits.maxConnections)
+      this.#violated(answer, `liveness: expected version ${number ?? "none"} for ever after, found another`);
+  }
+
+  violated(what: string, at: number): void {
+    this.violations.push(`${(at / 1000).toFixed(3)} s: ${what}`);
+  }
+
+  /** The answer is version `number` of an app; 0 or a deletion when it is none. */
+  #checkVersion(answer: Answer, appId: string, number: number, allowedAnyway = 0): void {
+    const newer = this.#table.history(appId).filter((version) => version.number > number);
+    const [next] = newer;
+    if (!next || next.writtenAt > answer.answeredAt) return;
+    const { node, answeredAt } = answer;
+    const arrived = newer.find(({ arrivedAt }) => (arrivedAt.get(node.name) ?? Infinity) < answeredAt);
+    if (arrived && answer.app) {
+      this.#violated(
+        answer,
+        `P1: version ${number}, after the message of version ${arrived.number} had arrived`,
+      );
+      return;
+    }
+    if (answeredAt > Math.max(this.#allowedUntil(answer, next, newer), allowedAnyway)) {
+      const published =
+        next.publishedAt === undefined ? "not published" : `published at ${next.publishedAt.toFixed(0)}`;
+      this.#violated(
+        answer,
+        `P2/P3: version ${number}, replaced at ${next.writtenAt.toFixed(0)}, ${published}`,
+      );
+    }
+  }
+
+  #allowedUntil(
+    { node, asked, askedAt, answeredAt }: Answer,
+    next: Version,
+    newer: readonly Version[],
+  ): number {
+    const { leaseMs, limits } = this.#settings;
+    const byAge = next.writtenAt + limits.degradedTtlMs;
+    const whats = [next.appId, "key" in asked ? asked.key : undefined];
+    const unreadable = node.failedReads.some(
+      ({ what, at }) => at >= askedAt && at <= answeredAt && whats.includes(what),
+    );
+    const byError = unreadable ? next.writtenAt + limits.maxStaleOnErrorMs : 0;
+    const published = Math.min(...newer.map(({ publishedAt }) => publishedAt ?? Infinity));
+    const leased = answeredAt <= node.lastAnsweredHeartbeat + leaseMs;
+    return Math.max(byAge, byError, leased ? published + leaseMs : 0);
+  }
+
+  #checkAbsence(answer: Answer, appId: string, allowedAnyway = 0): void {
+    const { node, askedAt, answeredAt } = answer;
+    const known = this.#table.history(appId).filter(({ writtenAt }) => writtenAt <= answeredAt);
+    const absent = known.filter(({ item }) => item === undefined).at(-1);
+    if (!absent || absent === known.at(-1)) return;
+    const whats: unknown[] = [appId, ...Object.values(answer.asked)];
+    // Nothing could be read, and nothing was held: there is no better answer.
+    if (node.failedReads.some(({ what, at }) => at >= askedAt && at <= answeredAt && whats.includes(what)))
+      return;
+    this.#checkVersion(answer, appId, absent.number, allowedAnyway);
+  }
+
+  /** The index lags, and an unknown key is believed unknown for a moment. */
+  #checkAbsenceOfKey(answer: Answer, key: string): void {
+    const { limits } = this.#settings;
+    const holder = this.#table.holderOf(key, answer.answeredAt);
+    if (holder === undefined) return;
+    const history = this.#table.history(holder).filter(({ writtenAt }) => writtenAt <= answer.answeredAt);
+    const lastWithout = history.filter((version) => keyOf(version) !== key).at(-1);
+    if (!lastWithout) throw new Error(`expected ${holder} to be without key ${key} at first`);
+    const since = history.find(({ number }) => number > lastWithout.number)?.writtenAt ?? 0;
+    const indexed = since + MAX_INDEX_LAG_MS + limits.missingKeyTtlMs + SLOWEST_READS_MS;
+    if (answer.answeredAt <= indexed) return;
+    const { node, askedAt, answeredAt } = answer;
+    if (node.failedReads.some(({ at }) => at >= askedAt && at <= answeredAt)) return;
+    this.#checkVersion({ ...answer, app: null }, holder, lastWithout.number, indexed);
+  }
+
+  #violated({ node, asked, app, askedAt, answeredAt }: Answer, what: string): void {
+    const found = app ? `version ${app.limits.maxConnections} of ${app.id}` : "none";
+    this.violated(
+      `${what}; node ${node.name} was asked for ${JSON.stringify(asked)} at ${askedAt.toFixed(0)} and answered ${found}`,
+      answeredAt,
+    );
+  }
+}

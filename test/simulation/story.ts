@@ -1,0 +1,256 @@
+import { Random } from "./random.ts";
+
+/** One thing that happens. Times are milliseconds since the story's start, also of its end where it has one. */
+export type StoryEvent = { readonly at: number } & (
+  | { readonly kind: "write"; readonly app: number; readonly how: WriteKind }
+  | {
+      readonly kind: "lookup";
+      readonly node: number;
+      readonly app: number;
+      readonly by: "id" | "key" | "former-key";
+      readonly connect: boolean;
+    }
+  | {
+      readonly kind: "link";
+      readonly node: number | "function";
+      readonly state: "cut" | "silent" | "slow";
+      readonly until: number;
+    }
+  | {
+      readonly kind: "node";
+      readonly node: number;
+      readonly how: "paused" | "stopped";
+      readonly until: number;
+    }
+  | {
+      readonly kind:
+        | "redis-down"
+        | "redis-full"
+        | "lossy-channel"
+        | "table-failing"
+        | "table-slow"
+        | "index-lagging"
+        | "function-killed"
+        | "function-slow";
+      readonly until: number;
+    }
+  | { readonly kind: "redis-restart"; readonly empty: boolean; readonly until: number }
+  | { readonly kind: "failover"; readonly missing: number; readonly silently: boolean }
+  | { readonly kind: "log-deleted" | "garbage-published" }
+);
+
+export type WriteKind = "update" | "rotate-secret" | "toggle" | "rekey" | "delete-or-create" | "take-key";
+
+export interface Story {
+  readonly seed: number;
+  readonly nodes: number;
+  readonly apps: number;
+  readonly shards: number;
+  /** Entries that the log keeps. */
+  readonly logLength: number;
+  readonly maxEntries: number;
+  readonly verifier: boolean;
+  /** Without faults: here the cache must prove useful. */
+  readonly calm: boolean;
+  readonly events: readonly StoryEvent[];
+}
+
+/** Faults happen between these; then everything may settle, and at the end all must agree. Milliseconds. */
+const FAULTS_FROM = 3_000;
+export const FAULTS_UNTIL = 25_000;
+export const END = 45_000;
+
+const WRITES: readonly WriteKind[] = [
+  "update",
+  "update",
+  "rotate-secret",
+  "toggle",
+  "rekey",
+  "delete-or-create",
+  "take-key",
+];
+const CALM_EVERY = 10;
+
+/** A story follows from its seed alone. */
+export function createStory(seed: number): Story {
+  const random = new Random(`story ${seed}`);
+  const calm = seed % CALM_EVERY === 0;
+  const nodes = random.integer(1, 3);
+  const apps = random.integer(2, 6);
+  const events: StoryEvent[] = [];
+  for (let app = 0; app < apps; app += 1)
+    if (!random.chance(0.15)) events.push({ at: 0, kind: "write", app, how: "delete-or-create" });
+  const pause = random.pick([200, 1_000, 3_000, 8_000]);
+  for (let at = random.between(500, 2_000); at < FAULTS_UNTIL; at += random.between(0.1, 2) * pause) {
+    const app = random.integer(0, apps - 1);
+    events.push({ at, kind: "write", app, how: random.pick(WRITES) });
+    for (let i = random.integer(0, 8); i > 0; i -= 1)
+      events.push(createLookup(random, at + 6_000 * random.next() ** 3, nodes, app));
+  }
+  for (let at = 100; at < END - 2_000; at += random.between(5, 80))
+    events.push(createLookup(random, at, nodes, random.integer(0, apps - 1)));
+  if (!calm && random.chance(0.6)) events.push(...random.pick(PLOTS)(random, nodes, apps));
+  if (!calm) for (let i = random.integer(1, 6); i > 0; i -= 1) events.push(createFault(random, nodes));
+  return {
+    seed,
+    nodes,
+    apps,
+    shards: random.integer(1, 2),
+    logLength: random.pick([3, 20, 10_000]),
+    maxEntries: random.pick([2, 1_000, 1_000]),
+    verifier: random.chance(0.2),
+    calm,
+    events: events.sort((left, right) => left.at - right.at),
+  };
+}
+
+function createLookup(random: Random, at: number, nodes: number, app: number): StoryEvent {
+  const by = random.pick(["id", "key", "key", "key", "former-key"] as const);
+  return { at, kind: "lookup", node: random.integer(0, nodes - 1), app, by, connect: random.chance(0.2) };
+}
+
+function createFault(random: Random, nodes: number): StoryEvent {
+  const at = random.between(FAULTS_FROM, FAULTS_UNTIL - 1_000);
+  const until = Math.min(
+    FAULTS_UNTIL,
+    at + random.pick([200, 1_000, 4_000, 12_000]) * random.between(0.3, 1),
+  );
+  const node = random.integer(0, nodes - 1);
+  const kind = random.pick([
+    "link",
+    "link",
+    "link",
+    "node",
+    "node",
+    "redis-down",
+    "redis-full",
+    "lossy-channel",
+    "lossy-channel",
+    "table-failing",
+    "table-slow",
+    "index-lagging",
+    "function-killed",
+    "function-slow",
+    "redis-restart",
+    "failover",
+    "failover",
+    "log-deleted",
+    "garbage-published",
+  ] as const);
+  switch (kind) {
+    case "link":
+      return {
+        at,
+        kind,
+        node: random.chance(0.2) ? "function" : node,
+        state: random.pick(["cut", "silent", "slow"] as const),
+        until,
+      };
+    case "node":
+      return { at, kind, node, how: random.pick(["paused", "stopped"] as const), until };
+    case "redis-restart":
+      return { at, kind, empty: random.chance(0.6), until: Math.min(until, at + 3_000) };
+    case "failover":
+      return { at, kind, missing: random.pick([0, 1, 2, 5]), silently: random.chance(0.3) };
+    case "log-deleted":
+    case "garbage-published":
+      return { at, kind };
+    default:
+      return { at, kind, until };
+  }
+}
+
+/**
+ * Faults that matter only together, at the right moments: by chance alone they would take too many seeds. Each is drawn
+ * with its own times, and may still miss.
+ */
+const PLOTS: readonly ((random: Random, nodes: number, apps: number) => StoryEvent[])[] = [
+  /** The last messages die with the master, while reads from before them are on their way. */
+  function lostSuffix(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM, 15_000);
+    const app = random.integer(0, apps - 1);
+    return [
+      { at: at - 1_000, kind: "table-slow", until: at + 1_500 },
+      { at, kind: "write", app, how: "update" },
+      {
+        at: at + random.between(50, 800),
+        kind: "failover",
+        missing: random.integer(1, 3),
+        silently: random.chance(0.3),
+      },
+      ...burst(random, at - 900, at + 1_500, nodes, app, 40),
+      ...burst(random, at + 1_500, at + 9_000, nodes, app, 40),
+    ];
+  },
+  /** Answers get slow, then stop; the last change before that does not come as a message. */
+  function fadingLink(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM, 12_000);
+    const node = random.integer(0, nodes - 1);
+    const app = random.integer(0, apps - 1);
+    const silent = at + random.between(1_000, 3_000);
+    return [
+      { at, kind: "link", node, state: "slow", until: silent },
+      { at, kind: "lossy-channel", until: silent + 6_000 },
+      { at: silent - random.between(0, 1_500), kind: "write", app, how: "update" },
+      { at: silent, kind: "link", node, state: "silent", until: silent + 8_000 },
+      ...burst(random, silent - 1_000, silent + 6_000, nodes, app, 80),
+    ];
+  },
+  /** More messages than the log keeps, while a node is away for a moment. */
+  function trimmedLog(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM, 18_000);
+    const until = at + random.between(500, 3_000);
+    const events: StoryEvent[] = [
+      {
+        at,
+        kind: "link",
+        node: random.integer(0, nodes - 1),
+        state: random.pick(["cut", "silent"] as const),
+        until,
+      },
+    ];
+    for (let time = at + 50; time < until; time += random.between(50, 400)) {
+      const app = random.integer(0, apps - 1);
+      events.push({ at: time, kind: "write", app, how: "update" });
+      events.push(
+        ...burst(random, at - 500, at, nodes, app, 4),
+        ...burst(random, until, until + 4_000, nodes, app, 8),
+      );
+    }
+    return events;
+  },
+  /** Neither Redis nor the table: what is held is all there is. */
+  function blackout(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM, 8_000);
+    const app = random.integer(0, apps - 1);
+    const until = at + random.between(10_000, 15_000);
+    return [
+      ...burst(random, at - 1_000, at, nodes, app, 5),
+      { at, kind: "redis-down", until },
+      { at: at + random.between(0, 3_000), kind: "table-failing", until },
+      { at: at + random.between(0, 3_000), kind: "write", app, how: "update" },
+      ...burst(random, at, until, nodes, app, 60),
+    ];
+  },
+];
+
+function burst(
+  random: Random,
+  from: number,
+  until: number,
+  nodes: number,
+  app: number,
+  count: number,
+): StoryEvent[] {
+  return Array.from({ length: count }, () => createLookup(random, random.between(from, until), nodes, app));
+}
+
+/** One line for each event, for people. Lookups are left out unless asked for: there are many. */
+export function tell({ events, ...parts }: Story, lookups = false): string {
+  const lines = events
+    .filter(({ kind }) => lookups || kind !== "lookup")
+    .map(
+      ({ at, kind, ...rest }) => `${(at / 1000).toFixed(3).padStart(8)} s  ${kind} ${JSON.stringify(rest)}`,
+    );
+  return [JSON.stringify(parts), ...lines].join("\n");
+}
