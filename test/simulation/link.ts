@@ -68,7 +68,7 @@ export class Link {
           result = execute();
         } catch (error) {
           answer(() => {
-            reject(error as Error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           });
           return;
         }

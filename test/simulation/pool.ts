@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const CHUNK = 50;
 
 /** The simulation as one file, of the product as it is or of a mutant. */
-export async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
+async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
   await build({
     absWorkingDir: root,
     entryPoints: ["test/simulation/worker.ts"],
@@ -29,8 +29,8 @@ export async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
       ? [
           {
             name: "mutant",
-            setup({ onLoad }) {
-              onLoad({ filter: /\.ts$/ }, ({ path }) =>
+            setup(building) {
+              building.onLoad({ filter: /\.ts$/ }, ({ path }) =>
                 path === join(root, mutant.file) ? { contents: mutate(mutant), loader: "ts" } : undefined,
               );
             },
@@ -75,6 +75,18 @@ export async function runSeeds(
       }
     };
     await Promise.all(Array.from({ length: availableParallelism() }, work));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The story of one seed, as short as it gets, and what it violates. */
+export async function tellSeed(seed: number, mutant?: Mutant): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "simulation-"));
+  try {
+    const file = join(folder, "worker.mjs");
+    await bundle(file, mutant);
+    return execFileSync(process.execPath, [file, String(seed)], { encoding: "utf8", maxBuffer: 2 ** 26 });
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -56,10 +56,9 @@ export class SimulatedRedis {
     this.#assertWritable();
     const server = this.#server;
     for (const version of tells) version.publishedAt ??= this.#time.now;
-    let { epoch, seq } = server.last ?? { epoch: EPOCH_BASE + Math.floor(this.#time.now), seq: 0 };
-    for (const json of messages) {
-      seq += 1;
-      const id = { epoch, seq };
+    const begin = server.last ?? { epoch: EPOCH_BASE + Math.floor(this.#time.now), seq: 0 };
+    for (const [i, json] of messages.entries()) {
+      const id = { epoch: begin.epoch, seq: begin.seq + 1 + i };
       server.log.push({ id, json });
       server.last = id;
       const payload = `${formatMessageId(id)} ${json}`;

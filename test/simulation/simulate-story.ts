@@ -244,6 +244,12 @@ class World {
           Object.assign(this.#lambda, { killed: 0, answerLost: 0 });
         });
         return;
+      case "function-fast":
+        this.#lambda.delay = [1, 10];
+        later(event.until, () => {
+          this.#lambda.delay = PUNCTUAL.delay;
+        });
+        return;
       case "function-slow":
         this.#lambda.delay = [500, 4_000];
         later(event.until, () => {

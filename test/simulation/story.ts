@@ -31,7 +31,8 @@ export type StoryEvent = { readonly at: number } & (
         | "table-slow"
         | "index-lagging"
         | "function-killed"
-        | "function-slow";
+        | "function-slow"
+        | "function-fast";
       readonly until: number;
     }
   | { readonly kind: "redis-restart"; readonly empty: boolean; readonly until: number }
@@ -171,9 +172,12 @@ const PLOTS: readonly ((random: Random, nodes: number, apps: number) => StoryEve
     const app = random.integer(0, apps - 1);
     return [
       { at: at - 1_000, kind: "table-slow", until: at + 1_500 },
+      { at: at - 1_000, kind: "function-fast", until: at + 1_500 },
+      // The first makes nodes read; the second is lost while they do.
+      { at: at - random.between(100, 900), kind: "write", app, how: "update" },
       { at, kind: "write", app, how: "update" },
       {
-        at: at + random.between(50, 800),
+        at: at + random.between(10, 300),
         kind: "failover",
         missing: random.integer(1, 3),
         silently: random.chance(0.3),
@@ -182,16 +186,17 @@ const PLOTS: readonly ((random: Random, nodes: number, apps: number) => StoryEve
       ...burst(random, at + 1_500, at + 9_000, nodes, app, 40),
     ];
   },
-  /** Answers get slow, then stop; the last change before that does not come as a message. */
+  /** Answers get slow, then stop, after a change that is not published: the lease must end in time by itself. */
   function fadingLink(random, nodes, apps) {
-    const at = random.between(FAULTS_FROM, 12_000);
+    const at = random.between(FAULTS_FROM + 2_000, 12_000);
     const node = random.integer(0, nodes - 1);
     const app = random.integer(0, apps - 1);
     const silent = at + random.between(1_000, 3_000);
     return [
       { at, kind: "link", node, state: "slow", until: silent },
-      { at, kind: "lossy-channel", until: silent + 6_000 },
-      { at: silent - random.between(0, 1_500), kind: "write", app, how: "update" },
+      // Not told of at all, so that the lease alone decides.
+      { at: silent - 5_000, kind: "link", node: "function", state: "cut", until: silent + 6_000 },
+      { at: silent - random.between(2_000, 4_000), kind: "write", app, how: "update" },
       { at: silent, kind: "link", node, state: "silent", until: silent + 8_000 },
       ...burst(random, silent - 1_000, silent + 6_000, nodes, app, 80),
     ];
