@@ -32,6 +32,8 @@ await Promise.all([
     entryPoints: handlers.map((file) => `handlers/${file}`),
     outdir: "dist/handlers",
     outExtension: { ".js": ".mjs" },
+    // Loaded only where a password is kept there; Lambda's runtime has them.
+    external: ["@aws-sdk/client-secrets-manager", "@aws-sdk/client-ssm"],
     format: "esm",
     target: "node24",
     banner: { js: requireBanner },

@@ -2,9 +2,8 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createAppsReader } from "../src/adapters/dynamodb-apps.ts";
 import { openDynamoDb } from "../src/adapters/dynamodb-clients.ts";
 import { createStreamReader } from "../src/adapters/dynamodb-streams.ts";
-import { ioredis } from "../src/adapters/ioredis.ts";
+import { openPipelineRedis } from "../src/adapters/pipeline-redis.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
-import { openRedis } from "../src/adapters/redis.ts";
 import { createRedisLog } from "../src/adapters/redis-log.ts";
 import { createSoketiAppCache } from "../src/adapters/soketi-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";
@@ -13,20 +12,18 @@ import { SharedCache } from "../src/pipeline/shared-cache.ts";
 
 const config = readPipelineConfig(process.env);
 const powertools = createPowertools();
-const redis = openRedis(ioredis, config.redis, {
-  connectMs: 1_500,
-  commandMs: 1_000,
-  silenceMs: 500,
-  retriesPerCommand: 1,
-});
-redis.on("error", powertools.connectionError);
-const log = createRedisLog(redis, config.names, config.logLength);
+const redis = openPipelineRedis(
+  config,
+  { connectMs: 1_500, commandMs: 1_000, silenceMs: 500, retriesPerCommand: 1 },
+  powertools.connectionError,
+);
+const log = createRedisLog(redis.connection, config.names, config.logLength);
 const { tables, streams } = openDynamoDb(config);
 const sharedCache =
   config.sharedCache &&
   new SharedCache(
     config.sharedCache.mode,
-    createSoketiAppCache(redis, config.sharedCache),
+    createSoketiAppCache(redis.connection, config.sharedCache),
     createAppsReader(tables, config.table),
   );
 
@@ -37,6 +34,7 @@ export async function handler({ Records }: SQSEvent, context: Context): Promise<
       stream: createStreamReader(streams),
       report: powertools.report,
       batch: {
+        prepare: () => redis.prepare(),
         log,
         sharedCache,
         report: powertools.report,

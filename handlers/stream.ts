@@ -1,7 +1,6 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
-import { ioredis } from "../src/adapters/ioredis.ts";
+import { openPipelineRedis } from "../src/adapters/pipeline-redis.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
-import { openRedis } from "../src/adapters/redis.ts";
 import { createRedisLog } from "../src/adapters/redis-log.ts";
 import { createSoketiAppCache } from "../src/adapters/soketi-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";
@@ -11,22 +10,21 @@ import { SharedCache } from "../src/pipeline/shared-cache.ts";
 const config = readPipelineConfig(process.env);
 const powertools = createPowertools();
 // Less than a second to find out that a socket died while the function slept, and to publish over a new one.
-const redis = openRedis(ioredis, config.redis, {
-  connectMs: 1_500,
-  commandMs: 1_000,
-  silenceMs: 500,
-  retriesPerCommand: 1,
-});
-redis.on("error", powertools.connectionError);
-const log = createRedisLog(redis, config.names, config.logLength);
+const redis = openPipelineRedis(
+  config,
+  { connectMs: 1_500, commandMs: 1_000, silenceMs: 500, retriesPerCommand: 1 },
+  powertools.connectionError,
+);
+const log = createRedisLog(redis.connection, config.names, config.logLength);
 const sharedCache =
   config.sharedCache &&
-  new SharedCache(config.sharedCache.mode, createSoketiAppCache(redis, config.sharedCache));
+  new SharedCache(config.sharedCache.mode, createSoketiAppCache(redis.connection, config.sharedCache));
 
 /** Table change -> invalidation: invoked by the event source mapping of the apps table's stream. */
 export async function handler(event: DynamoDBStreamEvent, context: Context): Promise<DynamoDBBatchResponse> {
   try {
     return await runBatch(event, {
+      prepare: () => redis.prepare(),
       log,
       sharedCache,
       report: powertools.report,

@@ -1,9 +1,8 @@
 import type { Context } from "aws-lambda";
 import { createAppsReader } from "../src/adapters/dynamodb-apps.ts";
 import { openDynamoDb } from "../src/adapters/dynamodb-clients.ts";
-import { ioredis } from "../src/adapters/ioredis.ts";
+import { openPipelineRedis } from "../src/adapters/pipeline-redis.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
-import { openRedis } from "../src/adapters/redis.ts";
 import { createSoketiAppCache } from "../src/adapters/soketi-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";
 import type { SweepOutcome } from "../src/pipeline/ports.ts";
@@ -13,20 +12,19 @@ import { sweep } from "../src/pipeline/sweep.ts";
 const config = readPipelineConfig(process.env);
 if (!config.sharedCache) throw new Error("SHARED_CACHE: expected evict or refresh for the sweep, found off");
 const powertools = createPowertools();
-const redis = openRedis(ioredis, config.redis, {
-  connectMs: 1_500,
-  commandMs: 5_000,
-  silenceMs: 2_000,
-  retriesPerCommand: 2,
-});
-redis.on("error", powertools.connectionError);
+const redis = openPipelineRedis(
+  config,
+  { connectMs: 1_500, commandMs: 5_000, silenceMs: 2_000, retriesPerCommand: 2 },
+  powertools.connectionError,
+);
 const table = createAppsReader(openDynamoDb(config).tables, config.table);
-const store = createSoketiAppCache(redis, config.sharedCache);
+const store = createSoketiAppCache(redis.connection, config.sharedCache);
 const cache = new SharedCache(config.sharedCache.mode, store, table);
 
 /** Table and shared cache compared, and repaired: invoked on a schedule. */
 export async function handler(_event: unknown, context: Context): Promise<SweepOutcome> {
   try {
+    await redis.prepare();
     const outcome = await sweep({
       cache,
       store,

@@ -37,31 +37,62 @@ const MAX_RECONNECT_PAUSE_MS = 500;
 /**
  * Opens a connection, lazily: nothing is sent before the first command. It reconnects for ever by itself. The caller
  * must listen to `error`, and decide when to subscribe again.
+ *
+ * @param login asked at each new connection, when the settings do not hold the password.
  */
 export function openRedis(
   library: RedisLibrary,
   settings: RedisSettings,
   timeouts: RedisTimeouts,
   more: Pick<RedisOptions, "retryStrategy"> = {},
+  login?: () => Login | undefined,
 ): RedisConnection {
   const options = { ...commonOptions(settings, timeouts), ...more };
   switch (settings.kind) {
     case "standalone":
-      return new library.Redis({ ...options, host: settings.host, port: settings.port, db: settings.db });
+      return asking(
+        login,
+        new library.Redis({ ...options, host: settings.host, port: settings.port, db: settings.db }),
+      );
     case "sentinel":
-      return new library.Redis({
-        ...options,
-        sentinels: settings.sentinels.map(({ host, port }) => ({ host, port })),
-        name: settings.name,
-        db: settings.db,
-        // Without it a sentinel that takes the connection and says nothing is waited for, for ever.
-        sentinelCommandTimeout: timeouts.commandMs,
-        ...(settings.sentinelPassword === undefined ? {} : { sentinelPassword: settings.sentinelPassword }),
-        ...(settings.tls ? { enableTLSForSentinelMode: true } : {}),
+      return asking(
+        login,
+        new library.Redis({
+          ...options,
+          sentinels: settings.sentinels.map(({ host, port }) => ({ host, port })),
+          name: settings.name,
+          db: settings.db,
+          // Without it a sentinel that takes the connection and says nothing is waited for, for ever.
+          sentinelCommandTimeout: timeouts.commandMs,
+          ...(settings.sentinelPassword === undefined ? {} : { sentinelPassword: settings.sentinelPassword }),
+          ...(settings.tls ? { enableTLSForSentinelMode: true } : {}),
+        }),
+      );
+    case "cluster": {
+      const cluster = openCluster(library, settings, clusterOptions(settings, options, timeouts));
+      // Told before the node's connection is made.
+      cluster.on("+node", (node: Redis) => {
+        asking(login, node);
       });
-    case "cluster":
-      return openCluster(library, settings, clusterOptions(settings, options, timeouts));
+      return cluster;
+    }
   }
+}
+
+interface Login {
+  readonly username?: string;
+  readonly password: string;
+}
+
+/** ioredis reads user and password of a connection's options each time it connects. */
+function asking(login: (() => Login | undefined) | undefined, redis: Redis): Redis {
+  if (!login) return redis;
+  const { username } = redis.options;
+  Object.defineProperties(redis.options, {
+    username: { get: () => login()?.username ?? username, configurable: true, enumerable: true },
+    password: { get: () => login()?.password, configurable: true, enumerable: true },
+  });
+  return redis;
 }
 
 function commonOptions(settings: RedisSettings, timeouts: RedisTimeouts): ConnectionOptions {

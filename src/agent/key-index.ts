@@ -7,6 +7,8 @@ export interface KeyIndexParts {
   /** Asks the table's index, which lags behind the table. Undefined: it knows no such key. */
   readonly query: (key: string) => Promise<string | undefined>;
   readonly clock: MonotonicClock;
+  /** A query takes no longer than this, unless the process was paused meanwhile. Milliseconds. */
+  readonly loadBudgetMs: number;
   /** How long a key is believed unknown, in milliseconds from when the index was asked. */
   readonly missingKeyTtlMs: number;
   /** Most keys remembered, and most unknown ones. */
@@ -48,9 +50,13 @@ export class KeyIndex {
   /** Asks the index. One query at a time for each key. @throws what the query throws. */
   async query(key: string): Promise<string | undefined> {
     const read = async () => {
-      const askedAt = this.#parts.clock();
-      this.queries += 1;
-      return { id: await this.#parts.query(key), askedAt };
+      for (;;) {
+        const askedAt = this.#parts.clock();
+        this.queries += 1;
+        const id = await this.#parts.query(key);
+        // A process that was paused meanwhile has an answer in its hands that is as old as the pause.
+        if (this.#parts.clock() - askedAt <= this.#parts.loadBudgetMs) return { id, askedAt };
+      }
     };
     const { id } = await this.#flights.share(key, read, (found) => {
       if (found.id === undefined) this.#missing.set(key, found.askedAt);

@@ -1,5 +1,5 @@
-import { ioredis } from "../adapters/ioredis.ts";
-import { openRedis, type RedisConnection } from "../adapters/redis.ts";
+import { openPipelineRedis } from "../adapters/pipeline-redis.ts";
+import type { RedisConnection } from "../adapters/redis.ts";
 import type { PipelineConfig } from "../config/pipeline.ts";
 
 /** Opens the pipeline's Redis for one command's work, and closes it. Rejects with what the work throws. */
@@ -7,16 +7,16 @@ export async function withRedis<T>(
   config: PipelineConfig,
   work: (redis: RedisConnection) => Promise<T>,
 ): Promise<T> {
-  const redis = openRedis(ioredis, config.redis, {
-    connectMs: 3_000,
-    commandMs: 5_000,
-    retriesPerCommand: 2,
-  });
-  // The command's own failure says the same, and is what the user sees.
-  redis.on("error", () => undefined);
+  const redis = openPipelineRedis(
+    config,
+    { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 },
+    // The command's own failure says the same, and is what the user sees.
+    () => undefined,
+  );
   try {
-    return await work(redis);
+    await redis.prepare();
+    return await work(redis.connection);
   } finally {
-    redis.disconnect();
+    redis.connection.disconnect();
   }
 }

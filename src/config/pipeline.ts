@@ -2,10 +2,13 @@ import type { SharedCacheMode } from "../pipeline/shared-cache.ts";
 import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
 import { EnvReader, type Environment } from "./env.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
+import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
 
 /** What a deployed function needs to know. */
 export interface PipelineConfig {
   readonly redis: RedisSettings;
+  /** Absent: what `redis` holds. */
+  readonly redisCredentials?: RedisCredentialsSource;
   readonly names: BusNames;
   readonly table: string;
   /** Where the function runs; said in each message. */
@@ -33,6 +36,7 @@ export function readPipelineConfig(environment: Environment): PipelineConfig {
   if (!redis && env.mistakes.length === 0) {
     env.mistakes.push("REDIS_URL, REDIS_CLUSTER_NODES or REDIS_SENTINELS: expected one of them, found none.");
   }
+  const redisCredentials = readRedisCredentials(env, redis);
   const table = readTable(env);
   const region = env.text("AWS_REGION");
   const logLength = env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 });
@@ -45,6 +49,7 @@ export function readPipelineConfig(environment: Environment): PipelineConfig {
     names,
     table,
     logLength,
+    ...(redisCredentials ? { redisCredentials } : {}),
     ...(region === undefined ? {} : { region }),
     ...(sharedCache ? { sharedCache } : {}),
     ...(dynamodbEndpoint === undefined ? {} : { dynamodbEndpoint }),

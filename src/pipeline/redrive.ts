@@ -78,7 +78,8 @@ async function flushFor(
   reason: string,
   context: RedriveContext,
 ): Promise<void> {
-  const { log, now } = context.batch;
+  const { prepare, log, now } = context.batch;
+  await prepare?.();
   await log.append([encodeFlush(`stream records are lost: ${reason}`, now())]);
   context.report.rangeGone(range, reason);
 }

@@ -5,6 +5,8 @@ import type { MessageLog, PipelineReporter } from "./ports.ts";
 import { type SharedCache, toCachedApps } from "./shared-cache.ts";
 
 export interface BatchContext {
+  /** Before Redis is used: whatever it takes to log in there. */
+  readonly prepare?: () => Promise<void>;
   readonly log: MessageLog;
   readonly report: PipelineReporter;
   /** soketi's own app cache in Redis, for fleets that use it: it is brought in line before anything is published. */
@@ -66,8 +68,10 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
 async function inForce(
   records: readonly (StreamChange | UnreadableRecord)[],
   messages: readonly string[],
-  { sharedCache, log, late }: BatchContext,
+  { prepare, sharedCache, log, late }: BatchContext,
 ): Promise<void> {
+  if (messages.length === 0 && !sharedCache) return;
+  await prepare?.();
   // Every record counts here: one that changes only how a value is spelled can change what soketi makes of it.
   if (sharedCache) await sharedCache.apply(toCachedApps(records.filter(isChange), late));
   if (messages.length > 0) await log.append(messages);

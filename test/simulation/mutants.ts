@@ -82,6 +82,13 @@ export const MUTANTS: readonly Mutant[] = [
     to: "if (inTime || readAt >= 0)",
   },
   {
+    name: "an answer of the index from before a pause is believed",
+    seed: 436641997,
+    file: KEYS,
+    from: "if (this.#parts.clock() - askedAt <= this.#parts.loadBudgetMs) return { id, askedAt };",
+    to: "if (askedAt >= 0) return { id, askedAt };",
+  },
+  {
     name: "nothing is replayed",
     seed: 1,
     file: FOLLOWER,

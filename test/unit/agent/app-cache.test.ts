@@ -140,6 +140,18 @@ describe("lookups", () => {
     }
   });
 
+  it("does not believe the index either when its answer is from before a pause", async () => {
+    table.held = true;
+    const lookup = cache.findByKey("k");
+    table.put(v(1));
+    now += 6_000;
+    for (let reads = 0; reads < 3; reads += 1) {
+      table.release();
+      await settle();
+    }
+    expect(await lookup).toEqual(v(1));
+  });
+
   it("answers null, says so and forgets it when the table cannot be read", async () => {
     table.put(v(1));
     table.held = true;

@@ -92,6 +92,52 @@ describe("Redis settings", () => {
   );
 });
 
+describe("a Redis login that is kept elsewhere", () => {
+  const base = { REDIS_URL: "rediss://sync@cache:6379", AWS_REGION: "eu-west-1" };
+
+  it.each([
+    [{ REDIS_SECRET_ID: "prod/redis" }, { kind: "secret", id: "prod/redis" }],
+    [{ REDIS_PASSWORD_PARAMETER: "/prod/redis" }, { kind: "parameter", name: "/prod/redis" }],
+    [
+      { REDIS_IAM_CACHE_NAME: "cache", REDIS_IAM_SERVERLESS: "on" },
+      { kind: "iam", cacheName: "cache", serverless: true, username: "sync", region: "eu-west-1" },
+    ],
+  ])("%o", (env, expected) => {
+    expect(readPipelineConfig({ ...base, ...env }).redisCredentials).toEqual(expected);
+  });
+
+  it("is absent by default", () => {
+    expect(readPipelineConfig(base)).not.toHaveProperty("redisCredentials");
+  });
+
+  it("is the only one, and has what it needs: all mistakes together, without the password", () => {
+    const mistakes = mistakesOf(() =>
+      readPipelineConfig({
+        REDIS_CLUSTER_NODES: "a:1",
+        REDIS_PASSWORD: "s3cret",
+        REDIS_IAM_CACHE_NAME: "My_Cache",
+        REDIS_IAM_SERVERLESS: "perhaps",
+        REDIS_SECRET_ID: "s",
+      }),
+    );
+    expect(mistakes.join("\n")).not.toContain("s3cret");
+    expect(mistakes.map((mistake) => mistake.slice(0, mistake.indexOf(":")))).toEqual([
+      "REDIS_IAM_SERVERLESS",
+      "REDIS_SECRET_ID, REDIS_IAM_CACHE_NAME",
+      "REDIS_SECRET_ID",
+    ]);
+    const iam = mistakesOf(() =>
+      readPipelineConfig({ REDIS_URL: "redis://a", REDIS_IAM_CACHE_NAME: "My_Cache" }),
+    );
+    expect(iam).toEqual([
+      expect.stringMatching(/^REDIS_IAM_CACHE_NAME: expected a cache's name in lower case/),
+      expect.stringMatching(/^REDIS_IAM_CACHE_NAME: expected the user's id/),
+      expect.stringMatching(/^REDIS_IAM_CACHE_NAME: expected TLS/),
+      expect.stringMatching(/^AWS_REGION: expected the cache's region/),
+    ]);
+  });
+});
+
 describe("the pipeline's configuration", () => {
   it("has the documented defaults", () => {
     expect(readPipelineConfig({ REDIS_URL: "redis://a" })).toMatchObject({

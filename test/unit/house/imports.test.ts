@@ -24,6 +24,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   ioredis: ["src/adapters"],
   "@aws-sdk/client-dynamodb": ["src/adapters"],
   "@aws-sdk/client-dynamodb-streams": ["src/adapters"],
+  "@aws-sdk/client-secrets-manager": ["src/adapters"],
+  "@aws-sdk/client-ssm": ["src/adapters"],
   "@aws-lambda-powertools/logger": ["src/adapters"],
   "@aws-lambda-powertools/metrics": ["src/adapters"],
   "@soketi/soketi": [],

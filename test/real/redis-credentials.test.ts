@@ -1,0 +1,201 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { openPipelineRedis } from "../../src/adapters/pipeline-redis.ts";
+import { startRedisCluster } from "../../src/local/redis-cluster.ts";
+import { type RedisServer, startRedis } from "../../src/local/redis-server.ts";
+import { startProxy } from "../../src/local/tcp-proxy.ts";
+import { busNames } from "../../src/protocol/names.ts";
+import { insert } from "../factories/stream-event.ts";
+import { eventually, loadHandler } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+
+const keep = keeping();
+const context = { getRemainingTimeInMillis: () => 30_000 };
+const TIMEOUTS = { connectMs: 1_500, commandMs: 2_000, retriesPerCommand: 1 };
+
+/** Secrets Manager and SSM, as far as two operations of their JSON protocols go; the SDK's real clients ask it. */
+let aws: Server;
+let secret: string | undefined;
+let asked: string[];
+
+beforeAll(async () => {
+  aws = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
+      asked.push(`${operation} ${body}`);
+      if (secret === undefined) {
+        response.writeHead(400, { "content-type": "application/x-amz-json-1.1" });
+        response.end(JSON.stringify({ __type: "ResourceNotFoundException", message: "Can't find it." }));
+        return;
+      }
+      response.writeHead(200, { "content-type": "application/x-amz-json-1.1" });
+      response.end(
+        JSON.stringify(
+          operation === "GetParameter" ? { Parameter: { Value: secret } } : { SecretString: secret },
+        ),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => aws.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(aws.address() as AddressInfo).port}`;
+  vi.stubEnv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url);
+  vi.stubEnv("AWS_ENDPOINT_URL_SSM", url);
+});
+
+afterAll(async () => {
+  vi.unstubAllEnvs();
+  await new Promise((resolve) => aws.close(resolve));
+});
+
+beforeEach(() => {
+  asked = [];
+  secret = "first";
+});
+
+const env = (server: RedisServer, more: Record<string, string>) => ({
+  REDIS_URL: server.url,
+  APP_SYNC_PREFIX: "{secret}",
+  AWS_REGION: "us-east-1",
+  ...more,
+});
+
+async function published(server: RedisServer, password: string): Promise<number> {
+  const redis = new Redis(server.url, { password });
+  const length = await redis.xlen(busNames("{secret}").log);
+  redis.disconnect();
+  return length;
+}
+
+describe("a password that is kept elsewhere", () => {
+  it.each([
+    ["Secrets Manager", { REDIS_SECRET_ID: "prod/redis" }, 'GetSecretValue {"SecretId":"prod/redis"}'],
+    ["SSM", { REDIS_PASSWORD_PARAMETER: "/redis" }, 'GetParameter {"Name":"/redis","WithDecryption":true}'],
+  ])("%s: is read once, and again when it was changed", async (_, more, request) => {
+    const server = keep(await startRedis({ args: ["--requirepass", "first"] }));
+    const handler = await loadHandler(env(server, more));
+    expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
+    expect(await handler({ Records: [insert("b")] }, context)).toEqual({ batchItemFailures: [] });
+    expect(asked).toEqual([request]);
+
+    // Rotated: who is connected stays so; a new connection is refused with the old one.
+    const admin = new Redis(server.url, { password: "first" });
+    await admin.config("SET", "requirepass", "second");
+    await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+    admin.disconnect();
+    secret = "second";
+    // As the event source mapping does it.
+    let failures = 0;
+    await eventually("the batch to be taken", async () => {
+      const { batchItemFailures } = await handler({ Records: [insert("c")] }, context);
+      failures += batchItemFailures.length;
+      return batchItemFailures.length === 0;
+    });
+    expect(failures).toBeGreaterThan(0);
+    expect(asked).toEqual([request, request]);
+    expect(await published(server, "second")).toBe(3);
+  });
+
+  it("may come with its user, as JSON", async () => {
+    const server = keep(await startRedis());
+    const admin = new Redis(server.url);
+    await admin.call("ACL", "SETUSER", "sync", "on", ">pass&word", "~*", "&*", "+@all");
+    await admin.call("ACL", "SETUSER", "default", "off");
+    admin.disconnect();
+    secret = JSON.stringify({ username: "sync", password: "pass&word" });
+    const handler = await loadHandler(env(server, { REDIS_SECRET_ID: "prod/redis" }));
+    expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
+  });
+
+  it("that is not there fails the batch and not the function, and is asked for again", async () => {
+    const server = keep(await startRedis({ args: ["--requirepass", "first"] }));
+    secret = undefined;
+    const handler = await loadHandler(env(server, { REDIS_SECRET_ID: "prod/redis" }));
+    expect((await handler({ Records: [insert("a")] }, context)).batchItemFailures).toHaveLength(1);
+    secret = "first";
+    expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
+  });
+});
+
+describe("IAM authentication", () => {
+  const iam = {
+    kind: "iam",
+    cacheName: "my-cache",
+    serverless: false,
+    username: "sync",
+    region: "eu-west-1",
+  } as const;
+  /** Any password will do for it: what matters is which one is sent. */
+  const ACL = "ACL SETUSER sync on nopass ~* &* +@all".split(" ") as [string, ...string[]];
+  const tokensIn = (sent: string[]) =>
+    [...sent.join("").matchAll(/X-Amz-Security-Token=(\w+)&[^\r]*X-Amz-Signature=/g)].map(
+      ([, token]) => token,
+    );
+
+  it("signs a new token for each connection", async () => {
+    const server = keep(await startRedis());
+    const admin = new Redis(server.url);
+    await admin.call(...ACL);
+    admin.disconnect();
+    const sent: string[] = [];
+    const proxy = await startProxy({ host: "127.0.0.1", port: server.port }, (chunk) => sent.push(chunk));
+    keep({ stop: () => proxy.close() });
+    const environment = { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s", AWS_SESSION_TOKEN: "first" };
+    const redis = openPipelineRedis(
+      {
+        redis: {
+          kind: "standalone",
+          host: "127.0.0.1",
+          port: proxy.port,
+          db: 0,
+          tls: false,
+          username: "sync",
+        },
+        redisCredentials: iam,
+        names: busNames("{iam}"),
+        table: "apps",
+        logLength: 100,
+      },
+      TIMEOUTS,
+      () => undefined,
+      environment,
+    );
+    await redis.prepare();
+    expect(await redis.connection.call("ACL", "WHOAMI")).toBe("sync");
+    environment.AWS_SESSION_TOKEN = "second";
+    proxy.cut();
+    expect(await redis.connection.call("ACL", "WHOAMI")).toBe("sync");
+    redis.connection.disconnect();
+    expect(tokensIn(sent)).toEqual(["first", "second"]);
+  });
+
+  it("also to each node of a cluster", async () => {
+    const cluster = keep(await startRedisCluster());
+    const hosts = cluster.nodes.map((node) => ({ host: "127.0.0.1", port: Number(node.split(":")[1]) }));
+    for (const { port } of hosts) {
+      const admin = new Redis({ port });
+      // Whoever comes without a login, as this user does not, is refused.
+      await admin.call(...ACL);
+      await admin.call("ACL", "SETUSER", "default", "off");
+      admin.disconnect();
+    }
+    const redis = openPipelineRedis(
+      {
+        redis: { kind: "cluster", nodes: hosts, tls: false, username: "sync" },
+        redisCredentials: iam,
+        names: busNames("{iam}"),
+        table: "apps",
+        logLength: 100,
+      },
+      TIMEOUTS,
+      () => undefined,
+      { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s" },
+    );
+    await redis.prepare();
+    for (const key of ["a", "b", "c", "d"]) expect(await redis.connection.set(key, "1")).toBe("OK");
+    redis.connection.disconnect();
+  });
+});
