@@ -60,6 +60,11 @@ const PARAMETERS = {
   redisKmsKeyArn: KEY_ARN,
   securityGroupIds: { default: "", pattern: /^sg-\w+(\s*,\s*sg-\w+)*$/, expected: "sg-…,sg-…" },
   subnetIds: { default: "", pattern: /^subnet-\w+(\s*,\s*subnet-\w+)*$/, expected: "subnet-…,subnet-…" },
+  streamsEndpoint: {
+    default: "",
+    pattern: /^https:\/\/[\w.-]+$/,
+    expected: "https://vpce-….streams.dynamodb.<region>.vpce.amazonaws.com of an interface endpoint",
+  },
   tableName: { default: "", pattern: /^[\w.-]{3,255}$/, expected: "3 to 255 of a-z A-Z 0-9 _ . -" },
   streamArn: {
     default: "",
@@ -162,6 +167,11 @@ function contradictions(is, region) {
     [
       Boolean(is.securityGroupIds) !== Boolean(is.subnetIds),
       "securityGroupIds and subnetIds: expected both or neither, found one. Add the other: a VPC needs both.",
+    ],
+    [
+      is.streamsEndpoint && !is.subnetIds,
+      "streamsEndpoint: expected securityGroupIds and subnetIds beside it, found nothing. Outside of a VPC there is no " +
+        "use for it: remove it.",
     ],
     [
       is.streamArn && is.tableName && tableOfStream && tableOfStream !== is.tableName,

@@ -70,6 +70,8 @@ module.exports.environment = async (sources) => {
     APP_MANAGER_DYNAMODB_TABLE: is.tableName,
     APP_SYNC_PREFIX: is.prefix,
     APP_SYNC_LOG_LENGTH: is.logLength,
+    // Read by the SDK itself. An interface endpoint of DynamoDB Streams has no private DNS name.
+    AWS_ENDPOINT_URL_DYNAMODB_STREAMS: is.streamsEndpoint,
     SHARED_CACHE: is.sharedCache,
     DB_REDIS_KEY_PREFIX: is.redisKeyPrefix,
     APP_MANAGER_CACHE_TTL: is.shared ? is.sharedCacheTtl : "",
@@ -89,7 +91,7 @@ module.exports.sweep = async (sources) => {
     sweep: {
       handler: "dist/handlers/sweep.handler",
       description: "Schedule -> the shared cache compared with the table, and repaired",
-      role: "SweepRole",
+      role: { "Fn::Sub": "${SweepRole.Arn}" },
       memorySize: 512,
       // The longest that Lambda runs. A table of a million apps is read in less.
       timeout: 900,

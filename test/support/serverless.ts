@@ -29,8 +29,8 @@ export interface Statement {
 }
 
 /**
- * `npx serverless …` in the project's folder, with what was built before. Without credentials, and without a network,
- * unless the environment says otherwise.
+ * `npx serverless …` in the project's folder, with what was built before. Without credentials, and without a network
+ * (nothing listens at that proxy), unless the environment names an endpoint.
  *
  * @returns what it said
  * @throws Error with what it said (osls tells its errors on standard output), when it ends with anything but 0
@@ -42,7 +42,7 @@ export async function serverless(args: readonly string[], env: Record<string, st
       PATH: process.env.PATH,
       HOME: tmpdir(),
       APP_SYNC_BUILT: "1",
-      HTTPS_PROXY: "http://127.0.0.1:9",
+      ...(env.AWS_ENDPOINT_URL === undefined ? { HTTPS_PROXY: "http://127.0.0.1:9" } : {}),
       ...env,
     },
     stdio: ["ignore", "pipe", "pipe"],

@@ -102,6 +102,11 @@ describe("parameters that are wrong: what was expected, what was found, what to 
       /^securityGroupIds: .*sg-/,
     ],
     [
+      "an endpoint for nothing",
+      { ...REDIS, streamsEndpoint: "https://vpce-1" },
+      /^streamsEndpoint: expected securityGroupIds and subnetIds/,
+    ],
+    [
       "a table's ARN",
       { ...REDIS, streamArn: STREAM.replace(/\/stream.*/, "") },
       /^streamArn: expected LatestStreamArn/,
