@@ -21,18 +21,17 @@ module.exports = class Plugin {
       build();
       pollFast();
     };
+    // The others (remove, info, logs, offline) do without the parameters of a deployment.
+    const needsParameters = ["package", "deploy", "deploy function"];
     this.hooks = {
       initialize() {
-        if (
-          serverless.processedInput.commands[0] === "deploy" &&
-          !serverless.service.provider.environment.REDIS_URL
-        ) {
+        const { mistakes } = serverless.service.custom;
+        if (needsParameters.includes(serverless.processedInput.commands.join(" ")) && mistakes.length > 0) {
           throw new serverless.classes.Error(
-            'expected the Redis that the soketi nodes use, found none: add --param="redisUrl=rediss://…"',
+            `The parameters are wrong, nothing was made:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`,
           );
         }
-        // Where there is no VPC there must be no `vpc` at all: by its mere presence, also as false, osls lets the
-        // function's role manage network interfaces.
+        // Where there is no VPC there must be no `vpc` at all: its mere presence, also as false, counts for osls.
         for (const definition of Object.values(serverless.service.functions)) {
           if (definition.vpc === false) delete definition.vpc;
         }

@@ -1,4 +1,5 @@
-/** What depends on the parameters: an own table or an existing one's stream, and the VPC. */
+/** What depends on the parameters: an own table or an existing one's stream, the VPC, the environment, the sweep. */
+const { settings } = require("./serverless.parameters.cjs");
 
 /** The documented apps table of soketi, with the stream that the function reads. It outlives the stack. */
 const table = (tableName) => ({
@@ -33,29 +34,72 @@ const table = (tableName) => ({
   },
 });
 
-const list = (text) =>
-  String(text ?? "")
-    .split(",")
-    .map((item) => item.trim())
-    .filter((item) => item !== "");
+module.exports.table = async (sources) => {
+  const { streamArn, tableName } = await settings(sources);
+  return streamArn ? {} : table(tableName);
+};
 
-module.exports.table = async ({ resolveVariable }) =>
-  (await resolveVariable("param:streamArn")) ? {} : table(await resolveVariable("param:tableName"));
+module.exports.streamArn = async (sources) =>
+  (await settings(sources)).streamArn || { "Fn::GetAtt": ["AppsTable", "StreamArn"] };
 
-/** An existing stream's table is the one in its ARN: under another name the nodes would listen elsewhere. */
-module.exports.tableName = async ({ resolveVariable }) =>
-  /:table\/([^/]+)\/stream\//.exec(await resolveVariable("param:streamArn"))?.[1] ??
-  resolveVariable("param:tableName");
+/** False where there is none: see the plugin. */
+module.exports.vpc = async (sources) => (await settings(sources)).vpc ?? false;
 
-module.exports.streamArn = async ({ resolveVariable }) =>
-  (await resolveVariable("param:streamArn")) || { "Fn::GetAtt": ["AppsTable", "StreamArn"] };
+/** Null: of the account's common share. Reserved so that other functions cannot keep this one from running. */
+module.exports.reservedConcurrency = async (sources) => {
+  const { reservedConcurrency } = await settings(sources);
+  return reservedConcurrency === "" ? null : Number(reservedConcurrency);
+};
 
-module.exports.vpc = async ({ resolveVariable }) => {
-  const securityGroupIds = list(await resolveVariable("param:securityGroupIds"));
-  const subnetIds = list(await resolveVariable("param:subnetIds"));
-  if (securityGroupIds.length === 0 && subnetIds.length === 0) return false;
-  if (securityGroupIds.length === 0 || subnetIds.length === 0) {
-    throw new Error("expected securityGroupIds and subnetIds together, found only one of them");
-  }
-  return { securityGroupIds, subnetIds };
+module.exports.logRetentionDays = async (sources) => Number((await settings(sources)).logRetentionDays);
+
+/** Of all functions. What is not set is left out. */
+module.exports.environment = async (sources) => {
+  const is = await settings(sources);
+  const all = {
+    REDIS_URL: is.redisUrl,
+    REDIS_CLUSTER_NODES: is.redisClusterNodes,
+    REDIS_SENTINELS: is.redisSentinels,
+    REDIS_SENTINEL_NAME: is.redisSentinelName,
+    REDIS_USERNAME: is.redisUsername,
+    REDIS_TLS: is.redisTls === "on" ? "on" : "",
+    REDIS_SECRET_ID: is.redisSecretId,
+    REDIS_PASSWORD_PARAMETER: is.redisPasswordParameter,
+    REDIS_IAM_CACHE_NAME: is.redisIamCacheName,
+    REDIS_IAM_SERVERLESS: is.redisIamServerless === "on" ? "on" : "",
+    APP_MANAGER_DYNAMODB_TABLE: is.tableName,
+    APP_SYNC_PREFIX: is.prefix,
+    APP_SYNC_LOG_LENGTH: is.logLength,
+    // Read by the SDK itself. An interface endpoint of DynamoDB Streams has no private DNS name.
+    AWS_ENDPOINT_URL_DYNAMODB_STREAMS: is.streamsEndpoint,
+    SHARED_CACHE: is.sharedCache,
+    DB_REDIS_KEY_PREFIX: is.redisKeyPrefix,
+    APP_MANAGER_CACHE_TTL: is.shared ? is.sharedCacheTtl : "",
+    POWERTOOLS_LOG_LEVEL: is.logLevel,
+    POWERTOOLS_METRICS_NAMESPACE: "soketi-app-sync",
+    // A dimension of every metric: two stages in one account are two services.
+    POWERTOOLS_SERVICE_NAME: is.name,
+  };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
+};
+
+/** Only a fleet that shares its cache has something to sweep. */
+module.exports.sweep = async (sources) => {
+  const { shared, sweepSchedule } = await settings(sources);
+  if (!shared) return {};
+  return {
+    sweep: {
+      handler: "dist/handlers/sweep.handler",
+      description: "Schedule -> the shared cache compared with the table, and repaired",
+      role: { "Fn::Sub": "${SweepRole.Arn}" },
+      memorySize: 512,
+      // The longest that Lambda runs. A table of a million apps is read in less.
+      timeout: 900,
+      vpc: await module.exports.vpc(sources),
+      package: { patterns: ["dist/handlers/sweep.mjs"] },
+      events: [
+        { schedule: { rate: [sweepSchedule], description: "soketi-app-sync: sweep the shared cache" } },
+      ],
+    },
+  };
 };

@@ -1,48 +1,26 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { root } from "../support/fleet.ts";
+import {
+  asOptions,
+  findings,
+  packaged,
+  resourcesOf,
+  serverless,
+  statementsOf,
+  type Template,
+  tooWide,
+} from "../support/serverless.ts";
 
-interface Template {
-  Resources: Record<string, { Type: string; DeletionPolicy?: string; Properties: Record<string, unknown> }>;
-}
-interface Statement {
-  Action: string[];
-  Resource: unknown[];
-}
-
-const serverless = join(
-  dirname(createRequire(import.meta.url).resolve("serverless/package.json")),
-  "bin/serverless.js",
-);
-const EXISTING = "arn:aws:dynamodb:eu-west-1:123456789012:table/apps/stream/2026-01-01T00:00:00.000";
+const STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/apps/stream/2026-01-01T00:00:00.000";
+const TOPIC = "arn:aws:sns:eu-west-1:123456789012:ops";
 const folders: string[] = [];
 
-/** Without credentials, and without a network. osls tells its errors on standard output. */
-function serverlessRun(...args: string[]): void {
-  const env = {
-    PATH: process.env.PATH,
-    HOME: tmpdir(),
-    APP_SYNC_BUILT: "1",
-    HTTPS_PROXY: "http://127.0.0.1:9",
-  };
-  const { status, stdout } = spawnSync(process.execPath, [serverless, ...args], {
-    cwd: root,
-    env,
-    encoding: "utf8",
-  });
-  if (status !== 0) throw new Error(`serverless ${args.join(" ")} failed: ${stdout}`);
-}
-
-function packageWith(...params: string[]): { template: Template; folder: string } {
-  const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-package-"));
-  folders.push(folder);
-  serverlessRun("package", "--package", folder, ...params.flatMap((param) => ["--param", param]));
-  const file = join(folder, "cloudformation-template-update-stack.json");
-  return { template: JSON.parse(readFileSync(file, "utf8")) as Template, folder };
+async function packageWith(parameters: Record<string, string>, ...options: string[]) {
+  const made = await packaged(parameters, ...options);
+  folders.push(made.folder);
+  return made;
 }
 
 /** The names in a zip's local file headers (APPNOTE.TXT 4.3.7). */
@@ -55,14 +33,22 @@ function zipEntries(file: string): string[] {
   return names;
 }
 
-const resourcesOf = (template: Template, type: string) =>
-  Object.values(template.Resources).filter((resource) => resource.Type === type);
+/** `<action> <resource>`, sorted, of all that a role may do. */
+const mayDo = (template: Template, role: string) =>
+  statementsOf(template, role)
+    .filter(({ Effect }) => Effect === "Allow")
+    .flatMap(({ Action, Resource }) =>
+      Action.flatMap((action) => Resource.map((resource) => `${action} ${JSON.stringify(resource)}`)),
+    )
+    .sort();
 
-function statementsOf(template: Template): Statement[] {
-  const [role] = resourcesOf(template, "AWS::IAM::Role");
-  const policies = role?.Properties.Policies as { PolicyDocument: { Statement: Statement[] } }[];
-  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
-}
+const environmentOf = (template: Template) =>
+  (template.Resources.StreamLambdaFunction?.Properties.Environment as { Variables: unknown }).Variables;
+const own = (service: string, resource: string) =>
+  JSON.stringify({
+    "Fn::Sub": `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`,
+  });
+const att = (id: string, attribute = "Arn") => JSON.stringify({ "Fn::GetAtt": [id, attribute] });
 
 afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true });
@@ -71,9 +57,13 @@ afterAll(() => {
 describe("npx serverless package, with a table of its own", () => {
   let template: Template;
   let folder: string;
+  let file: string;
 
-  beforeAll(() => {
-    ({ template, folder } = packageWith("redisUrl=redis://cache:6379", "tableName=my-apps"));
+  beforeAll(async () => {
+    ({ template, folder, file } = await packageWith({
+      redisUrl: "redis://cache:6379",
+      tableName: "my-apps",
+    }));
   });
 
   it("makes soketi's table, with the stream, kept when the stack goes", () => {
@@ -95,7 +85,7 @@ describe("npx serverless package, with a table of its own", () => {
   });
 
   it("maps the stream to the function so that nothing is lost", () => {
-    const [mapping] = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
+    const mapping = template.Resources.StreamEventSourceMappingDynamodbAppsTable;
     expect(mapping?.Properties).toMatchObject({
       EventSourceArn: { "Fn::GetAtt": ["AppsTable", "StreamArn"] },
       BatchSize: 100,
@@ -108,93 +98,297 @@ describe("npx serverless package, with a table of its own", () => {
       FunctionResponseTypes: ["ReportBatchItemFailures"],
       DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["FailureQueue", "Arn"] } } },
     });
-    const [queue] = resourcesOf(template, "AWS::SQS::Queue");
-    expect(queue?.Properties.MessageRetentionPeriod).toBe(14 * 24 * 60 * 60);
     // A filter pattern could drop removals.
     expect(mapping?.Properties).not.toHaveProperty("FilterCriteria");
   });
 
+  it("redrives what failed for four days, then keeps it", () => {
+    expect(template.Resources.FailureQueue?.Properties).toMatchObject({
+      MessageRetentionPeriod: 14 * 24 * 60 * 60,
+      RedrivePolicy: {
+        deadLetterTargetArn: { "Fn::GetAtt": ["DeadLetterQueue", "Arn"] },
+        maxReceiveCount: 1000,
+      },
+    });
+    expect(template.Resources.DeadLetterQueue?.Properties.MessageRetentionPeriod).toBe(14 * 24 * 60 * 60);
+    expect(template.Resources.RedriveEventSourceMappingSQSFailureQueue?.Properties).toMatchObject({
+      EventSourceArn: { "Fn::GetAtt": ["FailureQueue", "Arn"] },
+      BatchSize: 5,
+      FunctionResponseTypes: ["ReportBatchItemFailures"],
+      ScalingConfig: { MaximumConcurrency: 2 },
+    });
+    // What Lambda asks for: shorter, and a message is handed out again while it is still worked on.
+    const redrive = template.Resources.RedriveLambdaFunction?.Properties.Timeout as number;
+    expect(template.Resources.FailureQueue?.Properties.VisibilityTimeout).toBeGreaterThanOrEqual(6 * redrive);
+  });
+
   it("runs on arm64 with Node 24, with no VPC, and knows its table and Redis", () => {
-    const [definition] = resourcesOf(template, "AWS::Lambda::Function");
-    expect(definition?.Properties).toMatchObject({
+    expect(template.Resources.StreamLambdaFunction?.Properties).toMatchObject({
       Runtime: "nodejs24.x",
       Architectures: ["arm64"],
       Timeout: 30,
       Handler: "dist/handlers/stream.handler",
-      Environment: { Variables: { REDIS_URL: "redis://cache:6379", APP_MANAGER_DYNAMODB_TABLE: "my-apps" } },
     });
-    expect(definition?.Properties).not.toHaveProperty("VpcConfig");
-    const [logs] = resourcesOf(template, "AWS::Logs::LogGroup");
-    expect(logs?.Properties.RetentionInDays).toBe(30);
+    expect(environmentOf(template)).toEqual({
+      REDIS_URL: "redis://cache:6379",
+      APP_MANAGER_DYNAMODB_TABLE: "my-apps",
+      APP_SYNC_LOG_LENGTH: "10000",
+      SHARED_CACHE: "off",
+      POWERTOOLS_LOG_LEVEL: "INFO",
+      POWERTOOLS_METRICS_NAMESPACE: "soketi-app-sync",
+      POWERTOOLS_SERVICE_NAME: "soketi-app-sync-dev",
+    });
+    for (const definition of resourcesOf(template, "AWS::Lambda::Function")) {
+      expect(definition.Properties).not.toHaveProperty("VpcConfig");
+      expect(definition.Properties).not.toHaveProperty("ReservedConcurrentExecutions");
+    }
+    const logs = resourcesOf(template, "AWS::Logs::LogGroup");
+    expect(logs.map(({ Properties }) => Properties.RetentionInDays)).toEqual([30, 30]);
   });
 
-  it("may read this stream, write to this queue and log, and nothing else", () => {
-    const allowed = statementsOf(template).flatMap(({ Action, Resource }) =>
-      Action.map((action) => `${action} ${JSON.stringify(Resource)}`),
-    );
-    const others = allowed.filter((line) => !line.startsWith("logs:"));
-    const stream = JSON.stringify([{ "Fn::GetAtt": ["AppsTable", "StreamArn"] }]);
-    const queue = JSON.stringify([{ "Fn::GetAtt": ["FailureQueue", "Arn"] }]);
-    expect(others.sort()).toEqual([
+  it("sweeps no shared cache that there is not", () => {
+    expect(Object.keys(template.Resources).filter((name) => name.startsWith("Sweep"))).toEqual([]);
+  });
+
+  it("gives each function a role for what that function does", () => {
+    const stream = att("AppsTable", "StreamArn");
+    expect(mayDo(template, "StreamRole")).toEqual([
       `dynamodb:DescribeStream ${stream}`,
       `dynamodb:GetRecords ${stream}`,
       `dynamodb:GetShardIterator ${stream}`,
       `dynamodb:ListStreams ${stream}`,
-      `sqs:ListQueues ${queue}`,
-      `sqs:SendMessage ${queue}`,
+      `logs:CreateLogStream ${att("StreamLogGroup")}`,
+      `logs:PutLogEvents ${att("StreamLogGroup")}`,
+      `sqs:SendMessage ${att("FailureQueue")}`,
     ]);
-    const [role] = resourcesOf(template, "AWS::IAM::Role");
-    expect(role?.Properties).not.toHaveProperty("ManagedPolicyArns");
+    expect(mayDo(template, "RedriveRole")).toEqual([
+      `dynamodb:DescribeStream ${stream}`,
+      `dynamodb:GetRecords ${stream}`,
+      `dynamodb:GetShardIterator ${stream}`,
+      `logs:CreateLogStream ${att("RedriveLogGroup")}`,
+      `logs:PutLogEvents ${att("RedriveLogGroup")}`,
+      `sqs:DeleteMessage ${att("FailureQueue")}`,
+      `sqs:GetQueueAttributes ${att("FailureQueue")}`,
+      `sqs:ReceiveMessage ${att("FailureQueue")}`,
+    ]);
+    const roles = resourcesOf(template, "AWS::IAM::Role");
+    expect(roles).toHaveLength(2);
+    for (const role of roles) expect(role.Properties).not.toHaveProperty("ManagedPolicyArns");
+    expect(tooWide(template)).toEqual([]);
   });
 
-  it("packs the bundle and nothing else", () => {
+  it("packs each function's bundle and nothing else", () => {
     expect(zipEntries(join(folder, "stream.zip"))).toEqual(["dist/handlers/stream.mjs"]);
+    expect(zipEntries(join(folder, "redrive.zip"))).toEqual(["dist/handlers/redrive.mjs"]);
+  });
+
+  it("has alarms without actions, where no topic is named", () => {
+    const alarms = resourcesOf(template, "AWS::CloudWatch::Alarm");
+    expect(alarms.length).toBeGreaterThan(10);
+    for (const alarm of alarms) expect(alarm.Properties).not.toHaveProperty("AlarmActions");
+  });
+
+  it("is a template that CloudFormation takes", () => {
+    expect(findings(file)).toEqual([]);
+  });
+
+  it("would be told otherwise", () => {
+    const wrong = structuredClone(template) as {
+      Resources: Record<string, { Properties: Record<string, unknown> }>;
+    };
+    const { FailureQueue, StreamLambdaFunction } = wrong.Resources;
+    if (!FailureQueue || !StreamLambdaFunction) throw new Error("the template lacks what this test spoils");
+    FailureQueue.Properties.VisibilityTimeout = 1_000_000;
+    StreamLambdaFunction.Properties.Role = { "Fn::GetAtt": ["NoSuchRole", "Arn"] };
+    const spoiled = join(folder, "spoiled.json");
+    writeFileSync(spoiled, JSON.stringify(wrong));
+    expect(findings(spoiled).join("\n")).toMatch(
+      /FailureQueue.*VisibilityTimeout[\s\S]*NoSuchRole|NoSuchRole[\s\S]*FailureQueue.*VisibilityTimeout/,
+    );
   });
 });
 
-describe("npx serverless package, for an existing table in a VPC", () => {
+describe("npx serverless package, for an existing table in a VPC, with everything on", () => {
   let template: Template;
+  let file: string;
+  const key = "arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 
-  beforeAll(() => {
-    ({ template } = packageWith(
-      `streamArn=${EXISTING}`,
-      "securityGroupIds=sg-1",
-      "subnetIds=subnet-1, subnet-2",
-    ));
+  beforeAll(async () => {
+    const parameters = {
+      redisUrl: "rediss://cache:6379",
+      redisSecretId: "redis/apps",
+      redisKmsKeyArn: key,
+      streamArn: STREAM,
+      tableKmsKeyArn: key,
+      securityGroupIds: "sg-0123456789abcdef0",
+      subnetIds: "subnet-0123456789abcdef0, subnet-0123456789abcdef1",
+      sharedCache: "refresh",
+      redisKeyPrefix: "soketi:",
+      sweepSchedule: "rate(30 minutes)",
+      alarmTopicArn: TOPIC,
+      reservedConcurrency: "3",
+      logRetentionDays: "7",
+    };
+    ({ template, file } = await packageWith(parameters, "--region", "eu-west-1", "--stage", "prod"));
   });
 
   it("makes no table and reads the given stream", () => {
     expect(resourcesOf(template, "AWS::DynamoDB::Table")).toEqual([]);
-    const [mapping] = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
-    expect(mapping?.Properties.EventSourceArn).toBe(EXISTING);
-    const streams = statementsOf(template).filter(({ Action }) => Action.includes("dynamodb:GetRecords"));
-    expect(streams.map(({ Resource }) => Resource)).toEqual([[EXISTING]]);
+    expect(template.Resources.StreamEventSourceMappingDynamodbApps?.Properties.EventSourceArn).toBe(STREAM);
   });
 
-  it("knows the table of the ARN: under another name the nodes would listen elsewhere", () => {
-    const [definition] = resourcesOf(template, "AWS::Lambda::Function");
-    expect(definition?.Properties).toMatchObject({
-      Environment: { Variables: { APP_MANAGER_DYNAMODB_TABLE: "apps" } },
+  it("knows the table of the ARN, under another name the nodes would listen elsewhere; and the shared cache", () => {
+    expect(environmentOf(template)).toMatchObject({
+      APP_MANAGER_DYNAMODB_TABLE: "apps",
+      REDIS_SECRET_ID: "redis/apps",
+      SHARED_CACHE: "refresh",
+      DB_REDIS_KEY_PREFIX: "soketi:",
+      APP_MANAGER_CACHE_TTL: "-1",
     });
   });
 
-  it("joins the VPC", () => {
-    const [definition] = resourcesOf(template, "AWS::Lambda::Function");
-    expect(definition?.Properties.VpcConfig).toEqual({
-      SecurityGroupIds: ["sg-1"],
-      SubnetIds: ["subnet-1", "subnet-2"],
+  it("joins the VPC, with all three functions", () => {
+    const functions = resourcesOf(template, "AWS::Lambda::Function");
+    expect(functions).toHaveLength(3);
+    for (const { Properties } of functions) {
+      expect(Properties.VpcConfig).toEqual({
+        SecurityGroupIds: ["sg-0123456789abcdef0"],
+        SubnetIds: ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+      });
+    }
+    expect(template.Resources.StreamLambdaFunction?.Properties.ReservedConcurrentExecutions).toBe(3);
+  });
+
+  it("lets Lambda, and not the code, manage network interfaces", () => {
+    const denied = statementsOf(template, "StreamRole").filter(({ Effect }) => Effect === "Deny");
+    expect(denied).toMatchObject([
+      {
+        Condition: {
+          ArnEquals: {
+            "lambda:SourceFunctionArn": JSON.parse(
+              own("lambda", "function:soketi-app-sync-prod-stream"),
+            ) as unknown,
+          },
+        },
+      },
+    ]);
+    const allowed = mayDo(template, "StreamRole").filter((line) => line.startsWith("ec2:"));
+    expect([...(denied[0]?.Action ?? [])].sort()).toEqual(allowed.map((line) => line.split(" ")[0]));
+  });
+
+  it("gives each role the table, the secret and the keys", () => {
+    const table = JSON.stringify("arn:aws:dynamodb:eu-west-1:123456789012:table/apps");
+    const common = [
+      `kms:Decrypt ${JSON.stringify(key)}`,
+      `kms:Decrypt ${JSON.stringify(key)}`,
+      `secretsmanager:GetSecretValue ${own("secretsmanager", "secret:redis/apps-??????")}`,
+    ];
+    for (const role of ["StreamRole", "RedriveRole", "SweepRole"]) {
+      expect(mayDo(template, role)).toEqual(expect.arrayContaining(common));
+      expect(mayDo(template, role)).toContain(`dynamodb:BatchGetItem ${table}`);
+    }
+    expect(mayDo(template, "SweepRole").filter((line) => line.startsWith("dynamodb:"))).toEqual([
+      `dynamodb:BatchGetItem ${table}`,
+      `dynamodb:Scan ${table}`,
+    ]);
+    expect(tooWide(template)).toEqual([]);
+  });
+
+  it("sweeps on schedule, and tells when it does not", () => {
+    expect(resourcesOf(template, "AWS::Events::Rule")[0]?.Properties.ScheduleExpression).toBe(
+      "rate(30 minutes)",
+    );
+    expect(template.Resources.SweepNotRunAlarm?.Properties).toMatchObject({
+      Period: 1800,
+      EvaluationPeriods: 2,
+      TreatMissingData: "breaching",
     });
   });
 
-  it("refuses half a VPC, saying so", () => {
-    expect(() => packageWith("subnetIds=subnet-1")).toThrow(/securityGroupIds and subnetIds together/);
+  it("sends every alarm, and its end, to the topic", () => {
+    for (const { Properties } of resourcesOf(template, "AWS::CloudWatch::Alarm")) {
+      expect(Properties).toMatchObject({ AlarmActions: [TOPIC], OKActions: [TOPIC] });
+    }
+  });
+
+  it("has the stage in every name, and nothing of an account or region that was not given", () => {
+    const names = Object.values(template.Resources).flatMap(({ Properties }) =>
+      Object.entries(Properties)
+        .filter(([name]) => /^(FunctionName|QueueName|AlarmName|DashboardName|LogGroupName)$/.test(name))
+        .map(([, value]) => JSON.stringify(value))
+        .filter((value) => !value.includes("LambdaFunction")),
+    );
+    expect(names.length).toBeGreaterThan(25);
+    expect(names.filter((name) => !name.includes("soketi-app-sync-prod"))).toEqual([]);
+    const given = [STREAM, STREAM.replace(/\/stream.*/, ""), TOPIC, key];
+    const others = given.reduce((text, arn) => text.replaceAll(`"${arn}"`, ""), JSON.stringify(template));
+    expect(others).not.toMatch(/123456789012|eu-west-1|arn:aws:/);
+  });
+
+  it("is a template that CloudFormation takes", () => {
+    expect(findings(file)).toEqual([]);
+  });
+});
+
+describe.each([
+  [
+    "a parameter of SSM",
+    { redisPasswordParameter: "/redis/password" },
+    ["ssm:GetParameter", own("ssm", "parameter/redis/password")],
+  ],
+  [
+    "IAM, at a replication group",
+    { redisIamCacheName: "apps", redisUsername: "app-sync" },
+    ["elasticache:Connect", own("elasticache", "replicationgroup:apps"), own("elasticache", "user:app-sync")],
+  ],
+  [
+    "IAM, at a serverless cache",
+    { redisIamCacheName: "apps", redisIamServerless: "on", redisUsername: "app-sync" },
+    ["elasticache:Connect", own("elasticache", "serverlesscache:apps"), own("elasticache", "user:app-sync")],
+  ],
+])("npx serverless package, with a login by %s", (_, login, [action = "", ...resources]) => {
+  it("permits that, and no other login", async () => {
+    const { template, file } = await packageWith({ redisUrl: "rediss://cache:6379", ...login });
+    for (const role of ["StreamRole", "RedriveRole"]) {
+      const logins = mayDo(template, role).filter((line) => !/^(dynamodb|sqs|logs):/.test(line));
+      expect(logins).toEqual(resources.map((resource) => `${action} ${resource}`));
+    }
+    expect(findings(file)).toEqual([]);
   });
 });
 
 describe("npx serverless deploy", () => {
-  it("is refused without a Redis, before anything is called", () => {
-    expect(() => {
-      serverlessRun("deploy");
-    }).toThrow(/expected the Redis that the soketi nodes use/);
+  it("is refused without a Redis, before anything is called", async () => {
+    await expect(serverless(["deploy"])).rejects.toThrow(/expected the Redis that the soketi nodes use/);
+  });
+
+  it("tells all mistakes at once, and no password", async () => {
+    const parameters = asOptions({
+      redisUrl: "rediss://u:hunter2@h",
+      subnetIds: "subnet-1",
+      sharedCache: "yes",
+    });
+    const error = await serverless(["deploy", ...parameters]).then(
+      () => "",
+      (reason: unknown) => String(reason).replace(/^.*?: The parameters/s, "The parameters"),
+    );
+    expect(error).toMatch(/redisUrl: .*no password/);
+    expect(error).toMatch(/securityGroupIds and subnetIds/);
+    expect(error).toMatch(/sharedCache: expected off, evict or refresh, found "yes"/);
+    expect(error.slice(error.indexOf("The parameters are wrong"))).not.toContain("hunter2");
+  });
+
+  it("takes the stage's parameters from a file; the command line comes first", async () => {
+    const file = join(root, "serverless.params.test-of-file.json");
+    writeFileSync(file, JSON.stringify({ redisUrl: "redis://from-file:6379", tableName: "from-file" }));
+    try {
+      const { template } = await packageWith({ tableName: "from-line" }, "--stage", "test-of-file");
+      expect(environmentOf(template)).toMatchObject({
+        REDIS_URL: "redis://from-file:6379",
+        APP_MANAGER_DYNAMODB_TABLE: "from-line",
+      });
+    } finally {
+      rmSync(file);
+    }
   });
 });

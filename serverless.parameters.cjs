@@ -1,0 +1,270 @@
+/**
+ * Every parameter of a deployment: what it may be, and what it is when it is not given. They come from
+ * `--param="name=value"`, or from the file `serverless.params.<stage>.json`, which the command line overrules.
+ */
+const { existsSync, readFileSync } = require("node:fs");
+const { join } = require("node:path");
+
+const HOSTS = /^[^\s,@/]+(\s*,\s*[^\s,@/]+)*$/;
+const ON_OFF = { pattern: /^(on|off)$/, expected: "on or off" };
+const KEY_ARN = {
+  default: "",
+  pattern: /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
+  expected: "the ARN of a KMS key (of the key, not of an alias), arn:aws:kms:<region>:<account>:key/<id>",
+};
+/** What CloudWatch Logs takes as retentionInDays. */
+const RETENTION = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+];
+
+/** An empty default means: not set. `pattern` or `allows` judges what is set, `secret` values are never shown. */
+const PARAMETERS = {
+  redisUrl: {
+    default: "",
+    // The path is the database's number.
+    pattern: /^rediss?:\/\/([^/\s@]*@)?([^/\s@:[\]?#]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(\/\d*)?$/,
+    expected: "redis://host[:port][/db], or rediss://… for TLS",
+    secret: true,
+  },
+  redisClusterNodes: {
+    default: "",
+    pattern: HOSTS,
+    expected: "host:port,… of a Redis Cluster",
+    secret: true,
+  },
+  redisSentinels: { default: "", pattern: HOSTS, expected: "host:port,… of sentinels", secret: true },
+  redisSentinelName: {
+    default: "",
+    pattern: /^[\w.-]+$/,
+    expected: "the name that the sentinels know the master by",
+  },
+  redisUsername: { default: "", pattern: /^\S+$/, expected: "a user of Redis" },
+  redisTls: { default: "off", ...ON_OFF },
+  redisSecretId: {
+    default: "",
+    pattern: /^([\w/+=.@-]{1,512}|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+-\w{6})$/,
+    expected:
+      "the name of a secret in Secrets Manager, or its whole ARN with the six random characters at its end",
+  },
+  redisPasswordParameter: {
+    default: "",
+    pattern: /^\/?[\w.-]+(\/[\w.-]+)*$/,
+    expected: "the name of a SecureString in SSM's Parameter Store",
+  },
+  redisIamCacheName: {
+    default: "",
+    pattern: /^[a-z][a-z0-9-]{0,49}$/,
+    expected: "the id of an ElastiCache replication group, or the name of a serverless cache, in lower case",
+  },
+  redisIamServerless: { default: "off", ...ON_OFF },
+  redisKmsKeyArn: KEY_ARN,
+  securityGroupIds: { default: "", pattern: /^sg-\w+(\s*,\s*sg-\w+)*$/, expected: "sg-…,sg-…" },
+  subnetIds: { default: "", pattern: /^subnet-\w+(\s*,\s*subnet-\w+)*$/, expected: "subnet-…,subnet-…" },
+  streamsEndpoint: {
+    default: "",
+    pattern: /^https:\/\/[\w.-]+$/,
+    expected: "https://vpce-….streams.dynamodb.<region>.vpce.amazonaws.com of an interface endpoint",
+  },
+  tableName: { default: "", pattern: /^[\w.-]{3,255}$/, expected: "3 to 255 of a-z A-Z 0-9 _ . -" },
+  streamArn: {
+    default: "",
+    pattern: /^arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table\/[\w.-]{3,255}\/stream\/[\d:.T-]+$/,
+    expected: "LatestStreamArn of the table, arn:aws:dynamodb:<region>:<account>:table/<table>/stream/<time>",
+  },
+  tableKmsKeyArn: KEY_ARN,
+  prefix: { default: "", pattern: /^[^\s\p{Cc}]{1,200}$/u, expected: "up to 200 characters without a space" },
+  logLength: {
+    default: "10000",
+    allows: within(100, 10_000_000),
+    expected: "a whole number from 100 to 10000000",
+  },
+  sharedCache: { default: "off", pattern: /^(off|evict|refresh)$/, expected: "off, evict or refresh" },
+  redisKeyPrefix: { default: "", pattern: /^\S{1,200}$/, expected: "soketi's SOKETI_DB_REDIS_KEY_PREFIX" },
+  sharedCacheTtl: { default: "-1", allows: within(-1, 31_536_000), expected: "seconds, or -1 for no expiry" },
+  sweepSchedule: {
+    default: "rate(1 hour)",
+    allows: (value) => minutesOf(value) >= 5 && minutesOf(value) <= 1440,
+    expected: "rate(… minutes), rate(… hours) or rate(1 day), from 5 minutes to a day",
+  },
+  alarmTopicArn: {
+    default: "",
+    pattern: /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/,
+    expected: "the ARN of an SNS topic, arn:aws:sns:<region>:<account>:<name>",
+  },
+  logRetentionDays: {
+    default: "30",
+    allows: (value) => RETENTION.includes(Number(value)),
+    expected: `one of ${RETENTION.join(", ")}`,
+  },
+  logLevel: { default: "INFO", pattern: /^(DEBUG|INFO|WARN|ERROR)$/, expected: "DEBUG, INFO, WARN or ERROR" },
+  reservedConcurrency: { default: "", allows: within(1, 1000), expected: "a whole number from 1 to 1000" },
+};
+
+function within(min, max) {
+  return (value) => /^-?\d+$/.test(value) && Number(value) >= min && Number(value) <= max;
+}
+
+/** Minutes between two runs of a `rate(…)`. NaN for anything else: a cron's gaps are not known to the alarm on them. */
+function minutesOf(schedule) {
+  const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
+  return Number(count) * { minute: 1, hour: 60, day: 1440 }[unit];
+}
+
+/** What a parameter is worth, in a form that an ARN can be compared with. */
+const regionOf = (arn) => arn.split(":")[3];
+
+/** Where parameters contradict each other: each line is a condition, and what is told when it holds. */
+function contradictions(is, region) {
+  const places = ["redisUrl", "redisClusterNodes", "redisSentinels"].filter((name) => is[name]);
+  const logins = ["redisSecretId", "redisPasswordParameter", "redisIamCacheName"].filter((name) => is[name]);
+  const tls = is.redisTls === "on" || is.redisUrl.startsWith("rediss:");
+  const tableOfStream = /:table\/([^/]+)\//.exec(is.streamArn)?.[1];
+  const arns = ["streamArn", "alarmTopicArn", "redisKmsKeyArn", "tableKmsKeyArn", "redisSecretId"];
+  return [
+    [
+      places.length === 0,
+      'redisUrl: expected the Redis that the soketi nodes use, found none. Add --param="redisUrl=rediss://host:6379", ' +
+        "or redisClusterNodes, or redisSentinels with redisSentinelName.",
+    ],
+    [
+      places.length > 1,
+      `${places.join(", ")}: expected one of them, found ${places.length}. Remove the others.`,
+    ],
+    [
+      /^rediss?:\/\/[^@/]*:[^@/]+@/.test(is.redisUrl),
+      "redisUrl: expected no password in it, found one (not shown). Whoever may read the function's configuration or " +
+        "the template would read it. Put it into Secrets Manager and name it with redisSecretId, or into SSM with " +
+        "redisPasswordParameter.",
+    ],
+    [
+      is.redisSentinels && !is.redisSentinelName,
+      "redisSentinelName: expected the master's name beside redisSentinels, found nothing. Add it.",
+    ],
+    [
+      is.redisSentinelName && !is.redisSentinels,
+      "redisSentinels: expected host:port,… beside redisSentinelName, found nothing. Add it.",
+    ],
+    [
+      logins.length > 1,
+      `${logins.join(", ")}: expected one of them, found ${logins.length}. Remove the others.`,
+    ],
+    [
+      is.redisIamCacheName && !is.redisUsername,
+      "redisUsername: expected the ElastiCache user (its id is its name) beside redisIamCacheName, found nothing. Add it.",
+    ],
+    [
+      is.redisIamCacheName && !tls,
+      "redisIamCacheName: expected TLS with it, found none. Use rediss:// in redisUrl, or redisTls=on.",
+    ],
+    [
+      is.redisIamServerless === "on" && !is.redisIamCacheName,
+      "redisIamServerless: expected redisIamCacheName beside it, found nothing. Add it, or remove redisIamServerless.",
+    ],
+    [
+      is.redisKmsKeyArn && !is.redisSecretId && !is.redisPasswordParameter,
+      "redisKmsKeyArn: expected redisSecretId or redisPasswordParameter that it decrypts, found none. Remove it.",
+    ],
+    [
+      Boolean(is.securityGroupIds) !== Boolean(is.subnetIds),
+      "securityGroupIds and subnetIds: expected both or neither, found one. Add the other: a VPC needs both.",
+    ],
+    [
+      is.streamsEndpoint && !is.subnetIds,
+      "streamsEndpoint: expected securityGroupIds and subnetIds beside it, found nothing. Outside of a VPC there is no " +
+        "use for it: remove it.",
+    ],
+    [
+      is.streamArn && is.tableName && tableOfStream && tableOfStream !== is.tableName,
+      `tableName: expected nothing or ${tableOfStream}, the table of streamArn, found "${is.tableName}". Remove it.`,
+    ],
+    [
+      is.tableKmsKeyArn && !is.streamArn,
+      "tableKmsKeyArn: expected streamArn beside it, found nothing. The stack's own table has a key of AWS. Remove it.",
+    ],
+    [
+      is.sharedCache === "off" && is.redisKeyPrefix,
+      "redisKeyPrefix: expected sharedCache=evict or refresh beside it, found off. Nothing else uses it: remove it.",
+    ],
+    ...arns.map((name) => [
+      is[name].startsWith("arn:") && regionOf(is[name]) !== region,
+      `${name}: expected one of the stack's region ${region}, found ${regionOf(is[name])}. Deploy with ` +
+        `--region ${regionOf(is[name])}, or name one of ${region}.`,
+    ]),
+  ]
+    .filter(([wrong]) => wrong)
+    .map(([, words]) => words);
+}
+
+/**
+ * @param given what was set, by name
+ * @returns every parameter's value, and every mistake: what was expected, what was found, what to do
+ */
+function check(given, { stage, region }) {
+  const mistakes = [];
+  const values = {};
+  if (stage.length > 30)
+    mistakes.push(`stage: expected up to 30 characters, found ${stage.length}. Shorten it.`);
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(PARAMETERS, name)) continue;
+    const close = Object.keys(PARAMETERS).find((known) => known.toLowerCase() === name.toLowerCase());
+    mistakes.push(
+      `${name}: expected a parameter of docs/deploy.md, found an unknown one. ${close ? `Write ${close}.` : "Remove it."}`,
+    );
+  }
+  for (const [name, { default: byDefault, pattern, allows, expected, secret }] of Object.entries(
+    PARAMETERS,
+  )) {
+    const value = String(given[name] ?? "").trim();
+    values[name] = value === "" ? byDefault : value;
+    if (value === "" || (pattern ? pattern.test(value) : allows(value))) continue;
+    mistakes.push(
+      `${name}: expected ${expected}, found ${secret ? "another form (not shown: it may hold a password)" : JSON.stringify(value)}. Correct it.`,
+    );
+  }
+  return { values, mistakes: [...mistakes, ...contradictions(values, region)] };
+}
+
+/** `--param` of the command line over the stage's file. */
+function givenTo({ param }, stage) {
+  const file = join(__dirname, `serverless.params.${stage}.json`);
+  const inFile = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const onLine = (param ?? []).map((item) => [
+    item.slice(0, item.indexOf("=")),
+    item.slice(item.indexOf("=") + 1),
+  ]);
+  return { ...inFile, ...Object.fromEntries(onLine) };
+}
+
+/**
+ * What the other files of this deployment are told.
+ * @param sources what osls gives to each function that it calls for `${file(….cjs):name}`
+ */
+async function settings({ options, resolveVariable }) {
+  const stage = await resolveVariable("sls:stage");
+  const region = await resolveVariable("self:provider.region");
+  const { values, mistakes } = check(givenTo(options, stage), { stage, region });
+  const list = (text) => text.split(",").map((item) => item.trim()).filter(Boolean); // prettier-ignore
+  return {
+    ...values,
+    mistakes,
+    stage,
+    /** In the names of everything: two stages in one account do not meet. */
+    name: `soketi-app-sync-${stage}`,
+    /** An existing stream's table is the one in its ARN: under another name the nodes would listen elsewhere. */
+    tableName:
+      /:table\/([^/]+)\/stream\//.exec(values.streamArn)?.[1] ?? (values.tableName || `soketi-apps-${stage}`),
+    vpc: values.subnetIds
+      ? { securityGroupIds: list(values.securityGroupIds), subnetIds: list(values.subnetIds) }
+      : undefined,
+    shared: values.sharedCache !== "off",
+    sweepMinutes: minutesOf(values.sweepSchedule),
+    functions: ["stream", "redrive", ...(values.sharedCache === "off" ? [] : ["sweep"])],
+  };
+}
+
+module.exports = {
+  PARAMETERS,
+  check,
+  settings,
+  mistakes: async (sources) => (await settings(sources)).mistakes,
+};

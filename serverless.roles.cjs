@@ -1,0 +1,150 @@
+/** One role for each function, with what that function needs and on what it needs it. */
+const { settings } = require("./serverless.parameters.cjs");
+
+const arnOf = (service, resource) => ({
+  "Fn::Sub": `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`,
+});
+const getArn = (logicalId) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
+const allow = (Sid, Action, ...Resource) => ({ Sid, Effect: "Allow", Action, Resource });
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
+
+/** The group is the stack's own, so nobody has to be allowed to make one. */
+const logs = (fn) =>
+  allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], getArn(`${capital(fn)}LogGroup`));
+
+const streamOf = (is) => is.streamArn || { "Fn::GetAtt": ["AppsTable", "StreamArn"] };
+const tableOf = (is) => (is.streamArn ? is.streamArn.replace(/\/stream\/.*$/, "") : getArn("AppsTable"));
+
+const readStream = (is, ...more) =>
+  allow(
+    "ReadStream",
+    ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", ...more],
+    streamOf(is),
+  );
+
+/** With a key of the account's own, whoever reads the table or its stream has to be allowed to use that key. */
+const tableKey = (is) =>
+  is.tableKmsKeyArn
+    ? [{ ...allow("DecryptTable", ["kms:Decrypt"], is.tableKmsKeyArn), Condition: via("dynamodb") }]
+    : [];
+
+/** The key may be used through that service only, not directly. */
+const via = (service) => ({
+  StringEquals: { "kms:ViaService": { "Fn::Sub": `${service}.\${AWS::Region}.\${AWS::URLSuffix}` } },
+});
+
+/** How the function comes to its Redis password or token. Keys of AWS (aws/ssm, aws/secretsmanager) need no permission. */
+function redisLogin(is) {
+  if (is.redisSecretId) {
+    const secret = is.redisSecretId.startsWith("arn:")
+      ? is.redisSecretId
+      : // AWS adds a hyphen and six characters to a secret's name.
+        arnOf("secretsmanager", `secret:${is.redisSecretId}-??????`);
+    return [
+      allow("ReadRedisSecret", ["secretsmanager:GetSecretValue"], secret),
+      ...redisKey(is, "secretsmanager"),
+    ];
+  }
+  if (is.redisPasswordParameter) {
+    const parameter = arnOf("ssm", `parameter/${is.redisPasswordParameter.replace(/^\//, "")}`);
+    return [allow("ReadRedisPassword", ["ssm:GetParameter"], parameter), ...redisKey(is, "ssm")];
+  }
+  if (is.redisIamCacheName) {
+    const kind = is.redisIamServerless === "on" ? "serverlesscache" : "replicationgroup";
+    return [
+      allow(
+        "ConnectToRedis",
+        ["elasticache:Connect"],
+        arnOf("elasticache", `${kind}:${is.redisIamCacheName}`),
+        arnOf("elasticache", `user:${is.redisUsername}`),
+      ),
+    ];
+  }
+  return [];
+}
+
+const redisKey = (is, service) =>
+  is.redisKmsKeyArn
+    ? [{ ...allow("DecryptRedisPassword", ["kms:Decrypt"], is.redisKmsKeyArn), Condition: via(service) }]
+    : [];
+
+/**
+ * Lambda itself uses these to put the function into the VPC; the function's code is denied them. `Describe…` knows no
+ * resource; the others have to reach every interface and subnet of the account (Lambda developer guide, "VPC").
+ */
+function network(is, fn) {
+  if (!is.vpc) return [];
+  const change = [
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:UnassignPrivateIpAddresses",
+  ];
+  const describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"];
+  return [
+    allow("JoinVpc", change, arnOf("ec2", "*/*")),
+    allow("SeeVpc", describe, "*"),
+    {
+      Sid: "NotFromTheCode",
+      Effect: "Deny",
+      Action: [...change, ...describe],
+      Resource: ["*"],
+      Condition: { ArnEquals: { "lambda:SourceFunctionArn": arnOf("lambda", `function:${is.name}-${fn}`) } },
+    },
+  ];
+}
+
+const refreshes = (is) =>
+  is.sharedCache === "refresh" ? [allow("ReadApps", ["dynamodb:BatchGetItem"], tableOf(is))] : [];
+
+const STATEMENTS = {
+  stream: (is) => [
+    // The mapping asks for ListStreams too, though it is told which stream.
+    readStream(is, "dynamodb:ListStreams"),
+    allow("KeepFailures", ["sqs:SendMessage"], getArn("FailureQueue")),
+    ...refreshes(is),
+  ],
+  redrive: (is) => [
+    allow(
+      "TakeFailures",
+      ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+      getArn("FailureQueue"),
+    ),
+    readStream(is),
+    ...refreshes(is),
+  ],
+  sweep: (is) => [allow("ReadApps", ["dynamodb:Scan", "dynamodb:BatchGetItem"], tableOf(is))],
+};
+
+const role = (is, fn) => ({
+  Type: "AWS::IAM::Role",
+  Properties: {
+    Description: `The function ${is.name}-${fn}`,
+    AssumeRolePolicyDocument: {
+      Version: "2012-10-17",
+      Statement: [
+        { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" },
+      ],
+    },
+    Policies: [
+      {
+        PolicyName: fn,
+        PolicyDocument: {
+          Version: "2012-10-17",
+          Statement: [
+            logs(fn),
+            ...STATEMENTS[fn](is),
+            ...tableKey(is),
+            ...redisLogin(is),
+            ...network(is, fn),
+          ],
+        },
+      },
+    ],
+  },
+});
+
+module.exports = async (sources) => {
+  const is = await settings(sources);
+  return { Resources: Object.fromEntries(is.functions.map((fn) => [`${capital(fn)}Role`, role(is, fn)])) };
+};
