@@ -50,8 +50,11 @@ const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 export function textOf(content: unknown): string | undefined {
   const bytes = bytesOf(content);
   if (bytes === undefined) return undefined;
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   // Three times as fast as a strict decoder, and wrong only where it puts a U+FFFD: then the strict one decides.
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+  const text = buffer.toString("utf8");
   if (!text.includes("\ufffd")) return text;
   try {
     return UTF8.decode(bytes);

@@ -41,22 +41,29 @@ function sameIdentity(before: Normalized, after: Normalized | undefined): boolea
 }
 
 function changedPaths(before: App, after: App): string[] {
-  const { limits: limitsBefore, ...restBefore } = before;
-  const { limits: limitsAfter, ...restAfter } = after;
-  const limits = changedNames(limitsBefore, limitsAfter).map((name) => `limits.${name}`);
-  return [...changedNames(restBefore, restAfter), ...limits].sort();
+  const changed = changedNames(before, after).filter((name) => name !== "limits");
+  for (const name of changedNames(before.limits, after.limits)) changed.push(`limits.${name}`);
+  return changed.sort();
 }
 
 function changedNames(before: object, after: object): string[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  return [...names].filter((name) => !equal(valueAt(before, name), valueAt(after, name)));
+  const names = Object.keys(after).filter((name) => !equal(valueAt(before, name), valueAt(after, name)));
+  for (const name of Object.keys(before)) if (!Object.hasOwn(after, name)) names.push(name);
+  return names;
 }
 
 /** Deep equality of plain data, in which nothing is undefined: the order of names doesn't matter, that of elements does. */
 function equal(left: unknown, right: unknown): boolean {
   if (left === right) return true;
   if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
-  if (Array.isArray(left) !== Array.isArray(right)) return false;
+  if (Array.isArray(left) || Array.isArray(right)) {
+    return (
+      Array.isArray(left) &&
+      Array.isArray(right) &&
+      left.length === right.length &&
+      left.every((element, i) => equal(element, right[i]))
+    );
+  }
   const names = Object.keys(left);
   return (
     names.length === Object.keys(right).length &&

@@ -42,15 +42,14 @@ export function normalize(attributes: unknown): Normalized {
   const id = readIdentity(attributes, "AppId", report);
   const key = readIdentity(attributes, "AppKey", report);
   const secret = readIdentity(attributes, "AppSecret", report);
+  // What is wrong with the rest is told also of an app that cannot exist.
   const settings = readSettings(attributes, report);
-  return {
-    ...(id !== undefined &&
-      key !== undefined &&
-      secret !== undefined && { app: { id, key, secret, ...settings } }),
-    ...(id !== undefined && { id }),
-    ...(key !== undefined && { key }),
-    problems,
-  };
+  const result: { app?: App; id?: string; key?: string; problems: Problem[] } = { problems };
+  if (id !== undefined && key !== undefined && secret !== undefined)
+    result.app = { id, key, secret, ...settings };
+  if (id !== undefined) result.id = id;
+  if (key !== undefined) result.key = key;
+  return result;
 }
 
 /** Exactly as written, white space included: clients send exactly that. */

@@ -29,7 +29,7 @@ export function toPublicView(app: App): PublicApp {
     enabled,
     enableClientMessages,
     enableUserAuthentication,
-    limits: { ...limits },
+    limits,
     webhooks: app.webhooks.map(toPublicWebhook),
   };
 }

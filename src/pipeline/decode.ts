@@ -1,4 +1,5 @@
 import { normalize, type Normalized } from "../app/normalize.ts";
+import { readAttribute } from "../app/read-attribute.ts";
 
 /** One stream record, read: which app, and what it was before and is after the write. */
 export interface StreamChange {
@@ -40,7 +41,8 @@ export function decodeRecord(record: unknown): StreamChange | UnreadableRecord {
   const before = isObject(OldImage) ? normalize(OldImage) : undefined;
   const after = isObject(NewImage) ? normalize(NewImage) : undefined;
   // The keys go first: they are there whatever the stream's view type is.
-  const appId = (isObject(Keys) ? normalize(Keys).id : undefined) ?? after?.id ?? before?.id;
+  const key = readAttribute(Keys, "AppId");
+  const appId = key.kind === "text" ? key.text : (after?.id ?? before?.id);
   if (appId === undefined) {
     const keys = isObject(Keys) ? Object.keys(Keys).join(", ") : kindOf(Keys);
     return unreadable(

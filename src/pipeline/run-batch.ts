@@ -121,15 +121,21 @@ function encodeMessages(
   return messages;
 }
 
-/** Sequence numbers have up to 40 digits: compared as BigInt. "" fails the whole batch, which is what it must do. */
+/** "" fails the whole batch, which is what it must do when a number cannot be read. */
 function lowestSequenceNumber(records: readonly { readonly sequenceNumber: string }[]): string {
-  let lowest: bigint | undefined;
+  let lowest: string | undefined;
   for (const { sequenceNumber } of records) {
     if (!/^\d+$/.test(sequenceNumber)) return "";
-    const number = BigInt(sequenceNumber);
-    if (lowest === undefined || number < lowest) lowest = number;
+    if (lowest === undefined || isLower(sequenceNumber, lowest)) lowest = sequenceNumber;
   }
-  return records.find((record) => BigInt(record.sequenceNumber) === lowest)?.sequenceNumber ?? "";
+  return lowest ?? "";
+}
+
+/** Sequence numbers have up to 40 digits: too many for a number, and not all as many. */
+function isLower(left: string, right: string): boolean {
+  const a = left.replace(/^0+/, "");
+  const b = right.replace(/^0+/, "");
+  return a.length === b.length ? a < b : a.length < b.length;
 }
 
 function oldestAge(changes: readonly Change[], now: number): number | undefined {

@@ -66,8 +66,8 @@ export function encodeChanges(changes: readonly Change[], header: MessageHeader)
     bytes = 0;
   };
   for (const change of changes) {
-    const json = encodeChange(change, room);
-    const size = Buffer.byteLength(json) + 1;
+    const { json, bytes: length } = encodeChange(change, room);
+    const size = length + 1;
     if (packed.length === MAX_CHANGES || bytes + size > room) close();
     packed.push(json);
     bytes += size;
@@ -76,11 +76,13 @@ export function encodeChanges(changes: readonly Change[], header: MessageHeader)
   return messages;
 }
 
-function encodeChange(change: Change, room: number): string {
+function encodeChange(change: Change, room: number): { json: string; bytes: number } {
   const json = JSON.stringify(change);
-  if (change.app === undefined || Buffer.byteLength(json) < room) return json;
+  const bytes = Buffer.byteLength(json);
+  if (change.app === undefined || bytes < room) return { json, bytes };
   const { app: _tooLarge, ...rest } = change;
-  return JSON.stringify(rest);
+  const short = JSON.stringify(rest);
+  return { json: short, bytes: Buffer.byteLength(short) };
 }
 
 export function encodeFlush(reason: string, at: number): string {
