@@ -14,12 +14,12 @@ export function readWebhooks(reading: Reading, report: Report): readonly Webhook
   if (reading.kind === "absent") return [];
   const text = reading.kind === "text" ? reading.text : undefined;
   if (text !== undefined && text === lastGood?.text) return lastGood.webhooks;
-  let good = true;
+  let problems = 0;
   const webhooks = readAnew(reading, (...problem) => {
-    good = false;
+    problems += 1;
     report(...problem);
   });
-  if (text !== undefined && good) lastGood = { text, webhooks };
+  if (text !== undefined && problems === 0) lastGood = { text, webhooks };
   return webhooks;
 }
 

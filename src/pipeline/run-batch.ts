@@ -1,8 +1,8 @@
 import { encodeChanges, encodeFlush, type Change } from "../protocol/message.ts";
 import { coalesce, toChange } from "./change.ts";
-import { decodeRecord, type StreamChange, type UnreadableRecord } from "./decode.ts";
+import { decodeRecord, type UnreadableRecord } from "./decode.ts";
 import type { MessageLog, PipelineReporter } from "./ports.ts";
-import { type SharedCache, toCachedApps } from "./shared-cache.ts";
+import { type CachedApp, CachedApps, type SharedCache } from "./shared-cache.ts";
 
 export interface BatchContext {
   /** Before Redis is used: whatever it takes to log in there. */
@@ -40,14 +40,12 @@ const DEADLINE_RESERVE_MS = 500;
  */
 export async function runBatch(event: unknown, context: BatchContext): Promise<BatchResponse> {
   const invokedAt = context.now();
-  const records = recordsOf(event).map(decodeRecord);
-  const first = lowestSequenceNumber(records);
-  context.report.batchStarted(first);
-  const { changes, unreadable, unchanged } = sortOut(records, context);
+  const records = recordsOf(event);
+  const { first, changes, unreadable, unchanged, cached } = readAll(records, context);
   const coalesced = coalesce(changes);
   const messages = encodeMessages(coalesced, unreadable, invokedAt, context);
   try {
-    await beforeDeadline(inForce(records, messages, context), context.remainingMs() - DEADLINE_RESERVE_MS);
+    await beforeDeadline(inForce(cached, messages, context), context.remainingMs() - DEADLINE_RESERVE_MS);
   } catch (error) {
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
@@ -66,19 +64,14 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
 }
 
 async function inForce(
-  records: readonly (StreamChange | UnreadableRecord)[],
+  cached: readonly CachedApp[],
   messages: readonly string[],
-  { prepare, sharedCache, log, late }: BatchContext,
+  { prepare, sharedCache, log }: BatchContext,
 ): Promise<void> {
-  if (messages.length === 0 && !sharedCache) return;
+  if (messages.length === 0 && cached.length === 0) return;
   await prepare?.();
-  // Every record counts here: one that changes only how a value is spelled can change what soketi makes of it.
-  if (sharedCache) await sharedCache.apply(toCachedApps(records.filter(isChange), late));
+  await sharedCache?.apply(cached);
   if (messages.length > 0) await log.append(messages);
-}
-
-function isChange(record: StreamChange | UnreadableRecord): record is StreamChange {
-  return record.kind === "change";
 }
 
 function recordsOf(event: unknown): readonly unknown[] {
@@ -90,11 +83,16 @@ function recordsOf(event: unknown): readonly unknown[] {
   );
 }
 
-function sortOut(records: readonly (StreamChange | UnreadableRecord)[], { report, late }: BatchContext) {
+/** One record after the other, so that what a record was read into is garbage before the next: images are large. */
+function readAll(records: readonly unknown[], { report, late, sharedCache }: BatchContext) {
   const changes: Change[] = [];
   const unreadable: UnreadableRecord[] = [];
+  const cached = new CachedApps(late);
+  let first: string | undefined;
   let unchanged = 0;
-  for (const record of records) {
+  for (const raw of records) {
+    const record = decodeRecord(raw);
+    first = lower(first, record.sequenceNumber);
     if (record.kind === "unreadable") {
       report.unreadableRecord(record.sequenceNumber, record.reason);
       unreadable.push(record);
@@ -105,8 +103,11 @@ function sortOut(records: readonly (StreamChange | UnreadableRecord)[], { report
     const change = toChange(record, late);
     if (change) changes.push(change);
     else unchanged += 1;
+    // Every record counts here: one that changes only how a value is spelled can change what soketi makes of it.
+    if (sharedCache) cached.add(record);
   }
-  return { changes, unreadable, unchanged };
+  report.batchStarted(first ?? "");
+  return { first: first ?? "", changes, unreadable, unchanged, cached: cached.all() };
 }
 
 function encodeMessages(
@@ -121,21 +122,16 @@ function encodeMessages(
   return messages;
 }
 
-/** "" fails the whole batch, which is what it must do when a number cannot be read. */
-function lowestSequenceNumber(records: readonly { readonly sequenceNumber: string }[]): string {
-  let lowest: string | undefined;
-  for (const { sequenceNumber } of records) {
-    if (!/^\d+$/.test(sequenceNumber)) return "";
-    if (lowest === undefined || isLower(sequenceNumber, lowest)) lowest = sequenceNumber;
-  }
-  return lowest ?? "";
-}
-
-/** Sequence numbers have up to 40 digits: too many for a number, and not all as many. */
-function isLower(left: string, right: string): boolean {
+/**
+ * The lower of two sequence numbers, of up to 40 digits. "" when one cannot be read: that fails the whole batch, which is
+ * what it must do.
+ */
+function lower(left: string | undefined, right: string): string {
+  if (left === "" || !/^\d+$/.test(right)) return "";
+  if (left === undefined) return right;
   const a = left.replace(/^0+/, "");
   const b = right.replace(/^0+/, "");
-  return a.length === b.length ? a < b : a.length < b.length;
+  return a.length < b.length || (a.length === b.length && a <= b) ? left : right;
 }
 
 function oldestAge(changes: readonly Change[], now: number): number | undefined {

@@ -21,16 +21,26 @@ export interface CachedApp {
 /** Rounds of writing and reading again, before an app that changes all the time is left to the next try. */
 const MAX_ROUNDS = 5;
 
-/** One entry for each app: the last record decides, the keys of all are kept. */
-export function toCachedApps(records: readonly StreamChange[], late = false): CachedApp[] {
-  const byApp = new Map<string, CachedApp>();
-  for (const { appId, before, after, complete } of records) {
-    const keys = new Set(byApp.get(appId)?.keys);
-    for (const key of [before?.key, after?.key]) if (key !== undefined) keys.add(key);
-    const known = complete && !late ? { app: after?.app ?? null } : {};
-    byApp.set(appId, { appId, keys: [...keys], ...known });
+/** What records say, one entry for each app: the last record decides, the keys of all are kept. */
+export class CachedApps {
+  readonly #late: boolean;
+  readonly #byApp = new Map<string, CachedApp>();
+
+  /** @param late the records are read again out of their turn: they do not tell how an app is now. */
+  constructor(late = false) {
+    this.#late = late;
   }
-  return [...byApp.values()];
+
+  add({ appId, before, after, complete }: StreamChange): void {
+    const keys = new Set(this.#byApp.get(appId)?.keys);
+    for (const key of [before?.key, after?.key]) if (key !== undefined) keys.add(key);
+    const known = complete && !this.#late ? { app: after?.app ?? null } : {};
+    this.#byApp.set(appId, { appId, keys: [...keys], ...known });
+  }
+
+  all(): CachedApp[] {
+    return [...this.#byApp.values()];
+  }
 }
 
 /**

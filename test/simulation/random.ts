@@ -35,10 +35,10 @@ export class Random {
     return this.next() < probability;
   }
 
-  pick<T>(items: readonly [T, ...T[]] | readonly T[]): T {
-    const item = items[Math.floor(this.next() * items.length)];
-    if (item === undefined) throw new Error("expected something to pick from, found nothing");
-    return item;
+  /** @throws RangeError when there is nothing to pick from. */
+  pick<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new RangeError("expected something to pick from, found nothing");
+    return items[Math.floor(this.next() * items.length)] as T;
   }
 }
 

@@ -3,7 +3,7 @@ import type { App } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
 import type { AppCacheStore, AppsReader } from "../../../src/pipeline/ports.ts";
-import { cachedJson, SharedCache, toCachedApps } from "../../../src/pipeline/shared-cache.ts";
+import { CachedApps, cachedJson, SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../../src/pipeline/sweep.ts";
 import { image, insert, modify, remove } from "../../factories/stream-event.ts";
 
@@ -66,6 +66,12 @@ function app(id: string, item = {}): App {
 function idAt(name: string): string | undefined {
   const json = cache.get(name);
   return json === undefined || json === "" ? undefined : (JSON.parse(json) as App).id;
+}
+
+function toCachedApps(all: readonly StreamChange[], late = false) {
+  const cached = new CachedApps(late);
+  for (const record of all) cached.add(record);
+  return cached.all();
 }
 
 const records = (...all: unknown[]) => all.map((one) => decodeRecord(one) as StreamChange);
