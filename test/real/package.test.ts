@@ -358,6 +358,12 @@ describe.each([
   });
 });
 
+describe("docs/network.yml", () => {
+  it("is a template that CloudFormation takes", () => {
+    expect(findings(join(root, "docs/network.yml"))).toEqual([]);
+  });
+});
+
 describe("npx serverless deploy", () => {
   it("is refused without a Redis, before anything is called", async () => {
     await expect(serverless(["deploy"])).rejects.toThrow(/expected the Redis that the soketi nodes use/);
