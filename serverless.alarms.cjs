@@ -22,12 +22,21 @@ const queue = (logicalId, MetricName) => ({
   Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": [logicalId, "QueueName"] } }],
 });
 
-/** More than `threshold` in each of `periods` periods in a row. Where nothing is reported, nothing is wrong. */
-const above = (threshold, Statistic, metric, { period = 5 * MINUTE, periods = 1 } = {}) => ({
+/**
+ * More than `threshold` in `needed` of the last `periods` periods, by default in each. Where nothing is reported, nothing
+ * is wrong.
+ */
+const above = (
+  threshold,
+  Statistic,
+  metric,
+  { period = 5 * MINUTE, periods = 1, needed = periods } = {},
+) => ({
   ...metric,
   Statistic,
   Period: period,
   EvaluationPeriods: periods,
+  DatapointsToAlarm: needed,
   Threshold: threshold,
   ComparisonOperator: "GreaterThanThreshold",
   TreatMissingData: "notBreaching",
@@ -69,16 +78,14 @@ const ofFunction = (fn) => ({
 });
 
 const ofPipeline = (is) => ({
+  // Lambda pauses for up to a minute between retries: a minute without a data point proves nothing.
   StreamBehind: [
-    "Changes of the table wait for longer than a minute before they are published.",
-    above(60_000, "Maximum", lambda("stream", "IteratorAge"), { period: MINUTE, periods: 3 }),
+    "Changes of the table waited for longer than a minute, in three minutes of five.",
+    above(60_000, "Maximum", lambda("stream", "IteratorAge"), { period: MINUTE, periods: 5, needed: 3 }),
   ],
   PublishFailures: [
-    "Redis did not take messages for three minutes in five. They are retried.",
-    {
-      ...above(0, "Sum", ours(is, "PublishFailures"), { period: MINUTE, periods: 5 }),
-      DatapointsToAlarm: 3,
-    },
+    "Redis did not take messages, in three minutes of five. They are retried.",
+    above(0, "Sum", ours(is, "PublishFailures"), { period: MINUTE, periods: 5, needed: 3 }),
   ],
   InvalidItems: [
     "Somebody wrote an app that is not what they meant: it has problems.",

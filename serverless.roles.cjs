@@ -8,9 +8,13 @@ const getArn = (logicalId) => ({ "Fn::GetAtt": [logicalId, "Arn"] });
 const allow = (Sid, Action, ...Resource) => ({ Sid, Effect: "Allow", Action, Resource });
 const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
-/** The group is the stack's own, so nobody has to be allowed to make one. */
-const logs = (fn) =>
-  allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], getArn(`${capital(fn)}LogGroup`));
+/** The group is the stack's own, so nobody has to be allowed to make one. The star is its streams. */
+const logs = (is, fn) =>
+  allow(
+    "WriteLogs",
+    ["logs:CreateLogStream", "logs:PutLogEvents"],
+    arnOf("logs", `log-group:/aws/lambda/${is.name}-${fn}:*`),
+  );
 
 const streamOf = (is) => is.streamArn || { "Fn::GetAtt": ["AppsTable", "StreamArn"] };
 const tableOf = (is) => (is.streamArn ? is.streamArn.replace(/\/stream\/.*$/, "") : getArn("AppsTable"));
@@ -132,7 +136,7 @@ const role = (is, fn) => ({
         PolicyDocument: {
           Version: "2012-10-17",
           Statement: [
-            logs(fn),
+            logs(is, fn),
             ...STATEMENTS[fn](is),
             ...tableKey(is),
             ...redisLogin(is),

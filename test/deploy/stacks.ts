@@ -49,6 +49,16 @@ export function deploy(
   return serverless(["deploy", "--stage", stage, "--region", region, ...asOptions(parameters)], quick);
 }
 
+/** `serverless rollback` to the deployment before the last. */
+export async function rollBack({ environment, region }: Deployer, stage: string): Promise<void> {
+  const quick = { ...environment, SLS_AWS_MONITORING_FREQUENCY: "100" };
+  const where = ["--stage", stage, "--region", region];
+  const list = await serverless(["deploy", "list", ...where], quick);
+  const timestamps = [...list.matchAll(/^Timestamp: (\d+)/gm)].map(([, timestamp = ""]) => timestamp);
+  assert.ok(timestamps.length >= 2, list);
+  await serverless(["rollback", ...where, "--timestamp", timestamps.at(-2) ?? ""], quick);
+}
+
 /** Without the parameters: whoever removes a stack need not know how it was made. */
 export function remove({ environment, region }: Deployer, stage: string): Promise<string> {
   const quick = { ...environment, SLS_AWS_MONITORING_FREQUENCY: "100" };

@@ -48,6 +48,7 @@ const own = (service: string, resource: string) =>
   JSON.stringify({
     "Fn::Sub": `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`,
   });
+const logsOf = (fn: string) => own("logs", `log-group:/aws/lambda/soketi-app-sync-dev-${fn}:*`);
 const att = (id: string, attribute = "Arn") => JSON.stringify({ "Fn::GetAtt": [id, attribute] });
 
 afterAll(() => {
@@ -157,16 +158,16 @@ describe("npx serverless package, with a table of its own", () => {
       `dynamodb:GetRecords ${stream}`,
       `dynamodb:GetShardIterator ${stream}`,
       `dynamodb:ListStreams ${stream}`,
-      `logs:CreateLogStream ${att("StreamLogGroup")}`,
-      `logs:PutLogEvents ${att("StreamLogGroup")}`,
+      `logs:CreateLogStream ${logsOf("stream")}`,
+      `logs:PutLogEvents ${logsOf("stream")}`,
       `sqs:SendMessage ${att("FailureQueue")}`,
     ]);
     expect(mayDo(template, "RedriveRole")).toEqual([
       `dynamodb:DescribeStream ${stream}`,
       `dynamodb:GetRecords ${stream}`,
       `dynamodb:GetShardIterator ${stream}`,
-      `logs:CreateLogStream ${att("RedriveLogGroup")}`,
-      `logs:PutLogEvents ${att("RedriveLogGroup")}`,
+      `logs:CreateLogStream ${logsOf("redrive")}`,
+      `logs:PutLogEvents ${logsOf("redrive")}`,
       `sqs:DeleteMessage ${att("FailureQueue")}`,
       `sqs:GetQueueAttributes ${att("FailureQueue")}`,
       `sqs:ReceiveMessage ${att("FailureQueue")}`,
@@ -354,6 +355,12 @@ describe.each([
       expect(logins).toEqual(resources.map((resource) => `${action} ${resource}`));
     }
     expect(findings(file)).toEqual([]);
+  });
+});
+
+describe("docs/network.yml", () => {
+  it("is a template that CloudFormation takes", () => {
+    expect(findings(join(root, "docs/network.yml"))).toEqual([]);
   });
 });
 

@@ -109,12 +109,14 @@ export function findings(templateFile: string): string[] {
 
 /**
  * Statements on `*`, or on everything of a service, that are neither of the two that AWS demands: network interfaces
- * can be described on `*` only, and made and removed only on every interface and subnet of the account. A `Deny` may.
+ * can be described on `*` only, and made and removed only on every interface and subnet of the account. All streams of a
+ * function's own log group are not too wide. A `Deny` may be.
  */
 export function tooWide(template: Template): string[] {
   const allowed = (resource: string, actions: readonly string[]) =>
     (resource === "*" &&
       actions.every((action) => /^ec2:Describe(NetworkInterfaces|Subnets)$/.test(action))) ||
+    /:log-group:[^*]+:\*"}$/.test(resource) ||
     (resource.includes(":ec2:") && actions.every((action) => action.startsWith("ec2:")));
   return Object.keys(template.Resources).flatMap((role) =>
     statementsOf(template, role)

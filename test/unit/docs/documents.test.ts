@@ -34,7 +34,7 @@ describe("documents", () => {
 
   it.each(documents)("%s: every npm script that it names exists", (file) => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-    for (const [, name = ""] of read(file).matchAll(/npm (?:run )?(?:--silent |-s )?((?:bench|chaos):\w+|start|test|run \w+)/g)) {
+    for (const [, name = ""] of read(file).matchAll(/npm (?:run )?(?:--silent |-s )?((?:bench|chaos):\w+|start|test|run [\w:]+)/g)) {
       expect(Object.keys(scripts), `${file} names ${name}`).toContain(name.replace(/^run /, ""));
     }
   });
