@@ -65,7 +65,7 @@ function batchReporter(logger: Logger, metrics: Metrics, codes: Map<string, numb
       count(metrics, "UnreadableRecords", 1);
     },
     batchStarted(sequenceNumber) {
-      if (failedAt !== undefined && sequenceNumber === failedAt) count(metrics, "Retries", 1);
+      if (failedAt !== undefined && sequenceNumber === failedAt) count(metrics, "BatchRetries", 1);
       failedAt = undefined;
     },
     published(outcome) {

@@ -87,7 +87,7 @@ describe("metrics", () => {
     written = [];
     report.batchStarted("7");
     report.batchStarted("7");
-    expect(metrics()).toEqual({ Retries: 1 });
+    expect(metrics()).toEqual({ BatchRetries: 1 });
   });
 
   it("of redrive and sweep", () => {
