@@ -6,7 +6,7 @@ import { acceptsSecret } from "../../src/local/probe.ts";
 import { connect, RefusedError } from "../../src/local/pusher-client.ts";
 import { type SoketiNode, type SoketiNodeOptions, startSoketi } from "../../src/local/soketi-node.ts";
 import { agentFile } from "../../src/local/stack.ts";
-import { type EventSource, startEventSource } from "./event-source.ts";
+import { type Mapping, startMapping } from "./event-source-mapping.ts";
 
 export type Handler = (event: unknown, context: unknown) => Promise<DynamoDBBatchResponse>;
 
@@ -30,7 +30,7 @@ export interface Fleet {
   readonly table: AppsTable;
   /** Names the log of this fleet alone. */
   readonly prefix: string;
-  readonly source: EventSource;
+  readonly source: Mapping;
   /** A node with the agent unless told otherwise. */
   node(options?: Partial<SoketiNodeOptions>): Promise<SoketiNode>;
   stop(): Promise<void>;
@@ -53,7 +53,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const prefix = `{test:${name}}`;
   const table = await openAppsTable(dynamodbEndpoint, name);
   const env = { ...redis, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name, ...functionEnv };
-  const source = startEventSource(dynamodbEndpoint, table.streamArn, await loadHandler(env));
+  const handler = await loadHandler(env);
+  const source = startMapping({ endpoint: dynamodbEndpoint, streamArn: table.streamArn, handler });
   const nodes: SoketiNode[] = [];
   return {
     table,

@@ -1,0 +1,215 @@
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  DescribeStreamCommand,
+  DynamoDBStreamsClient,
+  GetRecordsCommand,
+  GetShardIteratorCommand,
+  type _Record as StreamRecord,
+} from "@aws-sdk/client-dynamodb-streams";
+import { deliver, type GivenUp } from "./delivery.ts";
+import { readableShards } from "./shards.ts";
+
+/** A function as Lambda calls it. */
+export type MappedFunction = (
+  event: { Records: readonly AwsRecord[] },
+  context: LambdaContext,
+) => Promise<unknown>;
+
+export interface LambdaContext {
+  getRemainingTimeInMillis(): number;
+}
+
+export interface MappingOptions {
+  readonly endpoint: string;
+  readonly streamArn: string;
+  readonly handler: MappedFunction;
+  /** Records of one invocation, at most. Default 100. */
+  readonly batchSize?: number;
+  /** Default -1: until the records are too old. */
+  readonly maximumRetryAttempts?: number;
+  /** Milliseconds, counted from when the record was first seen. Default -1: for ever. */
+  readonly maximumRecordAgeMs?: number;
+  readonly bisectBatchOnFunctionError?: boolean;
+  /** Milliseconds. Default 30,000. What goes on after it is not waited for, as in a container that is frozen. */
+  readonly functionTimeoutMs?: number;
+  readonly maxBackoffMs?: number;
+  /** Whether a batch that is done is delivered once more: delivery is at least once. */
+  readonly again?: () => boolean;
+  readonly onDone?: (records: readonly AwsRecord[]) => void;
+  /** A message for the failure queue, as Lambda writes it. */
+  readonly onFailure?: (body: string) => void;
+}
+
+export interface Mapping {
+  /** Records that the function has taken, or that were given up. */
+  readonly delivered: number;
+  readonly invocations: number;
+  stop(): Promise<void>;
+}
+
+/** A record in Lambda's JSON: B in base64, the time in seconds. */
+export interface AwsRecord {
+  readonly eventSourceARN: string;
+  readonly dynamodb: { readonly SequenceNumber: string; readonly [name: string]: unknown };
+  readonly [name: string]: unknown;
+}
+
+const POLL_MS = 20;
+const DESCRIBE_EVERY_MS = 500;
+
+/**
+ * Lambda's event source mapping on a real stream, as far as its contract goes: the emulator that the local stack has does
+ * not know partial failures. Starts at the oldest record of each shard, as the deployed mapping does.
+ */
+export function startMapping(options: MappingOptions): Mapping {
+  const client = new DynamoDBStreamsClient({
+    endpoint: options.endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+  });
+  const mapping = { delivered: 0, invocations: 0 };
+  const stopping = new AbortController();
+  const begun = new Set<string>();
+  const ended = new Set<string>();
+  const shards: Promise<void>[] = [];
+  const firstSeen = new Map<string, number>();
+  const running = pollStream();
+
+  async function pollStream(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const { StreamDescription } = await client.send(
+        new DescribeStreamCommand({ StreamArn: options.streamArn }),
+      );
+      for (const shardId of readableShards(StreamDescription?.Shards ?? [], begun, ended)) {
+        begun.add(shardId);
+        shards.push(pollShard(shardId).then(() => void ended.add(shardId)));
+      }
+      await sleep(DESCRIBE_EVERY_MS);
+    }
+    await Promise.all(shards);
+  }
+
+  async function pollShard(shardId: string): Promise<void> {
+    const { ShardIterator } = await client.send(
+      new GetShardIteratorCommand({
+        StreamArn: options.streamArn,
+        ShardId: shardId,
+        ShardIteratorType: "TRIM_HORIZON",
+      }),
+    );
+    for (let iterator = ShardIterator; iterator !== undefined && !stopping.signal.aborted;) {
+      const { Records = [], NextShardIterator } = await client.send(
+        new GetRecordsCommand({ ShardIterator: iterator, Limit: options.batchSize ?? 100 }),
+      );
+      if (Records.length === 0) await sleep(POLL_MS);
+      else
+        await take(
+          shardId,
+          Records.map((record) => awsRecord(record, options.streamArn)),
+        );
+      iterator = NextShardIterator;
+    }
+  }
+
+  async function take(shardId: string, records: readonly AwsRecord[]): Promise<void> {
+    const now = performance.now();
+    for (const { dynamodb } of records) firstSeen.set(dynamodb.SequenceNumber, now);
+    await deliver(records, {
+      invoke,
+      maximumRetryAttempts: options.maximumRetryAttempts ?? -1,
+      maximumRecordAgeMs: options.maximumRecordAgeMs ?? -1,
+      bisectBatchOnFunctionError: options.bisectBatchOnFunctionError ?? true,
+      maxBackoffMs: options.maxBackoffMs ?? 200,
+      ageMs: ({ dynamodb }) => performance.now() - (firstSeen.get(dynamodb.SequenceNumber) ?? 0),
+      onDone: (done) => {
+        mapping.delivered += done.length;
+        options.onDone?.(done);
+      },
+      onGivenUp: (range) => {
+        mapping.delivered += range.records.length;
+        options.onFailure?.(failureMessage(shardId, options.streamArn, range));
+      },
+      stopped: () => stopping.signal.aborted,
+    });
+  }
+
+  async function invoke(records: readonly AwsRecord[]): Promise<unknown> {
+    const response = await invokeOnce(records);
+    return options.again?.() ? invokeOnce(records) : response;
+  }
+
+  async function invokeOnce(records: readonly AwsRecord[]): Promise<unknown> {
+    mapping.invocations += 1;
+    const limit = options.functionTimeoutMs ?? 30_000;
+    const until = performance.now() + limit;
+    const timeout = new AbortController();
+    const late = pause(limit, undefined, { signal: timeout.signal }).then(() => {
+      throw new Error(`Task timed out after ${limit} ms`);
+    });
+    try {
+      return await Promise.race([
+        options.handler({ Records: records }, { getRemainingTimeInMillis: () => until - performance.now() }),
+        late,
+      ]);
+    } finally {
+      late.catch(() => undefined);
+      timeout.abort();
+    }
+  }
+
+  async function sleep(ms: number): Promise<void> {
+    await pause(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+  }
+
+  return Object.assign(mapping, {
+    async stop() {
+      stopping.abort();
+      await running;
+      client.destroy();
+    },
+  });
+}
+
+/** As in docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html: the range, not its records. */
+function failureMessage(
+  shardId: string,
+  streamArn: string,
+  { condition, records, attempts }: GivenUp<AwsRecord>,
+): string {
+  return JSON.stringify({
+    requestContext: {
+      requestId: "00000000-0000-0000-0000-000000000000",
+      functionArn: "arn:aws:lambda:us-east-1:123456789012:function:soketi-app-sync-test-stream",
+      condition,
+      approximateInvokeCount: attempts,
+    },
+    responseContext: { statusCode: 200, executedVersion: "$LATEST", functionError: "Unhandled" },
+    version: "1.0",
+    timestamp: new Date().toISOString(),
+    DDBStreamBatchInfo: {
+      shardId,
+      startSequenceNumber: records[0]?.dynamodb.SequenceNumber,
+      endSequenceNumber: records.at(-1)?.dynamodb.SequenceNumber,
+      approximateArrivalOfFirstRecord: new Date().toISOString(),
+      approximateArrivalOfLastRecord: new Date().toISOString(),
+      batchSize: records.length,
+      streamArn,
+    },
+  });
+}
+
+function awsRecord({ dynamodb, ...record }: StreamRecord, eventSourceARN: string): AwsRecord {
+  const json = JSON.parse(JSON.stringify(dynamodb ?? {}, base64)) as { SequenceNumber?: string };
+  const seconds = Math.floor((dynamodb?.ApproximateCreationDateTime?.getTime() ?? 0) / 1000);
+  return {
+    ...record,
+    awsRegion: "us-east-1",
+    eventSource: "aws:dynamodb",
+    eventSourceARN,
+    dynamodb: { ...json, SequenceNumber: json.SequenceNumber ?? "", ApproximateCreationDateTime: seconds },
+  };
+}
+
+function base64(_name: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
+}
