@@ -32,9 +32,9 @@ const tableKey = (is) =>
     ? [{ ...allow("DecryptTable", ["kms:Decrypt"], is.tableKmsKeyArn), Condition: via("dynamodb") }]
     : [];
 
-/** The key may be used through that service only, not directly. */
+/** The key may be used through that service only, not directly. The star is China's `.cn`. */
 const via = (service) => ({
-  StringEquals: { "kms:ViaService": { "Fn::Sub": `${service}.\${AWS::Region}.\${AWS::URLSuffix}` } },
+  StringLike: { "kms:ViaService": { "Fn::Sub": `${service}.\${AWS::Region}.amazonaws.com*` } },
 });
 
 /** How the function comes to its Redis password or token. Keys of AWS (aws/ssm, aws/secretsmanager) need no permission. */

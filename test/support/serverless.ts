@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -67,7 +67,12 @@ export async function packaged(
   ...options: string[]
 ): Promise<{ template: Template; folder: string; file: string }> {
   const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-package-"));
-  await serverless(["package", "--package", folder, ...asOptions(parameters), ...options]);
+  try {
+    await serverless(["package", "--package", folder, ...asOptions(parameters), ...options]);
+  } catch (error) {
+    rmSync(folder, { recursive: true });
+    throw error;
+  }
   const file = join(folder, "cloudformation-template-update-stack.json");
   return { template: JSON.parse(readFileSync(file, "utf8")) as Template, folder, file };
 }
