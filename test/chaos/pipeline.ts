@@ -1,0 +1,52 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { machineLine } from "../../bench/machine.ts";
+import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
+import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
+import { FAULTS, SLOW_FAULTS } from "./pipeline/faults.ts";
+import { type FaultOutcome, runFault } from "./pipeline/run-fault.ts";
+
+/**
+ * `npm run chaos:pipeline`: real faults on real parts, and what became of each change. Writes the table of
+ * docs/reliability.md. Exit code 1 when a change was lost, or an app's newest message is not its newest change.
+ */
+const CHANGES = 300;
+const FILE = new URL("../../docs/reliability.md", import.meta.url);
+const BEGIN = "<!-- chaos:pipeline begin -->";
+const END = "<!-- chaos:pipeline end -->";
+
+// DynamoDB Local takes any.
+Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
+provide(REDIS, console.log);
+const java = provide(JAVA, console.log);
+const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+const outcomes: FaultOutcome[] = [];
+try {
+  for (const fault of [...FAULTS, ...SLOW_FAULTS]) {
+    const outcome = await runFault(fault, dynamodb.endpoint, CHANGES);
+    console.log(JSON.stringify(outcome));
+    outcomes.push(outcome);
+  }
+} finally {
+  await dynamodb.stop();
+}
+
+const rows = outcomes.map(
+  (one) =>
+    `| ${one.fault} | ${one.changes} | ${one.published} | ${one.queued} | ${one.redriven} | ${one.lost} | ${one.outOfOrder} | ${(one.longestDelayMs / 1_000).toFixed(1)} s |`,
+);
+const table = [
+  `${machineLine()}.`,
+  "",
+  "| fault | changes | published | queued | redriven | lost | out of order | longest delay |",
+  "|---|---|---|---|---|---|---|---|",
+  ...rows,
+].join("\n");
+const text = readFileSync(FILE, "utf8");
+const [before, rest = ""] = text.split(BEGIN);
+const after = rest.split(END)[1];
+if (after === undefined)
+  throw new Error(`expected ${BEGIN} and ${END} in docs/reliability.md, found them not`);
+writeFileSync(FILE, `${before ?? ""}${BEGIN}\n\n${table}\n\n${END}${after}`);
+const bad = outcomes.filter(({ lost, outOfOrder }) => lost + outOfOrder > 0);
+console.log(bad.length === 0 ? "nothing was lost" : `FAILED: ${bad.map(({ fault }) => fault).join(", ")}`);
+process.exit(bad.length === 0 ? 0 : 1);
