@@ -60,9 +60,9 @@ async function cluster(): Promise<Topology> {
 }
 
 /** Two nodes as soketi comes, without the agent, on soketi's Redis cache driver with no end to its entries. */
-async function startSharing(mode: "evict" | "refresh", topology: Topology) {
+async function startSharing(mode: "evict" | "refresh", topology: Topology, ttlSeconds = "-1") {
   const keyPrefix = `${randomUUID().slice(0, 8)}:`;
-  const cacheEnv = { DB_REDIS_KEY_PREFIX: keyPrefix, APP_MANAGER_CACHE_TTL: "-1", SHARED_CACHE: mode };
+  const cacheEnv = { DB_REDIS_KEY_PREFIX: keyPrefix, APP_MANAGER_CACHE_TTL: ttlSeconds, SHARED_CACHE: mode };
   const fleet = keep(
     await startFleet({
       dynamodbEndpoint: inject("dynamodbEndpoint"),
@@ -76,7 +76,7 @@ async function startSharing(mode: "evict" | "refresh", topology: Topology) {
     SOKETI_CACHE_DRIVER: "redis",
     SOKETI_USER_AUTHENTICATION_TIMEOUT: "200",
     SOKETI_APP_MANAGER_CACHE_ENABLED: "true",
-    SOKETI_APP_MANAGER_CACHE_TTL: "-1",
+    SOKETI_APP_MANAGER_CACHE_TTL: ttlSeconds,
   };
   const nodes = await Promise.all([fleet.node({ agent: "", env }), fleet.node({ agent: "", env })]);
   const entry = (name: string) => topology.redis.get(`${keyPrefix}app:${name}`);
@@ -122,6 +122,22 @@ async function isNotCutOff(node: SoketiNode, key: string, otherKey: string): Pro
   connection.disconnect();
   other.disconnect();
 }
+
+describe("entries that end", () => {
+  it("live as long as soketi's own, and a sweep gives right ones their whole time again", async () => {
+    const topology = await standalone();
+    const { fleet, sweep, redis, keyPrefix } = await startSharing("refresh", topology, "600");
+    await handled(fleet, () => fleet.table.put(item("a")));
+    for (const name of ["a", "a-key"]) {
+      const key = `${keyPrefix}app:${name}`;
+      expect(await redis.ttl(key)).toBeGreaterThan(590);
+      await redis.expire(key, 5);
+    }
+    expect(await sweep()).toMatchObject({ repaired: 0 });
+    for (const name of ["a", "a-key"])
+      expect(await redis.ttl(`${keyPrefix}app:${name}`)).toBeGreaterThan(590);
+  });
+});
 
 describe.each([
   ["a standalone Redis", standalone],
