@@ -98,6 +98,7 @@ function network(is, fn) {
   ];
 }
 
+/** A range that is read again does not tell how its apps are now. */
 const refreshes = (is) =>
   is.sharedCache === "refresh" ? [allow("ReadApps", ["dynamodb:BatchGetItem"], tableOf(is))] : [];
 
@@ -106,7 +107,6 @@ const STATEMENTS = {
     // The mapping asks for ListStreams too, though it is told which stream.
     readStream(is, "dynamodb:ListStreams"),
     allow("KeepFailures", ["sqs:SendMessage"], getArn("FailureQueue")),
-    ...refreshes(is),
   ],
   redrive: (is) => [
     allow(

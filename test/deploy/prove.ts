@@ -102,7 +102,6 @@ async function proveDeployment(to: Deployer): Promise<void> {
     environment: { REDIS_IAM_CACHE_NAME: "apps", REDIS_USERNAME: "app-sync", SHARED_CACHE: "refresh" },
     subnets: (network.subnetIds ?? "").split(","),
     moreOfStream: [
-      "dynamodb:BatchGetItem",
       "ec2:AssignPrivateIpAddresses",
       "ec2:CreateNetworkInterface",
       "ec2:DeleteNetworkInterface",

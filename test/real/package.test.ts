@@ -286,8 +286,12 @@ describe("npx serverless package, for an existing table in a VPC, with everythin
     ];
     for (const role of ["StreamRole", "RedriveRole", "SweepRole"]) {
       expect(mayDo(template, role)).toEqual(expect.arrayContaining(common));
-      expect(mayDo(template, role)).toContain(`dynamodb:BatchGetItem ${table}`);
     }
+    // A record tells the function how its app is now; a range that is read again does not.
+    const readsTable = ["StreamRole", "RedriveRole", "SweepRole"].filter((role) =>
+      mayDo(template, role).includes(`dynamodb:BatchGetItem ${table}`),
+    );
+    expect(readsTable).toEqual(["RedriveRole", "SweepRole"]);
     expect(mayDo(template, "SweepRole").filter((line) => line.startsWith("dynamodb:"))).toEqual([
       `dynamodb:BatchGetItem ${table}`,
       `dynamodb:Scan ${table}`,
