@@ -1,6 +1,7 @@
 /** `npm start`: the whole job on this machine, shown once; then it keeps running and follows changes. */
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { createDemonstration } from "./demonstration.ts";
+import { createDemonstration, type Demonstration } from "./demonstration.ts";
 import { assertFree } from "./ports.ts";
 import { type Stack, startStack } from "./stack.ts";
 
@@ -32,7 +33,7 @@ async function main(): Promise<number> {
   const interrupted = onInterrupt();
   try {
     describe(stack);
-    const outcome = await Promise.race([demonstration.run(stack), interrupted, dies(stack)]);
+    const outcome = await Promise.race([run(demonstration, stack), interrupted, dies(stack)]);
     if (outcome === "interrupted" || values.once) return 0;
     following = true;
     explainOwnChange(stack);
@@ -61,6 +62,19 @@ function explainOwnChange({ dynamodbEndpoint }: Stack): void {
   say(`  node --import tsx src/local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
   say("");
   say("Ctrl-C ends everything.");
+}
+
+/** Time for a part's end to be told, after a request to it has failed. Milliseconds. */
+const LAST_WORDS_MS = 1_000;
+
+/** A demonstration fails because a part died, mostly: that is then the one thing to say. */
+async function run(demonstration: Demonstration, stack: Stack): Promise<void> {
+  try {
+    await demonstration.run(stack);
+  } catch (error) {
+    await Promise.race([dies(stack), pause(LAST_WORDS_MS)]);
+    throw error;
+  }
 }
 
 async function dies(stack: Stack): Promise<never> {
