@@ -80,7 +80,9 @@ describe("Redis Sentinel", () => {
     await eventually("a new master", async () => (await setup.master()) !== former);
     await provesWhole(fleet, nodes);
     for (const node of nodes) {
-      expect(Object.keys(await node.metrics())).toContain('flushes_total{reason="server-changed"}');
+      // A live message may tell of the new server before a heartbeat does: by a number that was there before.
+      const flushes = Object.keys(await node.metrics()).filter((name) => name.startsWith("flushes_total"));
+      expect(flushes.join()).toMatch(/server-changed|sequence-backwards|new-epoch|log-trimmed/);
     }
   });
 
