@@ -179,6 +179,8 @@ describe("Redis", () => {
 
 describe("DynamoDB away", () => {
   it("with a lease held: cached apps are served", async () => {
+    // By id it is cached. Its key is known only if the node heard of the app by a message, not by a flush.
+    expect(await outcomeOfConnecting(node, "a-key")).toBe("connected");
     toDynamoDb.refuse(true);
     toDynamoDb.cut();
     expect(await accepts(node, "a", "a-secret")).toBe(true);
