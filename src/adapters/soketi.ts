@@ -16,6 +16,7 @@ export interface SoketiServer {
   };
   readonly appManager?: SoketiAppManager;
   readonly adapter?: SoketiAdapter;
+  wsHandler?: SoketiWsHandler;
   setAppManager(manager: SoketiAppManager): unknown;
   setAdapter(adapter: SoketiAdapter): unknown;
   setQueueManager(queues: SoketiQueues): unknown;
@@ -64,7 +65,13 @@ export interface SoketiSocket {
   app?: SoketiAppObject;
   userAuthenticationTimeout?: NodeJS.Timeout;
   sendJson(data: object): void;
-  end(code: number): void;
+  end(code?: number, message?: string): void;
+}
+
+/** What soketi does when a WebSocket opens and closes. */
+export interface SoketiWsHandler {
+  onOpen(socket: SoketiSocket): unknown;
+  onClose(socket: SoketiSocket, ...args: unknown[]): unknown;
 }
 
 /** Whichever adapter the fleet uses: `namespaces` are always this node's own connections. */
@@ -166,17 +173,28 @@ export function tableSource(
   };
 }
 
+/** A budget is counted in this many parts, each by a timer of its own. */
+const PARTS = 10;
+
 /**
  * The SDK retries by itself, ten times for DynamoDB and close to a minute when nothing answers. A client does not wait
  * that long. Aborting alone would not do: between two tries the SDK does not look at it.
+ *
+ * While the process is paused, time is not charged to the table: however long that was, it ends one part of the budget,
+ * and an answer that waits in the socket is read in the next.
  */
 async function withinBudget<T>(request: SdkRequest<T>, budgetMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
+    const count = (left: number) => {
+      if (left > 0) {
+        timer = setTimeout(count, budgetMs / PARTS, left - 1);
+        return;
+      }
       request.abort();
       reject(new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`));
-    }, budgetMs);
+    };
+    count(PARTS);
   });
   try {
     return await Promise.race([request.promise(), late]);

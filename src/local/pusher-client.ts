@@ -35,10 +35,17 @@ interface ConnectOptions {
   readonly key: string;
   /** Signs private channels; asked for at each subscription, so that it can be rotated meanwhile. */
   readonly secret?: () => string;
+  /** How long it may take. Milliseconds; default 30,000, far longer than a soketi that works ever takes. */
+  readonly limitMs?: number;
 }
 
-/** Connects a real pusher-js client. @throws RefusedError with the server's code. */
-export async function connect({ port, key, secret }: ConnectOptions): Promise<PusherConnection> {
+/** Connects a real pusher-js client. @throws RefusedError with the server's code; Error when there is no answer. */
+export async function connect({
+  port,
+  key,
+  secret,
+  limitMs = LIMIT_MS,
+}: ConnectOptions): Promise<PusherConnection> {
   const client = new Client(key, {
     cluster: "local",
     wsHost: "127.0.0.1",
@@ -60,10 +67,13 @@ export async function connect({ port, key, secret }: ConnectOptions): Promise<Pu
     });
   });
   const refused = await within(
-    LIMIT_MS,
+    limitMs,
     `a client of ${key} to connect or to be refused`,
     Promise.race([connected, error]),
-  );
+  ).catch((late: unknown) => {
+    client.disconnect();
+    throw late;
+  });
   if (refused !== undefined) {
     client.disconnect();
     throw new RefusedError(refused, "see Pusher's close codes");
@@ -93,7 +103,7 @@ function subscribe(client: PusherJs, name: string): Promise<Channel> {
   return within(LIMIT_MS, `an answer to the subscription to ${name}`, outcome);
 }
 
-/** Far longer than a soketi that works ever takes. Milliseconds. */
+/** Milliseconds. */
 const LIMIT_MS = 30_000;
 
 /** What a backend does for private channels: signs with the app's secret. */
@@ -112,7 +122,7 @@ function authorizer(key: string, secret: () => string) {
 }
 
 /** pusher-js wraps what the server sent more or less deeply, depending on how the connection ended. */
-function codeOf(event: unknown): number | undefined {
+export function codeOf(event: unknown): number | undefined {
   const { data, error } = event as { data?: { code?: number }; error?: { data?: { code?: number } } };
   return data?.code ?? error?.data?.code;
 }

@@ -11,9 +11,17 @@ export interface TcpProxy {
   freeze(): void;
   /** New connections pass again; frozen ones stay dead. */
   thaw(): void;
+  /** Each chunk is passed on that many milliseconds late, in either direction; 0 ends it. Chunks keep their order. */
+  slow(delayMs: () => number): void;
   /** What the server sends is looked at: chunks for which this says true are lost. */
   lose(which: (chunk: string) => boolean): void;
   close(): Promise<void>;
+}
+
+interface Late {
+  readonly actions: (() => void)[];
+  /** When the last of them is due. */
+  until: number;
 }
 
 interface Pair {
@@ -21,6 +29,9 @@ interface Pair {
   readonly server: Socket;
   sent: string;
   frozen: boolean;
+  /** What is held back, each way. */
+  readonly up: Late;
+  readonly down: Late;
 }
 
 /** How much of what a client sent is kept to tell connections apart. */
@@ -32,7 +43,7 @@ export async function startProxy(
   watch: (chunk: string) => void = () => undefined,
 ): Promise<TcpProxy> {
   const pairs = new Set<Pair>();
-  const state = { refused: false, frozen: false, isLost: (_chunk: string) => false };
+  const state = { refused: false, frozen: false, isLost: (_chunk: string) => false, delayMs: () => 0 };
   const listener = createServer((client) => {
     if (state.refused) {
       client.destroy();
@@ -42,15 +53,27 @@ export async function startProxy(
   });
 
   function pair(client: Socket): void {
-    const one: Pair = { client, server: createConnection(target), sent: "", frozen: state.frozen };
+    const one: Pair = {
+      client,
+      server: createConnection(target),
+      sent: "",
+      frozen: state.frozen,
+      up: { actions: [], until: 0 },
+      down: { actions: [], until: 0 },
+    };
     pairs.add(one);
     client.on("data", (chunk: Buffer) => {
       watch(chunk.toString());
       one.sent = (one.sent + chunk.toString()).slice(0, SENT_KEPT);
-      if (!one.frozen) one.server.write(chunk);
+      inTurn(one.up, state.delayMs(), () => {
+        if (!one.frozen && !one.server.destroyed) one.server.write(chunk);
+      });
     });
     one.server.on("data", (chunk: Buffer) => {
-      if (!one.frozen && !state.isLost(chunk.toString())) client.write(chunk);
+      if (state.isLost(chunk.toString())) return;
+      inTurn(one.down, state.delayMs(), () => {
+        if (!one.frozen && !client.destroyed) client.write(chunk);
+      });
     });
     for (const [socket, other] of [
       [client, one.server],
@@ -60,7 +83,10 @@ export async function startProxy(
       socket.on("error", () => undefined);
       socket.on("close", () => {
         pairs.delete(one);
-        if (!one.frozen) other.destroy();
+        const way = socket === client ? "up" : "down";
+        inTurn(one[way], 0, () => {
+          if (!one.frozen) other.destroy();
+        });
       });
     }
   }
@@ -85,6 +111,9 @@ export async function startProxy(
     thaw() {
       state.frozen = false;
     },
+    slow(delayMs) {
+      state.delayMs = delayMs;
+    },
     lose(which) {
       state.isLost = which;
     },
@@ -96,6 +125,19 @@ export async function startProxy(
       await new Promise((resolve) => listener.close(resolve));
     },
   };
+}
+
+/**
+ * Does what is due some milliseconds from now, and after all that was due before. The first that waits goes when any timer
+ * ends: timers of about the same time may change places.
+ */
+function inTurn(late: Late, delayMs: number, action: () => void): void {
+  const now = performance.now();
+  late.actions.push(action);
+  late.until = Math.max(now + delayMs, late.until);
+  const next = () => late.actions.shift()?.();
+  if (late.until <= now) next();
+  else setTimeout(next, late.until - now);
 }
 
 function listen(server: Server): Promise<number> {

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
+import { guardClosedSockets } from "../adapters/soketi-closed-sockets.ts";
 import { createRedisBus } from "../adapters/redis-bus.ts";
 import { cut, openRedis, openSubscriber, type RedisTimeouts } from "../adapters/redis.ts";
 import { subscribe } from "../adapters/redis-subscription.ts";
@@ -42,6 +43,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const agent = startAgent(server, manager, soketi, config, report);
   normalizeReads(manager, report.itemProblems);
   guardWebhooks(server, manager, report.webhookDropped);
+  guardClosedSockets(server);
   if (config.cache) {
     takeOverLookups(manager, agent.cache);
     watchNewConnections(

@@ -1,18 +1,15 @@
-import { readFileSync, writeFileSync } from "node:fs";
 import { machineLine } from "../../bench/machine.ts";
 import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
 import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
 import { FAULTS, SLOW_FAULTS } from "./pipeline/faults.ts";
 import { type FaultOutcome, runFault } from "./pipeline/run-fault.ts";
+import { writeInto } from "./report.ts";
 
 /**
  * `npm run chaos:pipeline`: real faults on real parts, and what became of each change. Writes the table of
  * docs/reliability.md. Exit code 1 when a change was lost, or an app's newest message is not its newest change.
  */
 const CHANGES = 300;
-const FILE = new URL("../../docs/reliability.md", import.meta.url);
-const BEGIN = "<!-- chaos:pipeline begin -->";
-const END = "<!-- chaos:pipeline end -->";
 
 // DynamoDB Local takes any.
 Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
@@ -41,12 +38,7 @@ const table = [
   "|---|---|---|---|---|---|---|---|",
   ...rows,
 ].join("\n");
-const text = readFileSync(FILE, "utf8");
-const [before, rest = ""] = text.split(BEGIN);
-const after = rest.split(END)[1];
-if (after === undefined)
-  throw new Error(`expected ${BEGIN} and ${END} in docs/reliability.md, found them not`);
-writeFileSync(FILE, `${before ?? ""}${BEGIN}\n\n${table}\n\n${END}${after}`);
+writeInto("docs/reliability.md", "chaos:pipeline", table);
 const bad = outcomes.filter(({ lost, outOfOrder }) => lost + outOfOrder > 0);
 console.log(bad.length === 0 ? "nothing was lost" : `FAILED: ${bad.map(({ fault }) => fault).join(", ")}`);
 process.exit(bad.length === 0 ? 0 : 1);

@@ -210,6 +210,23 @@ describe("DynamoDB away", () => {
   });
 });
 
+describe("a client that leaves while its app is looked up", () => {
+  it("does not end the node, which soketi by itself would", async () => {
+    toDynamoDb.freeze();
+    const gone = connect({ port: node.port, key: "nobody", limitMs: 300 });
+    await expect(gone).rejects.toThrow("expected a client of nobody to connect");
+    await eventually(
+      "the lookup to be given up",
+      async () => ((await node.metrics()).load_errors_total ?? 0) > (before.load_errors_total ?? 0),
+    );
+    toDynamoDb.thaw();
+    toDynamoDb.cut();
+    await eventually("the app to be read", () => accepts(node, "a", "a-secret"));
+    expect(node.child.output()).toContain("could not be read from the table");
+    expect(node.child.output()).not.toContain("uncaughtException");
+  });
+});
+
 describe("identities", () => {
   it("a key that moves from one app to another is found there", async () => {
     await fleet.table.put(item("b"));

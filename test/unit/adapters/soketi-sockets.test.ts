@@ -6,6 +6,7 @@ import type {
   SoketiSocket,
 } from "../../../src/adapters/soketi.ts";
 import { soketiConnections, watchNewConnections } from "../../../src/adapters/soketi-sockets.ts";
+import { guardClosedSockets } from "../../../src/adapters/soketi-closed-sockets.ts";
 import { guardWebhooks } from "../../../src/adapters/soketi-webhooks.ts";
 
 /** soketi's App in the one respect that matters: each connection's is another instance of the same origin. */
@@ -147,5 +148,67 @@ describe("guardWebhooks", () => {
     await run({ data: { appKey: "gone" } });
     await run({});
     expect(log).toEqual(['worked {"data":{"appKey":"k"}}', "dropped gone", "done", "worked {}"]);
+  });
+});
+
+describe("guardClosedSockets", () => {
+  /** As soketi's: the app is looked up, and the socket ended, after an await. */
+  function open(socket: SoketiSocket, found: boolean): Promise<unknown> {
+    const handler = {
+      onOpen: async (one: SoketiSocket) => {
+        await Promise.resolve();
+        if (!found) one.end(4001);
+        else await server.adapter.addSocket("a", one);
+      },
+      onClose: () => undefined,
+    };
+    server.wsHandler = handler;
+    return Promise.resolve(handler.onOpen(socket));
+  }
+
+  /** As of uWebSockets.js. */
+  function closable(): { socket: SoketiSocket; ended: number[]; leave: () => void } {
+    let isClosed = false;
+    const ended: number[] = [];
+    const socket = {
+      ...socketOf(app(1)),
+      end(code = 0) {
+        if (isClosed) throw new Error("Invalid access of closed uWS.WebSocket/SSLWebSocket.");
+        ended.push(code);
+      },
+    };
+    const leave = () => {
+      isClosed = true;
+      server.wsHandler?.onClose(socket, 1006);
+    };
+    return { socket, ended, leave };
+  }
+
+  beforeEach(() => {
+    guardClosedSockets(server);
+    server.setAdapter(adapter);
+  });
+
+  it("a socket that is open is ended, and entered, as ever", async () => {
+    const refused = closable();
+    await open(refused.socket, false);
+    expect(refused.ended).toEqual([4001]);
+    await open(closable().socket, true);
+    expect(adapter.added).toEqual(["a"]);
+  });
+
+  it("a client that left meanwhile is not ended again, which would throw", async () => {
+    const { socket, leave } = closable();
+    const opening = open(socket, false);
+    leave();
+    await expect(opening).resolves.toBeUndefined();
+  });
+
+  it("nor entered among the connections, which nobody would remove it from", async () => {
+    const { socket, leave } = closable();
+    const opening = open(socket, true);
+    leave();
+    await opening;
+    expect(adapter.added).toEqual([]);
   });
 });

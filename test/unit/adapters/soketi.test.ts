@@ -1,3 +1,4 @@
+import { stat } from "node:fs/promises";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,8 +8,10 @@ import { fromSoketi } from "../../../src/adapters/soketi-redis.ts";
 import {
   checkHooks,
   MissingHooksError,
+  type SoketiAppClass,
   type SoketiAppManager,
   type SoketiServer,
+  tableSource,
 } from "../../../src/adapters/soketi.ts";
 
 describe("findSoketiRoot", () => {
@@ -127,5 +130,35 @@ describe("checkHooks", () => {
     }).toThrow(
       /appManager.findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, server.setAdapter, server.setQueueManager, server.setMetricsManager, App; this version does not/,
     );
+  });
+});
+
+describe("tableSource", () => {
+  const server = { options: { appManager: { dynamodb: { table: "apps" } } } } as unknown as SoketiServer;
+  const aborted: string[] = [];
+
+  function sourceOf(promise: () => Promise<{ Item?: object }>, budgetMs: number) {
+    const request = { promise, abort: () => aborted.push("aborted") };
+    const manager = { driver: { dynamodb: { getItem: () => request } } } as unknown as SoketiAppManager;
+    const appClass = class {} as unknown as SoketiAppClass;
+    return tableSource(server, manager, appClass, () => undefined, budgetMs);
+  }
+
+  it("gives a read up when its budget is spent, and aborts it", async () => {
+    const source = sourceOf(() => new Promise(() => undefined), 30);
+    await expect(source.loadById("a")).rejects.toThrow("an answer of DynamoDB within 30 ms, found none");
+    expect(aborted).toEqual(["aborted"]);
+  });
+
+  it("does not charge it for a pause of the process: the answer that came meanwhile is read", async () => {
+    const source = sourceOf(async () => {
+      // It is there as soon as the event loop looks at what came in, which is after timers that are due.
+      await stat(import.meta.filename);
+      return {};
+    }, 100);
+    const loading = source.loadById("a");
+    const until = performance.now() + 300;
+    while (performance.now() < until);
+    await expect(loading).resolves.toBeUndefined();
   });
 });

@@ -1,0 +1,80 @@
+import { parseArgs } from "node:util";
+import { machineLine } from "../../bench/machine.ts";
+import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
+import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
+import { NODES_FAULTS } from "./nodes/faults.ts";
+import { broken, type NodesOutcome, runNodesFault } from "./nodes/run.ts";
+import { writeInto } from "./report.ts";
+
+/**
+ * `npm run chaos`: four real soketi nodes under real faults, asked from outside what they serve. Writes the table of
+ * docs/reliability.md when all faults were run. Exit code 1 when a promise was broken.
+ *
+ * --seed N       what random things follow from; default 1
+ * --fault TEXT   only the faults that have this in their name or in their form of Redis
+ * --rate N       writes a second; default 50
+ */
+const { values } = parseArgs({
+  options: {
+    seed: { type: "string", default: "1" },
+    fault: { type: "string" },
+    rate: { type: "string", default: "50" },
+  },
+});
+
+// DynamoDB Local takes any.
+Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
+provide(REDIS, console.log);
+const java = provide(JAVA, console.log);
+const chosen = NODES_FAULTS.filter(({ name, form }) => `${form}: ${name}`.includes(values.fault ?? ""));
+const outcomes: NodesOutcome[] = [];
+const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+try {
+  for (const fault of chosen) {
+    const outcome = await runNodesFault(fault, {
+      dynamodbEndpoint: dynamodb.endpoint,
+      seed: Number(values.seed),
+      rate: Number(values.rate),
+    });
+    console.log(JSON.stringify(outcome));
+    outcomes.push(outcome);
+  }
+} finally {
+  await dynamodb.stop();
+}
+
+if (values.fault === undefined) writeInto("docs/reliability.md", "chaos", tableOf(outcomes));
+const failed = outcomes.flatMap((outcome) =>
+  broken(outcome).map((what) => `${outcome.redis}, ${outcome.fault}: ${what}`),
+);
+console.log(
+  failed.length === 0 ? `${outcomes.length} faults, no promise broken` : `FAILED\n${failed.join("\n")}`,
+);
+process.exit(failed.length === 0 ? 0 : 1);
+
+function tableOf(all: readonly NodesOutcome[]): string {
+  const seconds = (ms: number) => (ms / 1_000).toFixed(ms < 1_000 ? 3 : 1);
+  const rows = all.map((one) =>
+    [
+      one.redis,
+      one.fault,
+      one.changes,
+      seconds(one.p50StaleMs),
+      seconds(one.p99StaleMs),
+      seconds(one.longestStaleMs),
+      seconds(one.boundMs),
+      seconds(one.longestCloseMs),
+      one.neverSeen,
+      one.wentBack,
+      one.wronglyRefused,
+      one.stillOpen,
+    ].join(" | "),
+  );
+  return [
+    `${machineLine()}; ${values.rate} writes/s, seed ${values.seed}. Stale and close in seconds.`,
+    "",
+    "| Redis | fault | changes | p50 stale | p99 | longest | allowed | longest close | never seen | went back | wrongly refused | still open |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    ...rows.map((row) => `| ${row} |`),
+  ].join("\n");
+}

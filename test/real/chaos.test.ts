@@ -1,0 +1,34 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { describe, expect, inject, it } from "vitest";
+import { NODES_FAULTS } from "../chaos/nodes/faults.ts";
+import { broken, type NodesFault, runNodesFault } from "../chaos/nodes/run.ts";
+
+const run = (fault: NodesFault, withoutAgent: boolean) =>
+  runNodesFault(fault, {
+    dynamodbEndpoint: inject("dynamodbEndpoint"),
+    seed: 1,
+    withoutAgent,
+    settleMs: 8_000,
+  });
+
+describe("four nodes under chaos, asked from outside", () => {
+  it("keep every promise while subscribers are cut again and again", async () => {
+    const fault = NODES_FAULTS.find(({ name }) => name.startsWith("subscribers cut"));
+    if (!fault) throw new Error("expected the fault that cuts subscribers, found it not");
+    const outcome = await run(fault, false);
+    console.log(JSON.stringify(outcome));
+    expect(broken(outcome), outcome.examples.join("\n")).toEqual([]);
+    expect(outcome.changes).toBeGreaterThan(200);
+    expect(outcome.answers).toBeGreaterThan(outcome.changes);
+  });
+
+  it("would be seen to break them: soketi with its own cache and no agent does", async () => {
+    const calm: NodesFault = { name: "none", form: "standalone", boundMs: 1_500, happen: () => pause(1_000) };
+    const outcome = await run(calm, true);
+    const { neverSeen, stillOpen, longestStaleMs, boundMs } = outcome;
+    expect(neverSeen).toBeGreaterThan(100);
+    // 20 disabled, 10 deleted and 10 re-keyed, on each of four nodes.
+    expect(stillOpen).toBe(160);
+    expect(longestStaleMs).toBeGreaterThan(boundMs);
+  });
+});
