@@ -11,8 +11,7 @@ import { promisify } from "node:util";
 import { build } from "esbuild";
 import { provide, REDIS } from "../src/local/requirements.ts";
 import { startRedis } from "../src/local/redis-server.ts";
-import { report } from "./report.ts";
-import { median } from "./statistics.ts";
+import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 25;
 
@@ -66,16 +65,22 @@ for (let round = -2; round < ROUNDS; round += 1) {
   }
 }
 await redis.stop();
-for (const [name, bundle] of Object.entries(bundles))
-  console.log(`${name}: ${(statSync(bundle).size / 1_000).toFixed(0)} kB`);
+const sizes = Object.entries(bundles).map(([name, file]) => [name, statSync(file).size / 1_000] as const);
 rmSync(folder, { recursive: true });
 
-report(
-  "From process start to the first handled event",
-  "ms",
-  Object.entries(results).map(([name, values]) => ({ name, values })),
-);
 const [ours = [], theirs = []] = Object.values(results);
-const ratio = median(ours.map((value, i) => value / (theirs[i] ?? Number.NaN)));
-console.log(`\nRound by round ${ratio.toFixed(2)} times the bare handler.`);
+publish({
+  name: "cold",
+  about:
+    "The deployed bundle from process start to its first handled event, beside a bundle of ioredis and one PUBLISH; real " +
+    "Redis; milliseconds.",
+  tables: [
+    {
+      columns: ["", ...SPREAD, "bundle"],
+      rows: sizes.map(([name, kB]) => [name, ...spread(results[name] ?? []), `${kB.toFixed(0)} kB`]),
+    },
+  ],
+  conclusions: [`Round by round ${ratio(ours, theirs).toFixed(2)} times the bare handler.`],
+  data: results,
+});
 process.exit(0);

@@ -12,8 +12,7 @@ import {
   type SoketiServer,
   takeOverLookups,
 } from "../src/adapters/soketi.ts";
-import { machineLine } from "./machine.ts";
-import { median, quantile } from "./statistics.ts";
+import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 30;
 const LOOKUPS = 20_000;
@@ -93,15 +92,19 @@ for (let round = -3; round < ROUNDS; round += 1) {
   }
 }
 
-console.log(
-  `${machineLine()}\n${ROUNDS} rounds of ${LOOKUPS} hits of findByKey, alternating; microseconds per hit\n`,
-);
-for (const [name, figures] of Object.entries(results)) {
-  const [low, mid, high] = [quantile(figures, 0.05), median(figures), quantile(figures, 0.95)];
-  console.log(
-    `${name.padEnd(24)} median ${mid.toFixed(3)}   (5 % ${low.toFixed(3)}, 95 % ${high.toFixed(3)})`,
-  );
-}
 const [theirs = [], ours = []] = Object.values(results);
-console.log(`\nThe agent's hit is ${(median(theirs) / median(ours)).toFixed(1)} times faster.`);
+publish({
+  name: "lookup",
+  about:
+    `A hit of findByKey with soketi's own memory cache and with the agent: the real classes of both, in one process. ` +
+    `Microseconds for a hit; ${LOOKUPS.toLocaleString("en")} hits a round.`,
+  tables: [
+    {
+      columns: ["", ...SPREAD],
+      rows: Object.entries(results).map(([name, figures]) => [name, ...spread(figures)]),
+    },
+  ],
+  conclusions: [`The agent's hit is ${ratio(theirs, ours).toFixed(0)} times faster, round by round.`],
+  data: results,
+});
 process.exit(0);

@@ -7,7 +7,7 @@ import { performance } from "node:perf_hooks";
 import { CLOSE_CAUSES, LiveSockets } from "../src/agent/live-sockets.ts";
 import { soketiConnections } from "../src/adapters/soketi-sockets.ts";
 import type { SoketiAppClass, SoketiAppObject, SoketiServer, SoketiSocket } from "../src/adapters/soketi.ts";
-import { machineLine } from "./machine.ts";
+import { figure, publish } from "./report.ts";
 import { median } from "./statistics.ts";
 
 const CONNECTIONS = 50_000;
@@ -87,13 +87,21 @@ for (let round = -1; round < ROUNDS; round += 1) {
   results.refreshed.push(refreshed);
   results.closed.push(closed);
 }
-console.log(`${machineLine()}\n${CONNECTIONS} connections of one app, ${ROUNDS} rounds; milliseconds\n`);
-for (const [name, figures] of Object.entries(results)) {
-  const stalls = figures.map(({ stall }) => stall);
-  const total = median(figures.map((figure) => figure.total));
-  console.log(
-    `${name.padEnd(10)} event loop held at the longest: median ${median(stalls).toFixed(1)}, worst ${Math.max(...stalls).toFixed(1)}; ` +
-      `all of it takes ${total.toFixed(0)}`,
-  );
-}
+publish({
+  name: "refresh",
+  about:
+    `${CONNECTIONS.toLocaleString("en")} open connections of one app, brought in line with a change, and closed when it is ` +
+    "disabled. soketi's own App class; sockets in memory. Milliseconds.",
+  tables: [
+    {
+      columns: ["", "event loop held at the longest: median", "worst", "all of it takes", "runs"],
+      rows: Object.entries(results).map(([name, figures]) => {
+        const stalls = figures.map(({ stall }) => stall);
+        const total = median(figures.map((one) => one.total));
+        return [name, figure(median(stalls)), figure(Math.max(...stalls)), figure(total), figures.length];
+      }),
+    },
+  ],
+  data: results,
+});
 process.exit(0);

@@ -9,8 +9,7 @@ import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
 import { startRedis } from "../src/local/redis-server.ts";
 import { type SoketiNode, startSoketi } from "../src/local/soketi-node.ts";
 import { agentFile } from "../src/local/stack.ts";
-import { machineLine } from "./machine.ts";
-import { median, quantile } from "./statistics.ts";
+import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 7;
 const SECONDS = 3;
@@ -66,19 +65,22 @@ for (let round = -1; round < ROUNDS; round += 1) {
 }
 for (const part of [...Object.values(nodes), dynamodb, redis]) await part.stop();
 
-console.log(
-  `${machineLine()}\nPOST /events, ${CONNECTIONS} connections, ${ROUNDS} rounds of ${SECONDS} s, alternating; requests/s\n`,
-);
-for (const [name, figures] of Object.entries(results)) {
-  const [low, high] = [Math.min(...figures), Math.max(...figures)];
-  console.log(
-    `${name.padEnd(26)} median ${median(figures).toFixed(0).padStart(6)}   (${low.toFixed(0)} to ${high.toFixed(0)})`,
-  );
-}
 const [none = [], memory = [], agent = []] = Object.values(results);
-const pairs = agent.map((figure, i) => figure / (memory[i] ?? Number.NaN));
-console.log(
-  `\nThe agent: ${(median(agent) / median(none)).toFixed(1)} times no cache, ` +
-    `${median(pairs).toFixed(2)} times the memory cache (round by round: ${quantile(pairs, 0).toFixed(2)} to ${Math.max(...pairs).toFixed(2)}).`,
-);
+publish({
+  name: "soketi",
+  about:
+    `POST /events of real soketi nodes with their apps in DynamoDB Local; requests a second; ${CONNECTIONS} connections, ` +
+    `${SECONDS} s a round.`,
+  tables: [
+    {
+      columns: ["", ...SPREAD],
+      rows: Object.entries(results).map(([name, figures]) => [name, ...spread(figures)]),
+    },
+  ],
+  conclusions: [
+    `Round by round the agent does ${ratio(agent, none).toFixed(1)} times what soketi does without a cache, and ` +
+      `${ratio(agent, memory).toFixed(2)} times what it does with its memory cache.`,
+  ],
+  data: results,
+});
 process.exit(0);

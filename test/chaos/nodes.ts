@@ -4,7 +4,7 @@ import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
 import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
 import { NODES_FAULTS } from "./nodes/faults.ts";
 import { broken, type NodesOutcome, runNodesFault } from "./nodes/run.ts";
-import { writeInto } from "./report.ts";
+import { writeInto } from "../../bench/document.ts";
 
 /**
  * `npm run chaos`: four real soketi nodes under real faults, asked from outside what they serve. Writes the table of

@@ -3,7 +3,7 @@ import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
 import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
 import { FAULTS, SLOW_FAULTS } from "./pipeline/faults.ts";
 import { type FaultOutcome, runFault } from "./pipeline/run-fault.ts";
-import { writeInto } from "./report.ts";
+import { writeInto } from "../../bench/document.ts";
 
 /**
  * `npm run chaos:pipeline`: real faults on real parts, and what became of each change. Writes the table of

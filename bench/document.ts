@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
  * @throws Error when the document has no such place.
  */
 export function writeInto(file: string, name: string, text: string): void {
-  const path = fileURLToPath(new URL(`../../${file}`, import.meta.url));
+  const path = fileURLToPath(new URL(`../${file}`, import.meta.url));
   const [begin, end] = [`<!-- ${name} begin -->`, `<!-- ${name} end -->`];
   const [before = "", rest = ""] = readFileSync(path, "utf8").split(begin);
   const after = rest.split(end)[1];

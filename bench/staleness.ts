@@ -1,0 +1,228 @@
+/**
+ * `npm run bench:staleness`: real soketi nodes, one for each way to keep apps, on the same table, the same writes and the
+ * same lookups, asked from outside. How stale does each get, and what does it ask of DynamoDB for that?
+ */
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { Redis } from "ioredis";
+import { openAppsTable } from "../src/adapters/dynamodb.ts";
+import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
+import { startRedis } from "../src/local/redis-server.ts";
+import { JAVA, provide, REDIS } from "../src/local/requirements.ts";
+import { keyOf, versionAttributes } from "../test/chaos/nodes/apps.ts";
+import { askVersion } from "../test/chaos/nodes/asking.ts";
+import { Sightings } from "../test/chaos/nodes/sightings.ts";
+import { Random } from "../test/simulation/random.ts";
+import { type AwsRecord, startMapping } from "../test/support/event-source-mapping.ts";
+import { loadHandler } from "../test/support/fleet.ts";
+import { CONTENDERS, type Running, startContender } from "./staleness/contenders.ts";
+import { openBento } from "./staleness/open-bento.mjs";
+import { axis, COLORS } from "./plot.ts";
+import { figure, publish } from "./report.ts";
+import { quantile } from "./statistics.ts";
+
+const SECONDS = 180;
+const APPS = 60;
+const WRITES_PER_SECOND = 2;
+/** Of each node, besides those that follow a write. */
+const LOOKUPS_PER_SECOND = 20;
+/** When each node is asked about an app that was written: milliseconds after the write. */
+const ASKED_AFTER = [
+  0, 3, 6, 10, 15, 20, 30, 50, 75, 100, 150, 200, 300, 500, 750, 1_000, 1_500, 2_000, 3_000, 5_000, 7_500,
+  10_000, 12_500, 15_000, 20_000, 25_000, 30_000, 40_000, 50_000, 60_000, 70_000,
+];
+/** All subscribers' connections to Redis are cut this often, as in any night of operations. */
+const CUT_EVERY_SECONDS = 45;
+
+// DynamoDB Local takes any.
+Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
+provide(REDIS, console.log);
+const java = provide(JAVA, console.log);
+const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+const redis = await startRedis();
+const name = `staleness-${randomUUID().slice(0, 8)}`;
+const prefix = `{${name}}`;
+const table = await openAppsTable(dynamodb.endpoint, name);
+const appIds = Array.from({ length: APPS }, (_, i) => `app-${i}`);
+for (const id of appIds)
+  await table.put({
+    AppId: { S: id },
+    AppKey: { S: keyOf(id) },
+    AppSecret: { S: `${id}-secret` },
+    ...versionAttributes(1),
+  });
+
+const shared = {
+  dynamodbPort: Number(new URL(dynamodb.endpoint).port),
+  table: name,
+  redisUrl: redis.url,
+  prefix,
+};
+const nodes: Running[] = [];
+for (const contender of CONTENDERS) nodes.push(await startContender(contender, shared));
+
+const handler = await loadHandler({
+  REDIS_URL: redis.url,
+  APP_SYNC_PREFIX: prefix,
+  APP_MANAGER_DYNAMODB_TABLE: name,
+});
+const bento = openBento(redis.url);
+const mapping = startMapping({
+  endpoint: dynamodb.endpoint,
+  streamArn: table.streamArn,
+  async handler(event, context) {
+    await bento.deleteMany({ keys: event.Records.flatMap(keysOf) });
+    return handler(event, context);
+  },
+});
+
+function keysOf({ dynamodb: { Keys } }: AwsRecord): string[] {
+  const id = (Keys as { AppId: { S: string } }).AppId.S;
+  return [`id:${id}`, `key:${keyOf(id)}`];
+}
+
+const seen = new Map(nodes.map((node) => [node, new Map(appIds.map((id) => [id, new Sightings()]))]));
+const asking = new Set<string>();
+
+/** One question at a time for each node and app, as `Sightings` wants it. */
+async function ask(node: Running, id: string): Promise<void> {
+  const key = `${node.contender.name}/${id}`;
+  if (asking.has(key)) return;
+  asking.add(key);
+  const askedAt = performance.now();
+  const version = await askVersion(node.node.port, id);
+  asking.delete(key);
+  if (typeof version !== "number")
+    throw new Error(
+      `expected a version of ${id} from ${node.contender.name}, found ${JSON.stringify(version)}`,
+    );
+  seen.get(node)?.get(id)?.saw(version, askedAt);
+}
+
+const askAll = (id: string) => Promise.all(nodes.map((node) => ask(node, id)));
+const random = new Random("staleness");
+const work: Promise<unknown>[] = [];
+let isOver = false;
+
+async function every(ms: number, act: () => Promise<unknown>): Promise<void> {
+  for (let due = performance.now(); !isOver; due += ms) {
+    await pause(Math.max(0, due - performance.now()));
+    await act();
+  }
+}
+
+const versions = new Map<string, number>();
+let changes = 0;
+async function change(): Promise<void> {
+  const id = random.pick(appIds);
+  const version = (versions.get(id) ?? 1) + 1;
+  versions.set(id, version);
+  await table.update(id, versionAttributes(version));
+  changes += 1;
+  const at = performance.now();
+  for (const byApp of seen.values()) byApp.get(id)?.wrote(version, at);
+  for (const after of ASKED_AFTER)
+    work.push(
+      pause(Math.max(0, at + after - performance.now())).then(() => (isOver ? undefined : askAll(id))),
+    );
+}
+
+// Everybody warm, and BentoCache subscribed.
+for (const id of appIds) await askAll(id);
+await pause(2_000);
+const readsBefore = nodes.map((node) => node.reads());
+const admin = new Redis(redis.url);
+const running = [
+  every(1_000 / WRITES_PER_SECOND, change),
+  every(1_000 / LOOKUPS_PER_SECOND, () => askAll(random.pick(appIds))),
+  every(CUT_EVERY_SECONDS * 1_000, async () => {
+    await admin.client("KILL", "TYPE", "PUBSUB");
+    await change();
+  }),
+];
+await pause(SECONDS * 1_000);
+isOver = true;
+await Promise.all([...running, ...work]);
+const reads = nodes.map((node, i) => ((node.reads() - (readsBefore[i] ?? 0)) * 60) / SECONDS);
+for (const node of nodes) await node.stop();
+await mapping.stop();
+await bento.disconnectAll();
+admin.disconnect();
+await dynamodb.stop();
+await redis.stop();
+
+const found = nodes.map((node, i) => {
+  const all = [...(seen.get(node)?.values() ?? [])];
+  const pending = all.filter(({ isPending }) => isPending);
+  const stale = [
+    ...all.flatMap(({ settled }) => settled),
+    ...pending.map(({ pendingStaleMs }) => pendingStaleMs),
+  ];
+  return {
+    name: node.contender.name,
+    readsPerMinute: reads[i] ?? 0,
+    p50: quantile(stale, 0.5),
+    p99: quantile(stale, 0.99),
+    max: Math.max(...stale),
+    /** Apps that were still served as they had been, a minute and more after their change. */
+    neverSeen: pending.filter(({ pendingStaleMs }) => pendingStaleMs > 65_000).length,
+  };
+});
+
+const seconds = (ms: number) => (ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms)} ms`);
+/** A logarithmic axis has no zero. */
+const shown = (ms: number) => Math.max(ms, 1) / 1_000;
+publish({
+  name: "staleness",
+  about:
+    `Six soketi nodes on one table for ${SECONDS} s: ${APPS} apps, ${changes} writes, and the same lookups of each node: ` +
+    `${LOOKUPS_PER_SECOND} a second, and ${ASKED_AFTER.length} after each write. Every ${CUT_EVERY_SECONDS} s all subscribers' connections to ` +
+    `Redis are cut just before a write. Stale is how long after a write a node still answered with something older.`,
+  tables: [
+    {
+      columns: [
+        "",
+        "p50 stale",
+        "p99",
+        "longest",
+        "DynamoDB reads a minute",
+        "apps still stale after a minute",
+      ],
+      rows: found.map((one) => [
+        one.name,
+        seconds(one.p50),
+        seconds(one.p99),
+        seconds(one.max),
+        figure(one.readsPerMinute),
+        one.neverSeen,
+      ]),
+    },
+  ],
+  data: found,
+  plot: {
+    legend: { show: false },
+    grid: { left: 80, right: 150, top: 24, bottom: 56 },
+    xAxis: axis({ type: "log", name: "DynamoDB reads a minute", min: 30 }),
+    yAxis: axis({ type: "log", name: "stale after a write, s: p50 to p99, and the longest", nameGap: 56 }),
+    series: found.flatMap((one, i) => {
+      const color = COLORS[i % COLORS.length] ?? "#000";
+      const point = (ms: number) => [one.readsPerMinute, shown(ms)];
+      return [
+        {
+          type: "line",
+          data: [point(one.p50), point(one.p99)],
+          symbol: "none",
+          lineStyle: { width: 8, color, opacity: 0.5 },
+        },
+        {
+          type: "scatter",
+          data: [point(one.max)],
+          symbolSize: 12,
+          itemStyle: { color },
+          label: { show: true, position: "right", formatter: one.name, color },
+        },
+      ];
+    }),
+  },
+});
+process.exit(0);
