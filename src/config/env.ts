@@ -82,7 +82,9 @@ export class EnvReader {
 
   wrong(name: string, expected: string, found: string, example?: string): void {
     const hint = example === undefined ? "" : ` For example ${name}=${example}.`;
-    this.mistakes.push(`${name}: expected ${expected}, found ${JSON.stringify(found)}.${hint}`);
+    // Whoever mixes variables up puts a URL with a password where none belongs.
+    const shown = JSON.stringify(found).replace(/\/\/[^/@]*@/g, "//…@");
+    this.mistakes.push(`${name}: expected ${expected}, found ${shown}.${hint}`);
   }
 
   /** @throws ConfigError when anything read was wrong. */
