@@ -161,6 +161,8 @@ publish({
   ],
   data: { results, missed: Object.fromEntries(missed) },
   plot: {
+    legend: { top: 4, left: 70, width: 640, itemGap: 18, textStyle: { color: "#7d8590", fontSize: 11 } },
+    grid: { left: 70, right: 24, top: 64, bottom: 56 },
     xAxis: axis({ type: "log", name: "subscribers" }),
     yAxis: axis({ type: "log", name: "ms to the last subscriber", nameGap: 48 }),
     series: colored,

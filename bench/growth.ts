@@ -13,6 +13,8 @@ import { measureNodes } from "./growth/nodes.ts";
 import { exponent, slope } from "./growth/slope.ts";
 import { measureTable } from "./growth/table.ts";
 import { measureWrites } from "./growth/writes.ts";
+import { writeInto } from "./document.ts";
+import { projectionTable, type Slopes } from "./growth/projection.ts";
 import { axis } from "./plot.ts";
 import { figure, publish } from "./report.ts";
 
@@ -57,106 +59,46 @@ const tables = await each(TABLE, (apps) => measureTable(dynamodb.endpoint, redis
 await dynamodb.stop();
 await redis.stop();
 
-const points = <T>(all: readonly T[], x: (one: T) => number, y: (one: T) => number) =>
-  all.map((one) => [x(one), Math.max(y(one), 1e-9)] as const);
+type Curve = readonly (readonly [x: number, y: number])[];
+const curve = <T>(all: readonly T[], x: (one: T) => number, y: (one: T) => number): Curve =>
+  // A difference of two measurements may come out below nothing.
+  all.map((one) => [x(one), Math.max(y(one), 1e-9)]);
+const ofEntries = (y: (one: (typeof entries)[number]) => number) => curve(entries, ({ apps }) => apps, y);
+const ofNodes = (y: (one: (typeof nodes)[number]) => number) => curve(nodes, ({ nodes: count }) => count, y);
+const ofWrites = (y: (one: (typeof writes)[number]) => number) =>
+  curve(writes, ({ writesPerSecond }) => writesPerSecond, y);
+const ofTables = (y: (one: (typeof tables)[number]) => number) => curve(tables, ({ apps }) => apps, y);
+
+const curves = {
+  "heap of the cache, by cached apps": ofEntries((one) => one.apps * one.bytesPerEntry),
+  "CPU of Redis for heartbeats, by nodes": ofNodes((one) => one.idleCpu),
+  "CPU of Redis for a message, by nodes": ofNodes(({ one }) => one.cpu),
+  "CPU of a node, by writes/s of apps it holds": ofWrites((one) => one.cpuHeld),
+  "time of a sweep, by apps in the table": ofTables((one) => one.sweepSeconds),
+};
+const slopes: Slopes = {
+  bytesPerEntry: slope(ofEntries((one) => one.apps * one.bytesPerEntry)),
+  heartbeatCpu: slope(ofNodes((one) => one.idleCpu)),
+  heartbeatBytes: slope(ofNodes((one) => one.idleBytes)),
+  messageCpu: slope(ofNodes(({ one }) => one.cpu)),
+  messageBytes: slope(ofNodes(({ one }) => one.bytes)),
+  fullMessageCpu: slope(ofNodes(({ full }) => full.cpu)),
+  fullMessageBytes: slope(ofNodes(({ full }) => full.bytes)),
+  writeCpu: slope(ofWrites((one) => one.cpuNotHeld)),
+  heldWriteCpu: slope(ofWrites((one) => one.cpuHeld)),
+  sweepSeconds: slope(ofTables((one) => one.sweepSeconds)),
+};
+
 const kB = (bytes: number) => `${figure(bytes / 1_000)} kB`;
 const us = (value: number) => `${figure(value)} us`;
-const slopes = {
-  /** Heap of one more cached app. */
-  bytesPerEntry: slope(
-    points(
-      entries,
-      (one) => one.apps,
-      (one) => one.bytesPerEntry * one.apps,
-    ),
-  ),
-  /** One more node: what its heartbeats cost Redis in a second, and what each message to it costs. */
-  idleCpuPerNode: slope(
-    points(
-      nodes,
-      (one) => one.nodes,
-      (one) => one.idleCpu,
-    ),
-  ),
-  idleBytesPerNode: slope(
-    points(
-      nodes,
-      (one) => one.nodes,
-      (one) => one.idleBytes,
-    ),
-  ),
-  messageCpuPerNode: slope(
-    points(
-      nodes,
-      (one) => one.nodes,
-      (one) => one.messageCpu,
-    ),
-  ),
-  messageBytesPerNode: slope(
-    points(
-      nodes,
-      (one) => one.nodes,
-      (one) => one.messageBytes,
-    ),
-  ),
-  /** One more write a second: CPU of a node. */
-  cpuPerWriteNotHeld: slope(
-    points(
-      writes,
-      (one) => one.writesPerSecond,
-      (one) => one.cpuNotHeld,
-    ),
-  ),
-  cpuPerWriteHeld: slope(
-    points(
-      writes,
-      (one) => one.writesPerSecond,
-      (one) => one.cpuHeld,
-    ),
-  ),
-  /** One more app in the table: seconds of a sweep. */
-  sweepSecondsPerApp: slope(
-    points(
-      tables,
-      (one) => one.apps,
-      (one) => one.sweepSeconds,
-    ),
-  ),
-};
-const curves = {
-  "heap of the cache, by cached apps": points(
-    entries,
-    (one) => one.apps,
-    (one) => one.bytesPerEntry * one.apps,
-  ),
-  "CPU of Redis for heartbeats, by nodes": points(
-    nodes,
-    (one) => one.nodes,
-    (one) => one.idleCpu,
-  ),
-  "CPU of Redis for a message, by nodes": points(
-    nodes,
-    (one) => one.nodes,
-    (one) => one.messageCpu,
-  ),
-  "CPU of a node, by writes/s of apps it holds": points(
-    writes,
-    (one) => one.writesPerSecond,
-    (one) => one.cpuHeld,
-  ),
-  "time of a sweep, by apps in the table": points(
-    tables,
-    (one) => one.apps,
-    (one) => one.sweepSeconds,
-  ),
-};
 const count = (value: number) => value.toLocaleString("en");
 publish({
   name: "growth",
   about:
     "What grows with what. Cached apps: soketi's App objects in the agent's cache. Nodes: the agent's followers, heartbeats " +
-    "included, as CPU and network of Redis. Writes: CPU of one real soketi node beyond what it takes idle, for changes of " +
-    "apps that it does not hold, and of apps that it holds and reads again. Table: DynamoDB Local, the shared-cache sweep.",
+    "included, as CPU and network of Redis; a message of one change, and one of 100. Writes: CPU of one real soketi node " +
+    "beyond what it takes idle, for changes of apps that it does not hold, and of apps that it holds and reads again. " +
+    "Table: DynamoDB Local, and the sweep of the shared cache.",
   tables: [
     {
       columns: ["cached apps", "heap for each", "a hit"],
@@ -167,15 +109,19 @@ publish({
         "nodes",
         "Redis, heartbeats: CPU a second",
         "bytes a second",
-        "Redis, one message to all: CPU",
+        "a message to all: CPU",
+        "bytes",
+        "of 100 changes: CPU",
         "bytes",
       ],
       rows: nodes.map((one) => [
         count(one.nodes),
         us(one.idleCpu),
         kB(one.idleBytes),
-        us(one.messageCpu),
-        kB(one.messageBytes),
+        us(one.one.cpu),
+        kB(one.one.bytes),
+        us(one.full.cpu),
+        kB(one.full.bytes),
       ]),
     },
     {
@@ -192,19 +138,21 @@ publish({
     },
     {
       columns: ["curve", "grows as x to the power of"],
-      rows: Object.entries(curves).map(([name, curve]) => [name, exponent(curve).toFixed(2)]),
+      rows: Object.entries(curves).map(([name, points]) => [name, exponent(points).toFixed(2)]),
     },
     {
-      columns: ["slope", "each"],
+      columns: ["one more", "costs"],
       rows: [
-        ["cached app", kB(slopes.bytesPerEntry)],
-        ["node: heartbeat, Redis CPU", us(slopes.idleCpuPerNode)],
-        ["node: heartbeat, bytes", kB(slopes.idleBytesPerNode)],
-        ["message to a node: Redis CPU", us(slopes.messageCpuPerNode)],
-        ["message to a node: bytes", kB(slopes.messageBytesPerNode)],
-        ["write, app not held: node's CPU", us(slopes.cpuPerWriteNotHeld)],
-        ["write, app held: node's CPU", us(slopes.cpuPerWriteHeld)],
-        ["app in the table: time of a sweep", us(slopes.sweepSecondsPerApp * 1e6)],
+        ["cached app: heap of a node", kB(slopes.bytesPerEntry)],
+        ["node, its heartbeat: CPU of Redis", us(slopes.heartbeatCpu)],
+        ["node, its heartbeat: network", kB(slopes.heartbeatBytes)],
+        ["node that a message goes to: CPU of Redis", us(slopes.messageCpu)],
+        ["node that a message goes to: network", kB(slopes.messageBytes)],
+        ["node that a message of 100 changes goes to: CPU of Redis", us(slopes.fullMessageCpu)],
+        ["node that a message of 100 changes goes to: network", kB(slopes.fullMessageBytes)],
+        ["write of an app that is not held: CPU of a node", us(slopes.writeCpu)],
+        ["write of an app that is held: CPU of a node", us(slopes.heldWriteCpu)],
+        ["app in the table: time of a sweep", us(slopes.sweepSeconds * 1e6)],
       ],
     },
   ],
@@ -212,14 +160,15 @@ publish({
   plot: {
     xAxis: axis({ type: "log", name: "cached apps, nodes, writes a second, apps in the table" }),
     yAxis: axis({ type: "log", name: "times what it is at the smallest", nameGap: 48 }),
-    legend: { top: 4, left: 70, itemGap: 6, textStyle: { color: "#7d8590", fontSize: 11 } },
+    legend: { top: 4, left: 70, width: 640, itemGap: 10, textStyle: { color: "#7d8590", fontSize: 11 } },
     grid: { left: 70, right: 24, top: 84, bottom: 56 },
-    series: Object.entries(curves).map(([name, curve]) => ({
+    series: Object.entries(curves).map(([name, points]) => ({
       name,
       type: "line" as const,
       symbolSize: 7,
-      data: curve.map(([x, y]) => [x, y / (curve[0]?.[1] ?? 1)]),
+      data: points.map(([x, y]) => [x, y / (points[0]?.[1] ?? 1)]),
     })),
   },
 });
+writeInto("docs/scale.md", "bench:growth", projectionTable(slopes));
 process.exit(0);

@@ -24,16 +24,16 @@ export interface Subscriber {
   activate(active: boolean): void;
 }
 
-const NAMES = busNames("{bench-bus}");
-const TIMEOUTS = { connectMs: 10_000, commandMs: 10_000, retriesPerCommand: 0 };
+export const NAMES = busNames("{bench-bus}");
+export const TIMEOUTS = { connectMs: 10_000, commandMs: 10_000, retriesPerCommand: 0 };
 const HEARTBEAT_MS = 1_000;
-const settingsOf = (port: number) =>
+export const settingsOf = (port: number) =>
   ({ kind: "standalone", host: "127.0.0.1", port, db: 0, tls: false }) as const;
 const appIdOf = (n: number) => `app-${n}`;
 const numberOf = (appId: string) => Number(appId.slice("app-".length));
 
 /** With a view, as the pipeline sends it. */
-function change(n: number): Change {
+export function change(n: number): Change {
   const appId = appIdOf(n);
   const limits = {
     maxConnections: n,

@@ -1,10 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { createCrowd } from "../bus/crowd.ts";
-import { WAYS } from "../bus/ways.ts";
+import { ioredis } from "../../src/adapters/ioredis.ts";
+import { openRedis } from "../../src/adapters/redis.ts";
+import { createRedisLog } from "../../src/adapters/redis-log.ts";
+import { encodeChanges, MAX_CHANGES } from "../../src/protocol/message.ts";
+import { change, NAMES, settingsOf, TIMEOUTS } from "../bus/ways.ts";
 
-const SECONDS = 6;
-const MESSAGES_PER_SECOND = 20;
+const SECONDS = 5;
+const MESSAGES_PER_SECOND = 10;
 const OURS = "soketi-app-sync";
 
 /** What a number of followers costs Redis: with heartbeats alone, and what each message adds. */
@@ -14,38 +18,48 @@ export interface NodesFigures {
   readonly idleCpu: number;
   /** Bytes a second, in and out. */
   readonly idleBytes: number;
-  /** Of each message, to all nodes together. */
-  readonly messageCpu: number;
-  readonly messageBytes: number;
+  /** Of each message, to all nodes together: with one change, and with as many as a message holds. */
+  readonly one: MessageFigures;
+  readonly full: MessageFigures;
+}
+
+export interface MessageFigures {
+  readonly cpu: number;
+  readonly bytes: number;
 }
 
 export async function measureNodes(port: number, nodes: number): Promise<NodesFigures> {
   const crowd = createCrowd(port, 2);
   const admin = new Redis({ port });
-  const publisher = await WAYS[OURS].publisher(port);
+  const connection = openRedis(ioredis, settingsOf(port), TIMEOUTS);
+  const log = createRedisLog(connection, NAMES, 10_000);
   await crowd.start(OURS, nodes);
   crowd.activate(OURS);
   await pause(2_500);
   const idle = await during(admin, () => pause(SECONDS * 1_000));
-  const busy = await during(admin, async () => {
-    for (let n = 1; n <= SECONDS * MESSAGES_PER_SECOND; n += 1) {
-      const heard = crowd.lastHeard(OURS, n);
-      const due = pause(1_000 / MESSAGES_PER_SECOND);
-      await publisher.publish(n);
-      await Promise.all([heard, due]);
-    }
-  });
+  let published = 0;
+  const publishing = async (changes: number): Promise<MessageFigures> => {
+    const busy = await during(admin, async () => {
+      for (let i = 0; i < SECONDS * MESSAGES_PER_SECOND; i += 1) {
+        const numbers = Array.from({ length: changes }, () => (published += 1));
+        const heard = crowd.lastHeard(OURS, published);
+        const due = pause(1_000 / MESSAGES_PER_SECOND);
+        await log.append(
+          encodeChanges(numbers.map(change), { table: "apps", region: "eu-west-1", at: Date.now() }),
+        );
+        await Promise.all([heard, due]);
+      }
+    });
+    const each = (figure: "cpu" | "bytes") =>
+      ((busy[figure] - idle[figure]) * busy.seconds) / (SECONDS * MESSAGES_PER_SECOND);
+    return { cpu: each("cpu"), bytes: each("bytes") };
+  };
+  const one = await publishing(1);
+  const full = await publishing(MAX_CHANGES);
   crowd.stop();
   admin.disconnect();
-  const perMessage = (figure: "cpu" | "bytes") =>
-    (busy[figure] - idle[figure]) / (busy.messages / busy.seconds);
-  return {
-    nodes,
-    idleCpu: idle.cpu,
-    idleBytes: idle.bytes,
-    messageCpu: perMessage("cpu"),
-    messageBytes: perMessage("bytes"),
-  };
+  connection.disconnect();
+  return { nodes, idleCpu: idle.cpu, idleBytes: idle.bytes, one, full };
 }
 
 async function during(admin: Redis, work: () => Promise<unknown>) {
@@ -56,7 +70,6 @@ async function during(admin: Redis, work: () => Promise<unknown>) {
   const after = await counters(admin);
   return {
     seconds,
-    messages: SECONDS * MESSAGES_PER_SECOND,
     cpu: (after.cpu - before.cpu) / seconds,
     bytes: (after.bytes - before.bytes) / seconds,
   };

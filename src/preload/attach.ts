@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
@@ -61,6 +61,9 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   );
 }
 
+/** More than a cluster has. */
+const CLUSTER_NODES = 1_000;
+
 function startAgent(
   server: SoketiServer,
   manager: SoketiAppManager,
@@ -100,7 +103,10 @@ function startAgent(
     clock: () => performance.now(),
     now: Date.now,
   });
-  const open = (attempt: number) => openSubscriber(soketi.redis, settings, timeouts, commands, attempt);
+  // Each agent begins with another node: those of a cluster share the subscribers.
+  const first = randomInt(CLUSTER_NODES);
+  const open = (attempt: number) =>
+    openSubscriber(soketi.redis, settings, timeouts, commands, first + attempt);
   const subscription = subscribe(open, config.names.live, {
     subscribed: () => void agent.subscribed(),
     lost: () => {

@@ -12,13 +12,13 @@ import { writeInto } from "../../bench/document.ts";
  *
  * --seed N       what random things follow from; default 1
  * --fault TEXT   only the faults that have this in their name or in their form of Redis
- * --rate N       writes a second; default 50
+ * --rate N       writes a second; default 20
  */
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     fault: { type: "string" },
-    rate: { type: "string", default: "50" },
+    rate: { type: "string", default: "20" },
   },
 });
 
@@ -68,13 +68,14 @@ function tableOf(all: readonly NodesOutcome[]): string {
       one.wentBack,
       one.wronglyRefused,
       one.stillOpen,
+      one.nodesDied,
     ].join(" | "),
   );
   return [
     `${machineLine()}; ${values.rate} writes/s, seed ${values.seed}. Stale and close in seconds.`,
     "",
-    "| Redis | fault | changes | p50 stale | p99 | longest | allowed | longest close | never seen | went back | wrongly refused | still open |",
-    "|---|---|---|---|---|---|---|---|---|---|---|---|",
+    "| Redis | fault | changes | p50 stale | p99 | longest | allowed | longest close | never seen | went back | wrongly refused | still open | died |",
+    `|${"---|".repeat(13)}`,
     ...rows.map((row) => `| ${row} |`),
   ].join("\n");
 }

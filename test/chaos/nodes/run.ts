@@ -65,7 +65,7 @@ const SPREAD_MS = 12_000;
 
 /** Runs one fault, on parts of its own, while the table is written and the nodes are asked. */
 export async function runNodesFault(fault: NodesFault, options: RunOptions): Promise<NodesOutcome> {
-  const { dynamodbEndpoint, seed, rate = 50, withoutAgent = false, settleMs = 15_000 } = options;
+  const { dynamodbEndpoint, seed, rate = 20, withoutAgent = false, settleMs = 15_000 } = options;
   const fleet = await startChaosFleet({ dynamodbEndpoint, form: fault.form, nodes: NODES, withoutAgent });
   const stops: (() => void | Promise<void>)[] = [];
   try {

@@ -1,0 +1,71 @@
+/**
+ * `npm run bench:drop`: from the function's invocation to the drop on each of ten real soketi nodes, all on this machine:
+ * real DynamoDB Local Streams, the built function, real Redis. What the nodes themselves report of each drop.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
+import { startRedis } from "../src/local/redis-server.ts";
+import { JAVA, provide, REDIS } from "../src/local/requirements.ts";
+import { eventually, item, startFleet } from "../test/support/fleet.ts";
+import { figure, publish } from "./report.ts";
+import { quantile } from "./statistics.ts";
+
+const NODES = 10;
+const CHANGES = 400;
+const PER_SECOND = 20;
+const WARM_UP = 50;
+
+// DynamoDB Local takes any.
+Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
+provide(REDIS, console.log);
+const java = provide(JAVA, console.log);
+const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+const redis = await startRedis();
+const fleet = await startFleet({ dynamodbEndpoint: dynamodb.endpoint, redisUrl: redis.url });
+
+/** App id -> milliseconds, of each node that has dropped it. */
+const lags = new Map<string, number[]>();
+const onLine = (line: string) => {
+  const match = /app-sync: dropped (\S+) \(\w+\), (\d+) ms after/.exec(line);
+  if (match) lags.set(match[1] ?? "", [...(lags.get(match[1] ?? "") ?? []), Number(match[2])]);
+};
+const nodes = [];
+for (let i = 0; i < NODES; i += 1) nodes.push(await fleet.node({ env: { APP_SYNC_DEBUG: "1" }, onLine }));
+for (const node of nodes)
+  await eventually("the nodes to follow", async () => (await node.metrics()).lease_held === 1);
+
+for (let n = 0; n < CHANGES; n += 1) {
+  await fleet.table.put(item(`app-${n}`));
+  await pause(1_000 / PER_SECOND);
+}
+await eventually("every drop", () =>
+  Promise.resolve(
+    Array.from({ length: CHANGES }, (_, n) => lags.get(`app-${n}`)?.length).every((count) => count === NODES),
+  ),
+);
+await fleet.stop();
+await dynamodb.stop();
+await redis.stop();
+
+const counted = Array.from({ length: CHANGES - WARM_UP }, (_, n) => lags.get(`app-${n + WARM_UP}`) ?? []);
+const each = counted.flat();
+const last = counted.map((all) => Math.max(...all));
+const row = (name: string, values: readonly number[]) => [
+  name,
+  ...[0.5, 0.99, 1].map((share) => `${figure(quantile(values, share))} ms`),
+  values.length,
+];
+publish({
+  name: "drop",
+  about:
+    `From the function's invocation to the drop, on ${NODES} soketi nodes on one machine; ${PER_SECOND} changes a second. By the ` +
+    `machine's clock, in whole milliseconds, as each node reports it.`,
+  tables: [
+    {
+      columns: ["", "p50", "p99", "longest", "of"],
+      rows: [row("each node", each), row("the last node of each change", last)],
+    },
+  ],
+  data: { each, last },
+});
+process.exit(0);

@@ -1,0 +1,6 @@
+import { defineConfig } from "vitest/config";
+
+/** The unit tests of what `npm run mutate` changes. */
+export default defineConfig({
+  test: { include: ["test/unit/{app,protocol,agent}/**/*.test.ts"] },
+});
