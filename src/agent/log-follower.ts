@@ -65,6 +65,8 @@ export class LogFollower {
   /** Counts subscriptions, so that an answer to a question of an earlier one is dropped. */
   #session = 0;
   #syncRunning = false;
+  /** Syncs in a row that read nothing new. */
+  #fruitlessSyncs = 0;
 
   constructor(parts: {
     readonly bus: Bus;
@@ -201,6 +203,7 @@ export class LogFollower {
       for (const entry of replay) this.#apply(entry);
     }
     this.#renew(askedAt);
+    this.#fruitlessSyncs = replay.length > 0 ? 0 : this.#fruitlessSyncs + 1;
     for (const entry of waiting) {
       // After a hole among the waiting ones, the rest waits for the next sync.
       if (this.#isSyncing()) this.#waiting.push(entry);
@@ -220,12 +223,15 @@ export class LogFollower {
     } else if (entry.id.seq > cursor.seq) {
       this.#step("gap");
       this.#wait(entry);
-      this.#onGap();
+      // What came while the tail was asked for is in the next one. What is in none, because a failover lost it, has been
+      // acted on, and would have Redis asked without a pause: the heartbeats are enough.
+      if (this.#fruitlessSyncs < 2) this.#onGap();
     }
   }
 
   #apply(entry: LogEntry): void {
     this.#cursor = entry.id;
+    this.#fruitlessSyncs = 0;
     this.stats.messages += 1;
     this.#actOn(entry);
   }

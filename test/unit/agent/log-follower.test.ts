@@ -243,6 +243,47 @@ describe("live messages", () => {
   });
 });
 
+describe("a live message that the log does not have, because a failover lost its end", () => {
+  it("has Redis asked twice at once, and then with each heartbeat, until the log is past it", async () => {
+    await following();
+    const lost = log.append(message("lost"));
+    const live3 = log.append(message("b"));
+    log.entries = log.entries.filter(({ id }) => id.seq < lost.id.seq);
+    log.seq = 1;
+    follower.onLive(live(live3));
+    expect(gaps).toBe(1);
+    await follower.heartbeat();
+    expect(gaps).toBe(2);
+    await follower.heartbeat();
+    await follower.heartbeat();
+    expect(gaps).toBe(2);
+    // What is known is proven all the same: all of the log is applied, and the message was acted on when it came.
+    expect(follower.leaseUntil).toBe(4_000);
+    expect(events[0]).toBe("b");
+    follower.onLive(live(log.append(message("again"))));
+    expect(events.at(-1)).toBe("flush sequence-backwards");
+    await follower.heartbeat();
+    expect(follower.state).toBe("following");
+  });
+});
+
+describe("what is counted", () => {
+  it("messages, replays that read any, and what those read", async () => {
+    await following(2);
+    expect(follower.stats).toEqual({ messages: 0, replays: 0, replayedMessages: 0 });
+    follower.onLive(live(log.append(message("a"))));
+    expect(follower.stats).toEqual({ messages: 1, replays: 0, replayedMessages: 0 });
+    log.append(message("b"));
+    log.append(message("c"));
+    await follower.heartbeat();
+    expect(follower.stats).toEqual({ messages: 3, replays: 1, replayedMessages: 2 });
+    follower.onLost();
+    await follower.onSubscribed();
+    expect(follower.stats).toEqual({ messages: 3, replays: 1, replayedMessages: 2 });
+    expect(log.reads).toBe(1);
+  });
+});
+
 describe("after a reconnect", () => {
   it("replays what was missed, without a flush", async () => {
     await following();
@@ -287,6 +328,25 @@ describe("after a reconnect", () => {
   it.each([
     ["log-trimmed", () => (log.entries = log.entries.slice(-1))],
     ["log-trimmed", () => (log.entries = log.entries.filter((_, i) => i !== 2))],
+    // Whole in number, but not these: another log was made in the meantime.
+    [
+      "log-trimmed",
+      () =>
+        (log.read = (_after, last) =>
+          Promise.resolve(
+            log.entries.slice(0, 2).map((entry) => ({ ...entry, id: { ...entry.id, epoch: last.epoch } })),
+          )),
+    ],
+    [
+      "log-trimmed",
+      () =>
+        (log.read = () =>
+          Promise.resolve(log.entries.slice(-2).map(({ id, json }) => ({ id: { ...id, epoch: 7 }, json })))),
+    ],
+    [
+      "log-trimmed",
+      () => (log.read = () => Promise.resolve([...log.entries.slice(-2), ...log.entries.slice(-1)])),
+    ],
     ["server-changed", () => (log.server = "other/replication")],
     ["server-changed", () => (log.server = "run/other")],
     ["new-epoch", () => (log.epoch = 200)],

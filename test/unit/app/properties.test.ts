@@ -133,6 +133,9 @@ const nearItem = fc.record(
   { requiredKeys: ["AppId", "AppKey", "AppSecret"] },
 );
 
+/** Mutation tests, which run this thousands of times, have fewer. */
+const runs = (count: number) => fc.readConfigureGlobal().numRuns ?? count;
+
 describe("normalize, of anything", () => {
   it("never throws, and gives an App that keeps its promises", () => {
     fc.assert(
@@ -157,7 +160,7 @@ describe("normalize, of anything", () => {
         expect(() => realApp(toSoketi(app))).not.toThrow();
         expect(() => JSON.stringify(toPublicView(app))).not.toThrow();
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2_000) },
     );
   });
 
@@ -174,9 +177,9 @@ describe("normalize, of anything", () => {
         expect(diff(first, second)).toBeUndefined();
         expect(toItem(second.app ?? first.app)).toStrictEqual(toItem(first.app));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1_000) },
     );
-    expect(apps).toBe(1000);
+    expect(apps).toBe(runs(1_000));
   });
 });
 
@@ -278,8 +281,8 @@ describe("secrets", () => {
         views += app.webhooks.length > 0 ? 1 : 0;
         expect(JSON.stringify(toPublicView(app))).not.toContain(MARKER);
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2_000) },
     );
-    expect(views).toBeGreaterThan(100);
+    expect(views).toBeGreaterThan(runs(2_000) / 20);
   });
 });

@@ -1,0 +1,341 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { Agent, type AgentReporter } from "../../../src/agent/agent.ts";
+import { CLOSE_CAUSES } from "../../../src/agent/live-sockets.ts";
+import type { Tail } from "../../../src/agent/ports.ts";
+import { encodeChanges, encodeFlush } from "../../../src/protocol/message.ts";
+
+interface TestApp {
+  readonly id: string;
+  readonly key: string;
+  readonly enabled: boolean;
+  readonly version: number;
+}
+
+const HEARTBEAT = 1_000;
+
+let table: Map<string, TestApp>;
+let reads: string[];
+let broken: Error | undefined;
+let tail: Tail;
+let beats: number;
+/** Apps with an open connection, and the app it has been given last. */
+let connected: Map<string, TestApp | undefined>;
+let told: string[];
+let agent: Agent<TestApp>;
+
+const app = (id: string, version: number): TestApp => ({ id, key: `${id}-key`, enabled: true, version });
+const publish = (seq: number, json: string) => {
+  tail = { last: { epoch: 1, seq }, server: "s" };
+  agent.follower.onLive(`1-${seq} ${json}`);
+};
+const changeOf = (id: string, at: number, writtenAt?: number) =>
+  encodeChanges(
+    [
+      {
+        appId: id,
+        type: "updated",
+        keys: [`${id}-key`],
+        changed: [],
+        ...(writtenAt === undefined ? {} : { writtenAt }),
+      },
+    ],
+    { table: "apps", at },
+  )[0] as string;
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 50_000 });
+  table = new Map([
+    ["a", app("a", 1)],
+    ["b", app("b", 1)],
+  ]);
+  reads = [];
+  broken = undefined;
+  tail = { server: "s" };
+  beats = 0;
+  connected = new Map();
+  told = [];
+  agent = create(0);
+});
+
+function create(verifyEveryMs: number): Agent<TestApp> {
+  const tell =
+    (name: string) =>
+    (...what: unknown[]) =>
+      told.push(
+        `${name} ${what.map((one) => (one instanceof Error ? one.message : JSON.stringify(one))).join(" ")}`,
+      );
+  const report: AgentReporter = {
+    dropped: (change, lag) => void tell("dropped")(change.appId, lag),
+    flushed: (reason) => void tell("flushed")(reason),
+    leaseChanged: (held) => void tell("lease")(held),
+    heartbeatFailed: (error) => void tell("heartbeat failed")(error),
+    loadFailed: (what, error) => void tell("load failed")(what, error),
+    connectionsRefreshed: (appId, replaced, closed) => void tell("refreshed")(appId, replaced, closed),
+    staleFound: (appId) => void tell("stale")(appId),
+  };
+  return new Agent<TestApp>({
+    bus: {
+      heartbeat: () => {
+        beats += 1;
+        return broken ? Promise.reject(broken) : Promise.resolve(tail);
+      },
+      read: () => Promise.resolve([]),
+    },
+    source: {
+      loadById: (id) => {
+        reads.push(id);
+        return broken ? Promise.reject(broken) : Promise.resolve(table.get(id));
+      },
+      resolveKey: (key) => Promise.resolve(key.slice(0, -"-key".length)),
+    },
+    connections: {
+      appIds: () => [...connected.keys()],
+      has: (id) => connected.has(id),
+      *of(id) {
+        yield {
+          key: `${id}-key`,
+          has: (one) => connected.get(id) === one,
+          replace: (one) => connected.set(id, one),
+          close: () => connected.delete(id),
+        };
+      },
+    },
+    isSame: (left, right) => left.version === right.version,
+    report,
+    clock: () => performance.now(),
+    now: () => Date.now(),
+    leaseMs: 3_000,
+    heartbeatMs: HEARTBEAT,
+    limits: {
+      degradedTtlMs: 5_000,
+      maxStaleOnErrorMs: 60_000,
+      loadBudgetMs: 5_000,
+      missingKeyTtlMs: 1_000,
+      maxEntries: 100,
+    },
+    reloadJitterMs: 50,
+    verifyEveryMs,
+    closeOn: new Set(CLOSE_CAUSES),
+    closesPerSecond: 5_000,
+  });
+}
+
+afterEach(() => {
+  agent.stop();
+  vi.useRealTimers();
+});
+
+async function following(): Promise<void> {
+  await agent.subscribed();
+  publish(1, changeOf("zero", 0));
+  told = [];
+}
+
+describe("a change", () => {
+  it("is told of with the time since the invocation, and since the write when that is known", async () => {
+    await following();
+    publish(2, changeOf("a", 49_990));
+    publish(3, changeOf("b", 49_970, 49_000));
+    expect(told).toEqual([
+      'dropped "a" {"sinceInvoked":10}',
+      'dropped "b" {"sinceInvoked":30,"sinceWritten":1000}',
+    ]);
+    expect(agent.status().lagMs).toBe(30);
+  });
+
+  it("of an app that is cached is read again, within the jitter", async () => {
+    await following();
+    expect((await agent.cache.findById("a"))?.version).toBe(1);
+    reads = [];
+    table.set("a", app("a", 2));
+    vi.spyOn(Math, "random").mockReturnValue(0.9);
+    connected.set("a", undefined);
+    publish(2, changeOf("a", 0));
+    await vi.advanceTimersByTimeAsync(44);
+    expect(reads).toEqual([]);
+    await vi.advanceTimersByTimeAsync(2);
+    expect(reads).toEqual(["a"]);
+    await vi.waitFor(() => {
+      expect(connected.get("a")?.version).toBe(2);
+    });
+    expect(told).toContain('refreshed "a" 1 0');
+  });
+
+  it("of an app that only has connections is read for them", async () => {
+    await following();
+    connected.set("b", undefined);
+    publish(2, changeOf("b", 0));
+    await vi.advanceTimersByTimeAsync(60);
+    expect(reads).toEqual(["b"]);
+  });
+
+  it("of an app that nobody uses is not read", async () => {
+    await following();
+    publish(2, changeOf("a", 0));
+    await vi.advanceTimersByTimeAsync(60);
+    expect(reads).toEqual([]);
+  });
+
+  it("is not acted on any more when the agent has stopped", async () => {
+    await following();
+    connected.set("a", undefined);
+    publish(2, changeOf("a", 0));
+    agent.stop();
+    await vi.advanceTimersByTimeAsync(60);
+    expect(reads).toEqual([]);
+  });
+});
+
+describe("a flush", () => {
+  it("is counted by its reason, told of, and followed by open connections", async () => {
+    await following();
+    connected.set("a", undefined);
+    publish(2, encodeFlush("operator", 0));
+    publish(3, encodeFlush("operator", 0));
+    expect([...agent.flushes]).toEqual([
+      ["first-sync", 1],
+      ["new-epoch", 1],
+      ["requested", 2],
+    ]);
+    expect(told.filter((line) => line.startsWith("flushed"))).toEqual([
+      'flushed "requested"',
+      'flushed "requested"',
+    ]);
+    await vi.waitFor(() => {
+      expect(connected.get("a")?.version).toBe(1);
+    });
+  });
+});
+
+describe("status", () => {
+  it("before anything is known", () => {
+    expect(agent.status()).toEqual({ cursor: "", leaseMsLeft: 0, entries: 0, lagMs: 0 });
+    expect(agent.leaseHeld).toBe(false);
+  });
+
+  it("tells cursor, rest of the lease, and entries", async () => {
+    await following();
+    await agent.cache.findById("a");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(agent.status()).toMatchObject({ cursor: "1-1", leaseMsLeft: 2_500, entries: 1 });
+    expect(agent.leaseHeld).toBe(true);
+    await vi.advanceTimersByTimeAsync(2_500);
+    expect(agent.leaseHeld).toBe(false);
+    expect(agent.status().leaseMsLeft).toBe(0);
+  });
+});
+
+describe("the heartbeat", () => {
+  it("comes in its time, renews the lease, and tells of its loss and return once each", async () => {
+    await agent.subscribed();
+    expect(told).toEqual(['flushed "first-sync"', "lease true"]);
+    agent.start();
+    beats = 0;
+    await vi.advanceTimersByTimeAsync(3 * HEARTBEAT);
+    expect(beats).toBe(3);
+    expect(told).toHaveLength(2);
+    broken = new Error("away");
+    await vi.advanceTimersByTimeAsync(4 * HEARTBEAT);
+    expect(told.filter((line) => line.startsWith("lease"))).toEqual(["lease true", "lease false"]);
+    expect(told.filter((line) => line === "heartbeat failed away")).toHaveLength(4);
+    broken = undefined;
+    await vi.advanceTimersByTimeAsync(HEARTBEAT);
+    expect(told.at(-1)).toBe("lease true");
+    agent.stop();
+    beats = 0;
+    await vi.advanceTimersByTimeAsync(3 * HEARTBEAT);
+    expect(beats).toBe(0);
+  });
+
+  it("comes at once at a hole", async () => {
+    await following();
+    beats = 0;
+    publish(3, changeOf("a", 0));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(beats).toBe(1);
+  });
+
+  it("is one at a time; asked for meanwhile, one more follows", async () => {
+    await following();
+    beats = 0;
+    await Promise.all([agent.beat(), agent.beat(), agent.beat()]);
+    expect(beats).toBe(2);
+    await agent.beat();
+    expect(beats).toBe(3);
+  });
+});
+
+describe("the verifier", () => {
+  it("is off when it is told so", async () => {
+    await following();
+    await agent.cache.findById("a");
+    agent.start();
+    await vi.advanceTimersByTimeAsync(5 * HEARTBEAT);
+    expect(agent.verifier.verified).toBe(0);
+  });
+
+  it("reads one cached app in its time, and tells what it finds stale, and what it could not read", async () => {
+    agent = create(2_000);
+    await following();
+    agent.start();
+    connected.set("a", (await agent.cache.findById("a")) ?? undefined);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(agent.verifier.verified).toBe(1);
+    broken = new Error("throttled");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(told).toContain('load failed "an app to verify" throttled');
+    broken = undefined;
+    table.set("a", app("a", 2));
+    // No message explains it within the grace of the stream.
+    await vi.advanceTimersByTimeAsync(40_000);
+    expect(told).toContain('stale "a"');
+    expect(connected.get("a")?.version).toBe(2);
+  });
+
+  it("takes a message, and a flush, for the explanation", async () => {
+    agent = create(2_000);
+    await following();
+    agent.start();
+    for (const publishOne of [
+      () => {
+        publish(2, changeOf("a", 0));
+      },
+      () => {
+        publish(3, encodeFlush("operator", 0));
+      },
+    ]) {
+      const version = (await agent.cache.findById("a"))?.version ?? 0;
+      table.set("a", app("a", version + 1));
+      await vi.advanceTimersByTimeAsync(2_500);
+      publishOne();
+      await vi.advanceTimersByTimeAsync(40_000);
+    }
+    expect(told.filter((line) => line.startsWith("stale"))).toEqual([]);
+  });
+});
+
+describe("the cache", () => {
+  it("takes the lease from the follower, and tells of reads that fail", async () => {
+    await following();
+    expect((await agent.cache.findByKey("a-key"))?.id).toBe("a");
+    reads = [];
+    await agent.cache.findById("a");
+    expect(reads).toEqual([]);
+    broken = new Error("throttled");
+    expect(await agent.cache.findById("b")).toBeNull();
+    expect(told).toEqual(['load failed "app b" throttled']);
+  });
+
+  it("gives connections what a read finds changed, without a message, when the lease is gone", async () => {
+    await following();
+    connected.set("a", undefined);
+    const before = await agent.cache.findById("a");
+    connected.set("a", before ?? undefined);
+    await vi.advanceTimersByTimeAsync(8_001);
+    table.set("a", app("a", 2));
+    expect((await agent.cache.findById("a"))?.version).toBe(2);
+    await vi.waitFor(() => {
+      expect(connected.get("a")?.version).toBe(2);
+    });
+  });
+});

@@ -1,0 +1,90 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import type { Agent } from "../../../src/agent/agent.ts";
+import { agentMetrics } from "../../../src/agent/metrics.ts";
+import type { AppIdentity } from "../../../src/agent/ports.ts";
+
+type AnyApp = AppIdentity & { readonly enabled: boolean };
+
+const flushes = new Map([
+  ["first-sync", 1],
+  ["log-trimmed", 2],
+]);
+
+/** Every number another, so that none can stand for its neighbour. */
+function metricsOf(state: string, cursor?: { seq: number }) {
+  const agent = {
+    leaseHeld: true,
+    flushes,
+    follower: { state, cursor, stats: { messages: 11, replays: 12, replayedMessages: 13 } },
+    cache: {
+      size: 14,
+      indexQueries: 15,
+      voidedReads: 16,
+      stats: { hits: 17, misses: 18, loads: 19, loadErrors: 20, drops: 21, staleServed: 22 },
+    },
+    verifier: { verified: 23, stale: 24 },
+  };
+  const counts = {
+    changes: 31,
+    connectionsReplaced: 32,
+    connectionsClosed: 33,
+    webhooksDropped: 34,
+    itemProblems: 35,
+    redisErrors: 36,
+  };
+  return agentMetrics(agent as unknown as Agent<AnyApp>, counts);
+}
+
+const valuesOf = (state: string, cursor?: { seq: number }) =>
+  Object.fromEntries(metricsOf(state, cursor).map(({ name, kind, read }) => [`${kind} ${name}`, read()]));
+
+describe("agentMetrics", () => {
+  it("shows each number under its name", () => {
+    expect(valuesOf("following", { seq: 10 })).toEqual({
+      "gauge lease_held": 1,
+      "gauge following": 1,
+      "gauge cursor": 10,
+      "gauge entries": 14,
+      "counter messages_total": 11,
+      "counter changes_total": 31,
+      "counter replays_total": 12,
+      "counter replayed_messages_total": 13,
+      "counter flushes_total": flushes,
+      "counter drops_total": 21,
+      "counter hits_total": 17,
+      "counter misses_total": 18,
+      "counter loads_total": 19,
+      "counter resolves_total": 15,
+      "counter voided_reads_total": 16,
+      "counter load_errors_total": 20,
+      "counter stale_served_total": 22,
+      "counter connections_refreshed_total": 32,
+      "counter connections_closed_total": 33,
+      "counter webhooks_dropped_total": 34,
+      "counter item_problems_total": 35,
+      "counter redis_errors_total": 36,
+      "counter verified_total": 23,
+      "counter stale_found_total": 24,
+    });
+  });
+
+  it("before the first message, and while it does not follow", () => {
+    expect(valuesOf("syncing")).toMatchObject({ "gauge following": 0, "gauge cursor": 0 });
+  });
+
+  it("labels flushes with their reason, and nothing else", () => {
+    const labels = metricsOf("down").flatMap(({ name, label }) =>
+      label === undefined ? [] : [[name, label]],
+    );
+    expect(labels).toEqual([["flushes_total", "reason"]]);
+  });
+
+  it("has a sentence for each, as docs/agent.md has a row", () => {
+    const document = readFileSync(new URL("../../../docs/agent.md", import.meta.url), "utf8");
+    for (const { name, help } of metricsOf("down")) {
+      expect(help).toMatch(/^[A-Z1].+\.$/);
+      expect(document).toContain(name);
+    }
+  });
+});
