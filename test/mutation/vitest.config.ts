@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** The unit tests of what `npm run mutate` changes. */
+/** The unit tests of what `npm run mutate` changes, and a few stories of the simulation. */
 export default defineConfig({
   test: {
-    include: ["test/unit/{app,protocol,agent}/**/*.test.ts"],
+    include: ["test/unit/{app,protocol,agent}/**/*.test.ts", "test/mutation/stories.test.ts"],
     setupFiles: ["test/mutation/setup.ts"],
   },
 });

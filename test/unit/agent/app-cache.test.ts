@@ -441,3 +441,125 @@ describe("without a lease", () => {
     expect(cache.stats.loads).toBe(2);
   });
 });
+
+describe("what is counted", () => {
+  it("hits, misses, reads, drops, failures and what was served all the same", async () => {
+    table.put(v(1));
+    await cache.findById("a");
+    await cache.findById("a");
+    await cache.findByKey("k");
+    await cache.findByKey("k");
+    expect(cache.stats).toEqual({ hits: 2, misses: 2, loads: 1, loadErrors: 0, drops: 0, staleServed: 0 });
+    expect(cache.indexQueries).toBe(1);
+    cache.apply(changed("a"));
+    cache.apply(changed("unknown"));
+    expect(cache.stats.drops).toBe(1);
+    await cache.findByKey("nobody");
+    await cache.findByKey("nobody");
+    expect(cache.stats).toMatchObject({ hits: 3, misses: 3 });
+    await cache.findById("a");
+    cache.flush();
+    expect(cache.stats.drops).toBe(2);
+    await cache.findById("a");
+    leaseUntil = 0;
+    now = 6_000;
+    table.held = true;
+    const asked = cache.findById("a");
+    table.pending[0]?.fail(new Error("throttled"));
+    expect(await asked).toEqual(v(1));
+    expect(cache.stats).toMatchObject({ loadErrors: 1, staleServed: 1 });
+  });
+
+  it("reads that were overtaken, by id and by key", async () => {
+    table.put(v(1));
+    table.held = true;
+    const byId = cache.findById("a");
+    cache.drop("a");
+    table.release();
+    await Promise.resolve();
+    const byKey = cache.findByKey("k2");
+    cache.apply(changed("b", ["k2"]));
+    table.held = false;
+    table.release();
+    await Promise.all([byId, byKey]);
+    expect(cache.voidedReads).toBe(2);
+  });
+});
+
+describe("the limits of time", () => {
+  it("an answer that took just the budget is taken, and one that took longer is not", async () => {
+    table.put(v(1));
+    leaseUntil = 0;
+    table.held = true;
+    const asked = cache.findById("a");
+    now = 5_000;
+    table.release();
+    expect(await asked).toEqual(v(1));
+    expect(cache.stats.loads).toBe(1);
+  });
+
+  it("an entry counts from when it was read, wherever the clock stands", async () => {
+    table.put(v(1));
+    leaseUntil = 0;
+    now = 1_000_000;
+    await cache.findById("a");
+    now += 5_000;
+    await cache.findById("a");
+    expect(cache.stats.loads).toBe(1);
+    table.held = true;
+    now += 60_000 - 5_000;
+    const served = cache.findById("a");
+    table.pending.splice(0)[0]?.fail(new Error("down"));
+    expect(await served).toEqual(v(1));
+    now += 1;
+    const refused = cache.findById("a");
+    table.pending.splice(0)[0]?.fail(new Error("down"));
+    expect(await refused).toBeNull();
+  });
+});
+
+describe("lookup", () => {
+  it("takes what is proven, and reads what is not, missing apps included", async () => {
+    table.put(v(1));
+    await cache.findById("a");
+    expect(await cache.lookup("a")).toEqual(v(1));
+    await cache.findById("none");
+    expect(await cache.lookup("none")).toBeNull();
+    expect(cache.stats.loads).toBe(2);
+  });
+});
+
+describe("a key whose app has another now", () => {
+  it("is forgotten, and resolved once more", async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    // The table has moved the key to another app, and no message said so yet.
+    table.put(v(1, "b", "k"));
+    table.apps.set("a", v(2, "a", "other"));
+    cache.drop("a");
+    expect((await cache.findByKey("k"))?.id).toBe("b");
+    expect(cache.indexQueries).toBe(2);
+  });
+
+  it("also when its app is gone", async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    table.put(v(1, "b", "k"));
+    table.apps.delete("a");
+    cache.drop("a");
+    expect((await cache.findByKey("k"))?.id).toBe("b");
+  });
+});
+
+describe("an entry that had to go for others", () => {
+  it("takes its key along, so that the index is asked again", async () => {
+    for (const id of ["a", "b", "c", "d"]) {
+      table.put(v(1, id, `${id}-key`));
+      await cache.findByKey(`${id}-key`);
+    }
+    expect(cache.size).toBe(3);
+    const before = cache.indexQueries;
+    await cache.findByKey("a-key");
+    expect(cache.indexQueries).toBe(before + 1);
+  });
+});

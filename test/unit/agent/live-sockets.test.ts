@@ -223,3 +223,108 @@ describe("many", () => {
     expect(lookups).toEqual(["a"]);
   });
 });
+
+describe("time", () => {
+  const many = (count: number) => Array.from({ length: count }, () => new TestConnection("k"));
+
+  it("is given to others after each slice", async () => {
+    let clock = 0;
+    const app = { id: "a", key: "k", enabled: true, version: 1 };
+    const all = many(40);
+    // Each connection takes a millisecond, and nothing but the clock says so.
+    for (const one of all) {
+      const replace = one.replace.bind(one);
+      one.replace = (given) => {
+        clock += 1;
+        replace(given);
+      };
+    }
+    const done = { replaced: 0 };
+    const sockets = new LiveSockets<TestApp>({
+      connections: { appIds: () => ["a"], has: () => true, of: () => all },
+      lookup: () => Promise.resolve(app),
+      clock: () => clock,
+      closeOn,
+      closesPerSecond: 1_000,
+      onRefreshed: (_appId, replaced) => (done.replaced = replaced),
+    });
+    sockets.refresh("a");
+    const seen: number[] = [];
+    while (done.replaced === 0) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      seen.push(all.filter(({ app: given }) => given).length);
+    }
+    expect(done.replaced).toBe(40);
+    // Some turns of the event loop came in between, and neither one for each nor none.
+    const turns = new Set(seen).size;
+    expect(turns).toBeGreaterThan(4);
+    expect(turns).toBeLessThan(40);
+  });
+
+  it("a stop ends the walk through the connections, and nothing is told", async () => {
+    table.set("a", { id: "a", key: "k", enabled: true, version: 1 });
+    const all = many(3);
+    connections.set("a", all);
+    const sockets = liveSockets();
+    const [first] = all;
+    if (first)
+      first.replace = () => {
+        sockets.stop();
+      };
+    sockets.refresh("a");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(all.slice(1).some(({ app }) => app)).toBe(false);
+    expect(refreshed).toEqual([]);
+  });
+
+  it("after a stop nothing begins, and nothing is tried again", async () => {
+    connections.set("a", many(1));
+    broken = true;
+    const sockets = liveSockets();
+    sockets.refresh("a");
+    sockets.stop();
+    sockets.refresh("a");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(lookups).toEqual(["a"]);
+    vi.useFakeTimers();
+    try {
+      await vi.advanceTimersByTimeAsync(60_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(lookups).toEqual(["a"]);
+  });
+
+  it("an app without connections is not tried again, and one that is waited for only once", async () => {
+    vi.useFakeTimers();
+    try {
+      broken = true;
+      const sockets = liveSockets();
+      sockets.refresh("gone");
+      connections.set("a", many(1));
+      sockets.refresh("a");
+      await vi.advanceTimersByTimeAsync(0);
+      sockets.refresh("a");
+      await vi.advanceTimersByTimeAsync(0);
+      lookups = [];
+      broken = false;
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect(lookups).toEqual(["a"]);
+      sockets.stop();
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("nobody is told when nothing had to be done", async () => {
+    const app = { id: "a", key: "k", enabled: true, version: 1 };
+    table.set("a", app);
+    const [one] = many(1);
+    if (one) one.app = app;
+    connections.set("a", one ? [one] : []);
+    liveSockets().refresh("a");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(lookups).toEqual(["a"]);
+    expect(refreshed).not.toContain("a +0 -0");
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseLive } from "../../../src/protocol/live.ts";
 import { formatMessageId, parseMessageId } from "../../../src/protocol/message-id.ts";
-import { busNames, defaultPrefix } from "../../../src/protocol/names.ts";
+import { busNames, defaultPrefix, nodeEntry } from "../../../src/protocol/names.ts";
 
 describe("parseMessageId", () => {
   it.each([
@@ -36,7 +36,7 @@ describe("parseLive", () => {
     expect(parseLive('5-7 {"a": 1}')).toEqual({ id: { epoch: 5, seq: 7 }, json: '{"a": 1}' });
   });
 
-  it.each(["", " ", "5-7", "x {}", "5-x {}", '{"v":1}'])("refuses %j", (payload) => {
+  it.each(["", " ", "5-7", " {}", "x {}", "5-x {}", '{"v":1}'])("refuses %j", (payload) => {
     expect(parseLive(payload)).toBeUndefined();
   });
 });
@@ -49,5 +49,9 @@ describe("names", () => {
       live: "{app-sync:apps}:v1:live",
       nodes: "{app-sync:apps}:v1:nodes",
     });
+  });
+
+  it("a node's entry is beside the registry", () => {
+    expect(nodeEntry(busNames("{x}"), "n1")).toBe("{x}:v1:nodes:n1");
   });
 });

@@ -132,4 +132,71 @@ describe("decodeMessage", () => {
       ),
     );
   });
+
+  it.each([
+    ["{", "expected JSON"],
+    ["[]", "expected a JSON object"],
+    ["{}", "expected a number in v"],
+    ['{"v":1,"flush":1}', "expected text in flush"],
+    ['{"v":1,"at":1,"changes":[]}', "expected text in table"],
+    ['{"v":1,"table":"t","changes":[]}', "expected a number in at"],
+    ['{"v":1,"table":"t","at":1}', "expected a list in changes"],
+    [
+      '{"v":1,"table":"t","at":1,"changes":[{"appId":"a","keys":[]},{"appId":5,"keys":[]}]}',
+      "changes[1]: expected an appId and a list of keys",
+    ],
+  ])("says what is wrong with %s", (json, reason) => {
+    expect(decodeMessage(json)).toEqual({ kind: "malformed", reason });
+  });
+
+  it("gives back each type, the region and the time of the write; and none that is of another type", () => {
+    const changes = [change("a", { type: "created" }), change("b", { type: "deleted", writtenAt: 7 })];
+    expect(decodeMessage(encodeChanges(changes, header)[0] ?? "")).toEqual({
+      kind: "changes",
+      message: { v: 1, ...header, changes },
+    });
+    const odd = {
+      appId: "a",
+      keys: [],
+      type: "updated",
+      changed: "all",
+      writtenAt: "7",
+      app: { id: "a", key: 5 },
+    };
+    expect(decodeMessage(JSON.stringify({ v: 1, table: "t", region: 5, at: 1, changes: [odd] }))).toEqual({
+      kind: "changes",
+      message: { v: 1, table: "t", at: 1, changes: [{ appId: "a", keys: [], type: "updated", changed: [] }] },
+    });
+    expect(decodeMessage('{"v":1,"flush":"x","at":"5"}')).toEqual({
+      kind: "flush",
+      message: { v: 1, flush: "x" },
+    });
+  });
+});
+
+describe("the room of a message", () => {
+  const head = JSON.stringify({ v: 1, ...header }).slice(0, -1) + ',"changes":[';
+  const room = MAX_BYTES - Buffer.byteLength(head) - 2;
+  const sized = (appId: string, bytes: number, app?: Change["app"]) => {
+    const bare = change(appId, { changed: [""], ...(app ? { app } : {}) });
+    const missing = bytes - Buffer.byteLength(JSON.stringify(bare));
+    return { ...bare, changed: ["x".repeat(missing)] };
+  };
+
+  it("is filled to the last byte, and not past it", () => {
+    // Each change is counted with a comma.
+    const half = Math.floor(room / 2) - 1;
+    expect(encodeChanges([sized("a", half), sized("b", room - half - 2)], header)).toHaveLength(1);
+    expect(encodeChanges([sized("a", half), sized("b", room - half - 1)], header)).toHaveLength(2);
+  });
+
+  it("a view is left out only when its change does not fit in a message of its own", () => {
+    const app = { id: "a", key: "k" } as unknown as NonNullable<Change["app"]>;
+    const [fits] = changesOf(encodeChanges([sized("a", room - 1, app)], header));
+    expect(fits).toHaveProperty("app");
+    const [large] = changesOf(encodeChanges([sized("a", room, app)], header));
+    expect(large).not.toHaveProperty("app");
+    const [larger] = changesOf(encodeChanges([sized("a", room + 1_000)], header));
+    expect(larger?.appId).toBe("a");
+  });
 });
