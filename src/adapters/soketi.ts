@@ -44,7 +44,12 @@ interface SoketiDynamoDriver {
 interface SdkRequest<T> {
   promise(): Promise<T>;
   abort(): void;
+  /** `retry`: before each pause, whose length is in the error. */
+  on(event: "retry", listener: (response: { error?: SdkError | null }) => void): unknown;
 }
+
+/** `retryable`: it may go away by itself, as a broken connection or throttling. */
+type SdkError = Error & { readonly retryable?: boolean; retryDelay?: number };
 
 /** An instance of soketi's own App class. */
 export interface SoketiAppObject {
@@ -160,14 +165,14 @@ export function tableSource(
   return {
     async loadById(id) {
       const input = { TableName: table, Key: { AppId: { S: id } }, ConsistentRead: true };
-      const { Item } = await withinBudget(client.getItem(input), budgetMs);
+      const { Item } = await withinBudget(() => client.getItem(input), budgetMs);
       if (!Item) return undefined;
       const { app, problems } = normalize(Item);
       if (problems.length > 0) onProblems(id, problems);
       return app && new appClass(toSoketi(app), server);
     },
     async resolveKey(key) {
-      const { Items } = await withinBudget(client.query(keyQuery(table, key)), budgetMs);
+      const { Items } = await withinBudget(() => client.query(keyQuery(table, key)), budgetMs);
       return Items?.[0]?.AppId?.S;
     },
   };
@@ -176,29 +181,53 @@ export function tableSource(
 /** A budget is counted in this many parts, each by a timer of its own. */
 const PARTS = 10;
 
+/** Longest pause between two tries. Milliseconds. */
+const MAX_PAUSE_MS = 250;
+
 /**
- * The SDK retries by itself, ten times for DynamoDB and close to a minute when nothing answers. A client does not wait
- * that long. Aborting alone would not do: between two tries the SDK does not look at it.
+ * Tries until there is an answer, an error that will not go away, or no budget left: who waits for this read is a client,
+ * who is sent away for good when there is none. The SDK's own pauses, which double up to half a minute, would sleep past the
+ * end of a short outage, and its ten tries be used up before the end of a longer one. Aborting alone would not end it:
+ * between two tries the SDK does not look at that.
  *
  * While the process is paused, time is not charged to the table: however long that was, it ends one part of the budget,
  * and an answer that waits in the socket is read in the next.
  */
-async function withinBudget<T>(request: SdkRequest<T>, budgetMs: number): Promise<T> {
+async function withinBudget<T>(make: () => SdkRequest<T>, budgetMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
+  let request = make();
+  let isOver = false;
   const late = new Promise<never>((_, reject) => {
     const count = (left: number) => {
       if (left > 0) {
         timer = setTimeout(count, budgetMs / PARTS, left - 1);
         return;
       }
+      isOver = true;
       request.abort();
       reject(new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`));
     };
     count(PARTS);
   });
+  const tries = async () => {
+    for (;;) {
+      request.on("retry", ({ error }) => {
+        if (error) error.retryDelay = Math.min(error.retryDelay ?? 0, MAX_PAUSE_MS);
+      });
+      try {
+        return await request.promise();
+      } catch (error) {
+        if ((error as SdkError).retryable !== true) throw error;
+        await new Promise((resolve) => setTimeout(resolve, MAX_PAUSE_MS));
+        if (isOver) throw error;
+      }
+      request = make();
+    }
+  };
   try {
-    return await Promise.race([request.promise(), late]);
+    return await Promise.race([tries(), late]);
   } finally {
+    isOver = true;
     clearTimeout(timer);
   }
 }

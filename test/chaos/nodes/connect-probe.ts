@@ -11,6 +11,8 @@ export interface ConnectProbe {
   readonly unsettled: ReadonlyMap<string, number>;
   /** Refusals of apps that always were as they should be. */
   readonly refused: readonly string[];
+  /** The key that was answered as before for the longest time, and how. */
+  readonly longest: { readonly staleMs: number; readonly what: string };
   /** From now on the key must be answered like this. */
   expect(key: string, outcome: "connected" | number, writtenAt: number): void;
   stop(): Promise<void>;
@@ -26,6 +28,7 @@ export function startConnectProbe(port: number, seed: string): ConnectProbe {
   const unsettled = new Map<string, number>();
   const refused: string[] = [];
   const waiting: Watch[] = [];
+  const probe = { longest: { staleMs: 0, what: "" } };
   let stopped = false;
 
   async function connectSteadily(): Promise<void> {
@@ -53,16 +56,20 @@ export function startConnectProbe(port: number, seed: string): ConnectProbe {
       unsettled.delete(watch.key);
       return;
     }
-    if (outcome !== undefined) unsettled.set(watch.key, askedAt - watch.writtenAt);
+    if (outcome !== undefined) {
+      unsettled.set(watch.key, askedAt - watch.writtenAt);
+      if (askedAt - watch.writtenAt > probe.longest.staleMs)
+        probe.longest = { staleMs: askedAt - watch.writtenAt, what: `${watch.key}: ${outcome}` };
+    }
     waiting.push(watch);
   }
 
   const running = [connectSteadily(), watchOn(), watchOn()];
-  return {
+  return Object.assign(probe, {
     settled,
     unsettled,
     refused,
-    expect(key, expected, writtenAt) {
+    expect(key: string, expected: "connected" | number, writtenAt: number) {
       unsettled.set(key, 0);
       waiting.unshift({ key, expected, writtenAt });
     },
@@ -70,7 +77,7 @@ export function startConnectProbe(port: number, seed: string): ConnectProbe {
       stopped = true;
       await Promise.all(running);
     },
-  };
+  });
 }
 
 /** A key that is not yet answered as it should be. */

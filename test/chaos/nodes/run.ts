@@ -154,6 +154,7 @@ function outcomeOf(
     ...connects.flatMap((one) => one.refused),
     ...clients.flatMap(({ wronglyClosed }) => wronglyClosed.map((id) => `closed: ${id}`)),
   ];
+  const longest = connects.map((one) => one.longest).sort((a, b) => b.staleMs - a.staleMs)[0];
   const stillOpen = clients.flatMap((one) => one.stillOpen);
   return {
     fault: fault.name,
@@ -177,6 +178,7 @@ function outcomeOf(
       ...unsettled.map((key) => `never seen: ${key}`),
       ...refused.map((text) => `refused: ${text}`),
       ...stillOpen.map((id) => `still open: ${id}`),
+      ...(longest && longest.staleMs > fault.boundMs ? [`stale: ${longest.what}`] : []),
     ].slice(0, 8),
   };
 }

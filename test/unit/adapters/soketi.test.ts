@@ -136,9 +136,20 @@ describe("checkHooks", () => {
 describe("tableSource", () => {
   const server = { options: { appManager: { dynamodb: { table: "apps" } } } } as unknown as SoketiServer;
   const aborted: string[] = [];
+  const retryListeners: ((response: object) => void)[] = [];
+  const failure = (retryable: boolean) => Object.assign(new Error("no"), { retryable });
+
+  beforeEach(() => {
+    aborted.length = 0;
+    retryListeners.length = 0;
+  });
 
   function sourceOf(promise: () => Promise<{ Item?: object }>, budgetMs: number) {
-    const request = { promise, abort: () => aborted.push("aborted") };
+    const request = {
+      promise,
+      abort: () => aborted.push("aborted"),
+      on: (_event: string, listener: (response: object) => void) => retryListeners.push(listener),
+    };
     const manager = { driver: { dynamodb: { getItem: () => request } } } as unknown as SoketiAppManager;
     const appClass = Object as unknown as SoketiAppClass;
     return tableSource(server, manager, appClass, () => undefined, budgetMs);
@@ -160,5 +171,36 @@ describe("tableSource", () => {
     const until = performance.now() + 300;
     while (performance.now() < until);
     await expect(loading).resolves.toBeUndefined();
+  });
+
+  it("tries again after an error that may go away, and not after another", async () => {
+    let tries = 0;
+    const fails = (retryable: boolean, times: number) => () => {
+      tries += 1;
+      return tries <= times ? Promise.reject(failure(retryable)) : Promise.resolve({});
+    };
+    await expect(sourceOf(fails(true, 2), 5_000).loadById("a")).resolves.toBeUndefined();
+    expect(tries).toBe(3);
+    tries = 0;
+    await expect(sourceOf(fails(false, 2), 5_000).loadById("a")).rejects.toThrow("no");
+    expect(tries).toBe(1);
+  });
+
+  it("does so no longer than its budget", async () => {
+    const source = sourceOf(() => Promise.reject(failure(true)), 400);
+    await expect(source.loadById("a")).rejects.toThrow("an answer of DynamoDB within 400 ms");
+    const tries = retryListeners.length;
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(retryListeners.length).toBe(tries);
+  });
+
+  it("shortens the pauses of the SDK", async () => {
+    await sourceOf(() => Promise.resolve({}), 400).loadById("a");
+    const error = { retryDelay: 20_000 };
+    for (const listener of retryListeners) {
+      listener({ error });
+      listener({ error: null });
+    }
+    expect(error.retryDelay).toBe(250);
   });
 });
