@@ -11,14 +11,17 @@ const run = (fault: NodesFault, withoutAgent: boolean) =>
     settleMs: 8_000,
   });
 
-describe("four nodes under chaos, asked from outside", () => {
+/** Parts are started, and some seconds of chaos, and what may settle after it. */
+const LIMIT_MS = 180_000;
+
+describe("four nodes under chaos, asked from outside", { timeout: LIMIT_MS }, () => {
   it("keep every promise while subscribers are cut again and again", async () => {
     const fault = NODES_FAULTS.find(({ name }) => name.startsWith("subscribers cut"));
     if (!fault) throw new Error("expected the fault that cuts subscribers, found it not");
     const outcome = await run(fault, false);
     console.log(JSON.stringify(outcome));
     expect(broken(outcome), outcome.examples.join("\n")).toEqual([]);
-    expect(outcome.changes).toBeGreaterThan(200);
+    expect(outcome.changes).toBeGreaterThan(100);
     expect(outcome.answers).toBeGreaterThan(outcome.changes);
   });
 

@@ -71,4 +71,17 @@ describe("documents", () => {
     expect(names.length).toBeGreaterThan(20);
     expect(names.filter((name) => !text.includes(`_${name}`))).toEqual([]);
   });
+
+  it("have what each benchmark, chaos and mutation run has measured", () => {
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+    const text = documents.map(read).join("\n");
+    const measured = [...text.matchAll(/<!-- ([\w:]+) begin -->\n([^]*?)<!-- \1 end -->/g)];
+    for (const [, name = "", content = ""] of measured) {
+      expect(Object.keys(scripts), `${name} writes into a document`).toContain(name);
+      expect(content.split("\n").filter((line) => line.startsWith("|")).length, name).toBeGreaterThan(2);
+    }
+    const names = measured.map(([, name]) => name);
+    const measuring = Object.keys(scripts).filter((name) => /^(bench:|chaos|mutate)/.test(name));
+    expect(measuring.filter((name) => !names.includes(name))).toEqual([]);
+  });
 });
