@@ -12,6 +12,7 @@ import { provide, REDIS } from "../src/local/requirements.ts";
 import { runBatch } from "../src/pipeline/run-batch.ts";
 import { busNames } from "../src/protocol/names.ts";
 import { modify } from "../test/factories/stream-event.ts";
+import { silentReporter } from "../test/support/silent-reporter.ts";
 import { publish, SPREAD, spread } from "./report.ts";
 import { median } from "./statistics.ts";
 
@@ -19,16 +20,6 @@ const SIZES = [1, 100, 1_000, 10_000];
 const ROUNDS = 15;
 /** Records of one measurement: a small batch is measured many times over. */
 const RECORDS = 20_000;
-
-const silent = {
-  itemProblems: () => undefined,
-  unreadableRecord: () => undefined,
-  batchStarted: () => undefined,
-  published: () => undefined,
-  publishFailed: (error: unknown) => {
-    throw error;
-  },
-};
 
 provide(REDIS, console.log);
 const server = await startRedis();
@@ -62,7 +53,13 @@ type Way = (event: ReturnType<typeof eventOf>) => Promise<void>;
 
 const ways: Record<string, Way> = {
   "soketi-app-sync": async (event) => {
-    await runBatch(event, { log, report: silent, table: "apps", now: Date.now, remainingMs: () => 30_000 });
+    await runBatch(event, {
+      log,
+      report: silentReporter,
+      table: "apps",
+      now: Date.now,
+      remainingMs: () => 30_000,
+    });
   },
   "the plain way": async ({ Records }) => {
     await Promise.all(
