@@ -1,16 +1,18 @@
 /**
- * `npm run bench:growth [-- --apps N]`: what grows with apps, with cached apps, with nodes and with writes, and how fast.
+ * `npm run bench:growth [-- --apps N --again]`: what grows with apps, with cached apps, with nodes and with writes, and how fast.
  *
- * --apps N   the largest table; default 1,000,000, which takes DynamoDB Local some minutes to fill
+ * --apps N   the largest table; default 1,000,000, which DynamoDB Local takes long to fill
+ * --again    measures nothing, and writes tables and plot from the last run
  */
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
 import { startRedis } from "../src/local/redis-server.ts";
 import { JAVA, provide, REDIS } from "../src/local/requirements.ts";
 import { measureNodes } from "./growth/nodes.ts";
-import { exponent, slope } from "./growth/slope.ts";
+import { exponent, positive, slope } from "./growth/slope.ts";
 import { measureTable } from "./growth/table.ts";
 import { measureWrites } from "./growth/writes.ts";
 import { writeInto } from "./document.ts";
@@ -18,18 +20,13 @@ import { projectionTable, type Slopes } from "./growth/projection.ts";
 import { axis } from "./plot.ts";
 import { figure, publish } from "./report.ts";
 
-const { values } = parseArgs({ options: { apps: { type: "string", default: "1000000" } } });
+const { values } = parseArgs({
+  options: { apps: { type: "string", default: "1000000" }, again: { type: "boolean", default: false } },
+});
 const ENTRIES = [1_000, 10_000, 100_000, 1_000_000];
 const TABLE = ENTRIES.filter((apps) => apps <= Number(values.apps));
 const NODES = [1, 10, 100, 1_000];
 const WRITES = [1, 10, 100, 1_000];
-
-// DynamoDB Local takes any.
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
-provide(REDIS, console.log);
-const java = provide(JAVA, console.log);
-const redis = await startRedis({ args: ["--maxclients", "10000"] });
-const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
 
 async function measureMemory(
   apps: number,
@@ -49,20 +46,35 @@ async function each<T, R>(sizes: readonly T[], measure: (size: T) => Promise<R>)
   return found;
 }
 
-const entries = await each(ENTRIES, measureMemory);
-const nodes = await each(NODES, (count) => measureNodes(redis.port, count));
-const writes = await measureWrites(dynamodb.endpoint, redis.url, WRITES);
-writes.forEach((one) => {
-  console.log(JSON.stringify(one));
-});
-const tables = await each(TABLE, (apps) => measureTable(dynamodb.endpoint, redis.port, apps));
-await dynamodb.stop();
-await redis.stop();
+async function measure() {
+  // DynamoDB Local takes any.
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
+  provide(REDIS, console.log);
+  const java = provide(JAVA, console.log);
+  const redis = await startRedis({ args: ["--maxclients", "10000"] });
+  const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+  const entries = await each(ENTRIES, measureMemory);
+  const nodes = await each(NODES, (nodeCount) => measureNodes(redis.port, nodeCount));
+  const writes = await measureWrites(dynamodb.endpoint, redis.url, WRITES);
+  const tables = await each(TABLE, (apps) => measureTable(dynamodb.endpoint, redis.port, apps));
+  await dynamodb.stop();
+  await redis.stop();
+  return { entries, nodes, writes, tables };
+}
+
+/** The figures of the last run, as they were written. */
+function lastRun(): Awaited<ReturnType<typeof measure>> {
+  const { data } = JSON.parse(readFileSync(new URL("results/growth.json", import.meta.url), "utf8")) as {
+    data: Awaited<ReturnType<typeof measure>>;
+  };
+  return data;
+}
+
+const { entries, nodes, writes, tables } = values.again ? lastRun() : await measure();
 
 type Curve = readonly (readonly [x: number, y: number])[];
 const curve = <T>(all: readonly T[], x: (one: T) => number, y: (one: T) => number): Curve =>
-  // A difference of two measurements may come out below nothing.
-  all.map((one) => [x(one), Math.max(y(one), 1e-9)]);
+  all.map((one) => [x(one), y(one)]);
 const ofEntries = (y: (one: (typeof entries)[number]) => number) => curve(entries, ({ apps }) => apps, y);
 const ofNodes = (y: (one: (typeof nodes)[number]) => number) => curve(nodes, ({ nodes: count }) => count, y);
 const ofWrites = (y: (one: (typeof writes)[number]) => number) =>
@@ -166,7 +178,7 @@ publish({
       name,
       type: "line" as const,
       symbolSize: 7,
-      data: points.map(([x, y]) => [x, y / (points[0]?.[1] ?? 1)]),
+      data: positive(points).map(([x, y], _i, [first]) => [x, y / (first?.[1] ?? 1)]),
     })),
   },
 });

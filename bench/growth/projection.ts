@@ -68,7 +68,7 @@ export function project(slopes: Slopes, { nodes, apps, writesPerSecond, held }: 
   };
 }
 
-const percent = (share: number) => `${(share * 100).toPrecision(2)} %`;
+const percent = (share: number) => `${Number((share * 100).toPrecision(2))} %`;
 const perSecond = (bytes: number) =>
   bytes >= 1e9
     ? `${(bytes / 1e9).toFixed(1)} GB/s`

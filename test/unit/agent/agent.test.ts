@@ -326,6 +326,16 @@ describe("the cache", () => {
     expect(told).toEqual(['load failed "app b" throttled']);
   });
 
+  it("serves what it read for as long as heartbeats renew the lease", async () => {
+    await following();
+    agent.start();
+    await agent.cache.findById("a");
+    await vi.advanceTimersByTimeAsync(20_000);
+    reads = [];
+    expect((await agent.cache.findById("a"))?.id).toBe("a");
+    expect(reads).toEqual([]);
+  });
+
   it("gives connections what a read finds changed, without a message, when the lease is gone", async () => {
     await following();
     connected.set("a", undefined);
