@@ -1,6 +1,8 @@
 /**
  * `npm run bench:staleness`: real soketi nodes, one for each way to keep apps, on the same table, the same writes and the
  * same lookups, asked from outside. How stale does each get, and what does it ask of DynamoDB for that?
+ *
+ * --again    measures nothing, and writes table and plot from the last run
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,8 +19,7 @@ import { type AwsRecord, startMapping } from "../test/support/event-source-mappi
 import { loadHandler } from "../test/support/fleet.ts";
 import { CONTENDERS, type Running, startContender } from "./staleness/contenders.ts";
 import { openBento } from "./staleness/open-bento.mjs";
-import { axis, COLORS } from "./plot.ts";
-import { figure, publish } from "./report.ts";
+import { againStaleness, publishStaleness, type StalenessFigures } from "./staleness/render.ts";
 import { quantile } from "./statistics.ts";
 
 const SECONDS = 180;
@@ -33,6 +34,11 @@ const ASKED_AFTER = [
 ];
 /** All subscribers' connections to Redis are cut this often, as in any night of operations. */
 const CUT_EVERY_SECONDS = 45;
+
+if (process.argv.includes("--again")) {
+  againStaleness();
+  process.exit(0);
+}
 
 // DynamoDB Local takes any.
 Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
@@ -154,7 +160,7 @@ admin.disconnect();
 await dynamodb.stop();
 await redis.stop();
 
-const found = nodes.map((node, i) => {
+const found = nodes.map((node, i): StalenessFigures => {
   const all = [...(seen.get(node)?.values() ?? [])];
   const pending = all.filter(({ isPending }) => isPending);
   const stale = [
@@ -172,61 +178,11 @@ const found = nodes.map((node, i) => {
   };
 });
 
-const seconds = (ms: number) => (ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms)} ms`);
-/** A logarithmic axis has no zero. */
-const shown = (ms: number) => Math.max(ms, 1) / 1_000;
-publish({
-  name: "staleness",
-  about:
-    `Six soketi nodes on one table for ${SECONDS} s: ${APPS} apps, ${changes} writes, and the same lookups of each node: ` +
+publishStaleness(
+  `Six soketi nodes on one table for ${SECONDS} s: ${APPS} apps, ${changes} writes, and the same lookups of each node: ` +
     `${LOOKUPS_PER_SECOND} a second, and ${ASKED_AFTER.length} after each write. Every ${CUT_EVERY_SECONDS} s all subscribers' connections to ` +
-    `Redis are cut just before an app is written that is not written again. Stale is how long after a write a node still answered with something older.`,
-  tables: [
-    {
-      columns: [
-        "",
-        "p50 stale",
-        "p99",
-        "longest",
-        "DynamoDB reads a minute",
-        `of ${quietIds.length} apps written after a cut, still stale a minute later`,
-      ],
-      rows: found.map((one) => [
-        one.name,
-        seconds(one.p50),
-        seconds(one.p99),
-        seconds(one.max),
-        figure(one.readsPerMinute),
-        one.neverSeen,
-      ]),
-    },
-  ],
-  data: found,
-  plot: {
-    legend: { show: false },
-    grid: { left: 80, right: 40, top: 24, bottom: 56 },
-    xAxis: axis({ type: "log", name: "DynamoDB reads a minute", min: 30 }),
-    yAxis: axis({ type: "log", name: "stale after a write, s: p50 to p99, and the longest", nameGap: 56 }),
-    series: found.flatMap((one, i) => {
-      // Ours is blue in all plots.
-      const color = COLORS[one.name === "soketi-app-sync" ? 0 : i + 1] ?? "#000";
-      const point = (ms: number) => [one.readsPerMinute, shown(ms)];
-      return [
-        {
-          type: "line",
-          data: [point(one.p50), point(one.p99)],
-          symbol: "none",
-          lineStyle: { width: 8, color, opacity: 0.5 },
-        },
-        {
-          type: "scatter",
-          data: [point(one.max)],
-          symbolSize: 12,
-          itemStyle: { color },
-          label: { show: true, position: "right", formatter: one.name, color },
-        },
-      ];
-    }),
-  },
-});
+    `Redis are cut just before one of ${quietIds.length} apps is written that are not written again. Stale is how long after a write a ` +
+    `node still answered with something older.`,
+  found,
+);
 process.exit(0);

@@ -1,0 +1,93 @@
+import { readFileSync } from "node:fs";
+import { axis, COLORS } from "../plot.ts";
+import { figure, publish } from "../report.ts";
+
+/** Of one way to keep apps. Times in milliseconds. */
+export interface StalenessFigures {
+  readonly name: string;
+  readonly readsPerMinute: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
+  /** Apps that were still served as they had been, a minute and more after their change. */
+  readonly neverSeen: number;
+}
+
+/** Where the name stands beside its point: two of them are close together. */
+const LABELS: Readonly<Record<string, string>> = { "soketi's cache, TTL 60 s": "top" };
+
+const seconds = (ms: number) => (ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : `${Math.round(ms)} ms`);
+/** A logarithmic axis has no zero. */
+const shown = (ms: number) => Math.max(ms, 1) / 1_000;
+
+export function publishStaleness(about: string, found: readonly StalenessFigures[]): void {
+  publish({
+    name: "staleness",
+    about,
+    tables: [
+      {
+        columns: [
+          "",
+          "p50 stale",
+          "p99",
+          "longest",
+          "DynamoDB reads a minute",
+          "apps written after a cut, still stale a minute later",
+        ],
+        rows: found.map((one) => [
+          one.name,
+          seconds(one.p50),
+          seconds(one.p99),
+          seconds(one.max),
+          figure(one.readsPerMinute),
+          one.neverSeen,
+        ]),
+      },
+    ],
+    data: found,
+    plot: {
+      legend: { show: false },
+      grid: { left: 80, right: 40, top: 24, bottom: 56 },
+      xAxis: axis({ type: "log", name: "DynamoDB reads a minute", min: 20, max: 10_000 }),
+      yAxis: axis({
+        type: "log",
+        name: "stale after a write, s: p50 to p99, and the longest",
+        nameGap: 56,
+        max: 1_000,
+      }),
+      series: found.flatMap((one, i) => {
+        // Ours is blue in all plots.
+        const color = COLORS[one.name === "soketi-app-sync" ? 0 : i + 1] ?? "#000";
+        const point = (ms: number) => [one.readsPerMinute, shown(ms)];
+        return [
+          {
+            type: "line",
+            data: [point(one.p50), point(one.p99)],
+            symbol: "none",
+            lineStyle: { width: 8, color, opacity: 0.5 },
+          },
+          {
+            type: "scatter",
+            data: [point(one.max)],
+            symbolSize: 12,
+            itemStyle: { color },
+            label: {
+              show: true,
+              position: (LABELS[one.name] ?? "right") as "top" | "right",
+              formatter: one.name,
+              color,
+            },
+          },
+        ];
+      }),
+    },
+  });
+}
+
+/** From the last run, as it was written. */
+export function againStaleness(): void {
+  const { about, data } = JSON.parse(
+    readFileSync(new URL("../results/staleness.json", import.meta.url), "utf8"),
+  ) as { about: string; data: StalenessFigures[] };
+  publishStaleness(about, data);
+}
