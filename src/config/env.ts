@@ -82,8 +82,8 @@ export class EnvReader {
 
   wrong(name: string, expected: string, found: string, example?: string): void {
     const hint = example === undefined ? "" : ` For example ${name}=${example}.`;
-    // Whoever mixes variables up puts a URL with a password where none belongs.
-    const shown = JSON.stringify(found).replace(/\/\/[^/@]*@/g, "//…@");
+    // Whoever mixes variables up puts a URL with a password, which may hold / and @ itself, where none belongs.
+    const shown = JSON.stringify(found).replace(/\/\/.*@/, "//…@");
     this.mistakes.push(`${name}: expected ${expected}, found ${shown}.${hint}`);
   }
 

@@ -35,6 +35,8 @@ const VALUES: readonly string[] = [
   `redis://user:${SECRET}@h:1/x`,
   `rediss://:${SECRET}@[::1]:6380`,
   `http://u:${SECRET}@h`,
+  `redis://u:a/b@c${SECRET}@h`,
+  `redis://u:a@b/${SECRET}@h`,
   "redis://",
   "refresh",
   "arn:aws:secretsmanager:eu-west-1:123456789012:secret:x",
