@@ -3,9 +3,8 @@
  * real DynamoDB Local Streams, the built function, real Redis. What the nodes themselves report of each drop.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
 import { startRedis } from "../src/local/redis-server.ts";
-import { JAVA, provide, REDIS } from "../src/local/requirements.ts";
+import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { eventually, item, startFleet } from "../test/support/fleet.ts";
 import { figure, publish } from "./report.ts";
 import { quantile } from "./statistics.ts";
@@ -15,11 +14,7 @@ const CHANGES = 400;
 const PER_SECOND = 20;
 const WARM_UP = 50;
 
-// DynamoDB Local takes any.
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
-provide(REDIS, console.log);
-const java = provide(JAVA, console.log);
-const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+const dynamodb = await startProvidedDynamoDb();
 const redis = await startRedis();
 const fleet = await startFleet({ dynamodbEndpoint: dynamodb.endpoint, redisUrl: redis.url });
 

@@ -8,9 +8,8 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
 import { startRedis } from "../src/local/redis-server.ts";
-import { JAVA, provide, REDIS } from "../src/local/requirements.ts";
+import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { measureNodes } from "./growth/nodes.ts";
 import { exponent, positive, slope } from "./growth/slope.ts";
 import { measureTable } from "./growth/table.ts";
@@ -47,12 +46,8 @@ async function each<T, R>(sizes: readonly T[], measure: (size: T) => Promise<R>)
 }
 
 async function measure() {
-  // DynamoDB Local takes any.
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
-  provide(REDIS, console.log);
-  const java = provide(JAVA, console.log);
+  const dynamodb = await startProvidedDynamoDb();
   const redis = await startRedis({ args: ["--maxclients", "10000"] });
-  const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
   const entries = await each(ENTRIES, measureMemory);
   const nodes = await each(NODES, (nodeCount) => measureNodes(redis.port, nodeCount));
   const writes = await measureWrites(dynamodb.endpoint, redis.url, WRITES);

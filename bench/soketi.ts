@@ -5,10 +5,10 @@
 import autocannon from "autocannon";
 import Pusher from "pusher";
 import { openAppsTable } from "../src/adapters/dynamodb.ts";
-import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
 import { startRedis } from "../src/local/redis-server.ts";
 import { type SoketiNode, startSoketi } from "../src/local/soketi-node.ts";
 import { agentFile } from "../src/local/stack.ts";
+import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 7;
@@ -43,8 +43,8 @@ async function throughput({ port, url }: SoketiNode): Promise<number> {
   return result.requests.average;
 }
 
+const dynamodb = await startProvidedDynamoDb();
 const redis = await startRedis();
-const dynamodb = await startDynamoDbLocal();
 const table = await openAppsTable(dynamodb.endpoint, "apps");
 await table.put({ AppId: { S: APP.appId }, AppKey: { S: APP.key }, AppSecret: { S: APP.secret } });
 const start = (options: { agent?: string; env?: Record<string, string> }) =>

@@ -8,9 +8,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { openAppsTable } from "../src/adapters/dynamodb.ts";
-import { startDynamoDbLocal } from "../src/local/dynamodb-local.ts";
 import { startRedis } from "../src/local/redis-server.ts";
-import { JAVA, provide, REDIS } from "../src/local/requirements.ts";
+import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { keyOf, versionAttributes } from "../test/chaos/nodes/apps.ts";
 import { askVersion } from "../test/chaos/nodes/asking.ts";
 import { Sightings } from "../test/chaos/nodes/sightings.ts";
@@ -40,11 +39,7 @@ if (process.argv.includes("--again")) {
   process.exit(0);
 }
 
-// DynamoDB Local takes any.
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
-provide(REDIS, console.log);
-const java = provide(JAVA, console.log);
-const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+const dynamodb = await startProvidedDynamoDb();
 const redis = await startRedis();
 const name = `staleness-${randomUUID().slice(0, 8)}`;
 const prefix = `{${name}}`;

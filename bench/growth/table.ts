@@ -6,6 +6,7 @@ import { openRedis } from "../../src/adapters/redis.ts";
 import { createSoketiAppCache } from "../../src/adapters/soketi-app-cache.ts";
 import { SharedCache } from "../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../src/pipeline/sweep.ts";
+import { settingsOf, TIMEOUTS } from "../bus/ways.ts";
 
 const ITEMS_AT_ONCE = 25;
 const WRITERS = 8;
@@ -32,8 +33,7 @@ export async function measureTable(endpoint: string, redisPort: number, apps: nu
     readMs.push(performance.now() - start);
     if (found.size !== 1) throw new Error(`expected one app, found ${found.size}`);
   }
-  const settings = { kind: "standalone", host: "127.0.0.1", port: redisPort, db: 0, tls: false } as const;
-  const redis = openRedis(ioredis, settings, { connectMs: 5_000, commandMs: 60_000, retriesPerCommand: 1 });
+  const redis = openRedis(ioredis, settingsOf(redisPort), TIMEOUTS);
   await redis.flushall();
   const store = createSoketiAppCache(redis, { keyPrefix: "", ttlSeconds: -1 });
   const context = {

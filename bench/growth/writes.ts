@@ -9,6 +9,7 @@ import { type Change, encodeChanges } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { askVersion } from "../../test/chaos/nodes/asking.ts";
 import { versionAttributes } from "../../test/chaos/nodes/apps.ts";
+import { settingsOf, TIMEOUTS } from "../bus/ways.ts";
 import { median } from "../statistics.ts";
 
 const SECONDS = 4;
@@ -50,11 +51,7 @@ export async function measureWrites(
     env: { APP_SYNC_PREFIX: prefix, APP_SYNC_VERIFY_EVERY_MS: "0" },
   });
   const port = Number(new URL(redisUrl).port);
-  const redis = openRedis(
-    ioredis,
-    { kind: "standalone", host: "127.0.0.1", port, db: 0, tls: false },
-    { connectMs: 5_000, commandMs: 5_000, retriesPerCommand: 1 },
-  );
+  const redis = openRedis(ioredis, settingsOf(port), TIMEOUTS);
   const log = createRedisLog(redis, busNames(prefix), 10_000);
   const publish = async (ids: readonly string[]) => {
     const changes = ids.map((appId): Change => ({

@@ -1,7 +1,6 @@
 import { parseArgs } from "node:util";
 import { machineLine } from "../../bench/machine.ts";
-import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
-import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
+import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
 import { NODES_FAULTS } from "./nodes/faults.ts";
 import { broken, type NodesOutcome, runNodesFault } from "./nodes/run.ts";
 import { writeInto } from "../../bench/document.ts";
@@ -22,13 +21,9 @@ const { values } = parseArgs({
   },
 });
 
-// DynamoDB Local takes any.
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
-provide(REDIS, console.log);
-const java = provide(JAVA, console.log);
 const chosen = NODES_FAULTS.filter(({ name, form }) => `${form}: ${name}`.includes(values.fault ?? ""));
 const outcomes: NodesOutcome[] = [];
-const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+const dynamodb = await startProvidedDynamoDb();
 try {
   for (const fault of chosen) {
     const outcome = await runNodesFault(fault, {

@@ -1,6 +1,5 @@
 import { machineLine } from "../../bench/machine.ts";
-import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
-import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
+import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
 import { FAULTS, SLOW_FAULTS } from "./pipeline/faults.ts";
 import { type FaultOutcome, runFault } from "./pipeline/run-fault.ts";
 import { writeInto } from "../../bench/document.ts";
@@ -11,11 +10,7 @@ import { writeInto } from "../../bench/document.ts";
  */
 const CHANGES = 300;
 
-// DynamoDB Local takes any.
-Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
-provide(REDIS, console.log);
-const java = provide(JAVA, console.log);
-const dynamodb = await startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+const dynamodb = await startProvidedDynamoDb();
 const outcomes: FaultOutcome[] = [];
 try {
   for (const fault of [...FAULTS, ...SLOW_FAULTS]) {

@@ -1,0 +1,11 @@
+import { type DynamoDbLocal, startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
+import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
+
+/** For a command of its own, outside vitest: DynamoDB Local, and a Redis that can be started; what is missing is provided. */
+export async function startProvidedDynamoDb(): Promise<DynamoDbLocal> {
+  // DynamoDB Local takes any.
+  Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
+  provide(REDIS, console.log);
+  const java = provide(JAVA, console.log);
+  return startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+}
