@@ -89,7 +89,7 @@ const ours: Way = {
     await new Promise<void>((resolve, reject) => {
       subscribe(
         (attempt) => openSubscriber(ioredis, settingsOf(port), TIMEOUTS, commands, attempt),
-        NAMES.live,
+        [NAMES.live],
         {
           subscribed: () => void follower.onSubscribed().then(resolve, reject),
           lost: () => {

@@ -75,6 +75,15 @@ return {last, run, replication, string.format('%.0f', now)}
 `);
 
 /**
+ * Adds an agent's answer to a question.
+ * KEYS: the question's list. ARGV: the answer (JSON), the list's expiry in ms.
+ */
+export const ANSWER = script(`
+redis.call('RPUSH', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[2])
+`);
+
+/**
  * Removes an entry of soketi's app cache unless it is another app's, whom the key may have passed on to.
  * KEYS: entry. ARGV: app id.
  */

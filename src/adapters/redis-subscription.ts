@@ -5,7 +5,7 @@ export interface SubscriptionEvents {
   /** Redis acknowledged the subscription: from now on, and until `lost`, nothing published is missed. */
   subscribed(): void;
   lost(): void;
-  message(payload: string): void;
+  message(payload: string, channel: string): void;
   failed(error: RedisError): void;
 }
 
@@ -19,7 +19,7 @@ export interface Subscription {
 const MAX_PAUSE_MS = 500;
 
 /**
- * Keeps one channel subscribed on a connection of its own, which is made anew whenever it ends. ioredis would connect
+ * Keeps channels subscribed on a connection of their own, which is made anew whenever it ends. ioredis would connect
  * and subscribe again by itself, but it would not say when that is acknowledged, and with a cluster not even that the
  * connection was lost.
  *
@@ -27,7 +27,7 @@ const MAX_PAUSE_MS = 500;
  */
 export function subscribe(
   open: (attempt: number) => Redis,
-  channel: string,
+  channels: readonly string[],
   events: SubscriptionEvents,
 ): Subscription {
   let connection: Redis;
@@ -41,7 +41,7 @@ export function subscribe(
     connection = current;
     attempt += 1;
     current.on("message", (from: string, payload: string) => {
-      if (from === channel) events.message(payload);
+      if (channels.includes(from)) events.message(payload, from);
     });
     current.on("error", (error: unknown) => {
       events.failed(new RedisError("keep the subscriber's connection", error));
@@ -59,7 +59,7 @@ export function subscribe(
 
   async function acknowledge(current: Redis): Promise<void> {
     try {
-      await current.subscribe(channel);
+      await current.subscribe(...channels);
       failures = 0;
       if (!closed && current === connection) events.subscribed();
     } catch (error) {

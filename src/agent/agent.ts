@@ -1,9 +1,11 @@
 import type { Change, ChangesMessage } from "../protocol/message.ts";
-import { formatMessageId } from "../protocol/message-id.ts";
+import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
+import type { NodeStatus } from "../protocol/node.ts";
 import { AppCache, type CacheLimits } from "./app-cache.ts";
 import { type CloseCause, LiveSockets } from "./live-sockets.ts";
 import { type FlushReason, LogFollower } from "./log-follower.ts";
 import type { AppIdentity, AppSource, Bus, Connections, MonotonicClock } from "./ports.ts";
+import { RecentMessages } from "./recent-messages.ts";
 import { Verifier } from "./verifier.ts";
 
 /** What the agent tells about itself. Nothing in it holds a secret; nothing here may throw. */
@@ -57,6 +59,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly verifier: Verifier<A>;
   /** Since the start. */
   readonly flushes = new Map<FlushReason, number>();
+  /** What tools are told of the last messages. */
+  readonly recent = new RecentMessages();
   readonly #parts: AgentParts<A>;
   readonly #timers = new Set<NodeJS.Timeout>();
   #leaseHeldBefore = false;
@@ -71,8 +75,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.follower = new LogFollower({
       bus: parts.bus,
       target: {
-        apply: (message) => {
-          this.#onChanges(message);
+        apply: (message, id) => {
+          this.#onChanges(message, id);
         },
         flush: (reason) => {
           this.#onFlush(reason);
@@ -125,13 +129,18 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   }
 
   /** What the registry shows of this node. */
-  status(): { cursor: string; leaseMsLeft: number; entries: number; lagMs: number } {
-    const { cursor, leaseUntil } = this.follower;
+  status(): NodeStatus {
+    const { cursor, leaseUntil, state } = this.follower;
+    const { hits, misses, loads } = this.cache.stats;
     return {
       cursor: cursor ? formatMessageId(cursor) : "",
+      state,
       leaseMsLeft: Math.max(0, Math.round(leaseUntil - this.#parts.clock())),
       entries: this.cache.size,
       lagMs: this.#lastLagMs,
+      hits,
+      misses,
+      reads: loads + this.cache.indexQueries,
     };
   }
 
@@ -182,9 +191,10 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.#leaseHeldBefore = held;
   }
 
-  #onChanges(message: ChangesMessage): void {
+  #onChanges(message: ChangesMessage, id: MessageId): void {
     const now = this.#parts.now();
     this.#lastLagMs = now - message.at;
+    this.recent.add(id, this.#lastLagMs);
     for (const change of message.changes) {
       const wanted = this.cache.holds(change.appId) || this.#parts.connections.has(change.appId);
       this.cache.apply(change);

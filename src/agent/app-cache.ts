@@ -155,6 +155,14 @@ export class AppCache<A extends AppIdentity> {
     return this.#entries.get(id)?.app ?? undefined;
   }
 
+  /** What is held of an app, for people to see: undefined for nothing, `app` null for "there is none". */
+  inspect(id: string): { app: A | null; readMsAgo: number; proven: boolean } | undefined {
+    const entry = this.#entries.get(id) ?? this.#missing.get(id);
+    return (
+      entry && { app: entry.app, readMsAgo: this.#clock() - entry.readAt, proven: this.#isProven(entry) }
+    );
+  }
+
   /** Ids of the cached apps, oldest read first. */
   ids(): IterableIterator<string> {
     return this.#entries.keys();

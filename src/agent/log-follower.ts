@@ -31,7 +31,7 @@ export type FlushReason =
 
 /** Who acts on what the log says. Must not throw. */
 export interface FollowerTarget {
-  apply(message: Extract<Decoded, { kind: "changes" }>["message"]): void;
+  apply(message: Extract<Decoded, { kind: "changes" }>["message"], id: MessageId): void;
   flush(reason: FlushReason): void;
 }
 
@@ -238,7 +238,7 @@ export class LogFollower {
 
   #actOn(entry: LogEntry): void {
     const decoded = decodeMessage(entry.json);
-    if (decoded.kind === "changes") this.#target.apply(decoded.message);
+    if (decoded.kind === "changes") this.#target.apply(decoded.message, entry.id);
     else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
   }
 

@@ -1,20 +1,14 @@
 import { type App, FLAGS, LIMITS } from "./app.ts";
 import { diff } from "./diff.ts";
 import { normalize } from "./normalize.ts";
+import { type PublicApp, toPublicView } from "./public-view.ts";
 
 /**
  * Whether an entry that soketi itself wrote into its app cache (`App.toObject()` of its dist/app.js, as JSON) says the
  * same as the app does. soketi fills limits that are not set with its server's defaults: those are not compared.
  */
-export function sameAsCached(app: App, cached: Readonly<Record<string, unknown>>): boolean {
-  const item: Record<string, unknown> = {
-    AppId: { S: cached.id },
-    AppKey: { S: cached.key },
-    AppSecret: { S: cached.secret },
-    Webhooks: { S: JSON.stringify(cached.webhooks ?? []) },
-  };
-  // soketi asks only whether a flag is truthy: bytes that say "false" are.
-  for (const { name, attribute } of FLAGS) item[attribute] = { BOOL: Boolean(cached[name]) };
+export function sameAsCached(app: App, cached: CachedApp): boolean {
+  const item = itemWithoutLimits(cached);
   for (const { name, attribute, unset } of LIMITS) {
     const value = cached[name];
     if (typeof value !== "number") return false;
@@ -23,4 +17,28 @@ export function sameAsCached(app: App, cached: Readonly<Record<string, unknown>>
     if (app.limits[name] !== undefined) item[attribute] = { N: String(value) };
   }
   return diff(normalize(item), { app, id: app.id, key: app.key, problems: [] }) === undefined;
+}
+
+/** What may be shown of such an entry, or of soketi's own App; undefined when it is none. */
+export function publicViewOfCached(cached: CachedApp): PublicApp | undefined {
+  const item = itemWithoutLimits(cached);
+  for (const { name, attribute } of LIMITS) {
+    if (typeof cached[name] === "number") item[attribute] = { N: String(cached[name]) };
+  }
+  const { app } = normalize(item);
+  return app && toPublicView(app);
+}
+
+type CachedApp = Readonly<Record<string, unknown>>;
+
+function itemWithoutLimits(cached: CachedApp): Record<string, unknown> {
+  const item: Record<string, unknown> = {
+    AppId: { S: cached.id },
+    AppKey: { S: cached.key },
+    AppSecret: { S: cached.secret },
+    Webhooks: { S: JSON.stringify(cached.webhooks ?? []) },
+  };
+  // soketi asks only whether a flag is truthy: bytes that say "false" are.
+  for (const { name, attribute } of FLAGS) item[attribute] = { BOOL: Boolean(cached[name]) };
+  return item;
 }

@@ -6,7 +6,9 @@ import { Agent } from "../agent/agent.ts";
 import { guardClosedSockets } from "../adapters/soketi-closed-sockets.ts";
 import { createRedisBus } from "../adapters/redis-bus.ts";
 import { cut, openRedis, openSubscriber, type RedisTimeouts } from "../adapters/redis.ts";
+import { createAnswering } from "../adapters/redis-answers.ts";
 import { subscribe } from "../adapters/redis-subscription.ts";
+import { publicViewOfCached } from "../app/cached-app.ts";
 import {
   checkHooks,
   normalizeReads,
@@ -22,6 +24,7 @@ import { fromSoketi } from "../adapters/soketi-redis.ts";
 import { soketiConnections, watchNewConnections } from "../adapters/soketi-sockets.ts";
 import { guardWebhooks } from "../adapters/soketi-webhooks.ts";
 import { type AgentConfig, readAgentConfig } from "../config/agent.ts";
+import type { Held } from "../protocol/node.ts";
 import { exposeMetrics } from "./expose-metrics.ts";
 import { createReporter, type PreloadReporter } from "./report.ts";
 
@@ -75,12 +78,16 @@ function startAgent(
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: config.heartbeatMs, retriesPerCommand: 0 };
   const commands = openRedis(soketi.redis, settings, timeouts);
   commands.on("error", report.redisFailed);
-  const node = { host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version };
+  const node = randomUUID();
+  const entry = () => ({
+    ...{ host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version },
+    ...agent.status(),
+  });
   const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
     ...config,
     bus: createRedisBus(commands, config.names, {
-      node: randomUUID(),
-      entry: () => JSON.stringify({ ...node, ...agent.status() }),
+      node,
+      entry: () => JSON.stringify(entry()),
       limitMs: config.heartbeatMs,
     }),
     source: tableSource(
@@ -103,17 +110,29 @@ function startAgent(
     clock: () => performance.now(),
     now: Date.now,
   });
+  const onQuestion = createAnswering(
+    commands,
+    config.names,
+    ({ appId }) => ({
+      ...entry(),
+      node,
+      recent: agent.recent.list(),
+      ...(appId === undefined ? {} : { holds: holds(agent, appId) }),
+    }),
+    report.redisFailed,
+  );
   // Each agent begins with another node: those of a cluster share the subscribers.
   const first = randomInt(CLUSTER_NODES);
   const open = (attempt: number) =>
     openSubscriber(soketi.redis, settings, timeouts, commands, first + attempt);
-  const subscription = subscribe(open, config.names.live, {
+  const subscription = subscribe(open, [config.names.live, config.names.ask], {
     subscribed: () => void agent.subscribed(),
     lost: () => {
       agent.follower.onLost();
     },
-    message: (payload) => {
-      agent.follower.onLive(payload);
+    message: (payload, channel) => {
+      if (channel === config.names.ask) onQuestion(payload);
+      else agent.follower.onLive(payload);
     },
     failed: report.redisFailed,
   });
@@ -128,6 +147,13 @@ function startAgent(
     commands.disconnect();
   });
   return agent;
+}
+
+function holds(agent: Agent<SoketiAppObject>, appId: string): Held | null {
+  const held = agent.cache.inspect(appId);
+  if (!held) return null;
+  const app = held.app && publicViewOfCached(held.app.toObject() as Record<string, unknown>);
+  return { ...held, app: app ?? null, readMsAgo: Math.round(held.readMsAgo) };
 }
 
 /** Connections that soketi closes in its grace period still look their apps up: ours go last. */

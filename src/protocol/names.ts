@@ -6,11 +6,18 @@ export interface BusNames {
   readonly live: string;
   /** The registry: a sorted set of the ids of running agents, scored by when their entries expire. */
   readonly nodes: string;
+  /** Where tools ask all agents something: a pub/sub channel of questions. */
+  readonly ask: string;
 }
 
 /** The registry entry of one agent: JSON, with an expiry. */
 export function nodeEntry(names: BusNames, node: string): string {
   return `${names.nodes}:${node}`;
+}
+
+/** Where the answers to one question are gathered: a list of JSON, with an expiry. */
+export function answerList(names: BusNames, question: string): string {
+  return `${names.ask}:${question}`;
 }
 
 /**
@@ -23,5 +30,10 @@ export function defaultPrefix(table: string): string {
 
 /** `v1` is the version of the protocol: agents of another version listen elsewhere and are not disturbed. */
 export function busNames(prefix: string): BusNames {
-  return { log: `${prefix}:v1:log`, live: `${prefix}:v1:live`, nodes: `${prefix}:v1:nodes` };
+  return {
+    log: `${prefix}:v1:log`,
+    live: `${prefix}:v1:live`,
+    nodes: `${prefix}:v1:nodes`,
+    ask: `${prefix}:v1:ask`,
+  };
 }

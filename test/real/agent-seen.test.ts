@@ -1,8 +1,12 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startRedis, type RedisServer } from "../../src/local/redis-server.ts";
+import { createFleet } from "../../src/adapters/redis-fleet.ts";
+import { formatMessageId } from "../../src/protocol/message-id.ts";
 import { busNames, nodeEntry } from "../../src/protocol/names.ts";
 import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+
+const NONE = { epoch: 0, seq: 0 };
 
 let server: RedisServer;
 let redis: Redis;
@@ -50,10 +54,56 @@ describe("an agent seen from outside", () => {
     );
   });
 
+  it("answers a question with what it holds of an app, its last messages, and no secret", async () => {
+    const node = await fleet.node();
+    const view = createFleet(redis, busNames(fleet.prefix));
+    await fleet.table.put(item("asked", { MaxConnections: { N: "7" } }));
+    await eventually("the app", () => accepts(node, "asked", "asked-secret"));
+    const tail = await view.tail();
+    await eventually("every node to have its message", async () => {
+      const nodes = await view.ask({ appId: "asked" });
+      return (
+        nodes.length === 2 && nodes.every(({ answer }) => answer?.cursor === formatMessageId(tail ?? NONE))
+      );
+    });
+    const nodes = await view.ask({ appId: "asked" });
+    const holding = nodes.filter(({ answer }) => answer?.holds);
+    expect(holding).toHaveLength(1);
+    expect(holding[0]?.answer).toMatchObject({
+      soketi: "1.6.1",
+      state: "following",
+      holds: { proven: true, app: { id: "asked", key: "asked-key", limits: { maxConnections: 7 } } },
+    });
+    expect(holding[0]?.answer?.recent.at(-1)?.[0]).toBe(formatMessageId(tail ?? NONE));
+    expect(JSON.stringify(nodes)).not.toContain("asked-secret");
+    expect((await view.ask({ appId: "nobody" })).map(({ answer }) => answer?.holds)).toEqual([null, null]);
+  });
+
+  it("is asked in vain without breaking anything: a question that is none, a node that is gone", async () => {
+    const names = busNames(fleet.prefix);
+    const view = createFleet(redis, names);
+    for (const payload of ["", "{", '{"v":1,"id":"../../etc"}']) await redis.publish(names.ask, payload);
+    const [first] = await view.ask();
+    await redis.zadd(names.nodes, Date.now() + 60_000, "gone");
+    await redis.set(
+      nodeEntry(names, "gone"),
+      '{"host":"zz","pid":1,"agent":"0","soketi":"1.6.1"}',
+      "PX",
+      60_000,
+    );
+    const nodes = await view.ask({}, 200);
+    expect(nodes.find(({ id }) => id === first?.id)?.answer).toBeDefined();
+    expect(nodes.find(({ id }) => id === "gone")).toEqual({
+      id: "gone",
+      entry: { host: "zz", pid: 1, agent: "0", soketi: "1.6.1" },
+    });
+    await redis.zrem(names.nodes, "gone");
+  });
+
   it("finds by itself what no message told of: the verifier drops it, and connections follow", async () => {
     const node = await fleet.node();
     await fleet.table.put(item("silent"));
-    await eventually("its message", async () => (await node.metrics()).cursor === 2);
+    await eventually("its message", async () => (await node.metrics()).cursor === 3);
     await eventually("the app", () => accepts(node, "silent", "silent-secret"));
     await fleet.source.stop();
     await fleet.table.update("silent", { AppSecret: { S: "silent-secret-2" } });

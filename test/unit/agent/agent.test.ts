@@ -209,7 +209,10 @@ describe("a flush", () => {
 
 describe("status", () => {
   it("before anything is known", () => {
-    expect(agent.status()).toEqual({ cursor: "", leaseMsLeft: 0, entries: 0, lagMs: 0 });
+    expect(agent.status()).toEqual({
+      ...{ cursor: "", state: "down", leaseMsLeft: 0, entries: 0, lagMs: 0 },
+      ...{ hits: 0, misses: 0, reads: 0 },
+    });
     expect(agent.leaseHeld).toBe(false);
   });
 
@@ -217,11 +220,38 @@ describe("status", () => {
     await following();
     await agent.cache.findById("a");
     await vi.advanceTimersByTimeAsync(500);
-    expect(agent.status()).toMatchObject({ cursor: "1-1", leaseMsLeft: 2_500, entries: 1 });
+    expect(agent.status()).toMatchObject({
+      ...{ cursor: "1-1", state: "following", leaseMsLeft: 2_500, entries: 1 },
+      ...{ hits: 0, misses: 1, reads: 1 },
+    });
     expect(agent.leaseHeld).toBe(true);
     await vi.advanceTimersByTimeAsync(2_500);
     expect(agent.leaseHeld).toBe(false);
     expect(agent.status().leaseMsLeft).toBe(0);
+  });
+});
+
+describe("recent messages", () => {
+  it("are told with their lag, each once, the oldest forgotten first", async () => {
+    await following();
+    publish(2, changeOf("a", 49_990));
+    publish(3, changeOf("b", 49_970));
+    expect(agent.recent.list()).toEqual([
+      ["1-1", 50_000],
+      ["1-2", 10],
+      ["1-3", 30],
+    ]);
+    for (let seq = 4; seq <= 70; seq += 1) publish(seq, changeOf("a", 50_000));
+    expect(agent.recent.list()).toHaveLength(64);
+    expect(agent.recent.list()[0]).toEqual(["1-7", 0]);
+  });
+
+  it("acted on before its turn, a message counts from then", async () => {
+    await following();
+    // A hole: the message waits for the replay, and what it says is done now.
+    publish(3, changeOf("b", 49_970));
+    publish(2, changeOf("a", 49_990));
+    expect(agent.recent.list().filter(([id]) => id === "1-3")).toEqual([["1-3", 30]]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../src/app/app.ts";
-import { sameAsCached } from "../../../src/app/cached-app.ts";
+import { publicViewOfCached, sameAsCached } from "../../../src/app/cached-app.ts";
 import { toSoketi } from "../../../src/app/soketi-shape.ts";
 import { DEFAULTS, FULL } from "./fixtures.ts";
 
@@ -41,5 +41,19 @@ describe("sameAsCached", () => {
 
   it("a limit that is set must be the same", () => {
     expect(sameAsCached(FULL, cached(FULL, { maxChannelNameLength: 8 }))).toBe(false);
+  });
+});
+
+describe("publicViewOfCached", () => {
+  it("shows what may be shown of an entry, the server's defaults included, and no secret", () => {
+    const view = publicViewOfCached(cached(FULL));
+    expect(view).toMatchObject({ id: FULL.id, key: FULL.key, enabled: FULL.enabled, limits: FULL.limits });
+    expect(view?.webhooks).toHaveLength(FULL.webhooks.length);
+    expect(JSON.stringify(view)).not.toContain(FULL.secret);
+    expect(publicViewOfCached(cached(DEFAULTS))?.limits.maxChannelNameLength).toBe(100);
+  });
+
+  it("is nothing for what is no app", () => {
+    expect(publicViewOfCached({ id: "a" })).toBeUndefined();
   });
 });

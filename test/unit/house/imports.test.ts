@@ -13,7 +13,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/pipeline": ["src/app", "src/protocol"],
   "src/agent": ["src/protocol"],
   "src/adapters": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/agent"],
-  "src/preload": ["src/protocol", "src/config", "src/agent", "src/adapters"],
+  "src/preload": ["src/app", "src/protocol", "src/config", "src/agent", "src/adapters"],
   handlers: ["src/config", "src/pipeline", "src/adapters"],
   "src/cli": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/adapters"],
   "src/local": ["src/app", "src/protocol", "src/adapters"],

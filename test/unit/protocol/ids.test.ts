@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { parseLive } from "../../../src/protocol/live.ts";
 import { formatMessageId, parseMessageId } from "../../../src/protocol/message-id.ts";
-import { busNames, defaultPrefix, nodeEntry } from "../../../src/protocol/names.ts";
+import { answerList, busNames, defaultPrefix, nodeEntry } from "../../../src/protocol/names.ts";
 
 describe("parseMessageId", () => {
   it.each([
@@ -48,10 +48,12 @@ describe("names", () => {
       log: "{app-sync:apps}:v1:log",
       live: "{app-sync:apps}:v1:live",
       nodes: "{app-sync:apps}:v1:nodes",
+      ask: "{app-sync:apps}:v1:ask",
     });
   });
 
-  it("a node's entry is beside the registry", () => {
+  it("a node's entry is beside the registry, a question's answers beside the questions", () => {
     expect(nodeEntry(busNames("{x}"), "n1")).toBe("{x}:v1:nodes:n1");
+    expect(answerList(busNames("{x}"), "q1")).toBe("{x}:v1:ask:q1");
   });
 });

@@ -1,0 +1,94 @@
+import type { PublicApp } from "../app/public-view.ts";
+
+/** What an agent says of itself at each heartbeat, beside who it is. */
+export interface NodeStatus {
+  /** The id of the last message applied; empty before the first sync, and while there is no log. */
+  readonly cursor: string;
+  /** `down`, `syncing` or `following`: src/agent/log-follower.ts. */
+  readonly state: string;
+  /** Milliseconds, when the heartbeat was sent. */
+  readonly leaseMsLeft: number;
+  /** Apps in the cache. */
+  readonly entries: number;
+  /** Of the last message: milliseconds from the pipeline's invocation to the drop. */
+  readonly lagMs: number;
+  /** Lookups since the start: answered from the cache, and not. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Reads of DynamoDB since the start, by id and by key. */
+  readonly reads: number;
+}
+
+/** An agent's entry in the registry. Fields that its version does not write yet are absent. */
+export interface NodeEntry extends Partial<NodeStatus> {
+  readonly host: string;
+  readonly pid: number;
+  /** Version of the agent. */
+  readonly agent: string;
+  /** Version of soketi. Absent for programs that only follow the log. */
+  readonly soketi?: string;
+}
+
+/** The id of a message, and the milliseconds from the pipeline's invocation to the drop on this node. */
+export type RecentMessage = readonly [id: string, lagMs: number];
+
+/** What a node's cache has under an app's id. */
+export interface Held {
+  /** Null: the node holds that there is no such app. */
+  readonly app: PublicApp | null;
+  readonly readMsAgo: number;
+  /** Whether it would be served now without asking the table. */
+  readonly proven: boolean;
+}
+
+/** The answer of one agent to one question. */
+export type Answer = NodeStatus &
+  NodeEntry & {
+    /** Its id in the registry. */
+    readonly node: string;
+    readonly recent: readonly RecentMessage[];
+    /** When an app was asked for: null for "nothing is held". */
+    readonly holds?: Held | null;
+  };
+
+/** Asked of all agents at once, on their channel for questions. */
+export interface Question {
+  readonly v: 1;
+  /** Names the list that the answers go to. */
+  readonly id: string;
+  /** What is held of this app? */
+  readonly appId?: string;
+}
+
+/** Whoever may publish chooses this text: it must not lead out of the names that are ours. */
+const QUESTION_ID = /^[\w-]{8,64}$/;
+
+/** Undefined for anything that is no question of this version: who asks gets no answer then. */
+export function decodeQuestion(payload: string): Question | undefined {
+  const value = parse(payload);
+  if (value?.v !== 1 || typeof value.id !== "string" || !QUESTION_ID.test(value.id)) return undefined;
+  return { v: 1, id: value.id, ...(typeof value.appId === "string" ? { appId: value.appId } : {}) };
+}
+
+/** Undefined for what no agent writes. */
+export function decodeNodeEntry(json: string | null | undefined): NodeEntry | undefined {
+  const value = parse(json ?? "");
+  if (typeof value?.host !== "string" || typeof value.pid !== "number" || typeof value.agent !== "string") {
+    return undefined;
+  }
+  return value as unknown as NodeEntry;
+}
+
+export function decodeAnswer(json: string): Answer | undefined {
+  const entry = decodeNodeEntry(json) as Partial<Answer> | undefined;
+  return typeof entry?.node === "string" && Array.isArray(entry.recent) ? (entry as Answer) : undefined;
+}
+
+function parse(json: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
