@@ -118,8 +118,9 @@ const ours: Way = {
   publisher(port) {
     const log = createRedisLog(openRedis(ioredis, settingsOf(port), TIMEOUTS), NAMES, 10_000);
     return Promise.resolve({
-      publish: (n: number) =>
-        log.append(encodeChanges([change(n)], { table: "apps", region: "eu-west-1", at: Date.now() })),
+      async publish(n: number) {
+        await log.append(encodeChanges([change(n)], { table: "apps", region: "eu-west-1", at: Date.now() }));
+      },
     });
   },
 };

@@ -1,12 +1,12 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
-import type { PipelineConfig } from "../config/pipeline.ts";
+import type { ToolsConfig } from "../config/pipeline.ts";
 
 /** Time limits of one request to AWS, in milliseconds: far below any function's time-out, so that a retry fits in. */
 const REQUEST = { connectionTimeout: 1_500, requestTimeout: 5_000 };
 
 /** For what reads the table or its stream again. Credentials come from the environment, as with AWS' own tools. */
-export function openDynamoDb({ dynamodbEndpoint, region }: PipelineConfig) {
+export function openDynamoDb({ dynamodbEndpoint, region }: Pick<ToolsConfig, "dynamodbEndpoint" | "region">) {
   const options = {
     requestHandler: REQUEST,
     ...(region === undefined ? {} : { region }),

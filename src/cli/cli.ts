@@ -1,21 +1,30 @@
 import { Command } from "commander";
 import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
+import { createNodesCommand } from "./nodes.ts";
 import { createNormalizeCommand } from "./normalize.ts";
 import { createRedriveCommand } from "./redrive.ts";
+import { createSweepCommand } from "./sweep.ts";
 
-/** The bin `soketi-app-sync`. Exit codes: 0 done, 1 failed, 2 the item that was asked about is not usable. */
+// The AWS SDK's advice on Node versions is nothing that whoever runs a command can act on.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
+/** The bin `soketi-app-sync`: one file for each command. */
 const program = new Command("soketi-app-sync")
   .description("Operate the app cache of a soketi fleet.")
   .version(__VERSION__)
-  .addCommand(createNormalizeCommand())
+  .addHelpText(
+    "after",
+    `
+The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGER_DYNAMODB_TABLE, AWS_REGION, and the
+rest of docs/cli.md.
+Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 changed and not confirmed by every node.`,
+  )
+  .addCommand(createNodesCommand())
   .addCommand(createInvalidateCommand())
   .addCommand(createFlushCommand())
-  .addCommand(createRedriveCommand());
+  .addCommand(createSweepCommand())
+  .addCommand(createRedriveCommand())
+  .addCommand(createNormalizeCommand());
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.stderr.write(`soketi-app-sync: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-}
+await program.parseAsync();

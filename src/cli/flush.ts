@@ -1,18 +1,21 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { encodeFlush } from "../protocol/message.ts";
-import { publish } from "./publish.ts";
+import { createCommand, running } from "./command.ts";
+import { addWaitOptions, type WaitOptions } from "./confirm.ts";
+import { publishAndConfirm } from "./publish.ts";
+import type { CommonOptions } from "./tools.ts";
+
+type FlushOptions = CommonOptions & WaitOptions & { readonly reason: string };
 
 /** `flush`: every node forgets every app. */
 export function createFlushCommand(): Command {
-  return new Command("flush")
-    .description("Make every node forget all apps and read them again.")
-    .option("-r, --reason <text>", "what the nodes' logs say", "requested by an operator")
-    .addHelpText(
-      "after",
-      "\nExample:\n  REDIS_URL=redis://localhost soketi-app-sync flush --reason 'table restored'",
-    )
-    .action(async ({ reason }: { reason: string }) => {
-      const { names } = await publish(() => [encodeFlush(reason, Date.now())]);
-      process.stdout.write(`flush published on ${names.log}\n`);
-    });
+  const command = createCommand("flush", "Make every node forget all apps and read them again.", [
+    "flush --reason 'table restored'",
+  ]).option("-r, --reason <text>", "what the log says", "requested by an operator");
+  return addWaitOptions(command).action((options: FlushOptions) =>
+    running(options, async (run) => {
+      const messages = [encodeFlush(options.reason, Date.now())];
+      return publishAndConfirm(run, messages, "flush published", options);
+    }),
+  );
 }

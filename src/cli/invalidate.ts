@@ -1,16 +1,21 @@
-import { Command } from "commander";
+import type { Command } from "commander";
 import { encodeChanges } from "../protocol/message.ts";
-import { publish } from "./publish.ts";
+import { createCommand, running } from "./command.ts";
+import { addWaitOptions, type WaitOptions } from "./confirm.ts";
+import { publishAndConfirm } from "./publish.ts";
+import type { CommonOptions } from "./tools.ts";
 
 /** `invalidate APP…`: every node forgets these apps. */
 export function createInvalidateCommand(): Command {
-  return new Command("invalidate")
-    .description("Make every node forget these apps and read them again.")
-    .argument("<app...>", "app ids (AppId)")
-    .addHelpText("after", "\nExample:\n  REDIS_URL=redis://localhost soketi-app-sync invalidate acme globex")
-    .action(async (appIds: string[]) => {
+  const command = createCommand("invalidate", "Make every node forget these apps and read them again.", [
+    "invalidate acme globex",
+  ]).argument("<app...>", "app ids (AppId)");
+  return addWaitOptions(command).action((appIds: string[], options: CommonOptions & WaitOptions) =>
+    running(options, async (run) => {
+      const { table } = run.tools.config;
       const changes = appIds.map((appId) => ({ appId, type: "updated" as const, keys: [], changed: [] }));
-      const { names } = await publish(({ table }) => encodeChanges(changes, { table, at: Date.now() }));
-      process.stdout.write(`invalidation of ${appIds.join(", ")} published on ${names.log}\n`);
-    });
+      const messages = encodeChanges(changes, { table, at: Date.now() });
+      return publishAndConfirm(run, messages, `invalidation of ${appIds.join(", ")} published`, options);
+    }),
+  );
 }

@@ -1,23 +1,28 @@
 import { readFileSync } from "node:fs";
-import { Command } from "commander";
+import type { Command } from "commander";
 import { normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
+import { createCommand, running } from "./command.ts";
+import { EXIT } from "./exit-codes.ts";
+import type { CommonOptions } from "./tools.ts";
 
-/** `normalize FILE`: what every node makes of an item. */
+/** `normalize FILE`: what every node makes of an item. Its result is JSON, with and without `--json`. */
 export function createNormalizeCommand(): Command {
-  return new Command("normalize")
-    .description("Show what every node makes of an item, and what is wrong with it. Secrets are not shown.")
+  return createCommand(
+    "normalize",
+    "Show what every node makes of an item, and what is wrong with it. Secrets are not shown.",
+    ["normalize item.json"],
+  )
     .argument("[file]", "the item as DynamoDB JSON, alone or as `aws dynamodb get-item` prints it", "-")
-    .addHelpText(
-      "after",
-      '\nExample:\n  aws dynamodb get-item --table-name apps --key \'{"AppId":{"S":"acme"}}\' | soketi-app-sync normalize',
-    )
-    .action((file: string) => {
-      const { app, problems } = normalize(readItem(file));
-      const view = { app: app ? toPublicView(app) : null, problems };
-      process.stdout.write(`${JSON.stringify(view, null, 2)}\n`);
-      if (!app) process.exitCode = 2;
-    });
+    .action((file: string, options: CommonOptions) =>
+      running(options, ({ terminal }) => {
+        const { app, problems } = normalize(readItem(file));
+        const view = { app: app ? toPublicView(app) : null, problems };
+        terminal.value(view);
+        terminal.say(JSON.stringify(view, null, 2));
+        return Promise.resolve(app ? EXIT.ok : EXIT.unwell);
+      }),
+    );
 }
 
 function readItem(file: string): unknown {

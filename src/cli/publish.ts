@@ -1,16 +1,18 @@
 import { createRedisLog } from "../adapters/redis-log.ts";
-import { type PipelineConfig, readPipelineConfig } from "../config/pipeline.ts";
-import { withRedis } from "./pipeline-redis.ts";
+import type { Run } from "./command.ts";
+import { confirmByNodes, type WaitOptions } from "./confirm.ts";
+import type { ExitCode } from "./exit-codes.ts";
 
-/**
- * Publishes messages as the pipeline does, with the pipeline's own variables, and waits until Redis has them.
- *
- * @throws ConfigError, RedisError
- */
-export async function publish(messagesFor: (config: PipelineConfig) => string[]): Promise<PipelineConfig> {
-  const config = readPipelineConfig(process.env);
-  await withRedis(config, (redis) =>
-    createRedisLog(redis, config.names, config.logLength).append(messagesFor(config)),
-  );
-  return config;
+/** Publishes messages as the pipeline does, and waits until every node has acted on them. */
+export async function publishAndConfirm(
+  run: Run,
+  messages: readonly string[],
+  done: string,
+  options: WaitOptions,
+): Promise<ExitCode> {
+  const { names, logLength } = run.tools.pipelineConfig;
+  const started = performance.now();
+  const id = await createRedisLog(await run.tools.redis(), names, logLength).append(messages);
+  run.terminal.say(`${done} on ${names.log}`);
+  return confirmByNodes(run, id, started, options, { id });
 }

@@ -1,17 +1,16 @@
-import { Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { createAppsReader } from "../adapters/dynamodb-apps.ts";
-import { openDynamoDb } from "../adapters/dynamodb-clients.ts";
 import { createStreamReader, findStream } from "../adapters/dynamodb-streams.ts";
 import type { RedisConnection } from "../adapters/redis.ts";
 import { createRedisLog } from "../adapters/redis-log.ts";
 import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
-import { type PipelineConfig, readPipelineConfig } from "../config/pipeline.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
-import { withRedis } from "./pipeline-redis.ts";
+import { createCommand, running } from "./command.ts";
+import type { CommonOptions, Tools } from "./tools.ts";
 
-interface RedriveOptions {
+interface RedriveOptions extends CommonOptions {
   readonly shard: string;
   readonly from: string;
   readonly to: string;
@@ -20,25 +19,32 @@ interface RedriveOptions {
 
 /** `redrive`: publishes again what a range of the stream says, as handlers/redrive.ts does for the failure queue. */
 export function createRedriveCommand(): Command {
-  return new Command("redrive")
-    .description("Publish again what a range of the table's stream says; flush all nodes when it is lost.")
+  return createCommand(
+    "redrive",
+    "Publish again what a range of the table's stream says; flush all nodes when it is lost.",
+    ["redrive --shard shardId-0000 --from 100 --to 200"],
+  )
     .requiredOption("--shard <id>", "the range's shard, as a failure message's shardId has it")
     .requiredOption("--from <number>", "sequence number of its first record", sequenceNumber)
     .requiredOption("--to <number>", "sequence number of its last record", sequenceNumber)
     .option("--stream <arn>", "the stream; by default the one that the table has now")
-    .addHelpText(
-      "after",
-      "\nExample:\n  REDIS_URL=redis://localhost soketi-app-sync redrive --shard shardId-0000 --from 100 --to 200",
-    )
-    .action(async (options: RedriveOptions) => {
-      const config = readPipelineConfig(process.env);
-      const outcome = await withRedis(config, (redis) => redriveRange(options, config, redis));
-      process.stdout.write(`${outcome}\n`);
-    });
+    .action((options: RedriveOptions) =>
+      running(options, async ({ tools, terminal }) => {
+        const told = await redriveRange(options, tools, await tools.redis());
+        terminal.value({ outcome: told });
+        terminal.say(told.join("\n"));
+        return undefined;
+      }),
+    );
 }
 
-async function redriveRange(options: RedriveOptions, config: PipelineConfig, redis: RedisConnection) {
-  const { tables, streams } = openDynamoDb(config);
+async function redriveRange(
+  options: RedriveOptions,
+  tools: Tools,
+  redis: RedisConnection,
+): Promise<readonly string[]> {
+  const config = tools.pipelineConfig;
+  const { tables, streams } = tools.dynamodb();
   const { sharedCache } = config;
   const told: string[] = [];
   const report: PipelineReporter & RedriveReporter = {
@@ -78,7 +84,7 @@ async function redriveRange(options: RedriveOptions, config: PipelineConfig, red
       },
     },
   );
-  return told.join("\n");
+  return told;
 }
 
 function sequenceNumber(text: string): string {

@@ -1,6 +1,6 @@
 import type { SharedCacheMode } from "../pipeline/shared-cache.ts";
 import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
-import { EnvReader, type Environment } from "./env.ts";
+import { ConfigError, EnvReader, type Environment } from "./env.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
 
@@ -29,23 +29,52 @@ export interface SharedCacheConfig {
   readonly ttlSeconds: number;
 }
 
+/** What an operator's tools need to know: the same, but for some of their work no Redis is needed. */
+export type ToolsConfig = Omit<PipelineConfig, "redis"> & Partial<Pick<PipelineConfig, "redis">>;
+
 /** @throws ConfigError with every mistake. */
 export function readPipelineConfig(environment: Environment): PipelineConfig {
   const env = new EnvReader(environment);
+  const config = readConfig(env, env.text("AWS_REGION"));
+  if (!config.redis && env.mistakes.length === 0) env.mistakes.push(NO_REDIS);
+  env.finish();
+  return config as PipelineConfig;
+}
+
+/**
+ * The region is also taken from soketi's own variable; a DynamoDB at another address than AWS's needs none, but its SDK
+ * asks for one.
+ *
+ * @throws ConfigError with every mistake.
+ */
+export function readToolsConfig(environment: Environment): ToolsConfig {
+  const env = new EnvReader(environment);
+  const region = env.text("AWS_REGION", "APP_MANAGER_DYNAMODB_REGION", "SOKETI_APP_MANAGER_DYNAMODB_REGION");
+  const config = readConfig(env, region);
+  env.finish();
+  return config.dynamodbEndpoint === undefined || region !== undefined
+    ? config
+    : { ...config, region: "us-east-1" };
+}
+
+/** @throws ConfigError without Redis. */
+export function withRedisSettings(config: ToolsConfig): PipelineConfig {
+  if (!config.redis) throw new ConfigError([NO_REDIS]);
+  return { ...config, redis: config.redis };
+}
+
+const NO_REDIS = "REDIS_URL, REDIS_CLUSTER_NODES or REDIS_SENTINELS: expected one of them, found none.";
+
+function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
   const redis = readRedis(env);
-  if (!redis && env.mistakes.length === 0) {
-    env.mistakes.push("REDIS_URL, REDIS_CLUSTER_NODES or REDIS_SENTINELS: expected one of them, found none.");
-  }
   const redisCredentials = readRedisCredentials(env, redis);
   const table = readTable(env);
-  const region = env.text("AWS_REGION");
   const logLength = env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 });
   const names = busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table));
   const sharedCache = readSharedCache(env);
   const dynamodbEndpoint = env.text("APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT");
-  env.finish();
   return {
-    redis: redis as RedisSettings,
+    ...(redis ? { redis } : {}),
     names,
     table,
     logLength,

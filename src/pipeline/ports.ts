@@ -1,9 +1,10 @@
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 
-/** Where messages go. Appends them all, in order, or none; resolves only when Redis has taken them. */
+/** Where messages go. */
 export interface MessageLog {
-  append(messages: readonly string[]): Promise<void>;
+  /** Appends them all, in order, or none; resolves only when Redis has taken them. */
+  append(messages: readonly string[]): Promise<unknown>;
 }
 
 /**

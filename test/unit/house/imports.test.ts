@@ -30,6 +30,10 @@ const PACKAGES: Record<string, readonly string[]> = {
   "@aws-lambda-powertools/metrics": ["src/adapters"],
   "@soketi/soketi": [],
   commander: ["src/cli"],
+  "cli-table3": ["src/cli"],
+  "cli-progress": ["src/cli"],
+  picocolors: ["src/cli"],
+  "@aws-sdk/client-lambda": ["src/adapters"],
 };
 
 function sources(folder: string): string[] {

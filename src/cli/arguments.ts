@@ -1,0 +1,21 @@
+import { InvalidArgumentError } from "commander";
+
+const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** `500ms`, `30s`, `10m`, `2h`, `1d`; seconds without a unit. Gives milliseconds. */
+export function duration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
+  if (!match) throw new InvalidArgumentError("Expected a time such as 500ms, 30s, 10m, 2h or 1d.");
+  return Number(match[1]) * UNITS[(match[2] ?? "s") as keyof typeof UNITS];
+}
+
+/** A whole number from 1 on. */
+export function count(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("Expected a whole number from 1 on.");
+}
+
+/** For options that may be given more than once. */
+export function collect(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
+}

@@ -1,0 +1,48 @@
+import { Command, Option } from "commander";
+import { explain } from "./explain.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { openTerminal, type Terminal } from "./terminal.ts";
+import { type CommonOptions, openTools, type Tools } from "./tools.ts";
+
+/** What a command works with, and where its result goes. */
+export interface Run {
+  readonly tools: Tools;
+  readonly terminal: Terminal;
+}
+
+/** A command with the options that all have. `examples` are shown by `--help`, after the program's name. */
+export function createCommand(name: string, description: string, examples: readonly string[]): Command {
+  return new Command(name)
+    .description(description)
+    .addOption(new Option("--json", "JSON on standard output, for scripts"))
+    .addOption(new Option("--table <name>", "the apps table (APP_MANAGER_DYNAMODB_TABLE)"))
+    .addOption(new Option("--region <name>", "its region (AWS_REGION)"))
+    .addOption(new Option("--endpoint <url>", "a local DynamoDB (APP_MANAGER_DYNAMODB_ENDPOINT)"))
+    .addOption(new Option("--prefix <text>", "names of the log in Redis (APP_SYNC_PREFIX)"))
+    .addHelpText(
+      "after",
+      `\nExample${examples.length > 1 ? "s" : ""}:\n${examples.map((line) => `  soketi-app-sync ${line}`).join("\n")}`,
+    );
+}
+
+/**
+ * Runs a command's work and ends with its exit code; 0 when it gives none. An error is told on standard error, as JSON with
+ * `--json`, and ends with 1.
+ */
+export async function running(
+  options: CommonOptions,
+  work: (run: Run) => Promise<ExitCode | undefined>,
+): Promise<void> {
+  const terminal = openTerminal(options.json ?? false);
+  let tools: Tools | undefined;
+  try {
+    tools = openTools(options);
+    process.exitCode = (await work({ tools, terminal })) ?? EXIT.ok;
+  } catch (error) {
+    const message = explain(error, tools?.config);
+    terminal.note(terminal.json ? JSON.stringify({ error: message }) : `soketi-app-sync: ${message}`);
+    process.exitCode = EXIT.failed;
+  } finally {
+    tools?.close();
+  }
+}

@@ -1,0 +1,15 @@
+/** What a command's end means to a script. docs/cli.md */
+export const EXIT = {
+  /** Done, and what was looked at is well. */
+  ok: 0,
+  /** Not done: the error says why. Commander's own, too, for a wrong option. */
+  failed: 1,
+  /** Done, and what was looked at is not well: a check failed, an item cannot be used, there is no such app. */
+  unwell: 2,
+  /** The change is made, and not every node has confirmed it in time. */
+  unconfirmed: 3,
+  /** Ended by Ctrl-C. */
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,0 +1,115 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { Option, type Command } from "commander";
+import type { RegisteredNode } from "../adapters/redis-fleet.ts";
+import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import { duration } from "./arguments.ts";
+import { createCommand, running } from "./command.ts";
+import { EXIT } from "./exit-codes.ts";
+import type { Terminal } from "./terminal.ts";
+import type { CommonOptions } from "./tools.ts";
+
+interface NodesOptions extends CommonOptions {
+  readonly watch?: true | number;
+}
+
+/** One node as it is shown. Null: it did not answer, or is too old to say. */
+interface NodeView {
+  readonly node: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly soketi: string | null;
+  readonly agent: string;
+  readonly answers: boolean;
+  readonly state: string | null;
+  /** Messages behind the log's end; null when it follows another log. */
+  readonly behind: number | null;
+  readonly leaseMsLeft: number;
+  readonly entries: number | null;
+  readonly hitRatio: number | null;
+  readonly lagMs: number | null;
+}
+
+/** `nodes`: every agent, as it says itself it is. */
+export function createNodesCommand(): Command {
+  return createCommand("nodes", "Show every agent: lease, how far behind, entries, hit ratio, lag.", [
+    "nodes",
+    "nodes --watch 2s",
+    "nodes --json | jq '.[] | select(.leaseMsLeft == 0)'",
+  ])
+    .addOption(
+      new Option("-w, --watch [every]", "again and again, each second or as often as said").argParser(
+        duration,
+      ),
+    )
+    .action((options: NodesOptions) =>
+      running(options, async ({ tools, terminal }) => {
+        const fleet = await tools.fleet();
+        const look = async () => {
+          const tail = await fleet.tail();
+          return (await fleet.ask()).map((node) => viewOf(node, tail));
+        };
+        if (options.watch === undefined) {
+          const views = await look();
+          show(views, terminal);
+          return views.every(isWell) ? EXIT.ok : EXIT.unwell;
+        }
+        const everyMs = options.watch === true ? 1_000 : options.watch;
+        for (;;) {
+          const views = await look();
+          // Back to the top left, and what was below is cleared.
+          if (!terminal.json && process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[J");
+          show(views, terminal);
+          await pause(everyMs);
+        }
+      }),
+    );
+}
+
+export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | undefined): NodeView {
+  const { soketi = null, state = null, entries = null, lagMs = null, ...known } = answer ?? entry;
+  const cursor = parseMessageId(known.cursor ?? "");
+  const lookups = (known.hits ?? 0) + (known.misses ?? 0);
+  return {
+    ...{ node: id, host: entry.host, pid: entry.pid, soketi, agent: entry.agent },
+    answers: answer !== undefined,
+    state,
+    // The tail was read first: a node may be past it.
+    behind: cursor?.epoch === tail?.epoch ? Math.max(0, (tail?.seq ?? 0) - (cursor?.seq ?? 0)) : null,
+    leaseMsLeft: answer?.leaseMsLeft ?? 0,
+    entries,
+    hitRatio: lookups === 0 ? null : (known.hits ?? 0) / lookups,
+    lagMs,
+  };
+}
+
+/** Programs that only follow the log do not answer, and nobody's connections depend on them. */
+function isWell({ soketi, answers, leaseMsLeft }: NodeView): boolean {
+  return soketi === null || (answers && leaseMsLeft > 0);
+}
+
+function show(views: readonly NodeView[], terminal: Terminal): void {
+  const { green, red, dim } = terminal.colors;
+  terminal.value(views);
+  const rows = views.map((view) => {
+    const { host, pid, soketi, agent, answers, state, behind, leaseMsLeft, entries, hitRatio, lagMs } = view;
+    const lease = leaseMsLeft > 0 ? green(`${(leaseMsLeft / 1_000).toFixed(1)} s`) : red("none");
+    return [
+      host,
+      String(pid),
+      soketi ?? dim("follower"),
+      agent,
+      answers || soketi === null ? lease : red("no answer"),
+      state ?? "",
+      behind === null ? "another log" : String(behind),
+      entries === null ? "" : String(entries),
+      hitRatio === null ? "" : `${(hitRatio * 100).toFixed(1)} %`,
+      lagMs === null ? "" : `${lagMs} ms`,
+    ];
+  });
+  if (rows.length === 0) terminal.say("no node is registered");
+  else
+    terminal.table(
+      ["host", "pid", "soketi", "agent", "lease", "state", "behind", "entries", "hits", "lag"],
+      rows,
+    );
+}

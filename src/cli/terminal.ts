@@ -1,0 +1,110 @@
+import { createInterface } from "node:readline/promises";
+import { SingleBar } from "cli-progress";
+import Table from "cli-table3";
+import picocolors from "picocolors";
+
+/** Colours, which are nothing but the text where nobody sees them. */
+export type Colors = Pick<
+  ReturnType<typeof picocolors.createColors>,
+  "bold" | "dim" | "green" | "yellow" | "red" | "cyan"
+>;
+
+/** Where a command's result goes: people read tables and lines, scripts read JSON on standard output. */
+export interface Terminal {
+  /** Whether `--json` was given. */
+  readonly json: boolean;
+  readonly colors: Colors;
+  /** The result, for scripts; lines of JSON when it is called more than once. Nothing without `--json`. */
+  value(value: unknown): void;
+  /** A line for people. Nothing with `--json`. */
+  say(line?: string): void;
+  table(head: readonly string[], rows: readonly (readonly string[])[]): void;
+  /** A line about the work itself, beside the result: on standard error, also with `--json`. */
+  note(line: string): void;
+  /** A bar on standard error while it is a terminal. `total` may be an estimate. */
+  progress(what: string, total: number): Progress;
+  /** Asks a yes-or-no question. False when nobody is there to answer. */
+  confirm(question: string): Promise<boolean>;
+}
+
+export interface Progress {
+  to(done: number): void;
+  end(): void;
+}
+
+export function openTerminal(json: boolean, { stdin, stdout, stderr } = process): Terminal {
+  const colors = picocolors.createColors(stdout.isTTY && picocolors.isColorSupported);
+  const terminal: Terminal = {
+    json,
+    colors,
+    value(value) {
+      if (json) stdout.write(`${JSON.stringify(value)}\n`);
+    },
+    say(line = "") {
+      if (!json) stdout.write(`${line}\n`);
+    },
+    table(head, rows) {
+      terminal.say(renderTable(head, rows, colors));
+    },
+    note(line) {
+      stderr.write(`${line}\n`);
+    },
+    progress(what, total) {
+      const bar = new SingleBar({
+        stream: stderr,
+        format: `${what} [{bar}] {percentage}% {value}/{total} {duration_formatted}`,
+        barsize: 30,
+        hideCursor: true,
+        clearOnComplete: true,
+        // Without a terminal there is nothing to draw on.
+        noTTYOutput: false,
+      });
+      bar.start(Math.max(1, total), 0);
+      return {
+        to(done) {
+          if (done > bar.getTotal()) bar.setTotal(done);
+          bar.update(done);
+        },
+        end() {
+          bar.stop();
+        },
+      };
+    },
+    async confirm(question) {
+      if (!stdin.isTTY || !stderr.isTTY) return false;
+      const lines = createInterface({ input: stdin, output: stderr });
+      try {
+        return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+      } finally {
+        lines.close();
+      }
+    },
+  };
+  return terminal;
+}
+
+/** Columns with two spaces between: what people and `awk` can read. */
+function renderTable(head: readonly string[], rows: readonly (readonly string[])[], colors: Colors): string {
+  const none = [
+    "top",
+    "top-mid",
+    "top-left",
+    "top-right",
+    "bottom",
+    "bottom-mid",
+    "bottom-left",
+    "bottom-right",
+  ];
+  const lines = ["left", "left-mid", "mid", "mid-mid", "right", "right-mid"];
+  const table = new Table({
+    head: head.map((text) => colors.bold(text)),
+    chars: { ...Object.fromEntries([...none, ...lines].map((name) => [name, ""])), middle: "  " },
+    style: { head: [], border: [], "padding-left": 0, "padding-right": 0 },
+  });
+  table.push(...rows.map((row) => [...row]));
+  return table
+    .toString()
+    .split("\n")
+    .map((line) => line.trimEnd())
+    .join("\n");
+}

@@ -1,0 +1,79 @@
+import { openDynamoDb } from "../adapters/dynamodb-clients.ts";
+import { type AppItems, createAppItems } from "../adapters/dynamodb-items.ts";
+import { openPipelineRedis } from "../adapters/pipeline-redis.ts";
+import type { RedisConnection } from "../adapters/redis.ts";
+import { createFleet, type Fleet } from "../adapters/redis-fleet.ts";
+import {
+  type PipelineConfig,
+  readToolsConfig,
+  type ToolsConfig,
+  withRedisSettings,
+} from "../config/pipeline.ts";
+
+/** Options that every command has: they stand for variables, and come first. */
+export interface CommonOptions {
+  readonly json?: boolean;
+  readonly table?: string;
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly prefix?: string;
+}
+
+/** What commands work with. Nothing is opened before it is asked for. */
+export interface Tools {
+  readonly config: ToolsConfig;
+  /** @throws ConfigError when no Redis is configured. */
+  readonly pipelineConfig: PipelineConfig;
+  /** Rejects when no Redis is configured, or its login cannot be read. */
+  redis(): Promise<RedisConnection>;
+  fleet(): Promise<Fleet>;
+  dynamodb(): ReturnType<typeof openDynamoDb>;
+  items(): AppItems;
+  close(): void;
+}
+
+/** Somebody waits at a terminal: sooner an error than silence. Milliseconds. */
+const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
+
+/** @throws ConfigError with every mistake. */
+export function openTools(options: CommonOptions, environment = process.env): Tools {
+  const env = {
+    ...environment,
+    ...(options.table === undefined ? {} : { APP_MANAGER_DYNAMODB_TABLE: options.table }),
+    ...(options.region === undefined ? {} : { AWS_REGION: options.region }),
+    ...(options.endpoint === undefined ? {} : { APP_MANAGER_DYNAMODB_ENDPOINT: options.endpoint }),
+    ...(options.prefix === undefined ? {} : { APP_SYNC_PREFIX: options.prefix }),
+  };
+  const config = readToolsConfig(env);
+  let connection: RedisConnection | undefined;
+  let clients: ReturnType<typeof openDynamoDb> | undefined;
+  const dynamodb = () => (clients ??= openDynamoDb(config));
+  const redis = async () => {
+    if (connection) return connection;
+    const opened = openPipelineRedis(
+      withRedisSettings(config),
+      TIMEOUTS,
+      // The command's own failure says the same, and is what the user sees.
+      () => undefined,
+      env,
+    );
+    connection = opened.connection;
+    await opened.prepare();
+    return connection;
+  };
+  return {
+    config,
+    get pipelineConfig() {
+      return withRedisSettings(config);
+    },
+    redis,
+    fleet: async () => createFleet(await redis(), config.names),
+    dynamodb,
+    items: () => createAppItems(dynamodb().tables, config.table),
+    close() {
+      connection?.disconnect();
+      clients?.tables.destroy();
+      clients?.streams.destroy();
+    },
+  };
+}
