@@ -1,4 +1,6 @@
 import { Command } from "commander";
+import { createGetCommand } from "./get.ts";
+import { createValidateCommand } from "./validate.ts";
 import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
 import { createNodesCommand } from "./nodes.ts";
@@ -21,6 +23,8 @@ rest of docs/cli.md.
 Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 changed and not confirmed by every node.`,
   )
   .addCommand(createNodesCommand())
+  .addCommand(createGetCommand())
+  .addCommand(createValidateCommand())
   .addCommand(createInvalidateCommand())
   .addCommand(createFlushCommand())
   .addCommand(createSweepCommand())

@@ -4,7 +4,7 @@ import { type SoketiNode, startSoketi } from "../../../src/local/soketi-node.ts"
 import { agentFile } from "../../../src/local/stack.ts";
 import { startProxy, type TcpProxy } from "../../../src/local/tcp-proxy.ts";
 import { busNames } from "../../../src/protocol/names.ts";
-import { startMapping } from "../../support/event-source-mapping.ts";
+import { type MappedFunction, startMapping } from "../../support/event-source-mapping.ts";
 import { eventually } from "../../support/fleet.ts";
 import { createContainer, type FunctionContainer } from "../pipeline/function-container.ts";
 import { CHAOS_APPS, firstItem } from "./apps.ts";
@@ -20,11 +20,14 @@ export interface ChaosFleet {
   readonly nodes: readonly ChaosNode[];
   /** Each node's way to DynamoDB. */
   readonly tableLinks: readonly TcpProxy[];
+  /** How long the function failed at a stretch, at most: staleness that no node can know of. */
+  functionFailingMs(): number;
   stop(): Promise<void>;
 }
 
 export interface ChaosNode {
   readonly port: number;
+  now(): SoketiNode;
   /** How it ended by itself, and its last words. */
   readonly died: string | undefined;
   /** SIGKILL; then it is started again. */
@@ -54,10 +57,11 @@ export async function startChaosFleet(options: ChaosFleetOptions): Promise<Chaos
     APP_SYNC_PREFIX: prefix,
     APP_MANAGER_DYNAMODB_TABLE: name,
   });
+  const watched = watchFailures(container.handler);
   const mapping = startMapping({
     endpoint: dynamodbEndpoint,
     streamArn: table.streamArn,
-    handler: container.handler,
+    handler: watched.handler,
   });
   const target = { host: "127.0.0.1", port: Number(new URL(dynamodbEndpoint).port) };
   const tableLinks = await Promise.all(Array.from({ length: options.nodes }, () => startProxy(target)));
@@ -85,6 +89,7 @@ export async function startChaosFleet(options: ChaosFleetOptions): Promise<Chaos
     function: container,
     nodes,
     tableLinks,
+    functionFailingMs: watched.failingMs,
     async stop() {
       await Promise.all(nodes.map((node) => node.stop()));
       await mapping.stop();
@@ -97,7 +102,7 @@ export async function startChaosFleet(options: ChaosFleetOptions): Promise<Chaos
 
 async function startChaosNode(
   start: (port?: number) => Promise<SoketiNode>,
-): Promise<ChaosNode & { now(): SoketiNode; stop(): Promise<void> }> {
+): Promise<ChaosNode & { stop(): Promise<void> }> {
   let node = await start();
   let meant = false;
   let died: string | undefined;
@@ -133,4 +138,25 @@ async function startChaosNode(
       child.signal("SIGCONT");
     },
   };
+}
+
+function watchFailures(handler: MappedFunction) {
+  let since: number | undefined;
+  let longest = 0;
+  const mark = (failed: boolean) => {
+    if (since !== undefined) longest = Math.max(longest, performance.now() - since);
+    since = failed ? (since ?? performance.now()) : undefined;
+  };
+  const watched: MappedFunction = async (event, context) => {
+    try {
+      const response = await handler(event, context);
+      const { batchItemFailures = [] } = (response ?? {}) as { batchItemFailures?: unknown[] };
+      mark(batchItemFailures.length > 0);
+      return response;
+    } catch (error) {
+      mark(true);
+      throw error;
+    }
+  };
+  return { handler: watched, failingMs: () => Math.round(longest) };
 }

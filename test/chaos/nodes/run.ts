@@ -45,6 +45,8 @@ export interface NodesOutcome {
   readonly nodesDied: number;
   /** The first of what went wrong, in words. */
   readonly examples: readonly string[];
+  /** Of a broken promise only: what the parts say of themselves. */
+  readonly seenInside?: object;
 }
 
 export interface RunOptions {
@@ -93,11 +95,23 @@ export async function runNodesFault(fault: NodesFault, options: RunOptions): Pro
     await writer.stop();
     await settled(api, connects, clients, settleMs);
     const died = fleet.nodes.flatMap((node) => node.died ?? []);
-    return outcomeOf(fault, seed, writer.changes, died, api, connects, clients);
+    const outcome = outcomeOf(fault, seed, writer.changes, died, api, connects, clients);
+    return broken(outcome).length === 0 ? outcome : { ...outcome, seenInside: await seenInside(fleet) };
   } finally {
     for (const stop of stops.reverse()) await stop();
     await fleet.stop();
   }
+}
+
+/** Of a broken promise: what the parts say of themselves, to tell whose it was. */
+async function seenInside(fleet: ChaosFleet): Promise<object> {
+  const nodes = fleet.nodes.map(async (node) => {
+    const metrics = await node.now().metrics();
+    const names =
+      /^(flushes|replays|redis_errors|load_errors|stale_served|voided_reads|stale_found|messages)_total/;
+    return Object.fromEntries(Object.entries(metrics).filter(([name]) => names.test(name)));
+  });
+  return { functionFailingMs: fleet.functionFailingMs(), nodes: await Promise.all(nodes) };
 }
 
 function audienceOf(api: ApiProbe[], connects: ConnectProbe[], clients: OpenClients[]): Audience {

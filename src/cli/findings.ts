@@ -1,0 +1,108 @@
+import { normalize } from "../app/normalize.ts";
+import { type Repair, REPAIR_CODES, repairsOf } from "../app/repair.ts";
+import { TableCheck } from "../app/table-check.ts";
+import type { Item } from "./item-source.ts";
+
+/** One thing that is wrong with an app. */
+export interface Finding {
+  readonly severity: "error" | "warning";
+  readonly attribute: string;
+  readonly code: string;
+  readonly message: string;
+  /** Whether `--fix` rewrites it. */
+  readonly fixable: boolean;
+}
+
+export interface AppFindings {
+  /** Absent when the item has no readable AppId. */
+  readonly appId: string | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/** What is known of a whole table, or of a file, when it has been read. */
+export interface Report {
+  readonly items: number;
+  /** Apps with findings, worst first. */
+  readonly apps: readonly AppFindings[];
+  /** Of each code: how many items have it. Most frequent first. */
+  readonly summary: readonly { readonly code: string; readonly items: number }[];
+}
+
+/** Apps with findings that are kept: a table of a million bad items is told of in numbers, and by its worst. */
+const MOST_APPS = 20_000;
+
+/** Gathers what is wrong with items, one after the other, and between them. */
+export class Findings {
+  #items = 0;
+  #apps: AppFindings[] = [];
+  readonly #counts = new Map<string, number>();
+  readonly #check = new TableCheck();
+
+  /** @returns what can be rewritten in it. */
+  add(item: Item): readonly Repair[] {
+    this.#items += 1;
+    const { id, key, problems } = normalize(item);
+    const repairs = repairsOf(item);
+    this.#check.add(id, key);
+    const repaired = new Set(repairs.map(({ attribute }) => attribute));
+    this.#keep(id, [
+      ...problems.map((problem) => ({ ...problem, fixable: repaired.has(problem.attribute) })),
+      ...repairs.map(({ attribute, code }) => ({
+        ...{ severity: "warning" as const, attribute, code, message: REPAIR_CODES[code], fixable: true },
+      })),
+    ]);
+    return repairs;
+  }
+
+  report(): Report {
+    const between = this.#check.problems();
+    for (const { code, appIds, message } of between) {
+      for (const appId of appIds) {
+        const attribute = code === "key-shared" || appId !== appIds[0] ? "AppKey" : "AppId";
+        this.#keep(appId, [{ severity: "error", attribute, code, message, fixable: false }]);
+      }
+    }
+    return {
+      items: this.#items,
+      apps: united(this.#apps).sort(worstFirst),
+      summary: [...this.#counts]
+        .map(([code, items]) => ({ code, items }))
+        .sort((a, b) => b.items - a.items || a.code.localeCompare(b.code)),
+    };
+  }
+
+  #keep(appId: string | undefined, findings: readonly Finding[]): void {
+    if (findings.length === 0) return;
+    for (const code of new Set(findings.map(({ code }) => code))) {
+      this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
+    }
+    this.#apps.push({ appId, findings });
+    if (this.#apps.length > 2 * MOST_APPS) this.#apps = this.#apps.sort(worstFirst).slice(0, MOST_APPS);
+  }
+}
+
+/** An app that has a problem of its own and one with another is one app. */
+function united(apps: readonly AppFindings[]): AppFindings[] {
+  const byId = new Map<string, AppFindings>();
+  const without: AppFindings[] = [];
+  for (const one of apps) {
+    if (one.appId === undefined) without.push(one);
+    else {
+      const known = byId.get(one.appId);
+      byId.set(one.appId, known ? { ...known, findings: [...known.findings, ...one.findings] } : one);
+    }
+  }
+  return [...byId.values(), ...without];
+}
+
+function worstFirst(a: AppFindings, b: AppFindings): number {
+  return (
+    errorsOf(b) - errorsOf(a) ||
+    b.findings.length - a.findings.length ||
+    (a.appId ?? "").localeCompare(b.appId ?? "")
+  );
+}
+
+function errorsOf({ findings }: AppFindings): number {
+  return findings.filter(({ severity }) => severity === "error").length;
+}

@@ -1,0 +1,104 @@
+import type { Attributes, RawItem } from "../adapters/dynamodb-items.ts";
+import type { Repair } from "../app/repair.ts";
+import { createBackup, readBackup, type Rewrite } from "./backup.ts";
+import type { Run } from "./command.ts";
+import { amount } from "./confirm.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import type { Item } from "./item-source.ts";
+import { rewrite, type RewriteOutcome } from "./rewrite.ts";
+
+export interface FixOptions {
+  readonly yes?: true;
+  readonly dryRun?: true;
+  readonly backup?: string;
+}
+
+/** What a fix writes, on the condition that the attributes are as they were read. */
+export function planned(item: Item, repairs: readonly Repair[]): Rewrite {
+  const raw = item as RawItem;
+  const names = repairs.map(({ attribute }) => attribute);
+  return {
+    appId: raw.AppId?.S ?? "",
+    before: Object.fromEntries(names.map((name) => [name, raw[name]])),
+    after: Object.fromEntries(repairs.map(({ attribute, value }) => [attribute, value])),
+  };
+}
+
+/** Writes a plan, after it was agreed to, and a backup of what it changes. */
+export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOptions): Promise<ExitCode> {
+  const { terminal, tools } = run;
+  if (rewrites.length === 0) {
+    terminal.value({ planned: 0, written: 0 });
+    terminal.say("nothing to fix");
+    return EXIT.ok;
+  }
+  terminal.say(`${amount(rewrites.length, "item")} to rewrite; what they mean stays the same`);
+  if (options.dryRun || !(await agreed(run, options, `Rewrite ${amount(rewrites.length, "item")}?`))) {
+    terminal.value({ planned: rewrites.length, written: 0 });
+    terminal.say(options.dryRun ? "nothing was written" : "nothing was written: agree, or give --yes");
+    return EXIT.unwell;
+  }
+  const file = options.backup ?? defaultBackup(tools.config.table);
+  const backup = await createBackup(file, tools.config.table);
+  terminal.note(`backup: ${file}`);
+  try {
+    const outcome = await rewrite(tools.items(), rewrites, terminal, "fixing", backup);
+    return tell(run, outcome, { planned: rewrites.length, backup: file }, "rewritten", `--restore ${file}`);
+  } catch (error) {
+    terminal.note(
+      `not finished. Run it again for the rest; validate --restore ${file} takes back what is done.`,
+    );
+    throw error;
+  } finally {
+    await backup.close();
+  }
+}
+
+/** Takes back what a fix has written, unless somebody has changed it since. */
+export async function restore(run: Run, file: string, options: FixOptions): Promise<ExitCode> {
+  const { terminal, tools } = run;
+  const rewrites = (await readBackup(file, tools.config.table)).map(({ appId, before, after }) => ({
+    ...{ appId, before: after, after: before },
+  }));
+  terminal.say(`${amount(rewrites.length, "item")} in ${file}`);
+  if (!(await agreed(run, options, `Restore ${amount(rewrites.length, "item")}?`))) {
+    terminal.value({ planned: rewrites.length, written: 0 });
+    terminal.say("nothing was written: agree, or give --yes");
+    return EXIT.unwell;
+  }
+  const outcome = await rewrite(tools.items(), rewrites, terminal, "restoring");
+  return tell(run, outcome, { planned: rewrites.length }, "restored", "it again");
+}
+
+async function agreed({ terminal }: Run, { yes }: FixOptions, question: string): Promise<boolean> {
+  return yes === true || terminal.confirm(question);
+}
+
+function tell(
+  { terminal }: Run,
+  outcome: RewriteOutcome,
+  value: object,
+  done: string,
+  undo: string,
+): ExitCode {
+  const { written, already, conflicts, left } = outcome;
+  terminal.value({ ...value, ...outcome });
+  terminal.say(`${amount(written, "item")} ${done}${already > 0 ? `, ${already} were so already` : ""}`);
+  if (conflicts.length > 0) {
+    const shown = conflicts.slice(0, 10).join(", ");
+    terminal.say(
+      terminal.colors.yellow(
+        `${amount(conflicts.length, "item")} left alone, changed by somebody else: ${shown}${conflicts.length > 10 ? ", …" : ""}`,
+      ),
+    );
+  }
+  if (left > 0) {
+    terminal.note(`interrupted: ${amount(left, "item")} not tried. Run it again for the rest, or ${undo}.`);
+    return EXIT.interrupted;
+  }
+  return conflicts.length > 0 ? EXIT.unwell : EXIT.ok;
+}
+
+function defaultBackup(table: string): string {
+  return `app-sync-backup-${table}-${new Date().toISOString().replace(/[:.]/g, "-")}.jsonl`;
+}

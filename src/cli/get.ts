@@ -1,0 +1,151 @@
+import type { Command } from "commander";
+import { toDynamoDbJson } from "../adapters/dynamodb-json.ts";
+import type { RawItem } from "../adapters/dynamodb-items.ts";
+import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
+import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
+import { type Normalized, normalize } from "../app/normalize.ts";
+import { toPublicView } from "../app/public-view.ts";
+import type { Held } from "../protocol/node.ts";
+import { createCommand, type Run, running } from "./command.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import type { CommonOptions, Tools } from "./tools.ts";
+
+interface GetOptions extends CommonOptions {
+  readonly secrets?: true;
+}
+
+/** `get APP`: one app in the table, in the shared cache, and on every node. */
+export function createGetCommand(): Command {
+  return createCommand("get", "Show an app: its item, what nodes make of it, and what each of them holds.", [
+    "get acme",
+    "get acme-key",
+    "get acme --json | jq '.nodes'",
+  ])
+    .argument("<app>", "its id (AppId), or its key (AppKey)")
+    .option("--secrets", "show the secret, and the webhooks in full")
+    .action((name: string, options: GetOptions) =>
+      running(options, async (run) => get(run, name, options.secrets ?? false)),
+    );
+}
+
+async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> {
+  const { tools, terminal } = run;
+  const found = await find(tools, name);
+  const appId = found?.appId ?? name;
+  const item = found?.item;
+  const normalized = normalize(item ?? {});
+  const raw = item && Object.fromEntries(Object.entries(item).map((entry) => shown(entry, secrets)));
+  const nodes = tools.config.redis ? await held(tools, appId) : undefined;
+  const cache = tools.config.sharedCache ? await cached(tools, appId, normalized) : undefined;
+  const app = normalized.app ? toPublicView(normalized.app) : null;
+  const problems = item ? normalized.problems : [];
+  terminal.value({
+    appId,
+    item: raw ?? null,
+    app,
+    problems,
+    sharedCache: cache ?? null,
+    nodes: nodes ?? null,
+  });
+  if (!item) terminal.say(terminal.colors.red(`the table has no app with the id or key ${name}`));
+  else {
+    terminal.say(terminal.colors.bold("item"));
+    terminal.table(
+      ["attribute", "value"],
+      Object.entries(raw ?? {}).map(([attribute, value]) => [attribute, JSON.stringify(value)]),
+    );
+    terminal.say();
+    terminal.say(terminal.colors.bold("what every node makes of it"));
+    terminal.say(app ? JSON.stringify(app, null, 2) : terminal.colors.red("nothing: the app does not exist"));
+    for (const { severity, attribute, message } of problems) {
+      const paint = severity === "error" ? terminal.colors.red : terminal.colors.yellow;
+      terminal.say(paint(`${severity}: ${attribute}: ${message}`));
+    }
+  }
+  if (cache) {
+    terminal.say();
+    terminal.say(terminal.colors.bold("shared cache"));
+    terminal.table(
+      ["entry", "is"],
+      cache.map((entry) => [entry.name, entry.is]),
+    );
+  }
+  if (nodes) {
+    terminal.say();
+    terminal.say(terminal.colors.bold("nodes"));
+    const rows = nodes.map(({ host, pid, holds }) => [host, String(pid), describe(holds, app)]);
+    terminal.table(["host", "pid", "holds"], rows);
+  }
+  return normalized.app ? EXIT.ok : EXIT.unwell;
+}
+
+/** By id, or else by key. */
+async function find(tools: Tools, name: string): Promise<{ appId: string; item: RawItem } | undefined> {
+  const items = tools.items();
+  for (const appId of [name, ...(await items.idsByKey(name))]) {
+    const item = await items.get(appId);
+    if (item) return { appId, item };
+  }
+  return undefined;
+}
+
+/** Attributes that may hold a secret show their size only. */
+function shown([name, value]: [string, RawItem[string]], secrets: boolean): [string, unknown] {
+  const json = toDynamoDbJson(value);
+  if (secrets || (name !== "AppSecret" && name !== "Webhooks")) return [name, json];
+  const [type = ""] = Object.keys(json as object);
+  return [
+    name,
+    { [type]: `(${JSON.stringify(json).length - type.length - 7} characters, --secrets shows them)` },
+  ];
+}
+
+async function held(tools: Tools, appId: string) {
+  const nodes = await (await tools.fleet()).ask({ appId });
+  return nodes
+    .filter(({ entry }) => entry.soketi !== undefined)
+    .map(({ id, entry: { host, pid }, answer }) => ({
+      ...{ node: id, host, pid },
+      // Undefined: it did not answer.
+      holds: answer?.holds,
+    }));
+}
+
+function describe(holds: Held | null | undefined, app: object | null): string {
+  if (holds === undefined) return "no answer";
+  if (holds === null) return "nothing: the next lookup reads the table";
+  const proof = holds.proven ? "proven" : "not proven, read again at the next lookup";
+  const age = `read ${(holds.readMsAgo / 1_000).toFixed(1)} s ago, ${proof}`;
+  if (!holds.app) return `that there is no such app, ${age}`;
+  return `${isWithin(app, holds.app) ? "the app as it is in the table" : "another state of the app"}, ${age}`;
+}
+
+/** soketi fills what the table leaves open with its server's defaults. */
+function isWithin(part: unknown, whole: unknown): boolean {
+  if (typeof part !== "object" || part === null) return part === whole;
+  if (typeof whole !== "object" || whole === null) return false;
+  const known = whole as Readonly<Record<string, unknown>>;
+  return (
+    Object.entries(part).every(([name, value]) => isWithin(value, known[name])) &&
+    (!Array.isArray(part) || part.length === (whole as unknown[]).length)
+  );
+}
+
+async function cached(tools: Tools, appId: string, { app }: Normalized) {
+  const { sharedCache } = tools.config;
+  if (!sharedCache) return [];
+  const names = [...new Set([appId, app?.key ?? appId])];
+  const entries = await createSoketiAppCache(await tools.redis(), sharedCache).read(names);
+  return names.map((name, i) => ({ name: `app:${name}`, is: judge(entries[i]) }));
+
+  function judge(json: string | undefined): string {
+    if (json === undefined) return "not there";
+    try {
+      const value = JSON.parse(json) as Record<string, unknown>;
+      if (!publicViewOfCached(value)) return "no app";
+      return app && sameAsCached(app, value) ? "as the table" : "another state of the app";
+    } catch {
+      return "no JSON";
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import { type AppItems, type Attributes, ConflictError, type RawItem } from "../adapters/dynamodb-items.ts";
+import { isDeepStrictEqual } from "node:util";
+import type { Backup, Rewrite } from "./backup.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What became of rewrites. */
+export interface RewriteOutcome {
+  written: number;
+  /** Restored before, or rewritten by somebody else to the same. */
+  already: number;
+  /** Changed by somebody else since: left alone. Their ids. */
+  readonly conflicts: string[];
+  /** Not tried: Ctrl-C. */
+  left: number;
+}
+
+/** Writes under way at a time. */
+const TOGETHER = 25;
+
+/**
+ * Writes attributes, each item on the condition that they are as they were. With a backup, a line of it is on the disk
+ * before its item is written: whenever this ends, what was written can be restored, and what was not can be tried again.
+ * Ctrl-C ends it after the items under way.
+ *
+ * @throws what DynamoDB throws, after the items under way.
+ */
+export async function rewrite(
+  items: AppItems,
+  rewrites: readonly Rewrite[],
+  terminal: Terminal,
+  what: string,
+  backup?: Backup,
+): Promise<RewriteOutcome> {
+  const outcome: RewriteOutcome = { written: 0, already: 0, conflicts: [], left: 0 };
+  const interrupted = new AbortController();
+  const onInterrupt = () => {
+    interrupted.abort();
+    terminal.note("ending after the items under way ...");
+  };
+  process.once("SIGINT", onInterrupt);
+  const progress = terminal.progress(what, rewrites.length);
+  try {
+    for (let from = 0; from < rewrites.length; from += TOGETHER) {
+      const group = rewrites.slice(from, from + TOGETHER);
+      if (interrupted.signal.aborted) {
+        outcome.left = rewrites.length - from;
+        break;
+      }
+      await backup?.add(group);
+      const settled = await Promise.allSettled(group.map((one) => rewriteOne(items, one, outcome)));
+      const failed = settled.find(({ status }) => status === "rejected");
+      if (failed) throw (failed as PromiseRejectedResult).reason;
+      progress.to(from + group.length);
+    }
+  } finally {
+    progress.end();
+    process.off("SIGINT", onInterrupt);
+  }
+  return outcome;
+}
+
+async function rewriteOne(
+  items: AppItems,
+  { appId, before, after }: Rewrite,
+  outcome: RewriteOutcome,
+): Promise<void> {
+  try {
+    await items.change(appId, after, before);
+    outcome.written += 1;
+  } catch (error) {
+    if (!(error instanceof ConflictError)) throw error;
+    const now = await items.get(appId);
+    if (now && has(now, after)) outcome.already += 1;
+    else outcome.conflicts.push(appId);
+  }
+}
+
+function has(item: RawItem, attributes: Attributes): boolean {
+  return Object.entries(attributes).every(([name, value]) =>
+    isDeepStrictEqual(plain(item[name]), plain(value)),
+  );
+}
+
+/** Bytes are equal by their content, whether they are a Buffer or not. */
+function plain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value ?? null, (_name, part: unknown) =>
+      part instanceof Uint8Array ? { bytes: Buffer.from(part).toString("base64") } : part,
+    ),
+  );
+}

@@ -1,0 +1,115 @@
+import type { Command } from "commander";
+import { count } from "./arguments.ts";
+import { createCommand, type Run, running } from "./command.ts";
+import { amount } from "./confirm.ts";
+import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { type AppFindings, Findings, type Report } from "./findings.ts";
+import { fix, type FixOptions, planned, restore } from "./fix.ts";
+import type { Rewrite } from "./backup.ts";
+import { type Item, readItems } from "./item-source.ts";
+import type { CommonOptions } from "./tools.ts";
+
+interface ValidateOptions extends CommonOptions, FixOptions {
+  readonly limit: number;
+  readonly fix?: true;
+  readonly restore?: string;
+}
+
+/** `validate`: every item of the table, or of files, with its problems; and their repair. */
+export function createValidateCommand(): Command {
+  return createCommand("validate", "Check every item of the table, or of files; rewrite what is safe to.", [
+    "validate",
+    "validate export.json.gz --json | jq '.summary'",
+    "validate --fix --dry-run",
+    "validate --fix --yes --backup before.jsonl",
+    "validate --restore before.jsonl",
+  ])
+    .argument(
+      "[file...]",
+      "instead of the table: what `aws dynamodb scan` prints, or an item on each line, also .gz",
+    )
+    .option("--limit <n>", "findings to show, worst first", count, 50)
+    .option("--fix", "rewrite what means the same in another spelling; asks first")
+    .option("--dry-run", "with --fix: show what would be written, and write nothing")
+    .option("-y, --yes", "with --fix or --restore: do not ask")
+    .option("--backup <file>", "with --fix: where to write what --restore takes back")
+    .option("--restore <file>", "take back what --fix has written, from its backup")
+    .action((files: string[], options: ValidateOptions) =>
+      running(options, (run) => {
+        if (options.restore !== undefined) return restore(run, options.restore, options);
+        if (options.fix && files.length > 0) {
+          throw new Error("--fix: expected the table, found files: items of a file cannot be written back");
+        }
+        return validate(run, files, options);
+      }),
+    );
+}
+
+async function validate(run: Run, files: readonly string[], options: ValidateOptions): Promise<ExitCode> {
+  const findings = new Findings();
+  const rewrites: Rewrite[] = [];
+  for await (const page of files.length > 0 ? fromFiles(files) : fromTable(run)) {
+    for (const item of page) {
+      const repairs = findings.add(item);
+      if (options.fix && repairs.length > 0) rewrites.push(planned(item, repairs));
+    }
+  }
+  const report = findings.report();
+  if (!options.fix) {
+    run.terminal.value({ ...report, apps: report.apps.slice(0, options.limit) });
+    show(run, report, options.limit);
+    return report.apps.some(hasErrors) ? EXIT.unwell : EXIT.ok;
+  }
+  show(run, report, options.limit);
+  return fix(run, rewrites, options);
+}
+
+async function* fromFiles(files: readonly string[]): AsyncIterable<readonly Item[]> {
+  for (const file of files) yield* readItems(file);
+}
+
+async function* fromTable({ tools, terminal }: Run): AsyncIterable<readonly Item[]> {
+  const items = tools.items();
+  const progress = terminal.progress("reading", await items.estimate());
+  let done = 0;
+  try {
+    for await (const page of items.pages()) {
+      yield page;
+      done += page.length;
+      progress.to(done);
+    }
+  } finally {
+    progress.end();
+  }
+}
+
+function hasErrors({ findings }: AppFindings): boolean {
+  return findings.some(({ severity }) => severity === "error");
+}
+
+function show({ terminal }: Run, report: Report, limit: number): void {
+  const { red, yellow, bold, green } = terminal.colors;
+  const rows = report.apps.flatMap(({ appId = "(no AppId)", findings }) =>
+    findings.map(({ severity, attribute, code, message, fixable }) => [
+      appId,
+      severity === "error" ? red(severity) : yellow(severity),
+      code,
+      attribute,
+      fixable ? `${message} ${green("--fix does it.")}` : message,
+    ]),
+  );
+  if (rows.length > 0) terminal.table(["app", "severity", "code", "attribute", "what"], rows.slice(0, limit));
+  if (rows.length > limit)
+    terminal.say(`… and ${rows.length - limit} more: --limit ${rows.length} shows them`);
+  terminal.say();
+  const apps = report.apps.length;
+  terminal.say(
+    bold(`${amount(report.items, "item")}, ${apps === 0 ? "none" : apps} with something to say of`),
+  );
+  if (apps > 0) {
+    terminal.table(
+      ["code", "items"],
+      report.summary.map(({ code, items }) => [code, String(items)]),
+    );
+  }
+}
