@@ -8,6 +8,9 @@ import { HEARTBEAT, runScript } from "./redis-scripts.ts";
 /** A node's registry entry lives this long after its last heartbeat. Milliseconds. */
 const ENTRY_EXPIRY_MS = 30_000;
 
+/** A process that ends does not wait longer for Redis. Milliseconds. */
+const LEAVE_LIMIT_MS = 300;
+
 /** Entries of one XRANGE: a long replay goes in pages. */
 const PAGE = 1_000;
 
@@ -23,8 +26,20 @@ export interface RedisBusOptions {
   readonly limitMs: number;
 }
 
+export interface RedisBus extends Bus {
+  /**
+   * Takes this node out of the registry: it ends, and nobody should wait for it. Resolves also when that was not possible:
+   * its entry then expires.
+   */
+  leave(): Promise<void>;
+}
+
 /** The agent's end of the log. */
-export function createRedisBus(connection: RedisConnection, names: BusNames, options: RedisBusOptions): Bus {
+export function createRedisBus(
+  connection: RedisConnection,
+  names: BusNames,
+  options: RedisBusOptions,
+): RedisBus {
   const { node, entry, limitMs } = options;
   const keys = [names.log, names.nodes, nodeEntry(names, node)];
   return {
@@ -35,6 +50,12 @@ export function createRedisBus(connection: RedisConnection, names: BusNames, opt
       const [last, run, replication] = reply as [string, string, string, string];
       const id = parseMessageId(last);
       return { ...(id ? { last: id } : {}), server: `${run}/${replication}` };
+    },
+
+    async leave() {
+      if (connection.status !== "ready") return;
+      const gone = Promise.all([connection.zrem(names.nodes, node), connection.del(nodeEntry(names, node))]);
+      await withLimit(gone, Math.min(limitMs, LEAVE_LIMIT_MS), "forget a node").catch(() => undefined);
     },
 
     async read(after, last) {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import type { LogEntry } from "../protocol/live.ts";
+import { formatMessageId, type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { answerList, type BusNames, nodeEntry } from "../protocol/names.ts";
 import {
   type Answer,
@@ -27,6 +28,8 @@ export interface Fleet {
   ask(question?: Pick<Question, "appId">, limitMs?: number): Promise<RegisteredNode[]>;
   /** The last id of the log; undefined when there is no log. */
   tail(): Promise<MessageId | undefined>;
+  /** The first messages after an id, up to a thousand; from the log's beginning without one. */
+  messages(after?: MessageId): Promise<LogEntry[]>;
 }
 
 /** An answer takes a few milliseconds; a node that was cut off never gives one. */
@@ -34,6 +37,9 @@ const ANSWER_LIMIT_MS = 1_500;
 
 /** Between two looks at the answers. Milliseconds. */
 const LOOK_MS = 5;
+
+/** Messages of one read. */
+const MESSAGES = 1_000;
 
 /** Entries of one MGET. */
 const PAGE = 500;
@@ -89,6 +95,14 @@ export function createFleet(connection: RedisConnection, names: BusNames): Fleet
     async tail() {
       const [last] = await told("read the log's end", connection.xrevrange(names.log, "+", "-", "COUNT", 1));
       return last && parseMessageId(last[0]);
+    },
+    async messages(after) {
+      const from = after ? formatMessageId({ ...after, seq: after.seq + 1 }) : "-";
+      const rows = await told("read the log", connection.xrange(names.log, from, "+", "COUNT", MESSAGES));
+      return rows.flatMap(([id, fields]) => {
+        const place = parseMessageId(id);
+        return place && fields[1] !== undefined ? [{ id: place, json: fields[1] }] : [];
+      });
     },
   };
 }

@@ -2,14 +2,20 @@ import { InvalidArgumentError } from "commander";
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `500ms`, `30s`, `10m`, `2h`, `1d`; seconds without a unit. Gives milliseconds. */
+/** `500ms`, `30s`, `10m`, `2h`, `1d`; seconds without a unit. Gives milliseconds. @throws InvalidArgumentError */
 export function duration(text: string): number {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
-  if (!match) throw new InvalidArgumentError("Expected a time such as 500ms, 30s, 10m, 2h or 1d.");
-  return Number(match[1]) * UNITS[(match[2] ?? "s") as keyof typeof UNITS];
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new InvalidArgumentError("Expected a time such as 500ms, 30s, 10m, 2h or 1d.");
+  return ms;
 }
 
-/** A whole number from 1 on. */
+/** As `duration`; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
+  return match ? Number(match[1]) * UNITS[(match[2] ?? "s") as keyof typeof UNITS] : undefined;
+}
+
+/** A whole number from 1 on. @throws InvalidArgumentError */
 export function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Expected a whole number from 1 on.");

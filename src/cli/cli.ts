@@ -1,6 +1,9 @@
 import { Command } from "commander";
 import { createGetCommand } from "./get.ts";
 import { createValidateCommand } from "./validate.ts";
+import { createAppsCommand } from "./apps/apps.ts";
+import { createDoctorCommand } from "./doctor/doctor.ts";
+import { createTailCommand } from "./tail.ts";
 import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
 import { createNodesCommand } from "./nodes.ts";
@@ -22,9 +25,12 @@ The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGE
 rest of docs/cli.md.
 Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 changed and not confirmed by every node.`,
   )
+  .addCommand(createDoctorCommand())
   .addCommand(createNodesCommand())
+  .addCommand(createTailCommand())
   .addCommand(createGetCommand())
   .addCommand(createValidateCommand())
+  .addCommand(createAppsCommand())
   .addCommand(createInvalidateCommand())
   .addCommand(createFlushCommand())
   .addCommand(createSweepCommand())

@@ -39,7 +39,7 @@ export async function running(
     tools = openTools(options);
     process.exitCode = (await work({ tools, terminal })) ?? EXIT.ok;
   } catch (error) {
-    const message = explain(error, tools?.config);
+    const message = explain(error, tools?.config, tools?.redisTrouble());
     terminal.note(terminal.json ? JSON.stringify({ error: message }) : `soketi-app-sync: ${message}`);
     process.exitCode = EXIT.failed;
   } finally {

@@ -1,3 +1,4 @@
+import { RedisError } from "../adapters/redis.ts";
 import type { ToolsConfig } from "../config/pipeline.ts";
 
 /** Errors of the AWS SDK by their name: what they mean to the user of a command line. */
@@ -14,13 +15,20 @@ const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
   ExpiredTokenException: () => "the AWS credentials have expired: sign in again",
 };
 
-/** The one thing to tell about a failure. */
-export function explain(error: unknown, config: ToolsConfig | undefined): string {
+/**
+ * The one thing to tell about a failure.
+ *
+ * @param redisTrouble what the connection to Redis said last.
+ */
+export function explain(error: unknown, config: ToolsConfig | undefined, redisTrouble?: string): string {
   if (!(error instanceof Error)) return String(error);
   const known = Object.hasOwn(AWS, error.name) ? AWS[error.name] : undefined;
   if (known && config) return known(config);
   if (error.message.includes("Region is missing"))
     return "expected a region, found none: set --region or AWS_REGION";
+  if (error instanceof RedisError && redisTrouble !== undefined && !error.message.includes(redisTrouble)) {
+    return `${error.message} (${redisTrouble})`;
+  }
   const { code } = error as { code?: unknown };
   if (code === "ECONNREFUSED" && config?.dynamodbEndpoint !== undefined && error.name !== "RedisError") {
     return `expected DynamoDB at ${config.dynamodbEndpoint}, found nobody there: check --endpoint`;

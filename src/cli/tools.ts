@@ -29,6 +29,8 @@ export interface Tools {
   fleet(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
+  /** What the connection to Redis has said last: a command that failed for it says only that it failed. */
+  redisTrouble(): string | undefined;
   close(): void;
 }
 
@@ -45,6 +47,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     ...(options.prefix === undefined ? {} : { APP_SYNC_PREFIX: options.prefix }),
   };
   const config = readToolsConfig(env);
+  let lastError: unknown;
   let connection: RedisConnection | undefined;
   let clients: ReturnType<typeof openDynamoDb> | undefined;
   const dynamodb = () => (clients ??= openDynamoDb(config));
@@ -53,8 +56,9 @@ export function openTools(options: CommonOptions, environment = process.env): To
     const opened = openPipelineRedis(
       withRedisSettings(config),
       TIMEOUTS,
-      // The command's own failure says the same, and is what the user sees.
-      () => undefined,
+      (error) => {
+        lastError = error;
+      },
       env,
     );
     connection = opened.connection;
@@ -70,6 +74,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     fleet: async () => createFleet(await redis(), config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
+    redisTrouble: () => (lastError instanceof Error ? lastError.message : undefined),
     close() {
       connection?.disconnect();
       clients?.tables.destroy();

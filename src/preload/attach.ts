@@ -83,13 +83,14 @@ function startAgent(
     ...{ host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version },
     ...agent.status(),
   });
+  const bus = createRedisBus(commands, config.names, {
+    node,
+    entry: () => JSON.stringify(entry()),
+    limitMs: config.heartbeatMs,
+  });
   const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
     ...config,
-    bus: createRedisBus(commands, config.names, {
-      node,
-      entry: () => JSON.stringify(entry()),
-      limitMs: config.heartbeatMs,
-    }),
+    bus,
     source: tableSource(
       server,
       manager,
@@ -140,10 +141,11 @@ function startAgent(
   const alive = setInterval(() => {
     subscription.checkAlive(config.heartbeatMs);
   }, config.heartbeatMs);
-  endWith(server, () => {
+  endWith(server, async () => {
     clearInterval(alive);
     agent.stop();
     subscription.close();
+    await bus.leave();
     commands.disconnect();
   });
   return agent;
@@ -157,7 +159,7 @@ function holds(agent: Agent<SoketiAppObject>, appId: string): Held | null {
 }
 
 /** Connections that soketi closes in its grace period still look their apps up: ours go last. */
-function endWith(server: SoketiServer, end: () => void): void {
+function endWith(server: SoketiServer, end: () => Promise<void>): void {
   const stop = server.stop.bind(server);
   server.stop = () => {
     let stopped: Promise<unknown>;
@@ -166,7 +168,7 @@ function endWith(server: SoketiServer, end: () => void): void {
     } catch (error) {
       // One that is not up yet throws, in soketi's handler of uncaught errors, and that ends the process. As a
       // rejection it would come back to that handler, for ever.
-      end();
+      void end();
       throw error;
     }
     return stopped.finally(end);

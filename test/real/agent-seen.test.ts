@@ -79,6 +79,19 @@ describe("an agent seen from outside", () => {
     expect((await view.ask({ appId: "nobody" })).map(({ answer }) => answer?.holds)).toEqual([null, null]);
   });
 
+  it("is out of the registry as soon as it has ended", async () => {
+    const node = await fleet.node();
+    const { nodes } = busNames(fleet.prefix);
+    const { pid } = node.child;
+    const registered = async () =>
+      (await createFleet(redis, busNames(fleet.prefix)).registered()).map(({ entry }) => entry.pid);
+    await eventually("its entry", async () => (await registered()).includes(pid));
+    const before = await redis.zcard(nodes);
+    await node.stop();
+    expect(await registered()).not.toContain(pid);
+    expect(await redis.zcard(nodes)).toBe(before - 1);
+  });
+
   it("is asked in vain without breaking anything: a question that is none, a node that is gone", async () => {
     const names = busNames(fleet.prefix);
     const view = createFleet(redis, names);

@@ -1,0 +1,76 @@
+import type { Redis } from "ioredis";
+import type { BusNames } from "../protocol/names.ts";
+import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import { RedisError, type RedisConnection } from "./redis.ts";
+
+/** What a Redis says of itself. */
+export interface RedisShape {
+  readonly version: string;
+  readonly mode: string;
+  readonly role: string;
+  /** Undefined where it is not told. */
+  readonly evictionPolicy: string | undefined;
+}
+
+/** The log as it stands. */
+export interface LogShape {
+  readonly length: number;
+  readonly first: MessageId | undefined;
+  readonly last: MessageId | undefined;
+}
+
+/** Rejects with RedisError. */
+export async function inspectRedis(connection: RedisConnection): Promise<RedisShape> {
+  try {
+    const info = await (connection as Redis).info();
+    const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+    return {
+      version: field("redis_version") ?? "unknown",
+      mode: field("redis_mode") ?? "unknown",
+      role: field("role") ?? "unknown",
+      evictionPolicy: field("maxmemory_policy"),
+    };
+  } catch (error) {
+    throw new RedisError("tell its version", error);
+  }
+}
+
+/** Undefined when there is no log. Rejects with RedisError, also when something else has its name. */
+export async function inspectLog(
+  connection: RedisConnection,
+  names: BusNames,
+): Promise<LogShape | undefined> {
+  try {
+    const [first] = await connection.xrange(names.log, "-", "+", "COUNT", 1);
+    const [last] = await connection.xrevrange(names.log, "+", "-", "COUNT", 1);
+    const length = await connection.xlen(names.log);
+    if (!last) return undefined;
+    return { length, first: first && parseMessageId(first[0]), last: parseMessageId(last[0]) };
+  } catch (error) {
+    throw new RedisError("read the log", error);
+  }
+}
+
+/** Keys of one SCAN, and how many there are at most: a look, not a search. */
+const SCAN = { keys: 1_000, pages: 50 };
+
+/** Prefixes under which nodes are registered, whichever: none when it may not be looked. */
+export async function otherPrefixes(connection: RedisConnection, names: BusNames): Promise<string[]> {
+  const found = new Set<string>();
+  try {
+    const node = "nodes" in connection ? connection.nodes("master") : [connection];
+    for (const one of node) {
+      let cursor = "0";
+      for (let page = 0; page < SCAN.pages; page += 1) {
+        const [next, keys] = await one.scan(cursor, "MATCH", "*:v1:nodes", "COUNT", SCAN.keys);
+        for (const key of keys) if (key !== names.nodes) found.add(key.replace(/:v1:nodes$/, ""));
+        cursor = next;
+        if (cursor === "0") break;
+      }
+    }
+  } catch {
+    // A user who may only use the log's own names may not scan: then there is no hint, and no fault either.
+    return [];
+  }
+  return [...found].sort();
+}

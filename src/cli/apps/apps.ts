@@ -1,0 +1,18 @@
+import { Command } from "commander";
+import { createCreateCommand } from "./create.ts";
+import { createDeleteCommand } from "./delete.ts";
+import { createRotateKeyCommand, createRotateSecretCommand } from "./rotate.ts";
+import { createDisableCommand, createEnableCommand, createUpdateCommand } from "./update.ts";
+
+/** `apps`: changes of apps, each a conditional write that then waits until every node has confirmed it. */
+export function createAppsCommand(): Command {
+  return new Command("apps")
+    .description("Create, change and delete apps, and wait until every node has confirmed.")
+    .addCommand(createCreateCommand())
+    .addCommand(createUpdateCommand())
+    .addCommand(createEnableCommand())
+    .addCommand(createDisableCommand())
+    .addCommand(createRotateSecretCommand())
+    .addCommand(createRotateKeyCommand())
+    .addCommand(createDeleteCommand());
+}

@@ -1,0 +1,124 @@
+import type { AppItems, Attributes, RawItem } from "../../adapters/dynamodb-items.ts";
+import { type AppDiff, diff } from "../../app/diff.ts";
+import { type Normalized, normalize } from "../../app/normalize.ts";
+import type { Run } from "../command.ts";
+import { confirmByNodes, type WaitOptions } from "../confirm.ts";
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import type { CommonOptions } from "../tools.ts";
+import { watchLog } from "./watch-log.ts";
+
+export type ChangeOptions = CommonOptions & WaitOptions;
+
+/** A write to one app that is ready to be made. */
+export interface PlannedChange {
+  readonly appId: string;
+  /** Undefined: there is none yet, or it goes. */
+  readonly before: RawItem | undefined;
+  readonly after: RawItem | undefined;
+  /** Makes it, on the condition that the item is as it was read. */
+  write(items: AppItems): Promise<void>;
+  /** Told once, as soon as it is written: a new secret is nowhere else to be read. */
+  readonly secret?: string;
+}
+
+/**
+ * Sets attributes of an app that exists. `make` gives them for the item as it is.
+ *
+ * @throws Error when there is no such app.
+ */
+export async function planUpdate(
+  items: AppItems,
+  appId: string,
+  make: (before: RawItem) => Attributes,
+): Promise<PlannedChange> {
+  const before = await existing(items, appId);
+  const attributes = make(before);
+  const expected = Object.fromEntries(Object.keys(attributes).map((name) => [name, before[name]]));
+  const after = Object.fromEntries(
+    Object.entries({ ...before, ...attributes }).filter(([, value]) => value !== undefined),
+  ) as RawItem;
+  return { appId, before, after, write: (table) => table.change(appId, attributes, expected) };
+}
+
+/** @throws Error when there is no such app. */
+export async function existing(items: AppItems, appId: string): Promise<RawItem> {
+  const item = await items.get(appId);
+  if (!item) throw new Error(`expected app ${appId} in the table, found none: an app is named by its AppId`);
+  return item;
+}
+
+/**
+ * Checks a change, makes it, and waits until every node has confirmed it.
+ *
+ * @throws Error when the app would not be one, or not as it is meant; ConflictError when somebody else was first.
+ */
+export async function makeChange(run: Run, change: PlannedChange, options: ChangeOptions): Promise<ExitCode> {
+  const { tools, terminal } = run;
+  const { appId, before, after, secret } = change;
+  const items = tools.items();
+  const was = before && normalize(before);
+  const is = after && normalize(after);
+  refuseProblems(was, is);
+  if (is?.key !== undefined && is.key !== was?.key) await refuseTakenKey(items, appId, is.key);
+  const difference = diff(was, is);
+
+  const watch = options.wait && tools.config.redis ? await watchLog(await tools.fleet()) : undefined;
+  const started = performance.now();
+  await change.write(items);
+  terminal.value({
+    ...{ appId, type: difference?.type ?? "unchanged", changed: difference?.changed ?? [] },
+    ...(is?.key === undefined ? {} : { key: is.key }),
+    ...(secret === undefined ? {} : { secret }),
+  });
+  terminal.say(inWords(appId, difference));
+  if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
+  if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
+
+  if (!difference) terminal.say("nothing that soketi reads has changed: the nodes need not be told");
+  if (!difference || !options.wait) return EXIT.ok;
+  if (!watch) {
+    terminal.note("no Redis is configured: it was not waited for the nodes");
+    return EXIT.ok;
+  }
+  const id = await watch.messageOf(appId, started, options.timeout);
+  if (id === undefined) {
+    terminal.note(
+      `written, and no message of it came within ${options.timeout / 1_000} s: does the function run? ` +
+        `"soketi-app-sync doctor" looks; "soketi-app-sync invalidate ${appId}" tells the nodes now`,
+    );
+    return EXIT.unconfirmed;
+  }
+  return confirmByNodes(run, id, started, options, {});
+}
+
+/** What the change brings; what was wrong before is not its matter, as long as the app exists. */
+function refuseProblems(was: Normalized | undefined, is: Normalized | undefined): void {
+  if (!is) return;
+  const known = new Set(was?.problems.map(({ attribute, code }) => `${attribute} ${code}`));
+  const wrong = is.problems.filter(
+    ({ attribute, code, severity }) =>
+      (severity === "error" || code === "max-connections-zero") && !known.has(`${attribute} ${code}`),
+  );
+  if (wrong.length === 0 && is.app) return;
+  const lines = (wrong.length > 0 ? wrong : is.problems).map(
+    ({ attribute, message }) => `  - ${attribute}: ${message}`,
+  );
+  throw new Error(`the app would not be as it is meant, nothing was written:\n${lines.join("\n")}`);
+}
+
+/** The index lags, so two at the same moment are not seen: `validate` finds them. */
+async function refuseTakenKey(items: AppItems, appId: string, key: string): Promise<void> {
+  const others = (await items.idsByKey(key)).filter((id) => id !== appId);
+  const [other] = others;
+  if (other !== undefined)
+    throw new Error(`expected a key that no app has, found it is that of app ${other}`);
+  if (key !== appId && (await items.get(key))) {
+    throw new Error(`expected a key that is no app's id, found that there is an app ${key}`);
+  }
+}
+
+function inWords(appId: string, difference: AppDiff | undefined): string {
+  if (!difference) return `app ${appId} is written`;
+  const what = difference.changed.length > 0 ? `: ${difference.changed.join(", ")}` : "";
+  return `app ${appId} is ${difference.type}${what}`;
+}

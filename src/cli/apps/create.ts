@@ -1,0 +1,38 @@
+import type { Command } from "commander";
+import type { RawItem } from "../../adapters/dynamodb-items.ts";
+import { collect } from "../arguments.ts";
+import { parseAttributes } from "../attributes.ts";
+import { createCommand, running } from "../command.ts";
+import { addWaitOptions } from "../confirm.ts";
+import { type ChangeOptions, makeChange } from "./change.ts";
+import { newKey, newSecret } from "./secrets.ts";
+
+interface CreateOptions extends ChangeOptions {
+  readonly key?: string;
+  readonly set?: readonly string[];
+}
+
+/** `apps create`: a new app. Its secret is shown once. */
+export function createCreateCommand(): Command {
+  const command = createCommand("create", "Make a new app, and print its key and its secret.", [
+    "apps create acme",
+    "apps create acme --key acme-key --set MaxConnections=100 --set EnableClientMessages=true",
+  ])
+    .argument("<app>", "its id (AppId)")
+    .option("--key <key>", "its key (AppKey); a random one by default")
+    .option("--set <name=value>", "an attribute; may be given more than once", collect);
+  return addWaitOptions(command).action((appId: string, options: CreateOptions) =>
+    running(options, async (run) => {
+      const secret = newSecret();
+      const set = parseAttributes(options.set ?? [], []);
+      const item = {
+        ...{ AppId: { S: appId }, AppKey: { S: options.key ?? newKey() }, AppSecret: { S: secret } },
+        ...{ Enabled: { BOOL: true } },
+        ...set,
+      } as RawItem;
+      const own = set.AppSecret === undefined ? { secret } : {};
+      const write = { appId, before: undefined, after: item, ...own };
+      return makeChange(run, { ...write, write: (items) => items.create(item) }, options);
+    }),
+  );
+}

@@ -1,0 +1,28 @@
+import type { Command } from "commander";
+import { createCommand, running } from "../command.ts";
+import { addWaitOptions } from "../confirm.ts";
+import { EXIT } from "../exit-codes.ts";
+import { type ChangeOptions, existing, makeChange } from "./change.ts";
+
+/** `apps delete`: its clients are closed with 4001. */
+export function createDeleteCommand(): Command {
+  const command = createCommand("delete", "Delete an app, and close its connections.", [
+    "apps delete acme",
+    "apps delete acme --yes",
+  ])
+    .argument("<app>", "its id (AppId)")
+    .option("-y, --yes", "do not ask");
+  return addWaitOptions(command).action((appId: string, options: ChangeOptions & { readonly yes?: true }) =>
+    running(options, async (run) => {
+      const before = await existing(run.tools.items(), appId);
+      if (!options.yes && !(await run.terminal.confirm(`Delete app ${appId}?`))) {
+        run.terminal.note("nothing was deleted: agree, or give --yes");
+        return EXIT.failed;
+      }
+      const { AppKey, AppSecret } = before;
+      const expected = { AppKey, AppSecret };
+      const change = { appId, before, after: undefined };
+      return makeChange(run, { ...change, write: (items) => items.delete(appId, expected) }, options);
+    }),
+  );
+}

@@ -1,0 +1,54 @@
+import type { Command } from "commander";
+import type { Attributes } from "../../adapters/dynamodb-items.ts";
+import { collect } from "../arguments.ts";
+import { parseAttributes } from "../attributes.ts";
+import { createCommand, running } from "../command.ts";
+import { addWaitOptions } from "../confirm.ts";
+import { type ChangeOptions, makeChange, planUpdate } from "./change.ts";
+
+interface UpdateOptions extends ChangeOptions {
+  readonly set?: readonly string[];
+  readonly unset?: readonly string[];
+}
+
+/** `apps update`: attributes of an app. */
+export function createUpdateCommand(): Command {
+  return createChangeCommand("update", "Change attributes of an app.", [
+    "apps update acme --set MaxConnections=200 --unset MaxEventPayloadInKb",
+  ])
+    .option("--set <name=value>", "an attribute; may be given more than once", collect)
+    .option("--unset <name>", "an attribute that goes; may be given more than once", collect)
+    .action((appId: string, options: UpdateOptions) => {
+      const { set = [], unset = [] } = options;
+      return updateApp(appId, options, () => {
+        if (set.length + unset.length > 0) return parseAttributes(set, unset);
+        throw new Error("expected --set Name=value or --unset Name, found neither: nothing to change");
+      });
+    });
+}
+
+/** `apps enable`: clients may connect again. */
+export function createEnableCommand(): Command {
+  return createChangeCommand("enable", "Let clients connect to an app.", ["apps enable acme"]).action(
+    (appId: string, options: ChangeOptions) => updateApp(appId, options, () => ({ Enabled: { BOOL: true } })),
+  );
+}
+
+/** `apps disable`: its clients are closed with 4003. */
+export function createDisableCommand(): Command {
+  return createChangeCommand("disable", "Let nobody connect to an app, and close its connections.", [
+    "apps disable acme",
+  ]).action((appId: string, options: ChangeOptions) =>
+    updateApp(appId, options, () => ({ Enabled: { BOOL: false } })),
+  );
+}
+
+function createChangeCommand(name: string, description: string, examples: readonly string[]): Command {
+  return addWaitOptions(createCommand(name, description, examples).argument("<app>", "its id (AppId)"));
+}
+
+function updateApp(appId: string, options: ChangeOptions, make: () => Attributes): Promise<void> {
+  return running(options, async (run) =>
+    makeChange(run, await planUpdate(run.tools.items(), appId, make), options),
+  );
+}

@@ -1,0 +1,40 @@
+import type { Attributes, RawItem } from "../adapters/dynamodb-items.ts";
+import { FLAGS, LIMITS } from "../app/app.ts";
+
+const FLAG_NAMES: ReadonlySet<string> = new Set(FLAGS.map(({ attribute }) => attribute));
+const LIMIT_NAMES: ReadonlySet<string> = new Set(LIMITS.map(({ attribute }) => attribute));
+const OTHERS: ReadonlySet<string> = new Set(["AppKey", "AppSecret", "Webhooks"]);
+
+/**
+ * `--set Name=value` and `--unset Name` as attribute values, each in its one spelling: docs/normalization.md.
+ *
+ * @throws Error for a name that soketi does not know, and a value that is none of its type.
+ */
+export function parseAttributes(sets: readonly string[], unsets: readonly string[]): Attributes {
+  const attributes: Record<string, RawItem[string] | undefined> = {};
+  for (const text of sets) {
+    const at = text.indexOf("=");
+    if (at < 1) throw new Error(`--set: expected Name=value, found "${text.slice(0, 40)}"`);
+    const name = text.slice(0, at);
+    attributes[known(name)] = valueOf(name, text.slice(at + 1));
+  }
+  for (const name of unsets) attributes[known(name)] = undefined;
+  return attributes;
+}
+
+function known(name: string): string {
+  if (FLAG_NAMES.has(name) || LIMIT_NAMES.has(name) || OTHERS.has(name)) return name;
+  throw new Error(
+    `expected one of ${[...OTHERS, ...FLAG_NAMES, ...LIMIT_NAMES].join(", ")}; found "${name.slice(0, 40)}"`,
+  );
+}
+
+function valueOf(name: string, text: string): RawItem[string] {
+  if (FLAG_NAMES.has(name)) {
+    if (text === "true" || text === "false") return { BOOL: text === "true" };
+    throw new Error(`${name}: expected true or false, found "${text.slice(0, 40)}"`);
+  }
+  if (!LIMIT_NAMES.has(name)) return { S: text };
+  if (/^-?\d+(\.\d+)?$/.test(text)) return { N: text };
+  throw new Error(`${name}: expected a number, found "${text.slice(0, 40)}"`);
+}

@@ -1,0 +1,95 @@
+import type { LogShape, RedisShape } from "../../adapters/redis-inspection.ts";
+import { formatMessageId } from "../../protocol/message-id.ts";
+import { type Check, fail, ok, warning } from "./check.ts";
+
+/** What to do when Redis does not answer, by its own word for the reason. */
+export function adviceOn(reason: string): string {
+  if (/WRONGPASS|invalid password|invalid username/i.test(reason)) {
+    return "User or password is wrong: check REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD or the secret.";
+  }
+  if (reason.includes("NOAUTH"))
+    return "It asks for a password: put one into REDIS_URL, or set REDIS_PASSWORD.";
+  if (reason.includes("NOPERM"))
+    return "The user may not do this: docs/security.md has the rights that are needed.";
+  if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "The host name is not known: check REDIS_URL.";
+  if (reason.includes("ECONNREFUSED"))
+    return "Nothing listens there: check host and port of REDIS_URL, and start Redis.";
+  if (/ETIMEDOUT|timed out/i.test(reason)) {
+    return "No answer: check security groups, subnets, host and port; TLS needs rediss:// or REDIS_TLS=on.";
+  }
+  return "Check REDIS_URL, and Redis' own log.";
+}
+
+/** Whether Redis is one that the agents and the pipeline can use. */
+export function checkRedis(shape: RedisShape, configured: "standalone" | "sentinel" | "cluster"): Check[] {
+  const { version, mode, role, evictionPolicy } = shape;
+  const wantsCluster = configured === "cluster";
+  return [
+    Number(version.split(".")[0]) >= 6
+      ? ok("redis", `${version}, ${mode}, by ${configured}`)
+      : fail(
+          "redis",
+          `expected Redis 6 or later, found ${version}`,
+          "Use a newer one: its scripts and streams are needed.",
+        ),
+    ...((mode === "cluster") === wantsCluster
+      ? []
+      : [
+          fail(
+            "redis topology",
+            `configured as ${configured}, and it is ${mode}`,
+            wantsCluster
+              ? "Use REDIS_URL instead of REDIS_CLUSTER_NODES."
+              : "Use REDIS_CLUSTER_NODES instead of REDIS_URL.",
+          ),
+        ]),
+    ...(role === "master" || wantsCluster
+      ? []
+      : [
+          fail(
+            "redis role",
+            `it is a ${role}`,
+            "Use the primary's address: a replica refuses what agents write.",
+          ),
+        ]),
+    ...(evictionPolicy === undefined ||
+    evictionPolicy === "noeviction" ||
+    evictionPolicy.startsWith("volatile")
+      ? []
+      : [
+          warning(
+            "redis eviction",
+            `maxmemory-policy is ${evictionPolicy}`,
+            "Under memory pressure it may drop the log: nodes then flush. Use noeviction or volatile-*.",
+          ),
+        ]),
+  ];
+}
+
+/** Whether the log is there, and nobody else has written to it. */
+export function checkLog(name: string, log: LogShape | undefined): Check {
+  if (!log) {
+    return fail(
+      "log",
+      `there is no log ${name}`,
+      "Nothing was published yet, or to another Redis, database or prefix. Change an app and see whether it comes " +
+        "(soketi-app-sync tail); compare REDIS_URL and APP_SYNC_PREFIX with the function's and the nodes'.",
+    );
+  }
+  const { first, last, length } = log;
+  if (!first || !last) {
+    return fail(
+      "log",
+      `${name} has ids that are none of ours`,
+      "Somebody else writes there: choose another APP_SYNC_PREFIX.",
+    );
+  }
+  if (first.epoch === last.epoch && last.seq - first.seq + 1 !== length) {
+    return fail(
+      "log",
+      `${name} has holes: ${length} messages from ${formatMessageId(first)} to ${formatMessageId(last)}`,
+      "Something deletes from it, which costs flushes. Find out what (MONITOR, ACL LOG), and take the right away.",
+    );
+  }
+  return ok("log", `${length} messages, the last is ${formatMessageId(last)}`);
+}

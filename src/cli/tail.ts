@@ -1,0 +1,159 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import type { LogEntry } from "../protocol/live.ts";
+import { type Change, decodeMessage } from "../protocol/message.ts";
+import { formatMessageId, type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import { collect, parseDuration } from "./arguments.ts";
+import { createCommand, type Run, running } from "./command.ts";
+import type { CommonOptions } from "./tools.ts";
+
+interface TailOptions extends CommonOptions {
+  readonly since?: Since;
+  readonly app?: readonly string[];
+  readonly grep?: RegExp;
+  readonly follow: boolean;
+}
+
+/** The log's whole length, what came after an id, or what is not older than some milliseconds. */
+type Since = "all" | { readonly after: MessageId } | { readonly forMs: number };
+
+/** One invalidation as it is shown. */
+interface Line {
+  readonly id: string;
+  /** When the pipeline was invoked: milliseconds since 1970. */
+  readonly at: number | null;
+  /** Milliseconds since the table was written, or the pipeline invoked. */
+  readonly ageMs: number | null;
+  readonly appId?: string;
+  readonly type: string;
+  readonly changed?: readonly string[];
+  readonly app?: Change["app"];
+  /** Why everything is forgotten; of a flush, and of a message that nodes cannot read. */
+  readonly reason?: string;
+}
+
+/** Between two looks at the log: nobody sees a shorter time. Milliseconds. */
+const LOOK_MS = 50;
+
+/** `tail`: invalidations as they come, and those of before. Reads the log, so that none is missed. */
+export function createTailCommand(): Command {
+  return createCommand("tail", "Show invalidations as they come: age, changed paths, values.", [
+    "tail",
+    "tail --since 10m --app acme",
+    "tail --since all --no-follow --json | jq -r .appId | sort | uniq -c",
+  ])
+    .option("--since <when>", "begin earlier: 10m, 2h, an id of the log, or all", since)
+    .option("--app <id>", "only this app, and flushes; may be given more than once", collect)
+    .option("--grep <pattern>", "only lines in whose JSON this regular expression is found", pattern)
+    .option("--no-follow", "end at the log's end")
+    .action((options: TailOptions) => running(options, (run) => tail(run, options)));
+}
+
+async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): Promise<undefined> {
+  const fleet = await run.tools.fleet();
+  let cursor =
+    from === undefined
+      ? await fleet.tail()
+      : typeof from === "object" && "after" in from
+        ? from.after
+        : undefined;
+  const oldest = typeof from === "object" && "forMs" in from ? Date.now() - from.forMs : 0;
+  for (;;) {
+    const entries = await fleet.messages(cursor);
+    for (const entry of entries) {
+      cursor = entry.id;
+      for (const line of linesOf(entry)) {
+        const wanted =
+          (line.at ?? oldest) >= oldest &&
+          (app === undefined || line.appId === undefined || app.includes(line.appId)) &&
+          (grep === undefined || grep.test(JSON.stringify(line)));
+        if (wanted) show(run, line);
+      }
+    }
+    if (entries.length > 0) continue;
+    if (!follow) return undefined;
+    await pause(LOOK_MS);
+    const end = await fleet.tail();
+    if (cursor && end && end.epoch < cursor.epoch) {
+      run.terminal.note("the log has begun anew");
+      cursor = undefined;
+    }
+  }
+}
+
+function linesOf({ id, json }: LogEntry): Line[] {
+  const place = formatMessageId(id);
+  const decoded = decodeMessage(json);
+  switch (decoded.kind) {
+    case "changes": {
+      const { at, changes } = decoded.message;
+      return changes.map(({ appId, type, changed, writtenAt, app }) => ({
+        ...{ id: place, at, ageMs: Date.now() - (writtenAt ?? at), appId, type, changed },
+        ...(app ? { app } : {}),
+      }));
+    }
+    case "flush": {
+      const { at = null, flush } = decoded.message;
+      return [{ id: place, at, ageMs: at === null ? null : Date.now() - at, type: "flush", reason: flush }];
+    }
+    case "unsupported":
+      return [
+        { id: place, at: null, ageMs: null, type: "unsupported", reason: `version ${decoded.version}` },
+      ];
+    case "malformed":
+      return [{ id: place, at: null, ageMs: null, type: "malformed", reason: decoded.reason }];
+  }
+}
+
+function show({ terminal }: Run, line: Line): void {
+  const { dim, bold, green, yellow, red } = terminal.colors;
+  const paint = { created: green, updated: yellow, deleted: red }[line.type] ?? red;
+  terminal.value(line);
+  terminal.say(
+    [
+      dim(line.at === null ? "                        " : new Date(line.at).toISOString()),
+      dim(line.id),
+      paint(line.type.padEnd(7)),
+      bold(line.appId ?? "all apps"),
+      line.ageMs === null ? "" : `age ${describeAge(line.ageMs)}`,
+      line.reason ?? describeValues(line),
+    ]
+      .filter((part) => part !== "")
+      .join("  "),
+  );
+}
+
+/** Changed paths with what they are now; a secret has changed and is not said. */
+function describeValues({ changed = [], app }: Line): string {
+  if (changed.length > 0) return changed.map((path) => described(path, app)).join(" ");
+  return app ? `key=${app.key} enabled=${app.enabled} maxConnections=${app.limits.maxConnections}` : "";
+}
+
+function described(path: string, app: Line["app"]): string {
+  let value: unknown = app;
+  for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
+  return value === undefined ? path : `${path}=${JSON.stringify(value)}`;
+}
+
+export function describeAge(ms: number): string {
+  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
+  if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+}
+
+function since(text: string): Since {
+  if (text === "all") return text;
+  const after = parseMessageId(text);
+  if (after) return { after };
+  const forMs = parseDuration(text);
+  if (forMs !== undefined) return { forMs };
+  throw new InvalidArgumentError("Expected a time such as 10m, an id such as 1764000000123-17, or all.");
+}
+
+function pattern(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch {
+    throw new InvalidArgumentError("Expected a regular expression.");
+  }
+}

@@ -1,0 +1,205 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { acceptsSecret } from "../../src/local/probe.ts";
+import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { cli, jsonLines } from "../support/cli.ts";
+import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
+
+let fleet: Fleet;
+let nodes: SoketiNode[];
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
+  nodes = [await fleet.node(), await fleet.node()];
+  env = {
+    REDIS_URL: inject("redisUrl"),
+    APP_SYNC_PREFIX: fleet.prefix,
+    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
+    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
+  };
+});
+
+afterAll(async () => {
+  await fleet.stop();
+});
+
+const run = (...args: string[]) => cli(args, { env });
+
+interface Written {
+  readonly appId?: string;
+  readonly type?: string;
+  readonly changed?: string[];
+  readonly key?: string;
+  readonly secret?: string;
+  readonly nodes?: { readonly confirmedAfterMs: number | null }[];
+}
+
+describe("apps", () => {
+  it("create: makes an app, shows its secret once, and says when every node has confirmed", async () => {
+    const result = await run("apps", "create", "made", "--set", "MaxConnections=5", "--json");
+    expect(result.status, result.stderr).toBe(0);
+    const [written, confirmed] = jsonLines<Written>(result);
+    expect(written).toMatchObject({ appId: "made", type: "created" });
+    expect(confirmed?.nodes?.map(({ confirmedAfterMs }) => typeof confirmedAfterMs)).toEqual([
+      ...["number", "number"],
+    ]);
+    expect(await fleet.table.get("made")).toEqual({
+      AppId: { S: "made" },
+      AppKey: { S: written?.key },
+      AppSecret: { S: written?.secret },
+      Enabled: { BOOL: true },
+      MaxConnections: { N: "5" },
+    });
+    for (const node of nodes) expect(await outcomeOfConnecting(node, written?.key ?? "")).toBe("connected");
+    const again = await run("apps", "create", "made");
+    expect([again.status, again.stderr]).toEqual([
+      1,
+      expect.stringContaining("expected no app made yet, found one"),
+    ]);
+  });
+
+  it("rotate-secret: when it returns, every node knows the new secret and not the old one", async () => {
+    await fleet.table.put(item("rotated"));
+    const result = await run("apps", "rotate-secret", "rotated", "--json");
+    expect(result.status, result.stderr).toBe(0);
+    const [written] = jsonLines<Written>(result);
+    expect(written).toMatchObject({ type: "updated", changed: ["secret"] });
+    expect(written?.secret).toMatch(/^[0-9a-f]{40}$/);
+    const api = { appId: "rotated", key: "rotated-key" };
+    for (const { port } of nodes) {
+      expect(await acceptsSecret({ port, ...api }, written?.secret ?? "")).toBe(true);
+      expect(await acceptsSecret({ port, ...api }, "rotated-secret")).toBe(false);
+    }
+  });
+
+  it("disable, enable, rotate-key, update, delete: in force on every node when they return", async () => {
+    await fleet.table.put(item("steps"));
+    const outcome = async (key: string) => [
+      ...new Set(await Promise.all(nodes.map((node) => outcomeOfConnecting(node, key)))),
+    ];
+    const say = async (...args: string[]) => {
+      const { status, stdout, stderr } = await run("apps", ...args);
+      expect(status, stderr).toBe(0);
+      expect(stdout).toContain("in force on 2 nodes");
+      return stdout;
+    };
+    expect(await say("disable", "steps")).toContain("app steps is updated: enabled");
+    expect(await outcome("steps-key")).toEqual([4003]);
+    await say("enable", "steps");
+    expect(await outcome("steps-key")).toEqual(["connected"]);
+    expect(await say("rotate-key", "steps", "--key", "steps-key-2")).toContain("key:    steps-key-2");
+    expect(await outcome("steps-key")).toEqual([4001]);
+    expect(await outcome("steps-key-2")).toEqual(["connected"]);
+    const both = ["--set", "MaxConnections=7", "--set", "EnableClientMessages=true"];
+    expect(await say("update", "steps", ...both)).toContain("enableClientMessages, limits.maxConnections");
+    await say("update", "steps", "--unset", "MaxConnections");
+    expect(await fleet.table.get("steps")).not.toHaveProperty("MaxConnections");
+    await say("delete", "steps", "--yes");
+    expect(await outcome("steps-key-2")).toEqual([4001]);
+    expect(await fleet.table.get("steps")).toBeUndefined();
+  });
+
+  it("writes nothing that would not be as it is meant, and says why", async () => {
+    await fleet.table.put(item("kept"));
+    await fleet.table.put(item("other"));
+    const before = await fleet.table.get("kept");
+    for (const [args, message] of [
+      [["update", "kept", "--set", "Webhooks=[{}]"], /Webhooks\[0\]: has neither url nor lambda_function/],
+      [["update", "kept", "--set", "MaxConnections=0"], /To let nobody in, disable the app/],
+      [["update", "kept", "--set", "MaxConnections=many"], /MaxConnections: expected a number, found "many"/],
+      [["update", "kept", "--set", "Enabled=perhaps"], /Enabled: expected true or false/],
+      [["update", "kept", "--set", "AppSecret="], /AppSecret: Expected S; found nothing/],
+      [["update", "kept", "--set", "Nonsense=1"], /expected one of AppKey, .*; found "Nonsense"/],
+      [["update", "kept"], /expected --set Name=value or --unset Name, found neither/],
+      [
+        ["rotate-key", "kept", "--key", "other-key"],
+        /expected a key that no app has, found it is that of app other/,
+      ],
+      [
+        ["rotate-key", "kept", "--key", "other"],
+        /expected a key that is no app's id, found that there is an app other/,
+      ],
+      [["enable", "nobody"], /expected app nobody in the table, found none/],
+      [["delete", "kept"], /nothing was deleted: agree, or give --yes/],
+    ] as const) {
+      const { status, stderr } = await run("apps", ...args);
+      expect([args, status]).toEqual([args, 1]);
+      expect(stderr).toMatch(message);
+    }
+    expect(await fleet.table.get("kept")).toEqual(before);
+  });
+
+  it("a change that nobody can see is not waited for", async () => {
+    await fleet.table.put(item("same", { Enabled: { BOOL: true } }));
+    const { status, stdout } = await run("apps", "enable", "same");
+    expect([status, stdout]).toEqual([0, expect.stringContaining("the nodes need not be told")]);
+  });
+
+  it("says with its exit code that it is written and not confirmed", async () => {
+    const name = `alone-${randomUUID().slice(0, 8)}`;
+    // A log that nobody writes to: the function is not there.
+    const result = await cli(["apps", "create", name, "--timeout", "300ms"], {
+      env: { ...env, APP_SYNC_PREFIX: `{${name}}` },
+    });
+    expect(result.status).toBe(3);
+    expect(result.stderr).toContain("written, and no message of it came within 0.3 s");
+    expect(result.stdout).toContain("secret:");
+    expect(await fleet.table.get(name)).toBeDefined();
+    const left = await cli(["apps", "disable", name, "--no-wait"], { env: { ...env, REDIS_URL: "" } });
+    expect(left.status, left.stderr).toBe(0);
+  });
+});
+
+describe("invalidate and flush", () => {
+  it("return when every node has confirmed", async () => {
+    const invalidated = await run("invalidate", "a", "b");
+    expect([invalidated.status, invalidated.stdout]).toEqual([
+      0,
+      expect.stringContaining("in force on 2 nodes"),
+    ]);
+    const flushed = await run("flush", "--reason", "test", "--json");
+    expect(jsonLines<Written>(flushed)[0]?.nodes).toHaveLength(2);
+  });
+
+  it("a node that does not answer is named, and makes the exit code 3", async () => {
+    const third = await fleet.node();
+    await eventually("its lease", async () => (await third.metrics()).lease_held === 1);
+    third.child.signal("SIGSTOP");
+    const { status, stdout, stderr } = await run("flush", "--timeout", "1s");
+    third.child.signal("SIGCONT");
+    await third.stop();
+    expect(status).toBe(3);
+    expect(stdout).toMatch(/ \d+: not confirmed/);
+    expect(stderr).toContain("1 node of 3 did not confirm within 1 s");
+  });
+});
+
+describe("get", () => {
+  it("shows item, app, problems and what each node holds, without secrets", async () => {
+    const webhooks = '[{"url":"https://hooks.example.com/t0ken","event_types":["channel_occupied"]},{}]';
+    await fleet.table.put(item("shown", { Enabled: { S: "yes" }, Webhooks: { S: webhooks } }));
+    const [first] = nodes;
+    await eventually("the app", () => accepts(first as SoketiNode, "shown", "shown-secret"));
+    for (const name of ["shown", "shown-key"]) {
+      const result = await run("get", name, "--json");
+      expect(result.status, result.stderr).toBe(0);
+      expect(result.stdout).not.toMatch(/shown-secret|t0ken/);
+      expect(jsonLines(result)[0]).toMatchObject({
+        appId: "shown",
+        item: { AppId: { S: "shown" }, Enabled: { S: "yes" } },
+        app: { enabled: true, webhooks: [{ origin: "https://hooks.example.com" }] },
+        problems: [{ code: "webhook-without-target" }, { code: "webhook-without-events" }],
+      });
+    }
+    const text = await run("get", "shown");
+    expect(text.stdout).toContain("the app as it is in the table, read");
+    expect(text.stdout).not.toMatch(/shown-secret|t0ken/);
+    expect((await run("get", "shown", "--secrets")).stdout).toContain("shown-secret");
+    const none = await run("get", "nobody");
+    expect([none.status, none.stdout]).toEqual([
+      2,
+      expect.stringContaining("the table has no app with the id or key nobody"),
+    ]);
+  });
+});

@@ -1,0 +1,275 @@
+import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { localDynamoDb } from "../../src/adapters/dynamodb.ts";
+import { type RedisServer, startRedis } from "../../src/local/redis-server.ts";
+import { startProxy } from "../../src/local/tcp-proxy.ts";
+import { busNames, nodeEntry } from "../../src/protocol/names.ts";
+import { cli, jsonLines } from "../support/cli.ts";
+import { eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+
+let server: RedisServer;
+let redis: Redis;
+let fleet: Fleet;
+let env: Record<string, string>;
+
+interface Check {
+  readonly name: string;
+  readonly level: string;
+  readonly found: string;
+  readonly advice?: string;
+}
+
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
+  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: server.url });
+  await fleet.node();
+  await fleet.table.put(item("a"));
+  env = {
+    REDIS_URL: server.url,
+    APP_SYNC_PREFIX: fleet.prefix,
+    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
+    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
+  };
+  await eventually("a message", async () => (await redis.xlen(busNames(fleet.prefix).log)) > 0);
+});
+
+afterAll(async () => {
+  await fleet.stop();
+  await redis.quit();
+  await server.stop();
+});
+
+async function doctor(
+  more: Record<string, string> = {},
+): Promise<{ status: number | null; checks: Check[] }> {
+  const result = await cli(["doctor", "--json"], { env: { ...env, ...more } });
+  expect(result.stderr).toBe("");
+  return { status: result.status, checks: jsonLines<Check[]>(result)[0] ?? [] };
+}
+
+/** What is not well, with advice for each. */
+function complaints(checks: readonly Check[]): string[] {
+  const all = checks.filter(({ level }) => level === "warning" || level === "fail");
+  for (const { name, advice } of all) expect(advice, name).toMatch(/\w{3,}.*\.?/);
+  return all.map(({ name, level }) => `${level} ${name}`);
+}
+
+const INDEX = {
+  IndexName: "AppKeyIndex",
+  KeySchema: [{ AttributeName: "AppKey", KeyType: "HASH" as const }],
+  Projection: { ProjectionType: "ALL" as const },
+};
+
+async function tableWith(name: string, change: Partial<CreateTableCommandInput>): Promise<string> {
+  await localDynamoDb(inject("dynamodbEndpoint")).send(
+    new CreateTableCommand({
+      TableName: name,
+      BillingMode: "PAY_PER_REQUEST",
+      AttributeDefinitions: [
+        { AttributeName: "AppId", AttributeType: "S" },
+        { AttributeName: "AppKey", AttributeType: "S" },
+      ],
+      KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
+      GlobalSecondaryIndexes: [INDEX],
+      StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
+      ...change,
+    }),
+  );
+  return name;
+}
+
+describe("doctor", () => {
+  it("finds nothing wrong where nothing is", async () => {
+    const { status, checks } = await doctor();
+    expect(complaints(checks)).toEqual([]);
+    expect(status).toBe(0);
+    expect(checks.map(({ name }) => name)).toEqual([
+      ...["table", "key schema", "index", "projection", "stream", "view type", "event source mapping"],
+      ...["redis", "log", "nodes", "leases", "agent version", "soketi version"],
+    ]);
+    const text = await cli(["doctor"], { env });
+    expect(text.stdout).toContain("all is well");
+  });
+
+  it.each<[string, string, Partial<CreateTableCommandInput>]>([
+    [
+      "wrong key schema",
+      "fail key schema",
+      {
+        KeySchema: [
+          { AttributeName: "AppId", KeyType: "HASH" },
+          { AttributeName: "AppKey", KeyType: "RANGE" },
+        ],
+      },
+    ],
+    [
+      "no index",
+      "fail index",
+      {
+        GlobalSecondaryIndexes: undefined,
+        AttributeDefinitions: [{ AttributeName: "AppId", AttributeType: "S" }],
+      },
+    ],
+    [
+      "wrong projection",
+      "fail projection",
+      { GlobalSecondaryIndexes: [{ ...INDEX, Projection: { ProjectionType: "KEYS_ONLY" } }] },
+    ],
+    ["stream off", "fail stream", { StreamSpecification: { StreamEnabled: false } }],
+    [
+      "wrong view type",
+      "fail view type",
+      { StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_IMAGE" } },
+    ],
+  ])("finds in the table: %s", async (what, complaint, change) => {
+    const table = await tableWith(`doctor-${what.replaceAll(" ", "-")}`, change);
+    const { status, checks } = await doctor({ APP_MANAGER_DYNAMODB_TABLE: table });
+    expect(complaints(checks)).toEqual([complaint]);
+    expect(status).toBe(2);
+  });
+
+  it("finds that there is no table, and goes on to Redis", async () => {
+    const { checks } = await doctor({ APP_MANAGER_DYNAMODB_TABLE: "nowhere" });
+    expect(complaints(checks)).toEqual(["fail table"]);
+    expect(checks.map(({ name }) => name)).toContain("leases");
+  });
+
+  it("finds Redis down, and goes on with the table", async () => {
+    const { status, checks } = await doctor({ REDIS_URL: "redis://:s3cret@127.0.0.1:1" });
+    expect(complaints(checks)).toEqual(["fail redis"]);
+    const [redisCheck] = checks.filter(({ name }) => name === "redis");
+    expect(redisCheck?.advice).toContain("Nothing listens there");
+    expect(JSON.stringify(checks)).not.toContain("s3cret");
+    expect(status).toBe(2);
+  });
+
+  it("finds a wrong password, and a missing one", async () => {
+    const locked = await startRedis({ args: ["--requirepass", "right"] });
+    try {
+      const url = (password: string) => locked.url.replace("//", `//${password}`);
+      const wrong = await doctor({ REDIS_URL: url(":wr0ng@") });
+      expect(wrong.checks.find(({ name }) => name === "redis")?.advice).toContain(
+        "User or password is wrong",
+      );
+      expect(JSON.stringify(wrong.checks)).not.toContain("wr0ng");
+      const none = await doctor({ REDIS_URL: url("") });
+      expect(none.checks.find(({ name }) => name === "redis")?.advice).toContain("asks for a password");
+    } finally {
+      await locked.stop();
+    }
+  });
+
+  it("finds that the log is missing, no node is here, and where they are", async () => {
+    const { status, checks } = await doctor({ APP_SYNC_PREFIX: "{elsewhere}" });
+    expect(complaints(checks)).toEqual(["fail log", "warning nodes"]);
+    expect(checks.find(({ name }) => name === "nodes")?.advice).toContain(fleet.prefix);
+    expect(status).toBe(2);
+  });
+
+  it("finds a log that somebody deletes from", async () => {
+    const names = busNames("{holes}");
+    for (const id of ["5-1", "5-2", "5-3"]) await redis.xadd(names.log, id, "m", "{}");
+    await redis.xdel(names.log, "5-2");
+    const { checks } = await doctor({ APP_SYNC_PREFIX: "{holes}" });
+    expect(checks.find(({ name }) => name === "log")).toMatchObject({
+      level: "fail",
+      found: expect.stringContaining("has holes") as string,
+    });
+  });
+
+  it("finds a node without a lease: one that cannot write, one that does not answer", async () => {
+    const way = await startProxy({ host: "127.0.0.1", port: server.port });
+    const node = await fleet.node({ redisUrl: `redis://127.0.0.1:${way.port}` });
+    await eventually("its lease", async () => (await node.metrics()).lease_held === 1);
+    way.freeze();
+    await eventually("the loss of its lease", async () => (await node.metrics()).lease_held === 0);
+    const { status, checks } = await doctor();
+    const [complaint] = complaints(checks);
+    expect(complaint).toMatch(/^fail node .* \d+$/);
+    expect(checks.find(({ level }) => level === "fail")?.found).toBe("it does not answer");
+    expect(status).toBe(2);
+    const nodes = await cli(["nodes"], { env });
+    expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringContaining("no answer")]);
+    await node.stop();
+    await way.close();
+    // It could not say that it goes. The others are back with their next heartbeat.
+    await redis.del(busNames(fleet.prefix).nodes);
+  });
+
+  it("finds nodes of another version, and a soketi that the agent does not know", async () => {
+    const names = busNames("{versions}");
+    const entry = { host: "old", pid: 7, agent: "0.0.9", soketi: "2.0.0", cursor: "5-1", leaseMsLeft: 2_000 };
+    await redis.zadd(names.nodes, Date.now() + 60_000, "n1");
+    await redis.set(nodeEntry(names, "n1"), JSON.stringify(entry), "PX", 60_000);
+    const { checks } = await doctor({ APP_SYNC_PREFIX: "{versions}" });
+    expect(complaints(checks)).toEqual(
+      expect.arrayContaining(["warning agent version", "warning soketi version", "fail node old 7"]),
+    );
+  });
+});
+
+describe("nodes", () => {
+  it("shows each agent as it says it is", async () => {
+    await eventually(
+      "the node to be registered",
+      async () => (await redis.zcard(busNames(fleet.prefix).nodes)) === 1,
+    );
+    const result = await cli(["nodes", "--json"], { env });
+    expect(result.status, result.stderr).toBe(0);
+    expect(jsonLines(result)[0]).toEqual([
+      expect.objectContaining({ soketi: "1.6.1", answers: true, state: "following", behind: 0 }),
+    ]);
+    const text = await cli(["nodes"], { env });
+    expect(text.stdout).toMatch(/^host +pid +soketi +agent +lease +state +behind +entries +hits +lag\n/);
+  });
+
+  it("watches until it is ended", async () => {
+    let seen = 0;
+    const result = await cli(["nodes", "--watch", "50ms", "--json"], {
+      env,
+      onOutput: (text, kill) => {
+        seen += text.split("\n").length - 1;
+        if (seen >= 3) kill("SIGTERM");
+      },
+    });
+    expect(jsonLines(result).length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe("tail", () => {
+  it("shows the log from before, and what comes, with values and no secret", async () => {
+    await fleet.table.put(item("tailed", { MaxConnections: { N: "5" } }));
+    const written = { step: 0 };
+    const result = await cli(["tail", "--since", "all", "--app", "tailed"], {
+      env,
+      onOutput: (text, kill) => {
+        if (written.step === 0 && text.includes("created")) {
+          written.step = 1;
+          void fleet.table.update("tailed", { MaxConnections: { N: "6" }, AppSecret: { S: "n3w" } });
+        } else if (text.includes("updated")) kill("SIGTERM");
+      },
+    });
+    expect(result.stdout).toMatch(/created {2}tailed {2}age .* maxConnections=5/);
+    expect(result.stdout).toMatch(/updated {2}tailed {2}age .*limits\.maxConnections=6 secret\n/);
+    expect(result.stdout).not.toMatch(/n3w|tailed-secret|\ba\b/);
+  });
+
+  it("ends at the log's end, finds by a pattern, and begins where it is told", async () => {
+    const all = await cli(["tail", "--since", "all", "--no-follow", "--json"], { env });
+    const lines = jsonLines<{ id: string; appId?: string; type: string }>(all);
+    expect(lines.length).toBeGreaterThanOrEqual(3);
+    const found = await cli(
+      ["tail", "--since", "1h", "--no-follow", "--json", "--grep", "maxConnections.:6"],
+      {
+        env,
+      },
+    );
+    expect(jsonLines(found).map(({ type }) => type)).toEqual(["updated"]);
+    const after = await cli(["tail", "--since", lines[0]?.id ?? "", "--no-follow", "--json"], { env });
+    expect(jsonLines(after)).toHaveLength(lines.length - 1);
+    const wrong = await cli(["tail", "--since", "yesterday"], { env });
+    expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining("Expected a time such as 10m")]);
+  });
+});

@@ -1,0 +1,52 @@
+import { spawn } from "node:child_process";
+import { root } from "./fleet.ts";
+
+export interface CliResult {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Gets everything that it prints, as it comes; may send a signal. */
+  readonly onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
+}
+
+/** The built `soketi-app-sync`, in a process of its own, while this one goes on. Knows nothing of this one's variables. */
+export function cli(
+  args: readonly string[],
+  { env, input = "", onOutput }: CliOptions = {},
+): Promise<CliResult> {
+  const child = spawn(process.execPath, ["dist/cli.mjs", ...args], {
+    cwd: root,
+    env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local", ...env },
+  });
+  let stdout = "";
+  let stderr = "";
+  const hear = (text: string) => onOutput?.(text, (signal) => child.kill(signal));
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout += chunk.toString();
+    hear(chunk.toString());
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr += chunk.toString();
+    hear(chunk.toString());
+  });
+  child.stdin.end(input);
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => {
+      resolve({ status, stdout, stderr });
+    });
+  });
+}
+
+/** The JSON that a command has printed, each line a value. */
+export function jsonLines<T = Record<string, unknown>>({ stdout }: CliResult): T[] {
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as T);
+}

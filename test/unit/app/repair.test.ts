@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { diff } from "../../../src/app/diff.ts";
+import { normalize } from "../../../src/app/normalize.ts";
+import { repaired, repairsOf } from "../../../src/app/repair.ts";
+import { TableCheck } from "../../../src/app/table-check.ts";
+
+const ITEM = { AppId: { S: "a" }, AppKey: { S: "k" }, AppSecret: { S: "s" } };
+const bytes = (text: string) => ({ B: new Uint8Array(Buffer.from(text)) });
+
+/** Attribute, as it is -> its code, and as it is written; undefined: it goes. */
+const REPAIRS = [
+  ["Enabled", bytes("false"), "flag-not-bool", { BOOL: false }],
+  ["Enabled", { S: "Yes" }, "flag-not-bool", { BOOL: true }],
+  ["EnableClientMessages", { N: "1" }, "flag-not-bool", { BOOL: true }],
+  ["EnableUserAuthentication", { S: " off\n" }, "flag-not-bool", { BOOL: false }],
+  ["Enabled", { NULL: true }, "attribute-empty", undefined],
+  ["MaxChannelNameLength", { N: "-1" }, "limit-negative", undefined],
+  ["MaxEventPayloadInKb", { S: "-1" }, "limit-negative", undefined],
+  ["MaxEventBatchSize", { S: "" }, "attribute-empty", undefined],
+  ["MaxConnections", { S: "100" }, "limit-not-number", { N: "100" }],
+  ["MaxConnections", bytes("-1"), "limit-not-number", { N: "-1" }],
+  ["MaxEventPayloadInKb", bytes("1.5"), "limit-not-number", { N: "1.5" }],
+  ["AppSecret", bytes("s3cret"), "secret-not-text", { S: "s3cret" }],
+  ["AppSecret", { N: "12" }, "secret-not-text", { S: "12" }],
+  [
+    "Webhooks",
+    {
+      L: [
+        { M: { url: { S: "http://x" }, event_types: { L: [{ S: "client_event" }] }, note: { S: "mine" } } },
+      ],
+    },
+    "webhooks-not-json",
+    { S: '[{"url":"http://x","event_types":["client_event"],"note":"mine"}]' },
+  ],
+  ["Webhooks", bytes("[]"), "webhooks-not-json", { S: "[]" }],
+  [
+    "Webhooks",
+    { S: '[{"lambda_function":"f","event_types":["client_event"]}]' },
+    "webhook-lambda-missing",
+    { S: '[{"lambda_function":"f","event_types":["client_event"],"lambda":{}}]' },
+  ],
+] as const;
+
+/** What is right, or would need a guess. */
+const LEFT_ALONE = [
+  ["Enabled", { BOOL: false }],
+  ["Enabled", { S: "perhaps" }],
+  ["MaxConnections", { N: "-1" }],
+  ["MaxConnections", { N: "0" }],
+  ["MaxConnections", { S: "1.5" }],
+  ["MaxConnections", { S: "many" }],
+  ["MaxConnections", { L: [] }],
+  ["MaxEventPayloadInKb", { N: "1.5" }],
+  ["Webhooks", { S: "[]" }],
+  ["Webhooks", { S: "no json" }],
+  ["Webhooks", { L: [{ M: { url: { S: "http://x" } } }] }],
+  ["Webhooks", { L: [{ M: { url: { S: "http://x" }, event_types: { S: "client_event" } } }] }],
+  ["Unknown", { S: "" }],
+] as const;
+
+describe("repairsOf", () => {
+  it.each(REPAIRS)("%s %j: %s", (attribute, value, code, written) => {
+    expect(repairsOf({ ...ITEM, [attribute]: value })).toEqual([{ attribute, code, value: written }]);
+  });
+
+  it.each(LEFT_ALONE)("leaves %s %j", (attribute, value) => {
+    expect(repairsOf({ ...ITEM, [attribute]: value })).toEqual([]);
+  });
+
+  it("leaves an item that is no app", () => {
+    expect(repairsOf({ AppId: { S: "a" }, Enabled: { S: "no" } })).toEqual([]);
+  });
+
+  it("repairs what it can beside what it cannot", () => {
+    const item = { ...ITEM, Enabled: { S: "no" }, MaxConnections: { S: "many" }, Webhooks: { S: "{" } };
+    expect(repairsOf(item).map(({ attribute }) => attribute)).toEqual(["Enabled"]);
+  });
+
+  it("repairs all that was repaired in one go, changes no meaning, and leaves what it does not know", () => {
+    const value = fc.oneof(
+      ...[...REPAIRS, ...LEFT_ALONE].map(([attribute, one]) => fc.constant([attribute, one] as const)),
+    );
+    fc.assert(
+      fc.property(fc.array(value, { maxLength: 12 }), (values) => {
+        const item = { ...ITEM, Extra: { S: "x" }, ...Object.fromEntries(values) };
+        const after = repaired(item, repairsOf(item));
+        expect(diff(normalize(item), normalize(after))).toBeUndefined();
+        expect(repairsOf(after)).toEqual([]);
+        expect(after).toMatchObject({ AppId: ITEM.AppId, AppKey: ITEM.AppKey, Extra: { S: "x" } });
+      }),
+    );
+  });
+});
+
+describe("TableCheck", () => {
+  const check = (...apps: [string | undefined, string | undefined][]) => {
+    const table = new TableCheck();
+    for (const [id, key] of apps) table.add(id, key);
+    return table.problems().map(({ code, appIds }) => [code, ...appIds]);
+  };
+
+  it("finds apps that share a key", () => {
+    expect(check(["a", "k"], ["b", "k2"], ["c", "k"], ["d", "k"])).toEqual([["key-shared", "a", "c", "d"]]);
+  });
+
+  it("finds an id that is another app's key, whichever comes first", () => {
+    expect(check(["a", "k"], ["b", "a"])).toEqual([["id-is-key", "a", "b"]]);
+    expect(check(["b", "a"], ["a", "k"])).toEqual([["id-is-key", "a", "b"]]);
+  });
+
+  it("has nothing against an app whose key is its own id, nor against items that name nothing", () => {
+    expect(check(["a", "a"], [undefined, "k"], ["b", undefined])).toEqual([]);
+  });
+});
