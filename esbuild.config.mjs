@@ -48,6 +48,15 @@ await Promise.all([
   build({
     ...common,
     minify: false,
+    entryPoints: ["src/library/index.ts"],
+    outfile: "dist/index.mjs",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+  }),
+  build({
+    ...common,
+    minify: false,
     entryPoints: ["src/cli/cli.ts"],
     outfile: "dist/cli.mjs",
     format: "esm",

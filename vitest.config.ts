@@ -13,6 +13,7 @@ export default defineConfig({
           name: "real",
           include: ["test/real/**/*.test.ts"],
           globalSetup: ["test/real/global-setup.ts"],
+          setupFiles: ["test/support/version.ts"],
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -73,9 +73,7 @@ export function createFleet(connection: RedisConnection, names: BusNames): Fleet
     const answers = new Map<string, Answer>();
     const until = Date.now() + limitMs;
     let read = 0;
-    // Followers that are not soketi nodes do not answer.
-    const expected = nodes.filter(({ entry }) => entry.soketi !== undefined);
-    while (expected.some((node) => !answers.has(node.id)) && Date.now() < until) {
+    while (nodes.some((node) => !answers.has(node.id)) && Date.now() < until) {
       await pause(LOOK_MS);
       for (const json of await told("read answers", connection.lrange(list, read, -1))) {
         read += 1;

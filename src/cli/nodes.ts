@@ -82,7 +82,7 @@ export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | 
   };
 }
 
-/** Programs that only follow the log do not answer, and nobody's connections depend on them. */
+/** Programs that only follow the log are their own matter. */
 function isWell({ soketi, answers, leaseMsLeft }: NodeView): boolean {
   return soketi === null || (answers && leaseMsLeft > 0);
 }
@@ -98,7 +98,7 @@ function show(views: readonly NodeView[], terminal: Terminal): void {
       String(pid),
       soketi ?? dim("follower"),
       agent,
-      answers || soketi === null ? lease : red("no answer"),
+      answers ? lease : red("no answer"),
       state ?? "",
       behind === null ? "another log" : String(behind),
       entries === null ? "" : String(entries),

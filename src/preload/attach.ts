@@ -1,13 +1,8 @@
-import { randomInt, randomUUID } from "node:crypto";
-import { hostname } from "node:os";
 import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
+import { openAgentLink } from "../adapters/agent-link.ts";
 import { guardClosedSockets } from "../adapters/soketi-closed-sockets.ts";
-import { createRedisBus } from "../adapters/redis-bus.ts";
-import { cut, openRedis, openSubscriber, type RedisTimeouts } from "../adapters/redis.ts";
-import { createAnswering } from "../adapters/redis-answers.ts";
-import { subscribe } from "../adapters/redis-subscription.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
 import {
   checkHooks,
@@ -64,9 +59,6 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   );
 }
 
-/** More than a cluster has. */
-const CLUSTER_NODES = 1_000;
-
 function startAgent(
   server: SoketiServer,
   manager: SoketiAppManager,
@@ -74,23 +66,17 @@ function startAgent(
   config: AgentConfig,
   report: PreloadReporter,
 ): Agent<SoketiAppObject> {
-  const settings = config.redis ?? fromSoketi(server.options.database.redis);
-  const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: config.heartbeatMs, retriesPerCommand: 0 };
-  const commands = openRedis(soketi.redis, settings, timeouts);
-  commands.on("error", report.redisFailed);
-  const node = randomUUID();
-  const entry = () => ({
-    ...{ host: hostname(), pid: process.pid, agent: __VERSION__, soketi: soketi.version },
-    ...agent.status(),
-  });
-  const bus = createRedisBus(commands, config.names, {
-    node,
-    entry: () => JSON.stringify(entry()),
-    limitMs: config.heartbeatMs,
+  const link = openAgentLink({
+    ...config,
+    library: soketi.redis,
+    settings: config.redis ?? fromSoketi(server.options.database.redis),
+    identity: { agent: __VERSION__, soketi: soketi.version },
+    holds: (appId) => holds(agent, appId),
+    onError: report.redisFailed,
   });
   const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
     ...config,
-    bus,
+    bus: link.bus,
     source: tableSource(
       server,
       manager,
@@ -100,54 +86,12 @@ function startAgent(
     ),
     connections: soketiConnections(server),
     isSame: (left, right) => isDeepStrictEqual(left.toObject(), right.toObject()),
-    report: {
-      ...report,
-      heartbeatFailed(error) {
-        report.redisFailed(error);
-        // A socket that went silent is never replaced by itself.
-        if (commands.status === "ready") cut(commands);
-      },
-    },
+    report: { ...report, heartbeatFailed: link.heartbeatFailed },
     clock: () => performance.now(),
     now: Date.now,
   });
-  const onQuestion = createAnswering(
-    commands,
-    config.names,
-    ({ appId }) => ({
-      ...entry(),
-      node,
-      recent: agent.recent.list(),
-      ...(appId === undefined ? {} : { holds: holds(agent, appId) }),
-    }),
-    report.redisFailed,
-  );
-  // Each agent begins with another node: those of a cluster share the subscribers.
-  const first = randomInt(CLUSTER_NODES);
-  const open = (attempt: number) =>
-    openSubscriber(soketi.redis, settings, timeouts, commands, first + attempt);
-  const subscription = subscribe(open, [config.names.live, config.names.ask], {
-    subscribed: () => void agent.subscribed(),
-    lost: () => {
-      agent.follower.onLost();
-    },
-    message: (payload, channel) => {
-      if (channel === config.names.ask) onQuestion(payload);
-      else agent.follower.onLive(payload);
-    },
-    failed: report.redisFailed,
-  });
-  agent.start();
-  const alive = setInterval(() => {
-    subscription.checkAlive(config.heartbeatMs);
-  }, config.heartbeatMs);
-  endWith(server, async () => {
-    clearInterval(alive);
-    agent.stop();
-    subscription.close();
-    await bus.leave();
-    commands.disconnect();
-  });
+  link.start(agent);
+  endWith(server, link.stop);
   return agent;
 }
 

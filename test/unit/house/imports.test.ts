@@ -14,6 +14,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/agent": ["src/protocol"],
   "src/adapters": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/agent"],
   "src/preload": ["src/app", "src/protocol", "src/config", "src/agent", "src/adapters"],
+  "src/library": ["src/app", "src/protocol", "src/config", "src/agent", "src/adapters"],
   handlers: ["src/config", "src/pipeline", "src/adapters"],
   "src/cli": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/adapters"],
   "src/local": ["src/app", "src/protocol", "src/adapters"],
@@ -22,7 +23,8 @@ const ALLOWED: Record<string, readonly string[]> = {
 /** Packages that only these folders may import; types count too. Anything not listed is free. */
 const PACKAGES: Record<string, readonly string[]> = {
   ioredis: ["src/adapters"],
-  "@aws-sdk/client-dynamodb": ["src/adapters"],
+  // Whoever uses the library may give a client of their own.
+  "@aws-sdk/client-dynamodb": ["src/adapters", "src/library"],
   "@aws-sdk/client-dynamodb-streams": ["src/adapters"],
   "@aws-sdk/client-secrets-manager": ["src/adapters"],
   "@aws-sdk/client-ssm": ["src/adapters"],

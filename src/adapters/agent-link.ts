@@ -1,0 +1,116 @@
+import { randomInt, randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import type { Bus } from "../agent/ports.ts";
+import type { RedisSettings } from "../config/redis.ts";
+import type { BusNames } from "../protocol/names.ts";
+import type { Held, NodeEntry, NodeStatus, RecentMessage } from "../protocol/node.ts";
+import { cut, openRedis, openSubscriber, type RedisLibrary, type RedisTimeouts } from "./redis.ts";
+import { createAnswering } from "./redis-answers.ts";
+import { createRedisBus } from "./redis-bus.ts";
+import { subscribe, type Subscription } from "./redis-subscription.ts";
+
+/** The part of an agent that its link to Redis feeds and asks. */
+export interface LinkedAgent {
+  readonly follower: { onLive(payload: string): void; onLost(): void };
+  readonly recent: { list(): readonly RecentMessage[] };
+  status(): NodeStatus;
+  subscribed(): Promise<void>;
+  start(): void;
+  stop(): void;
+}
+
+export interface AgentLinkOptions {
+  readonly library: RedisLibrary;
+  readonly settings: RedisSettings;
+  readonly names: BusNames;
+  /** Milliseconds; also how long Redis may take to answer. */
+  readonly heartbeatMs: number;
+  /** Who this is, in the registry. */
+  readonly identity: Omit<NodeEntry, "host" | "pid" | keyof NodeStatus>;
+  /** What is held of an app, for tools that ask. */
+  readonly holds: (appId: string) => Held | null;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface AgentLink {
+  readonly bus: Bus;
+  /** To be told of a heartbeat that failed: a socket that went silent is never replaced by itself. */
+  readonly heartbeatFailed: (error: unknown) => void;
+  /** Subscribes, and starts the agent's heartbeat. */
+  start(agent: LinkedAgent): void;
+  /** Stops the agent, leaves the registry, closes the connections. */
+  readonly stop: () => Promise<void>;
+}
+
+/** More than a cluster has. */
+const CLUSTER_NODES = 1_000;
+
+/** An agent's two connections to Redis: one for commands, one that is subscribed. */
+export function openAgentLink(options: AgentLinkOptions): AgentLink {
+  const { library, settings, names, heartbeatMs, onError } = options;
+  const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: heartbeatMs, retriesPerCommand: 0 };
+  const commands = openRedis(library, settings, timeouts);
+  commands.on("error", onError);
+  const node = randomUUID();
+  const who = { host: hostname(), pid: process.pid, ...options.identity };
+  let linked: LinkedAgent | undefined;
+  let subscription: Subscription | undefined;
+  let alive: NodeJS.Timeout | undefined;
+  const bus = createRedisBus(commands, names, {
+    node,
+    entry: () => JSON.stringify({ ...who, ...linked?.status() }),
+    limitMs: heartbeatMs,
+  });
+
+  return {
+    bus,
+    heartbeatFailed(error) {
+      onError(error);
+      if (commands.status === "ready") cut(commands);
+    },
+    start(agent) {
+      linked = agent;
+      const onQuestion = createAnswering(
+        commands,
+        names,
+        ({ appId }) => ({
+          ...who,
+          ...agent.status(),
+          node,
+          recent: agent.recent.list(),
+          ...(appId === undefined ? {} : { holds: options.holds(appId) }),
+        }),
+        onError,
+      );
+      // Each agent begins with another node: those of a cluster share the subscribers.
+      const first = randomInt(CLUSTER_NODES);
+      const opened = subscribe(
+        (attempt) => openSubscriber(library, settings, timeouts, commands, first + attempt),
+        [names.live, names.ask],
+        {
+          subscribed: () => void agent.subscribed(),
+          lost: () => {
+            agent.follower.onLost();
+          },
+          message: (payload, channel) => {
+            if (channel === names.ask) onQuestion(payload);
+            else agent.follower.onLive(payload);
+          },
+          failed: onError,
+        },
+      );
+      subscription = opened;
+      agent.start();
+      alive = setInterval(() => {
+        opened.checkAlive(heartbeatMs);
+      }, heartbeatMs);
+    },
+    async stop() {
+      clearInterval(alive);
+      linked?.stop();
+      subscription?.close();
+      await bus.leave();
+      commands.disconnect();
+    },
+  };
+}
