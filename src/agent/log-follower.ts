@@ -20,14 +20,17 @@ export const TRANSITIONS: Readonly<Record<FollowerState, Partial<Record<Follower
 };
 
 /** Why everything was forgotten. */
-export type FlushReason =
-  | "first-sync"
-  | "new-epoch"
-  | "sequence-backwards"
-  | "log-trimmed"
-  | "server-changed"
-  | "unreadable-message"
-  | "requested";
+export const FLUSH_REASONS = [
+  "first-sync",
+  "new-epoch",
+  "sequence-backwards",
+  "log-trimmed",
+  "server-changed",
+  "unreadable-message",
+  "requested",
+] as const;
+
+export type FlushReason = (typeof FLUSH_REASONS)[number];
 
 /** Who acts on what the log says. Must not throw. */
 export interface FollowerTarget {

@@ -1,4 +1,5 @@
 import type { Agent } from "./agent.ts";
+import { FLUSH_REASONS } from "./log-follower.ts";
 import type { AppIdentity } from "./ports.ts";
 
 /** Counted outside the cache and the follower, by the agent's reporter. */
@@ -56,7 +57,10 @@ export function agentMetrics<A extends AppIdentity & { readonly enabled: boolean
     ),
     counter("replayed_messages_total", "Messages applied by replay.", () => follower.stats.replayedMessages),
     {
-      ...counter("flushes_total", "Times that everything was forgotten.", () => agent.flushes),
+      // All of them from the start: Prometheus sees no increase in a counter that begins at 1.
+      ...counter("flushes_total", "Times that everything was forgotten.", () =>
+        FLUSH_REASONS.map((reason) => [reason, agent.flushes.get(reason) ?? 0] as const),
+      ),
       label: "reason",
     },
     counter("drops_total", "Apps forgotten, by a message or a flush.", () => cache.stats.drops),

@@ -82,8 +82,9 @@ describe("Redis Sentinel", () => {
     await provesWhole(fleet, nodes);
     for (const node of nodes) {
       // A live message may tell of the new server before a heartbeat does: by a number that was there before.
-      const flushes = Object.keys(await node.metrics()).filter((name) => name.startsWith("flushes_total"));
-      expect(flushes.join()).toMatch(/server-changed|sequence-backwards|new-epoch|log-trimmed/);
+      const flushes = Object.entries(await node.metrics()).filter(([, times]) => times > 0);
+      const names = flushes.map(([name]) => name).filter((name) => name.startsWith("flushes_total"));
+      expect(names.join()).toMatch(/server-changed|sequence-backwards|new-epoch|log-trimmed/);
     }
   });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../../src/agent/agent.ts";
+import { FLUSH_REASONS } from "../../../src/agent/log-follower.ts";
 import { agentMetrics } from "../../../src/agent/metrics.ts";
 import type { AppIdentity } from "../../../src/agent/ports.ts";
 
@@ -50,7 +51,7 @@ describe("agentMetrics", () => {
       "counter changes_total": 31,
       "counter replays_total": 12,
       "counter replayed_messages_total": 13,
-      "counter flushes_total": flushes,
+      "counter flushes_total": FLUSH_REASONS.map((reason) => [reason, flushes.get(reason) ?? 0]),
       "counter drops_total": 21,
       "counter hits_total": 17,
       "counter misses_total": 18,
@@ -71,6 +72,11 @@ describe("agentMetrics", () => {
 
   it("before the first message, and while it does not follow", () => {
     expect(valuesOf("syncing")).toMatchObject({ "gauge following": 0, "gauge cursor": 0 });
+  });
+
+  it("has each reason of a flush from the start", () => {
+    expect(valuesOf("down")["counter flushes_total"]).toContainEqual(["requested", 0]);
+    expect(valuesOf("down")["counter flushes_total"]).toContainEqual(["log-trimmed", 2]);
   });
 
   it("labels flushes with their reason, and nothing else", () => {
