@@ -7,9 +7,10 @@ interface Requirement {
   readonly command: string;
   /** Prints something that tells whether the program on PATH is usable. */
   readonly check: { readonly args: readonly string[]; readonly accepts: (output: string) => boolean };
-  /** Set to an address, the program is not needed at all. */
-  readonly variable: string;
-  readonly image: string;
+  /** Set to an address, the program is not needed at all. Without it, one that runs elsewhere is of no use. */
+  readonly variable?: string;
+  /** Without it, one in a container is of no use. */
+  readonly image?: string;
   readonly debianPackage: string;
   readonly brewFormula: string;
 }
@@ -37,6 +38,21 @@ export const JAVA: Requirement = {
   brewFormula: "openjdk",
 };
 
+/** For the tests of docs/monitoring, which start a server with a configuration of their own and run promtool on files. */
+export const PROMETHEUS: Requirement = {
+  what: "Prometheus 2.31 or newer, with promtool",
+  command: "promtool",
+  check: {
+    args: ["--version"],
+    accepts: (output) => {
+      const [, major = 0, minor = 0] = /version (\d+)\.(\d+)/.exec(output) ?? [];
+      return Number(major) > 2 || (Number(major) === 2 && Number(minor) >= 31);
+    },
+  },
+  debianPackage: "prometheus",
+  brewFormula: "prometheus",
+};
+
 /** What was found on this machine. */
 export interface Facts {
   /** The value of the requirement's variable. */
@@ -61,11 +77,14 @@ export type Source =
 export function chooseSource(requirement: Requirement, facts: Facts): Source {
   if (facts.address !== undefined && facts.address !== "") return { kind: "address", address: facts.address };
   if (facts.onPath) return { kind: "path" };
-  if (facts.docker) return { kind: "docker", image: requirement.image };
+  if (facts.docker && requirement.image !== undefined) return { kind: "docker", image: requirement.image };
   if (facts.aptAsRoot) return { kind: "apt", package: requirement.debianPackage };
+  const docker = requirement.image === undefined ? "" : ", start Docker";
+  const address =
+    requirement.variable === undefined ? "" : `, or set ${requirement.variable} to one that runs`;
   throw new Error(
     `${requirement.what} is missing: type "sudo apt-get install -y ${requirement.debianPackage}" (Debian, Ubuntu) or ` +
-      `"brew install ${requirement.brewFormula}" (macOS), start Docker, or set ${requirement.variable} to one that runs.`,
+      `"brew install ${requirement.brewFormula}" (macOS)${docker}${address}.`,
   );
 }
 
@@ -75,7 +94,7 @@ export function provide(
   say: (line: string) => void,
 ): Exclude<Source, { kind: "apt" }> {
   const source = chooseSource(requirement, {
-    address: process.env[requirement.variable],
+    address: process.env[requirement.variable ?? ""],
     onPath: isUsable(requirement),
     docker: run("docker", ["info", "--format", "{{.ServerVersion}}"], {}, 5_000).ok,
     aptAsRoot: process.getuid?.() === 0 && existsSync("/usr/bin/apt-get"),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseSource, type Facts, JAVA, REDIS } from "../../../src/local/requirements.ts";
+import { chooseSource, type Facts, JAVA, PROMETHEUS, REDIS } from "../../../src/local/requirements.ts";
 import { soketiNodeBinary } from "../../../src/local/soketi-node.ts";
 
 const NOTHING: Facts = { address: undefined, onPath: false, docker: false, aptAsRoot: false };
@@ -27,8 +27,17 @@ describe("where a requirement is taken from", () => {
     const message = thrownBy(() => chooseSource(requirement, NOTHING));
     expect(message).toContain(`apt-get install -y ${requirement.debianPackage}`);
     expect(message).toContain(`brew install ${requirement.brewFormula}`);
-    expect(message).toContain(requirement.variable);
+    expect(message).toContain(`start Docker, or set ${requirement.variable ?? ""} to`);
     expect(message).not.toContain("\n");
+  });
+
+  it("does not take from Docker, nor ask for an address, what has to be on PATH", () => {
+    expect(chooseSource(PROMETHEUS, { ...NOTHING, docker: true, aptAsRoot: true })).toEqual({
+      kind: "apt",
+      package: "prometheus",
+    });
+    const message = thrownBy(() => chooseSource(PROMETHEUS, { ...NOTHING, docker: true }));
+    expect(message).toMatch(/: type "sudo apt-get install -y prometheus" .* \(macOS\)\.$/);
   });
 });
 
@@ -50,6 +59,17 @@ describe("what a program's version line is worth", () => {
     ["Redis server v=5.0.14 sha=00000000:0", false],
   ])("%s: %s", (output, usable) => {
     expect(REDIS.check.accepts(output)).toBe(usable);
+  });
+});
+
+describe("what promtool's version line is worth", () => {
+  it.each([
+    ["promtool, version 2.42.0+ds (branch: debian/sid, revision: 2.42.0+ds-5+deb12u1)", true],
+    ["promtool, version 3.5.0 (branch: HEAD, revision: 8be3a9560fbdd18a94dedec4b747c35178177202)", true],
+    ["promtool, version 2.30.3 (branch: HEAD)", false],
+    ["", false],
+  ])("%s: %s", (output, usable) => {
+    expect(PROMETHEUS.check.accepts(output)).toBe(usable);
   });
 });
 
