@@ -115,6 +115,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       isSame: parts.isSame,
       clock,
       graceMs: VERIFIER_GRACE_MS,
+      leaseHeld: () => this.leaseHeld,
       onDifference: (appId) => {
         this.sockets.refresh(appId);
       },

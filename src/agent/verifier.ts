@@ -9,6 +9,8 @@ export interface VerifierParts<A extends AppIdentity> {
   readonly clock: MonotonicClock;
   /** How long a message may still be on its way, after which a difference was a stale entry. Milliseconds. */
   readonly graceMs: number;
+  /** Whether the cache is claimed to be fresh. While it is not, messages are missed, and the grace does not run. */
+  readonly leaseHeld: () => boolean;
   /** A difference: the app was dropped, and its connections should be brought in line. */
   readonly onDifference: (appId: string) => void;
   /** No message explained a difference within the grace: the entry was stale. */
@@ -61,8 +63,11 @@ export class Verifier<A extends AppIdentity> {
 
   #judge(): void {
     const now = this.#parts.clock();
+    const { graceMs, leaseHeld } = this.#parts;
+    const isFresh = leaseHeld();
     for (const [id, until] of this.#suspects) {
-      if (now < until) continue;
+      if (!isFresh) this.#suspects.set(id, now + graceMs);
+      if (!isFresh || now < until) continue;
       this.#suspects.delete(id);
       this.stale += 1;
       this.#parts.onStale(id);

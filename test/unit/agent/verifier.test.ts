@@ -15,10 +15,12 @@ let reads: string[];
 let onRead: () => void;
 let cache: AppCache<TestApp>;
 let verifier: Verifier<TestApp>;
+let leaseHeld: boolean;
 
 beforeEach(() => {
   table = new Map();
   now = 0;
+  leaseHeld = true;
   events = [];
   reads = [];
   onRead = () => undefined;
@@ -50,6 +52,7 @@ beforeEach(() => {
     isSame: (left, right) => left.version === right.version,
     clock: () => now,
     graceMs: 30_000,
+    leaseHeld: () => leaseHeld,
     onDifference: (appId) => events.push(`difference ${appId}`),
     onStale: (appId) => events.push(`stale ${appId}`),
   });
@@ -104,6 +107,22 @@ describe("the verifier", () => {
     now = 60_000;
     await verifier.step();
     expect(verifier.stale).toBe(0);
+  });
+
+  it("does not count, while there is no lease, what a message explains once there is one again", async () => {
+    await cached("a");
+    leaseHeld = false;
+    table.set("a", { id: "a", key: "k-a", version: 2 });
+    for (now = 0; now <= 60_000; now += 10_000) await verifier.step();
+    expect(events).toEqual(["difference a"]);
+    leaseHeld = true;
+    // The last step without one was at 60,000.
+    now = 89_999;
+    await verifier.step();
+    expect(verifier.stale).toBe(0);
+    now = 90_000;
+    await verifier.step();
+    expect(events).toEqual(["difference a", "stale a"]);
   });
 
   it("does not count what a flush explains", async () => {
