@@ -1,8 +1,8 @@
 import * as echarts from "echarts";
 
 /** On GitHub's light and dark pages alike, which is why there is no black and no white. */
-const INK = "#7d8590";
-const GRID = "#7d859040";
+export const INK = "#7d8590";
+export const GRID = "#7d859040";
 export const COLORS = ["#2f81f7", "#db6d28", "#8957e5", "#3fb950", "#d29922", "#f85149", "#39c5cf"];
 
 const AXIS = {
@@ -18,9 +18,9 @@ export function axis(options: object): object {
   return { ...AXIS, nameLocation: "middle", nameGap: 36, ...options };
 }
 
-/** An SVG of 760 × 420, without anything that moves. */
-export function drawPlot(option: echarts.EChartsOption): string {
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width: 760, height: 420 });
+/** An SVG without anything that moves. */
+export function drawPlot(option: echarts.EChartsOption, size = { width: 760, height: 420 }): string {
+  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, ...size });
   chart.setOption({
     animation: false,
     color: COLORS,

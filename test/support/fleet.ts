@@ -44,16 +44,19 @@ export interface FleetOptions {
   readonly redisEnv?: Readonly<Record<string, string>>;
   /** More variables for the function. */
   readonly functionEnv?: Readonly<Record<string, string>>;
+  /** Puts something in front of the function. */
+  readonly wrap?: (handler: Handler) => Handler;
 }
 
 export async function startFleet(options: FleetOptions): Promise<Fleet> {
-  const { dynamodbEndpoint, redisUrl, redisEnv, functionEnv } = options;
+  const { dynamodbEndpoint, redisUrl, redisEnv, functionEnv, wrap } = options;
   const redis = redisEnv ?? { REDIS_URL: redisUrl ?? "" };
   const name = `apps-${randomUUID().slice(0, 8)}`;
   const prefix = `{test:${name}}`;
   const table = await openAppsTable(dynamodbEndpoint, name);
   const env = { ...redis, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name, ...functionEnv };
-  const handler = await loadHandler(env);
+  const deployed = await loadHandler(env);
+  const handler = wrap?.(deployed) ?? deployed;
   const source = startMapping({ endpoint: dynamodbEndpoint, streamArn: table.streamArn, handler });
   const nodes: SoketiNode[] = [];
   return {
