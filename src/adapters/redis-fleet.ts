@@ -7,18 +7,10 @@ import {
   type Answer,
   decodeAnswer,
   decodeNodeEntry,
-  type NodeEntry,
   type Question,
+  type RegisteredNode,
 } from "../protocol/node.ts";
 import { RedisError, type RedisConnection } from "./redis.ts";
-
-/** A node of the registry. Its entry is gone for a moment when it was cut off for long. */
-export interface RegisteredNode {
-  readonly id: string;
-  readonly entry: NodeEntry;
-  /** Absent from a node that does not answer: an old agent, or one without Redis. */
-  readonly answer?: Answer;
-}
 
 /** What tools can learn of all agents over Redis. Rejects with RedisError. */
 export interface Fleet {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
-import type { RegisteredNode } from "../adapters/redis-fleet.ts";
+import type { RegisteredNode } from "../protocol/node.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { duration } from "./arguments.ts";
 import type { Run } from "./command.ts";

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
-import type { RegisteredNode } from "../adapters/redis-fleet.ts";
-import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import { isWell, type NodeView, viewOf } from "../protocol/node-view.ts";
 import { duration } from "./arguments.ts";
 import { createCommand, running } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
@@ -10,23 +9,6 @@ import type { CommonOptions } from "./tools.ts";
 
 interface NodesOptions extends CommonOptions {
   readonly watch?: true | number;
-}
-
-/** One node as it is shown. Null: it did not answer, or is too old to say. */
-interface NodeView {
-  readonly node: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly soketi: string | null;
-  readonly agent: string;
-  readonly answers: boolean;
-  readonly state: string | null;
-  /** Messages behind the log's end; null when it follows another log. */
-  readonly behind: number | null;
-  readonly leaseMsLeft: number;
-  readonly entries: number | null;
-  readonly hitRatio: number | null;
-  readonly lagMs: number | null;
 }
 
 /** `nodes`: every agent, as it says itself it is. */
@@ -63,28 +45,6 @@ export function createNodesCommand(): Command {
         }
       }),
     );
-}
-
-export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | undefined): NodeView {
-  const { soketi = null, state = null, entries = null, lagMs = null, ...known } = answer ?? entry;
-  const cursor = parseMessageId(known.cursor ?? "");
-  const lookups = (known.hits ?? 0) + (known.misses ?? 0);
-  return {
-    ...{ node: id, host: entry.host, pid: entry.pid, soketi, agent: entry.agent },
-    answers: answer !== undefined,
-    state,
-    // The tail was read first: a node may be past it.
-    behind: cursor?.epoch === tail?.epoch ? Math.max(0, (tail?.seq ?? 0) - (cursor?.seq ?? 0)) : null,
-    leaseMsLeft: answer?.leaseMsLeft ?? 0,
-    entries,
-    hitRatio: lookups === 0 ? null : (known.hits ?? 0) / lookups,
-    lagMs,
-  };
-}
-
-/** Programs that only follow the log are their own matter. */
-function isWell({ soketi, answers, leaseMsLeft }: NodeView): boolean {
-  return soketi === null || (answers && leaseMsLeft > 0);
 }
 
 function show(views: readonly NodeView[], terminal: Terminal): void {

@@ -51,6 +51,14 @@ export type Answer = NodeStatus &
     readonly holds?: Held | null;
   };
 
+/** A node of the registry. Its entry is gone for a moment when it was cut off for long. */
+export interface RegisteredNode {
+  readonly id: string;
+  readonly entry: NodeEntry;
+  /** Absent from a node that does not answer: an old agent, or one without Redis. */
+  readonly answer?: Answer;
+}
+
 /** Asked of all agents at once, on their channel for questions. */
 export interface Question {
   readonly v: 1;

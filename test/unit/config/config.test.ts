@@ -209,6 +209,7 @@ describe("the agent's configuration", () => {
   it("has the documented defaults, and soketi's own Redis", () => {
     expect(readAgentConfig({}, "apps")).toEqual({
       names: {
+        ask: "{app-sync:apps}:v1:ask",
         log: "{app-sync:apps}:v1:log",
         live: "{app-sync:apps}:v1:live",
         nodes: "{app-sync:apps}:v1:nodes",
