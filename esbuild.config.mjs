@@ -47,6 +47,16 @@ await Promise.all([
   }),
   build({
     ...common,
+    entryPoints: ["src/console/page/app.tsx"],
+    outdir: "dist/console",
+    platform: "browser",
+    format: "esm",
+    target: "es2022",
+    jsx: "automatic",
+    jsxImportSource: "preact",
+  }),
+  build({
+    ...common,
     minify: false,
     entryPoints: ["src/library/index.ts"],
     outfile: "dist/index.mjs",
@@ -65,6 +75,11 @@ await Promise.all([
     banner: { js: "#!/usr/bin/env node" },
   }),
 ]);
+
+copyFileSync(
+  new URL("src/console/page/index.html", import.meta.url),
+  new URL("dist/console/index.html", import.meta.url),
+);
 
 // What programs that embed soketi are told of it.
 copyFileSync(

@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { createGetCommand } from "./get.ts";
 import { createValidateCommand } from "./validate.ts";
 import { createAppsCommand } from "./apps/apps.ts";
+import { createConsoleCommand } from "./console.ts";
 import { createDoctorCommand } from "./doctor/doctor.ts";
 import { createTailCommand } from "./tail.ts";
 import { createFlushCommand } from "./flush.ts";
@@ -30,6 +31,7 @@ Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 cha
   .addCommand(createTailCommand())
   .addCommand(createGetCommand())
   .addCommand(createValidateCommand())
+  .addCommand(createConsoleCommand())
   .addCommand(createAppsCommand())
   .addCommand(createInvalidateCommand())
   .addCommand(createFlushCommand())

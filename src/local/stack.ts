@@ -7,6 +7,7 @@ import { startOffline } from "./offline.ts";
 import { startRedis } from "./redis-server.ts";
 import { JAVA, provide, REDIS } from "./requirements.ts";
 import { type SoketiNode, startSoketi } from "./soketi-node.ts";
+import { startProxy, type TcpProxy } from "./tcp-proxy.ts";
 
 /** Everything of a deployment, on this machine: table, stream, function, Redis, and soketi nodes with the agent. */
 export interface Stack {
@@ -14,6 +15,8 @@ export interface Stack {
   readonly dynamodbEndpoint: string;
   readonly table: AppsTable;
   readonly nodes: readonly SoketiNode[];
+  /** Each node's way to Redis; none when Redis speaks TLS, which takes no way round. */
+  readonly redisLinks: readonly TcpProxy[];
   /** Resolves with one line when a part ends by itself. */
   readonly died: Promise<string>;
   /** Ends all parts, the last started first. */
@@ -51,6 +54,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       options.onLine("function", line);
     };
     keep(await startOffline({ redisUrl, dynamodbEndpoint, table: table.name, onLine }));
+    const redisLinks = await linksTo(redisUrl, options.ports.length);
+    stops.push(async () => {
+      await Promise.all(redisLinks.map((link) => link.close()));
+    });
     options.say(`Starting ${options.ports.length} soketi nodes with the agent ...`);
     const starting = options.ports.map(async (port, i) => {
       const name = `node ${i + 1}`;
@@ -59,7 +66,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         ...(port === 0 ? {} : { port }),
         dynamodbEndpoint,
         table: table.name,
-        redisUrl,
+        redisUrl: throughLink(redisUrl, redisLinks[i]),
         agent: agentFile,
         env: { APP_SYNC_DEBUG: "1" },
         onLine: (line) => {
@@ -82,6 +89,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       dynamodbEndpoint,
       table,
       nodes,
+      redisLinks,
       died,
       stop() {
         stopping = true;
@@ -92,6 +100,21 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+function linksTo(redisUrl: string, count: number): Promise<TcpProxy[]> {
+  const { protocol, hostname, port } = new URL(redisUrl);
+  const links = protocol === "redis:" ? count : 0;
+  const target = { host: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 6379) };
+  return Promise.all(Array.from({ length: links }, () => startProxy(target)));
+}
+
+function throughLink(redisUrl: string, link: TcpProxy | undefined): string {
+  if (!link) return redisUrl;
+  const url = new URL(redisUrl);
+  url.hostname = "127.0.0.1";
+  url.port = String(link.port);
+  return url.href;
 }
 
 type Keep = <T extends { readonly child: Child; stop(): Promise<void> }>(part: T) => T;

@@ -2,8 +2,13 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createDemonstration, type Demonstration } from "./demonstration.ts";
+import type { Console } from "../console/server.ts";
+import { startLocalConsole } from "./console.ts";
 import { assertFree } from "./ports.ts";
 import { type Stack, startStack } from "./stack.ts";
+
+/** The console listens that far above the first node. */
+const CONSOLE_OFFSET = 8;
 
 const USAGE = "npm start [-- [--once] [--port 6001]]";
 
@@ -14,11 +19,15 @@ async function main(): Promise<number> {
     options: { once: { type: "boolean", default: false }, port: { type: "string" } },
   });
   const port = Number(values.port ?? 6001);
-  if (!Number.isInteger(port) || port < 0 || port > 65_534) {
-    throw new Error(`--port: expected a port from 0 to 65534, found "${values.port ?? ""}". Usage: ${USAGE}`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535 - CONSOLE_OFFSET) {
+    throw new Error(
+      `--port: expected a port from 0 to ${65_535 - CONSOLE_OFFSET}, found "${values.port ?? ""}". Usage: ${USAGE}`,
+    );
   }
   const ports = port === 0 ? [0, 0] : [port, port + 1];
-  for (const one of ports) await assertFree(one, `use others with: npm start -- --port ${port + 100}`);
+  const consolePort = port === 0 ? 0 : port + CONSOLE_OFFSET;
+  for (const one of [...ports, consolePort])
+    await assertFree(one, `use others with: npm start -- --port ${port + 100}`);
 
   const demonstration = createDemonstration(say);
   let following = false;
@@ -31,8 +40,11 @@ async function main(): Promise<number> {
     },
   });
   const interrupted = onInterrupt();
+  let served: Console | undefined;
   try {
+    served = await startLocalConsole(stack, consolePort);
     describe(stack);
+    say(`Console:         ${served.url}`);
     const outcome = await Promise.race([run(demonstration, stack), interrupted, dies(stack)]);
     if (outcome === "interrupted" || values.once) return 0;
     following = true;
@@ -42,6 +54,7 @@ async function main(): Promise<number> {
   } finally {
     say("");
     say("Stopping ...");
+    await served?.close();
     await stack.stop();
   }
 }

@@ -15,9 +15,10 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/adapters": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/agent"],
   "src/preload": ["src/app", "src/protocol", "src/config", "src/agent", "src/adapters"],
   "src/library": ["src/app", "src/protocol", "src/config", "src/agent", "src/adapters"],
+  "src/console": ["src/app", "src/protocol", "src/adapters"],
   handlers: ["src/config", "src/pipeline", "src/adapters"],
-  "src/cli": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/adapters"],
-  "src/local": ["src/app", "src/protocol", "src/adapters"],
+  "src/cli": ["src/app", "src/protocol", "src/config", "src/pipeline", "src/adapters", "src/console"],
+  "src/local": ["src/app", "src/protocol", "src/config", "src/adapters", "src/console"],
 };
 
 /** Packages that only these folders may import; types count too. Anything not listed is free. */
@@ -32,6 +33,9 @@ const PACKAGES: Record<string, readonly string[]> = {
   "@aws-lambda-powertools/metrics": ["src/adapters"],
   "@soketi/soketi": [],
   commander: ["src/cli"],
+  preact: ["src/console"],
+  "preact/hooks": ["src/console"],
+  uplot: ["src/console"],
   "cli-table3": ["src/cli"],
   "cli-progress": ["src/cli"],
   picocolors: ["src/cli"],
@@ -40,7 +44,7 @@ const PACKAGES: Record<string, readonly string[]> = {
 
 function sources(folder: string): string[] {
   return readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-    .filter((file) => file.endsWith(".ts"))
+    .filter((file) => /\.tsx?$/.test(file))
     .map((file) => join(folder, file));
 }
 

@@ -1,0 +1,16 @@
+/** What the page's buttons can change in the local stack. */
+export const LOCAL_CHANGES = ["limit", "secret", "disable", "enable"] as const;
+export type LocalChange = (typeof LOCAL_CHANGES)[number];
+
+/** What only the local stack gives: hands on the table, and on each node's way to Redis. */
+export interface LocalControls {
+  /** Changes the app that the stack has seeded. */
+  change(what: LocalChange): Promise<void>;
+  /** Cuts a node's connections to Redis: it makes new ones. */
+  cut(pid: number): void;
+  /** Nothing passes between a node and Redis any more, until `thaw`. */
+  freeze(pid: number): void;
+  thaw(pid: number): void;
+  /** Pids of the nodes that are frozen now. */
+  frozen(): readonly number[];
+}

@@ -1,0 +1,137 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import type { Point } from "../series.ts";
+
+type Numbers = (number | null)[];
+
+interface Line {
+  readonly label: string;
+  /** A custom property of the page's style. */
+  readonly color: string;
+  readonly of: (point: Point) => number | null;
+}
+
+const STALENESS: readonly Line[] = [
+  { label: "p50", color: "--line-1", of: ({ p50 }) => p50 },
+  { label: "p99", color: "--line-2", of: ({ p99 }) => p99 },
+  { label: "max", color: "--line-3", of: ({ max }) => max },
+];
+
+const READS: readonly Line[] = [
+  { label: "answered from the cache", color: "--line-1", of: ({ hitsPerSecond }) => hitsPerSecond },
+  { label: "read from DynamoDB", color: "--line-3", of: ({ readsPerSecond }) => readsPerSecond },
+];
+
+export function Charts({ points }: { points: readonly Point[] }) {
+  return (
+    <section class="charts" aria-label="Charts">
+      <Chart
+        title="Staleness, ms"
+        note="from the function's invocation to the drop, on all nodes"
+        lines={STALENESS}
+        points={points}
+      />
+      <Chart
+        title="Lookups per second"
+        note="what the cache answers is a read of DynamoDB saved"
+        lines={READS}
+        points={points}
+      />
+    </section>
+  );
+}
+
+const HEIGHT = 180;
+
+function Chart(props: { title: string; note: string; lines: readonly Line[]; points: readonly Point[] }) {
+  const { title, note, lines, points } = props;
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | undefined>(undefined);
+  const data = [points.map(({ at }) => at / 1_000), ...lines.map(({ of }) => points.map(of))] as [
+    number[],
+    ...Numbers[],
+  ];
+  const latest = useRef(data);
+  latest.current = data;
+
+  useEffect(() => {
+    const element = place.current;
+    if (!element) return undefined;
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(options(element, lines), latest.current, element);
+    };
+    draw();
+    const observer = new ResizeObserver(() => {
+      plot.current?.setSize({ width: element.clientWidth, height: HEIGHT });
+    });
+    observer.observe(element);
+    // Colours are of the scheme: another one is drawn anew.
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    scheme.addEventListener("change", draw);
+    return () => {
+      scheme.removeEventListener("change", draw);
+      observer.disconnect();
+      plot.current?.destroy();
+    };
+  }, [lines]);
+  useEffect(() => {
+    plot.current?.setData(data);
+  });
+
+  return (
+    <figure>
+      <figcaption>
+        <h2>{title}</h2> <span class="quiet">{note}</span>
+        <ul class="legend">
+          {lines.map(({ label, of }, i) => (
+            <li key={label} class={`line-${i === 1 && lines.length === 2 ? 3 : i + 1}`}>
+              {label} <b>{formatted(points, of)}</b>
+            </li>
+          ))}
+        </ul>
+      </figcaption>
+      <div
+        ref={place}
+        role="img"
+        aria-label={`${title}: ${lines.map(({ label, of }) => `${label} ${formatted(points, of)}`).join(", ")}`}
+      />
+    </figure>
+  );
+}
+
+/** The newest that is known. */
+function formatted(points: readonly Point[], of: (point: Point) => number | null): string {
+  const known = points.map(of).filter((value) => value !== null);
+  const last = known.at(-1);
+  if (last === undefined) return "–";
+  return last < 10 && !Number.isInteger(last) ? last.toFixed(1) : String(Math.round(last));
+}
+
+function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const color = (name: string) => style.getPropertyValue(name).trim();
+  const axis = {
+    stroke: color("--quiet"),
+    grid: { stroke: color("--border"), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width: element.clientWidth,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { show: false },
+    scales: { y: { range: (_plot, _min, max) => [0, Math.max(10, (Number.isFinite(max) ? max : 0) * 1.1)] } },
+    axes: [axis, { ...axis, size: 44 }],
+    series: [
+      {},
+      ...lines.map(({ label, color: name }) => ({
+        label,
+        stroke: color(name),
+        width: 2,
+        spanGaps: true,
+        points: { show: true, size: 5 },
+      })),
+    ],
+  };
+}

@@ -1,0 +1,77 @@
+import type { NodeView } from "../../protocol/node-view.ts";
+import type { ConsoleState } from "../state.ts";
+import { Button } from "./button.tsx";
+import { act } from "./local.ts";
+
+/** The lease's whole length, for the bar. Milliseconds: the agent's default. */
+const LEASE_MS = 3_000;
+
+export function Nodes({ state }: { state: ConsoleState }) {
+  return (
+    <section aria-labelledby="nodes">
+      <h2 id="nodes">Nodes</h2>
+      {state.nodes.length === 0 ? (
+        <p class="quiet">
+          No node is registered: start soketi with the agent, on this Redis and with this prefix.
+        </p>
+      ) : (
+        <ul class="cards">
+          {state.nodes.map((node) => (
+            <Node key={node.node} node={node} state={state} />
+          ))}
+        </ul>
+      )}
+    </section>
+  );
+}
+
+function Node({ node, state }: { node: NodeView; state: ConsoleState }) {
+  const { host, pid, soketi, agent, answers, leaseMsLeft, behind, entries, hitRatio, lagMs } = node;
+  const held = answers && leaseMsLeft > 0;
+  const frozen = state.frozen.includes(pid);
+  return (
+    <li class={held ? "card" : "card bad"} data-pid={pid}>
+      <h3>
+        node {pid} <span class="quiet">{host}</span>
+      </h3>
+      <p class={held ? "state good" : "state bad"}>{stateOf(node)}</p>
+      <meter
+        min={0}
+        max={LEASE_MS}
+        value={answers ? leaseMsLeft : 0}
+        aria-label={`lease of node ${pid}`}
+        title="rest of the lease"
+      />
+      <dl>
+        <dt>lease</dt>
+        <dd>{held ? `${(leaseMsLeft / 1_000).toFixed(1)} s` : "none"}</dd>
+        <dt>behind</dt>
+        <dd>{behind ?? "another log"}</dd>
+        <dt>last lag</dt>
+        <dd>{lagMs === null ? "–" : `${lagMs} ms`}</dd>
+        <dt>apps cached</dt>
+        <dd>{entries ?? "–"}</dd>
+        <dt>cache hits</dt>
+        <dd>{hitRatio === null ? "–" : `${(hitRatio * 100).toFixed(1)} %`}</dd>
+        <dt>versions</dt>
+        <dd>{soketi === null ? `follower ${agent}` : `soketi ${soketi}, agent ${agent}`}</dd>
+      </dl>
+      {state.local && soketi !== null ? (
+        <p class="actions">
+          <Button label="Cut its Redis" act={() => act("cut", { pid })} />
+          {frozen ? (
+            <Button label="Thaw its Redis" act={() => act("thaw", { pid })} />
+          ) : (
+            <Button label="Freeze its Redis" act={() => act("freeze", { pid })} />
+          )}
+        </p>
+      ) : null}
+    </li>
+  );
+}
+
+function stateOf({ answers, leaseMsLeft, state }: NodeView): string {
+  if (!answers) return "does not answer";
+  if (leaseMsLeft === 0) return `no lease, ${state ?? "unknown"}`;
+  return state ?? "unknown";
+}

@@ -1,0 +1,67 @@
+import type { Change } from "../protocol/message.ts";
+import type { NodeView } from "../protocol/node-view.ts";
+import type { Point } from "./series.ts";
+
+/** One change on its way from the table to the nodes. Times in milliseconds since 1970. */
+export interface ChangeRow {
+  /** Unique: the message's id and the place in it. */
+  readonly id: string;
+  readonly message: string;
+  /** Absent for a flush. */
+  readonly appId?: string;
+  readonly type: string;
+  readonly changed: readonly string[];
+  readonly app?: Change["app"];
+  /** Why all is forgotten. */
+  readonly reason?: string;
+  /** When the table was written, as exact as the stream tells. */
+  readonly writtenAt?: number;
+  /** When the function was invoked. */
+  readonly at?: number;
+  /** Of each node: milliseconds from the invocation to the drop. */
+  readonly drops: Readonly<Record<string, number>>;
+}
+
+/** What the page shows, sent once a second. */
+export interface ConsoleState {
+  readonly now: number;
+  readonly table: string;
+  readonly log: string;
+  /** Id of the log's last message; null while there is no log. */
+  readonly tail: string | null;
+  /** Why nothing is known now; null while all is well with the console itself. */
+  readonly trouble: string | null;
+  readonly nodes: readonly NodeView[];
+  readonly points: readonly Point[];
+  /** The newest first. */
+  readonly changes: readonly ChangeRow[];
+  /** Whether changes can be made, and connections cut and frozen: in the local stack only. */
+  readonly local: boolean;
+  /** Pids of the nodes whose connection to Redis is frozen. */
+  readonly frozen: readonly number[];
+}
+
+/** One app as the page shows it: no secret in it. */
+export interface AppRow {
+  readonly id: string;
+  readonly key: string | null;
+  /** Null: the item cannot be an app. */
+  readonly enabled: boolean | null;
+  readonly maxConnections: number | null;
+  readonly webhooks: number;
+  readonly problems: readonly {
+    readonly attribute: string;
+    readonly severity: string;
+    readonly message: string;
+  }[];
+}
+
+export interface AppsPage {
+  readonly apps: readonly AppRow[];
+  /** How many match, of how many. */
+  readonly matching: number;
+  readonly all: number;
+  /** Apps of the table that were left out, because there are too many. */
+  readonly cut: boolean;
+  readonly readAt: number;
+}

@@ -1,0 +1,80 @@
+import { createAppItems } from "../adapters/dynamodb-items.ts";
+import { localDynamoDb, marshalAttributes } from "../adapters/dynamodb.ts";
+import { ioredis } from "../adapters/ioredis.ts";
+import { openRedis } from "../adapters/redis.ts";
+import { createFleet } from "../adapters/redis-fleet.ts";
+import { EnvReader } from "../config/env.ts";
+import { readRedis } from "../config/redis.ts";
+import { AppsView } from "../console/apps.ts";
+import type { LocalControls } from "../console/local-controls.ts";
+import { Observer } from "../console/observer.ts";
+import { type Console, startConsole } from "../console/server.ts";
+import { busNames, defaultPrefix } from "../protocol/names.ts";
+import type { Stack } from "./stack.ts";
+
+/** The app that the buttons change: what `npm start` seeds. */
+const APP = "acme";
+
+/** The console of the local stack, with hands on it. @param port 0 takes a free one. */
+export async function startLocalConsole(stack: Stack, port: number): Promise<Console> {
+  const { redisUrl, dynamodbEndpoint, table } = stack;
+  const env = new EnvReader({ REDIS_URL: redisUrl });
+  const settings = readRedis(env);
+  env.finish();
+  if (!settings) throw new Error("expected the stack to have a Redis, found none");
+  const redis = openRedis(ioredis, settings, { connectMs: 1_000, commandMs: 2_000, retriesPerCommand: 1 });
+  // The page says it: each look that fails tells why.
+  redis.on("error", () => undefined);
+  const names = busNames(defaultPrefix(table.name));
+  const served = await startConsole({
+    ...{ host: "127.0.0.1", port, table: table.name, log: names.log },
+    observer: new Observer(createFleet(redis, names)),
+    apps: new AppsView(createAppItems(localDynamoDb(dynamodbEndpoint), table.name)),
+    controls: controlsOf(stack),
+    assets: new URL("../../dist/console/", import.meta.url),
+  });
+  return {
+    url: served.url,
+    async close() {
+      await served.close();
+      redis.disconnect();
+    },
+  };
+}
+
+function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
+  const frozen = new Set<number>();
+  const linkOf = (pid: number) => {
+    const link = redisLinks[nodes.findIndex((node) => node.child.pid === pid)];
+    if (!link) throw new Error(`expected the pid of a node whose way to Redis is in hand, found ${pid}`);
+    return link;
+  };
+  let changes = 0;
+  return {
+    async change(what) {
+      changes += 1;
+      const attributes = {
+        limit: { MaxConnections: 100 + changes },
+        secret: { AppSecret: `secret-${changes}-of-the-console` },
+        disable: { Enabled: false },
+        enable: { Enabled: true },
+      }[what];
+      await table.update(APP, marshalAttributes(attributes));
+    },
+    cut(pid) {
+      linkOf(pid).cut();
+    },
+    freeze(pid) {
+      linkOf(pid).freeze();
+      frozen.add(pid);
+    },
+    thaw(pid) {
+      const link = linkOf(pid);
+      link.thaw();
+      // Those that were frozen stay dead: the node makes others.
+      link.cut();
+      frozen.delete(pid);
+    },
+    frozen: () => [...frozen],
+  };
+}
