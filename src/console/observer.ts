@@ -22,10 +22,16 @@ export class Observer {
   readonly #rows: Row[] = [];
   #cursor: MessageId | undefined;
   #begun = false;
-  #lastSeen = new Map<string, ReadonlySet<string>>();
+  readonly #writes = new Map<string, number>();
+  readonly #lastSeen = new Map<string, ReadonlySet<string>>();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
+  }
+
+  /** This console has written an app: the next change of it is that. */
+  wrote(appId: string, at: number): void {
+    this.#writes.set(appId, at);
   }
 
   /** The newest first. */
@@ -63,7 +69,7 @@ export class Observer {
       const entries = await this.#fleet.messages(this.#cursor);
       for (const entry of entries) {
         this.#cursor = entry.id;
-        const rows = rowsOf(entry);
+        const rows = rowsOf(entry).map((row) => this.#withWrite(row));
         changed.push(...rows.flatMap(({ appId }) => appId ?? []));
         this.#rows.unshift(...rows.reverse());
       }
@@ -73,6 +79,13 @@ export class Observer {
     // A log that has begun anew has smaller ids.
     if (this.tail && this.#cursor && this.tail.epoch < this.#cursor.epoch) this.#cursor = undefined;
     return changed;
+  }
+
+  #withWrite(row: Row): Row {
+    const wroteAt = this.#writes.get(row.appId ?? "");
+    if (wroteAt === undefined || row.at === undefined || row.at < wroteAt) return row;
+    this.#writes.delete(row.appId ?? "");
+    return { ...row, wroteAt };
   }
 
   #noteDrops(node: string, recent: readonly (readonly [string, number])[], now: number): void {

@@ -91,7 +91,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       return;
     }
     const local = /^\/api\/local\/(change|cut|freeze|thaw)$/.exec(url.pathname)?.[1];
-    if (local !== undefined && controls) await change(local, request, response, controls);
+    if (local !== undefined && controls) await change(local, request, response, controls, observer);
     else if (request.method !== "GET") refuse(response, 404, "there is nothing to change here");
     else if (url.pathname === "/api/stream") stream(response);
     else if (url.pathname === "/api/apps") await search(url.searchParams.get("search") ?? "", response);
@@ -156,6 +156,7 @@ async function change(
   request: IncomingMessage,
   response: ServerResponse,
   controls: LocalControls,
+  observer: Observer,
 ): Promise<void> {
   if (request.method !== "POST" || !isFromPage(request)) {
     refuse(response, 403, "expected a request of the page itself");
@@ -168,7 +169,8 @@ async function change(
       refuse(response, 400, `what: expected one of ${LOCAL_CHANGES.join(", ")}`);
       return;
     }
-    await controls.change(known);
+    const { appId, at } = await controls.change(known);
+    observer.wrote(appId, at);
   } else {
     const { pid } = body ?? {};
     if (typeof pid !== "number") {

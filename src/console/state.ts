@@ -14,8 +14,10 @@ export interface ChangeRow {
   readonly app?: Change["app"];
   /** Why all is forgotten. */
   readonly reason?: string;
-  /** When the table was written, as exact as the stream tells. */
+  /** When the table was written, as exact as the stream tells: the second on AWS, the minute in DynamoDB Local. */
   readonly writtenAt?: number;
+  /** The same to the millisecond, for changes that this console has made. */
+  readonly wroteAt?: number;
   /** When the function was invoked. */
   readonly at?: number;
   /** Of each node: milliseconds from the invocation to the drop. */

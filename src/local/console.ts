@@ -59,7 +59,9 @@ function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
         disable: { Enabled: false },
         enable: { Enabled: true },
       }[what];
+      const at = Date.now();
       await table.update(APP, marshalAttributes(attributes));
+      return { appId: APP, at };
     },
     cut(pid) {
       linkOf(pid).cut();

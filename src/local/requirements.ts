@@ -53,6 +53,15 @@ export const PROMETHEUS: Requirement = {
   brewFormula: "prometheus",
 };
 
+/** For the tests of the console's page. */
+export const CHROMIUM: Requirement = {
+  what: "Chromium",
+  command: "chromium",
+  check: { args: ["--version"], accepts: (output) => /Chromium \d+/.test(output) },
+  debianPackage: "chromium",
+  brewFormula: "chromium",
+};
+
 /** What was found on this machine. */
 export interface Facts {
   /** The value of the requirement's variable. */

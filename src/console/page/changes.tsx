@@ -31,6 +31,9 @@ export function Changes({ state }: { state: ConsoleState }) {
           <table>
             <thead>
               <tr>
+                <th class="number" title="from the write to the table to the function's invocation">
+                  table to function
+                </th>
                 <th>invoked</th>
                 <th>app</th>
                 <th>what</th>
@@ -48,6 +51,7 @@ export function Changes({ state }: { state: ConsoleState }) {
             <tbody>
               {state.changes.slice(0, SHOWN).map((row) => (
                 <tr key={row.id}>
+                  <td class="number">{streamLag(row, state.local)}</td>
                   <td class="id">{row.at === undefined ? "–" : timeOf(row.at)}</td>
                   <td>{row.appId ?? <b>all apps</b>}</td>
                   <td>
@@ -82,6 +86,13 @@ function wordsOf({ reason, changed, app }: ChangeRow): string {
       return value === undefined || typeof value === "object" ? path : `${path} = ${JSON.stringify(value)}`;
     })
     .join(", ");
+}
+
+/** DynamoDB Local tells the minute of a write only: that says nothing. */
+function streamLag({ at, writtenAt, wroteAt }: ChangeRow, local: boolean) {
+  if (at !== undefined && wroteAt !== undefined) return `${at - wroteAt} ms`;
+  if (at === undefined || writtenAt === undefined || local) return <span class="quiet">·</span>;
+  return `about ${Math.max(0, Math.round((at - writtenAt) / 1_000))} s`;
 }
 
 function timeOf(at: number): string {

@@ -122,16 +122,23 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
     legend: { show: false },
     cursor: { show: false },
     scales: { y: { range: (_plot, _min, max) => [0, Math.max(10, (Number.isFinite(max) ? max : 0) * 1.1)] } },
-    axes: [axis, { ...axis, size: 44 }],
+    padding: [8, 28, 0, 0],
+    axes: [
+      { ...axis, space: 80, size: 32, values: (_plot, splits) => splits.map(clockTime) },
+      { ...axis, size: 44 },
+    ],
     series: [
       {},
       ...lines.map(({ label, color: name }) => ({
         label,
         stroke: color(name),
         width: 2,
-        spanGaps: true,
         points: { show: true, size: 5 },
       })),
     ],
   };
+}
+
+function clockTime(seconds: number): string {
+  return new Date(seconds * 1_000).toTimeString().slice(0, 8);
 }

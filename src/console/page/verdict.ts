@@ -12,10 +12,12 @@ export function verdictOf({ trouble, nodes, tail }: ConsoleState): Verdict {
   if (soketi.length === 0) return { level: "warn", text: "No node is registered." };
   const without = soketi.filter((node) => !node.answers || node.leaseMsLeft === 0);
   if (without.length > 0) {
-    const names = without.map(({ pid }) => `node ${pid}`).join(", ");
+    const names = without.map(
+      ({ pid, answers }) => `node ${pid} ${answers ? "has no lease" : "does not answer"}`,
+    );
     return {
       level: "bad",
-      text: `${names} ${without.length === 1 ? "has" : "have"} no lease: nothing older than 5 s is served there without a new read.`,
+      text: `${names.join(", ")}: without Redis nothing older than 5 s is served without a new read.`,
     };
   }
   const behind = soketi.filter((node) => node.behind === null || node.behind > 0);

@@ -1,0 +1,55 @@
+import type { Browser, Page } from "playwright-core";
+import type { Console } from "../../src/console/server.ts";
+import { startLocalConsole } from "../../src/local/console.ts";
+import { SEED } from "../../src/local/demonstration.ts";
+import { type Stack, startStack } from "../../src/local/stack.ts";
+import { openChromium } from "../support/chromium.ts";
+import { eventually, item } from "../support/fleet.ts";
+
+/** The local stack with its console, and a real browser. */
+export interface Opened {
+  readonly stack: Stack;
+  readonly served: Console;
+  /** A page that is loaded. What the browser complained of, and asked of others, is in `complaints`. */
+  page(options?: { scheme?: "light" | "dark"; width?: number; height?: number }): Promise<Page>;
+  readonly complaints: string[];
+  close(): Promise<void>;
+}
+
+export async function openConsole(): Promise<Opened> {
+  const browser: Browser = await openChromium();
+  const stack = await startStack({ ports: [0, 0], say: () => undefined, onLine: () => undefined });
+  const served = await startLocalConsole(stack, 0);
+  const complaints: string[] = [];
+  await stack.table.put(SEED);
+  await stack.table.put(item("globex", { Enabled: { S: "perhaps" }, Webhooks: { S: "[{}]" } }));
+  await stack.table.put(item("initech", { Enabled: { BOOL: false }, MaxConnections: { N: "250" } }));
+  await eventually("the function to have read the stream", async () => {
+    const metrics = await Promise.all(stack.nodes.map((node) => node.metrics()));
+    return metrics.every(({ changes_total = 0 }) => changes_total >= 3);
+  });
+  return {
+    stack,
+    served,
+    complaints,
+    async page({ scheme = "light", width = 1_280, height = 1_250 } = {}) {
+      const page = await browser.newPage({ colorScheme: scheme, viewport: { width, height } });
+      page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
+      page.on("pageerror", (error) => complaints.push(error.message));
+      page.on("request", (request) => {
+        const { origin } = new URL(request.url());
+        if (origin !== new URL(served.url).origin && !request.url().startsWith("data:")) {
+          complaints.push(`request to ${request.url()}`);
+        }
+      });
+      await page.goto(served.url);
+      await page.locator(".verdict.good").waitFor();
+      return page;
+    },
+    async close() {
+      await browser.close();
+      await served.close();
+      await stack.stop();
+    },
+  };
+}

@@ -1,0 +1,41 @@
+/** `npm run screenshots`: the console in each of its states, from the local stack, into docs/img. */
+import type { Page } from "playwright-core";
+import { eventually } from "../support/fleet.ts";
+import { openConsole } from "./opened.ts";
+
+const opened = await openConsole();
+const save = (page: Page, name: string) => page.screenshot({ path: `docs/img/console-${name}.png` });
+try {
+  const light = await opened.page();
+  for (const label of ["Change acme's limit", "Rotate acme's secret", "Disable acme", "Enable acme"]) {
+    await light.getByRole("button", { name: label }).click();
+    await rows(light, label === "Change acme's limit" ? "limits.maxConnections" : "acme");
+  }
+  await eventually(
+    "four changes",
+    async () => (await light.locator("td", { hasText: /^acme$/ }).count()) >= 5,
+  );
+  await save(light, "light");
+  await light.getByRole("heading", { name: "Apps" }).scrollIntoViewIfNeeded();
+  await light.getByLabel("Search apps").fill("webhooks");
+  await light.getByText("1 of 3 apps").waitFor();
+  await save(light, "apps");
+
+  const dark = await opened.page({ scheme: "dark" });
+  await save(dark, "dark");
+  await dark.getByRole("button", { name: "Freeze its Redis" }).first().click();
+  await dark.locator(".card.bad").waitFor();
+  await save(dark, "degraded");
+  await dark.getByRole("button", { name: "Thaw its Redis" }).click();
+  await dark.locator(".verdict.good").waitFor();
+
+  const narrow = await opened.page({ width: 375, height: 1_400 });
+  await save(narrow, "narrow");
+} finally {
+  await opened.close();
+}
+process.exit(0);
+
+async function rows(page: Page, text: string): Promise<void> {
+  await page.locator("td", { hasText: text }).first().waitFor();
+}

@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import type { Page } from "playwright-core";
+import { cli } from "../support/cli.ts";
+import { eventually, item } from "../support/fleet.ts";
+import { openConsole, type Opened } from "../console/opened.ts";
+
+let opened: Opened;
+let page: Page;
+
+beforeAll(async () => {
+  opened = await openConsole();
+  page = await opened.page();
+}, 180_000);
+
+afterAll(async () => {
+  await opened.close();
+});
+
+const verdict = () => page.locator(".verdict").innerText();
+
+describe("the console of the local stack", () => {
+  it("shows every node with its lease", async () => {
+    expect(await page.locator(".card").count()).toBe(2);
+    for (const { child } of opened.stack.nodes) {
+      const card = page.locator(`[data-pid="${child.pid}"]`);
+      expect(await card.innerText()).toMatch(/following[^]*lease\s+\d\.\d s[^]*soketi 1\.6\.1/);
+    }
+    expect(await verdict()).toBe("All 2 nodes are in line with the table's changes.");
+  });
+
+  it("shows a change reach every node, with the time of each step", async () => {
+    await page.getByRole("button", { name: "Change acme's limit" }).click();
+    const row = page.locator("tbody tr", { hasText: "limits.maxConnections = 101" });
+    await row.waitFor();
+    await eventually("both drops", async () => /\+\d+ ms[^]*\+\d+ ms/.test(await row.innerText()));
+    expect(await row.innerText()).toMatch(/^\d+ ms\s+\d\d:\d\d:\d\d\.\d{3}\s+acme\s+updated/);
+    // Somebody else's write is shown as well.
+    await opened.stack.table.update("initech", { MaxConnections: { N: "251" } });
+    await page.locator("tbody tr", { hasText: "limits.maxConnections = 251" }).waitFor();
+    expect(await page.locator("figure").first().innerText()).toMatch(/p50 \d+[^]*p99 \d+[^]*max \d+/);
+  });
+
+  it("shows a node degrade while its Redis is frozen, and recover", async () => {
+    const pid = opened.stack.nodes[0]?.child.pid ?? 0;
+    const card = page.locator(`[data-pid="${pid}"]`);
+    await card.getByRole("button", { name: "Freeze its Redis" }).click();
+    await page.locator(".verdict.bad").waitFor();
+    expect(await verdict()).toContain(`node ${pid} does not answer`);
+    await eventually("the node to lose its lease", async () => {
+      return (await opened.stack.nodes[0]?.metrics())?.lease_held === 0;
+    });
+    await card.getByRole("button", { name: "Thaw its Redis" }).click();
+    await page.locator(".verdict.good").waitFor();
+    expect((await opened.stack.nodes[0]?.metrics())?.lease_held).toBe(1);
+    await card.getByRole("button", { name: "Cut its Redis" }).click();
+    await page.locator(".verdict.good").waitFor();
+  });
+
+  it("shows apps with their problems, no secret, and finds them by keyboard", async () => {
+    await page.locator("body").press("/");
+    expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe("Search apps");
+    await page.keyboard.type("webhooks");
+    await page.getByText("1 of 3 apps").waitFor();
+    const rows = page.locator("section:has(#apps) tbody tr");
+    expect(await rows.innerText()).toMatch(/globex[^]*error Enabled:[^]*error Webhooks:/);
+    await page.getByLabel("Search apps").fill("disabled");
+    await eventually("the disabled app", async () =>
+      (await rows.allInnerTexts()).join().startsWith("initech"),
+    );
+    await page.getByLabel("Search apps").fill("");
+    expect(await page.content()).not.toMatch(/-secret|secret-1/);
+  });
+
+  it("can be used by keyboard alone: everything is reached, and the focus is seen", async () => {
+    await page.locator("h1").click();
+    const reached = new Set<string>();
+    for (let i = 0; i < 16; i += 1) {
+      await page.keyboard.press("Tab");
+      reached.add(
+        String(
+          await page.evaluate("document.activeElement.innerText || document.activeElement.tagName"),
+        ).slice(0, 40),
+      );
+      const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
+      if (await page.evaluate("document.activeElement !== document.body")) expect(outline).toBe("solid");
+    }
+    for (const label of ["Cut its Redis", "Freeze its Redis", "Change acme's limit", "INPUT"]) {
+      expect([...reached]).toContain(label);
+    }
+  });
+
+  it("fits narrow screens, and is dark where that is wished", async () => {
+    const narrow = await opened.page({ width: 360, scheme: "dark" });
+    expect(await narrow.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
+    expect(await narrow.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(18, 21, 27)");
+    await narrow.close();
+  });
+
+  it("asks nobody else for anything, and gives the browser nothing to complain of", () => {
+    expect(opened.complaints).toEqual([]);
+  });
+});
+
+describe("soketi-app-sync console", () => {
+  it("serves the same page, changes nothing, and says when the console is gone", async () => {
+    const { redisUrl, dynamodbEndpoint, table } = opened.stack;
+    const env = {
+      REDIS_URL: redisUrl,
+      APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
+      APP_MANAGER_DYNAMODB_TABLE: table.name,
+    };
+    const seen: Promise<void>[] = [];
+    let shown: Page | undefined;
+    const result = await cli(["console", "--port", "0"], {
+      env,
+      onOutput: (text, kill) => {
+        const url = /Console: (http:\S+)/.exec(text)?.[1];
+        if (url === undefined) return;
+        seen.push(
+          (async () => {
+            const other = await opened.page();
+            shown = other;
+            await other.goto(url);
+            await other.locator(".verdict.good").waitFor();
+            expect(await other.locator("button").count()).toBe(0);
+            const post = {
+              method: "POST",
+              headers: { Origin: new URL(url).origin, "Content-Type": "application/json" },
+            };
+            expect(
+              (await fetch(new URL("/api/local/change", url), { ...post, body: '{"what":"limit"}' })).status,
+            ).toBe(404);
+          })().finally(() => {
+            kill("SIGINT");
+          }),
+        );
+      },
+    });
+    await Promise.all(seen);
+    expect([result.status, seen.length]).toEqual([0, 1]);
+    await shown?.getByText("The connection to the console is lost").waitFor();
+    await shown?.close();
+  });
+
+  it("says that its port is busy, and that there is no Redis", async () => {
+    const port = new URL(opened.served.url).port;
+    const busy = await cli(["console", "--port", port], { env: { REDIS_URL: inject("redisUrl") } });
+    expect([busy.status, busy.stderr]).toEqual([
+      1,
+      expect.stringContaining("found that it is busy: choose another with --port"),
+    ]);
+    const none = await cli(["console"]);
+    expect([none.status, none.stderr]).toEqual([1, expect.stringContaining("REDIS_URL")]);
+  });
+
+  it("tells on the page that the table cannot be read", async () => {
+    await opened.stack.table.put(item("late"));
+    const env = { REDIS_URL: opened.stack.redisUrl, APP_MANAGER_DYNAMODB_ENDPOINT: "http://127.0.0.1:1" };
+    const answers: Promise<unknown>[] = [];
+    await cli(["console", "--port", "0"], {
+      env,
+      onOutput: (text, kill) => {
+        const url = /Console: (http:\S+)/.exec(text)?.[1];
+        if (url === undefined) return;
+        const asked = fetch(new URL("/api/apps", url)).then((response) => response.json());
+        answers.push(asked);
+        void asked.finally(() => {
+          kill("SIGINT");
+        });
+      },
+    });
+    expect(await answers[0]).toEqual({
+      error: expect.stringContaining("the table could not be read") as string,
+    });
+  });
+});
