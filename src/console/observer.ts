@@ -9,8 +9,9 @@ import type { ChangeRow } from "./state.ts";
 /** Changes that are kept to be shown. */
 const KEPT = 200;
 
-interface Row extends Omit<ChangeRow, "drops"> {
+interface Row extends Omit<ChangeRow, "drops" | "wroteAt"> {
   readonly drops: Record<string, number>;
+  wroteAt?: number;
 }
 
 /** Watches the log and the nodes: who makes it look decides how often. */
@@ -22,16 +23,19 @@ export class Observer {
   readonly #rows: Row[] = [];
   #cursor: MessageId | undefined;
   #begun = false;
-  readonly #writes = new Map<string, number>();
+  /** Those whose change has not come yet. */
+  #writes: { readonly appId: string; readonly at: number }[] = [];
   readonly #lastSeen = new Map<string, ReadonlySet<string>>();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
   }
 
-  /** This console has written an app: the next change of it is that. */
+  /** This console has written an app at that time: the first change of it from then on is that. */
   wrote(appId: string, at: number): void {
-    this.#writes.set(appId, at);
+    const row = this.#rows.findLast((one) => one.appId === appId && isOf(one, at));
+    if (row) row.wroteAt = at;
+    else this.#writes.push({ appId, at });
   }
 
   /** The newest first. */
@@ -81,11 +85,13 @@ export class Observer {
     return changed;
   }
 
+  /** Several writes may have become one change: the oldest counts. */
   #withWrite(row: Row): Row {
-    const wroteAt = this.#writes.get(row.appId ?? "");
-    if (wroteAt === undefined || row.at === undefined || row.at < wroteAt) return row;
-    this.#writes.delete(row.appId ?? "");
-    return { ...row, wroteAt };
+    const mine = this.#writes.filter(({ appId, at }) => appId === row.appId && isOf(row, at));
+    const [first] = mine;
+    if (!first) return row;
+    this.#writes = this.#writes.filter((write) => !mine.includes(write));
+    return { ...row, wroteAt: first.at };
   }
 
   #noteDrops(node: string, recent: readonly (readonly [string, number])[], now: number): void {
@@ -122,4 +128,9 @@ function rowsOf({ id, json }: LogEntry): Row[] {
       reason: decoded.kind === "malformed" ? "a message that cannot be read" : "a message of another version",
     },
   ];
+}
+
+/** Whether a change that nobody has claimed can be that of a write. */
+function isOf({ at, wroteAt }: Row, written: number): boolean {
+  return at !== undefined && wroteAt === undefined && at >= written;
 }
