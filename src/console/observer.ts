@@ -33,7 +33,7 @@ export class Observer {
 
   /** This console has written an app at that time: the first change of it from then on is that. */
   wrote(appId: string, at: number): void {
-    const row = this.#rows.findLast((one) => one.appId === appId && isOf(one, at));
+    const row = [...this.#rows].reverse().find((one) => one.appId === appId && isOf(one, at));
     if (row) row.wroteAt = at;
     else this.#writes.push({ appId, at });
   }
