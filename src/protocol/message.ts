@@ -9,6 +9,9 @@ export const MAX_CHANGES = 100;
 /** Most bytes of one message's JSON, except when a single change alone is larger without its view. */
 export const MAX_BYTES = 64 * 1024;
 
+/** Longest app id, and longest app key, in bytes: DynamoDB's own limit for the hash key of a table, and of an index. */
+export const MAX_HASH_KEY_BYTES = 2_048;
+
 export type ChangeType = "created" | "updated" | "deleted";
 
 /** One app changed: whoever holds it must forget it. All else is there to spare work, and for people to read. */
@@ -129,7 +132,7 @@ function decodeChanges(value: Record<string, unknown>): Decoded {
 function decodeChange(value: unknown): Change | undefined {
   if (!isRecord(value)) return undefined;
   const { appId, type, keys, changed, writtenAt, app } = value;
-  if (typeof appId !== "string" || appId === "" || !isTextList(keys)) return undefined;
+  if (!isHashKey(appId) || !isTextList(keys)) return undefined;
   return {
     appId,
     // A type of a later minor version still means: forget it. "updated" promises nothing about its existence.
@@ -141,9 +144,17 @@ function decodeChange(value: unknown): Change | undefined {
   };
 }
 
+/**
+ * Whether DynamoDB would look it up. A read of an id that it refuses fails each time: whoever may publish could lead a
+ * client's key to such an id, and have all of that app's clients sent away.
+ */
+function isHashKey(value: unknown): value is string {
+  return typeof value === "string" && value !== "" && Buffer.byteLength(value) <= MAX_HASH_KEY_BYTES;
+}
+
 /** Only id and key of a view are acted on, so only they are checked; the rest is for people to read. */
 function isView(value: unknown, appId: string): value is PublicApp {
-  return isRecord(value) && value.id === appId && typeof value.key === "string" && value.key !== "";
+  return isRecord(value) && value.id === appId && isHashKey(value.key);
 }
 
 function isTextList(value: unknown): value is string[] {

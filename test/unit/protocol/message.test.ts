@@ -7,6 +7,7 @@ import {
   encodeFlush,
   MAX_BYTES,
   MAX_CHANGES,
+  MAX_HASH_KEY_BYTES,
 } from "../../../src/protocol/message.ts";
 
 const header = { table: "apps", region: "eu-west-1", at: 1_700_000_000_000 };
@@ -87,6 +88,13 @@ describe("decodeMessage", () => {
     expect(decodeMessage(json).kind).toBe(kind);
   });
 
+  it("takes an app id as long as DynamoDB does, and no longer: each read of that would fail", () => {
+    const kindOf = (appId: string) =>
+      decodeMessage(JSON.stringify({ v: 1, table: "t", at: 1, changes: [{ appId, keys: [] }] })).kind;
+    expect(kindOf("é".repeat(MAX_HASH_KEY_BYTES / 2))).toBe("changes");
+    expect(kindOf(`${"é".repeat(MAX_HASH_KEY_BYTES / 2)}x`)).toBe("malformed");
+  });
+
   it("ignores what it does not know, so that version 1 can grow", () => {
     const json =
       '{"v":1,"table":"t","at":1,"new":{},"changes":[{"appId":"a","keys":["k"],"type":"renamed","x":1}]}';
@@ -102,7 +110,11 @@ describe("decodeMessage", () => {
   });
 
   it("takes a view only when it is of the same app and has a key", () => {
-    const views = [{ id: "b", key: "k" }, { id: "a" }, { id: "a", key: "" }, "a", { id: "a", key: "k" }];
+    const long = "k".repeat(MAX_HASH_KEY_BYTES + 1);
+    const views = [
+      ...[{ id: "b", key: "k" }, { id: "a" }, { id: "a", key: "" }, { id: "a", key: long }],
+      ...["a", { id: "a", key: "k" }],
+    ];
     const json = JSON.stringify({
       v: 1,
       table: "t",
@@ -110,6 +122,7 @@ describe("decodeMessage", () => {
       changes: views.map((app) => ({ appId: "a", keys: [], type: "updated", changed: [], app })),
     });
     expect(changesOf([json]).map(({ app }) => app?.key)).toEqual([
+      undefined,
       undefined,
       undefined,
       undefined,
