@@ -41,6 +41,9 @@ export interface FollowerTarget {
 /** Live messages that wait during a sync. Those past it are dropped: a hole, which the next sync replays. */
 const MAX_WAITING = 10_000;
 
+/** After so many syncs in a row that read nothing new, a hole is left to the heartbeats: they find what the log has. */
+const MAX_FRUITLESS_SYNCS = 2;
+
 /**
  * Follows the log without missing a message, or flushes. Knows no sockets and no timers: it is told when the
  * subscription is acknowledged or lost, what came over it, and when a heartbeat is due.
@@ -224,11 +227,15 @@ export class LogFollower {
     } else if (entry.id.seq === cursor.seq + 1) {
       this.#apply(entry);
     } else if (entry.id.seq > cursor.seq) {
+      if (this.#fruitlessSyncs >= MAX_FRUITLESS_SYNCS) {
+        // It is in no log: a failover lost it, or somebody made it up. Kept, it would have all that follows wait with it.
+        this.#actOn(entry);
+        return;
+      }
       this.#step("gap");
       this.#wait(entry);
-      // What came while the tail was asked for is in the next one. What is in none, because a failover lost it, has been
-      // acted on, and would have Redis asked without a pause: the heartbeats are enough.
-      if (this.#fruitlessSyncs < 2) this.#onGap();
+      // What came while the tail was asked for is in the next one.
+      this.#onGap();
     }
   }
 

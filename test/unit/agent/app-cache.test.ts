@@ -563,3 +563,23 @@ describe("an entry that had to go for others", () => {
     expect(cache.indexQueries).toBe(before + 1);
   });
 });
+
+describe("flushes that come faster than a read takes", () => {
+  it("have whoever asked wait until they end, and then be told what the table says", async () => {
+    table.put(v(1));
+    table.held = true;
+    const asked = cache.findById("a");
+    for (let i = 0; i < 50; i += 1) {
+      cache.flush();
+      table.release();
+      await new Promise((resolve) => setImmediate(resolve));
+      table.put(v(2 + i));
+    }
+    // The read that is under way was made before the last write.
+    cache.flush();
+    table.held = false;
+    table.release();
+    expect(await asked).toEqual(v(51));
+    expect(cache.stats.loads).toBe(52);
+  });
+});
