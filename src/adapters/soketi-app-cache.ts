@@ -62,7 +62,7 @@ export function createSoketiAppCache(
     },
 
     async *names() {
-      for (const node of await mastersOf(connection)) {
+      for (const node of await mastersOf(connection, prefix)) {
         let cursor = "0";
         do {
           const [next, keys] = await scan(node, cursor, `${escapeGlob(prefix)}*`);
@@ -85,10 +85,14 @@ async function scan(node: Redis, cursor: string, pattern: string): Promise<[stri
   }
 }
 
-/** A cluster knows its nodes only once it is connected, which any command brings about. */
-async function mastersOf(connection: RedisConnection): Promise<Redis[]> {
+/**
+ * A cluster knows its nodes only once it is connected, which any command brings about.
+ *
+ * @param key one that the user may read.
+ */
+async function mastersOf(connection: RedisConnection, key: string): Promise<Redis[]> {
   if (!("nodes" in connection)) return [connection];
-  await inPages([""], "find the masters", (key) => connection.exists(key));
+  await inPages([key], "find the masters", (name) => connection.exists(name));
   const masters = connection.nodes("master");
   if (masters.length === 0) throw new RedisError("find the masters", "the cluster named none");
   return masters;
