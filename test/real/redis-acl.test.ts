@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { promisify } from "node:util";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
 import { startRedisCluster } from "../../src/local/redis-cluster.ts";
@@ -9,6 +7,7 @@ import type { SoketiNode } from "../../src/local/soketi-node.ts";
 import { startProxy } from "../../src/local/tcp-proxy.ts";
 import { type BusNames, busNames } from "../../src/protocol/names.ts";
 import type { SweepOutcome } from "../../src/pipeline/ports.ts";
+import { cli, jsonLines } from "../support/cli.ts";
 import { aclLines, type AclUser, applyAcl, nameOf, passwordOf, urlOf } from "../support/acl.ts";
 import {
   accepts,
@@ -17,7 +16,6 @@ import {
   item,
   loadHandler,
   outcomeOfConnecting,
-  root,
   startFleet,
 } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
@@ -36,17 +34,6 @@ const flushesOf = (metrics: Record<string, number>) =>
 async function changes(fleet: Fleet, node: SoketiNode, to: string): Promise<void> {
   await fleet.table.update("a", { AppSecret: { S: to } });
   await eventually("the change", () => accepts(node, "a", to));
-}
-
-async function cli(env: Record<string, string>, ...args: string[]) {
-  const started = promisify(execFile)(process.execPath, ["dist/cli.mjs", ...args], {
-    cwd: root,
-    env: { PATH: process.env.PATH, AWS_REGION: "us-east-1", ...env },
-  });
-  const { stdout, stderr } = await started.catch(
-    (error: unknown) => error as { stdout: string; stderr: string },
-  );
-  return { status: started.child.exitCode, stdout, stderr };
 }
 
 describe("the users of docs/security.md", () => {
@@ -90,15 +77,26 @@ describe("the users of docs/security.md", () => {
     await eventually("the lease", () => leaseOf(node));
     expect(flushesOf(await node.metrics())).toEqual(flushed);
 
-    for (const user of ["operator", "viewer"] as const) {
-      const env = { REDIS_URL: urlOf(user, server.port), APP_SYNC_PREFIX: fleet.prefix };
-      const { status, stdout, stderr } = await cli(env, "nodes", "--json");
+    for (const user of ["viewer", "operator"] as const) {
+      const env = {
+        REDIS_URL: urlOf(user, server.port),
+        APP_SYNC_PREFIX: fleet.prefix,
+        APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
+        APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
+        AWS_REGION: "us-east-1",
+      };
+      const { status, stdout, stderr } = await cli(["nodes", "--json"], { env });
       expect([status, stderr]).toEqual([0, ""]);
       expect(JSON.parse(stdout)).toMatchObject([{ answers: true, state: "following" }]);
-      const flush = await cli(env, "flush");
+      const tail = await cli(["tail", "--since", "all", "--no-follow", "--json"], { env });
+      expect([tail.status, tail.stderr, jsonLines(tail).length]).toEqual([0, "", 3]);
+      expect((await cli(["doctor"], { env })).stdout).toMatch(/3 messages/);
+      const flush = await cli(["flush"], { env });
       expect([user, flush.status]).toEqual([user, user === "operator" ? 0 : 1]);
       if (user === "viewer") expect(flush.stderr).toMatch(/NOPERM|user executing the script can't/);
     }
+    await node.stop();
+    expect(await admin.zcard(names.nodes)).toBe(0);
     // Nobody was refused anything else.
     const refused = (await admin.call("ACL", "LOG")) as string[][];
     const users = new Set(refused.map((entry) => entry[entry.indexOf("username") + 1]));
@@ -210,10 +208,9 @@ describe.each(["evict", "refresh"] as const)("with SHARED_CACHE=%s", (mode) => {
       "sweep",
     );
     expect(await sweep({}, { getRemainingTimeInMillis: () => 60_000 })).toMatchObject({ removed: 1 });
-    const aws = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
-    const operator = { ...env, ...aws, REDIS_URL: urlOf("operator", server.port) };
+    const operator = { ...env, REDIS_URL: urlOf("operator", server.port) };
     for (const command of [["sweep"], ["get", "a"]]) {
-      const { status, stderr } = await cli(operator, ...command);
+      const { status, stderr } = await cli(command, { env: operator });
       expect([command, status, stderr]).toEqual([command, 0, ""]);
     }
     expect(await admin.call("ACL", "LOG")).toEqual([]);
@@ -248,14 +245,13 @@ describe("on a Redis Cluster", () => {
       APP_SYNC_PREFIX: fleet.prefix,
       APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
       APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
-      AWS_ACCESS_KEY_ID: "local",
-      AWS_SECRET_ACCESS_KEY: "local",
+      AWS_REGION: "us-east-1",
     };
     for (const command of ["sweep", "nodes", "flush"]) {
-      const { status, stderr } = await cli(tools, command);
+      const { status, stderr } = await cli([command], { env: tools });
       expect([command, status, stderr]).toEqual([command, 0, ""]);
     }
-    const viewer = await cli({ ...tools, ...env("viewer") }, "nodes");
+    const viewer = await cli(["nodes"], { env: { ...tools, ...env("viewer") } });
     expect([viewer.status, viewer.stderr]).toEqual([0, ""]);
     for (const admin of admins) {
       expect(await admin.call("ACL", "LOG")).toEqual([]);

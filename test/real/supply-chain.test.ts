@@ -1,0 +1,73 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { build } from "esbuild";
+import { describe, expect, it } from "vitest";
+import { root } from "../support/fleet.ts";
+
+const NOT_SOURCES = /^(node_modules|dist|reports|coverage|\.git|\.local|\.serverless)($|\/)/;
+
+/** What `npm pack` puts into the package, by npm's own word. */
+function packed(): string[] {
+  const args = ["pack", "--dry-run", "--json", "--ignore-scripts"];
+  const json = execFileSync("npm", args, {
+    cwd: root,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [made] = JSON.parse(json) as [{ files: { path: string }[] }];
+  return made.files.map(({ path }) => path);
+}
+
+describe("the package", () => {
+  it("has what is built, its documents and its licence, and nothing else", () => {
+    const files = packed();
+    expect(files).toEqual(
+      expect.arrayContaining(["dist/agent.cjs", "dist/cli.mjs", "LICENSE", "package.json"]),
+    );
+    const rest = files.filter(
+      (file) => !/^(dist|docs)\/|^(README|CHANGELOG|LICENSE|package)(\.md|\.json)?$/.test(file),
+    );
+    expect(rest).toEqual([]);
+  });
+
+  it("runs nothing when it is installed", () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: object };
+    const hooks = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
+    expect(Object.keys(scripts).filter((name) => hooks.includes(name))).toEqual([]);
+  });
+});
+
+describe("dist/agent.cjs", () => {
+  const agent = readFileSync(join(root, "dist/agent.cjs"), "utf8");
+
+  it("requires nothing by name but Node's own modules", () => {
+    const required = [...agent.matchAll(/\brequire\("([^"]+)"\)/g)].map(([, name = ""]) =>
+      name.replace(/^node:/, ""),
+    );
+    expect(required.length).toBeGreaterThan(3);
+    expect(required.filter((name) => !builtinModules.includes(name))).toEqual([]);
+  });
+
+  it("is made of our own files", async () => {
+    const { metafile } = await build({
+      ...{ absWorkingDir: root, entryPoints: ["src/preload/agent.ts"], outfile: "dist/agent.cjs" },
+      ...{ bundle: true, platform: "node", write: false, metafile: true },
+    });
+    expect(Object.keys(metafile.inputs).filter((file) => !file.startsWith("src/"))).toEqual([]);
+  });
+
+  it("is the same to the byte when somebody else builds it", () => {
+    const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-build-"));
+    try {
+      cpSync(root, folder, { recursive: true, filter: (from) => !NOT_SOURCES.test(relative(root, from)) });
+      symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+      execFileSync(process.execPath, ["esbuild.config.mjs"], { cwd: folder });
+      expect(readFileSync(join(folder, "dist/agent.cjs"), "utf8") === agent).toBe(true);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
