@@ -1,5 +1,6 @@
 import { normalize, type Normalized } from "../app/normalize.ts";
 import { readAttribute } from "../app/read-attribute.ts";
+import { MAX_HASH_KEY_BYTES } from "../protocol/message.ts";
 
 /** One stream record, read: which app, and what it was before and is after the write. */
 export interface StreamChange {
@@ -49,6 +50,10 @@ export function decodeRecord(record: unknown): StreamChange | UnreadableRecord {
       sequenceNumber,
       `expected Keys with a text AppId, found ${keys === "" ? "none" : keys}`,
     );
+  }
+  if (Buffer.byteLength(appId) > MAX_HASH_KEY_BYTES) {
+    // A message with it would be unreadable to every receiver, with all the changes beside it.
+    return unreadable(sequenceNumber, `expected an AppId of at most ${MAX_HASH_KEY_BYTES} bytes, found more`);
   }
   const writtenAt = millisecondsOf(ApproximateCreationDateTime);
   return {

@@ -169,6 +169,12 @@ describe("what cannot be read", () => {
     expect(reports.at(-1)).toBe("unreadable 7: expected Keys with a text AppId, found Id");
   });
 
+  it("for its AppId, which no table takes, flushes; the message of the others stays readable", async () => {
+    await run(insert("x".repeat(2_049)), insert("x".repeat(2_048)));
+    expect(changes().map(({ appId }) => appId.length)).toEqual([2_048]);
+    expect(published.flat().map((json) => decodeMessage(json).kind)).toEqual(["changes", "flush"]);
+  });
+
   it("as an event is said clearly", async () => {
     await expect(runBatch({ hello: "world" }, context)).rejects.toThrow(/expected a DynamoDB Streams event/);
     await expect(runBatch(undefined, context)).rejects.toThrow(TypeError);
