@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { root } from "./fleet.ts";
 
 export interface CliResult {
@@ -10,6 +11,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
+  /** The repository by default. */
+  readonly cwd?: string;
   /** Gets everything that it prints, as it comes; may send a signal. */
   readonly onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
@@ -17,10 +20,10 @@ export interface CliOptions {
 /** The built `soketi-app-sync`, in a process of its own, while this one goes on. Knows nothing of this one's variables. */
 export function cli(
   args: readonly string[],
-  { env, input = "", onOutput }: CliOptions = {},
+  { env, input = "", cwd = root, onOutput }: CliOptions = {},
 ): Promise<CliResult> {
-  const child = spawn(process.execPath, ["dist/cli.mjs", ...args], {
-    cwd: root,
+  const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), ...args], {
+    cwd,
     env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local", ...env },
   });
   let stdout = "";

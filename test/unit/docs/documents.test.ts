@@ -8,7 +8,7 @@ import { readAgentConfig } from "../../../src/config/agent.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const documents = ["README.md", "CHANGELOG.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)].filter(
+const documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)].filter(
   (file) => file.endsWith(".md"),
 );
 

@@ -1,0 +1,125 @@
+/** How it is known that a command in a document does what it is there for. */
+export type Proof =
+  /** Run as it stands, on the run's real Redis and DynamoDB Local: test/real/commands.test.ts. */
+  | { readonly by: "run"; readonly exit?: number }
+  /** A step of .ci/run. */
+  | { readonly by: "ci" }
+  /** Run by a file, which has all these words. */
+  | { readonly by: "test"; readonly file: string; readonly words: readonly string[] }
+  /** Too long, or too much of an effect, to be run by a test: the npm script, its file and its options are there. */
+  | { readonly by: "script"; readonly why: string }
+  /** Of a program that is not here, or of somebody's account: its shell syntax is checked, and nothing else. */
+  | { readonly by: "foreign"; readonly why: string };
+
+const run = (exit = 0): Proof => ({ by: "run", exit });
+const ci: Proof = { by: "ci" };
+const test = (file: string, ...words: string[]): Proof => ({ by: "test", file, words });
+const script = (why: string): Proof => ({ by: "script", why });
+const foreign = (why: string): Proof => ({ by: "foreign", why });
+
+const LONG = script("takes minutes to hours and writes its table into a document");
+const ACCOUNT = foreign("acts on an AWS account; no emulator takes the aws command here");
+const GIT = foreign("of the user's own clone");
+const proveDeploy = (...words: string[]) => test("test/deploy/stacks.ts", ...words);
+
+/**
+ * Every command of README.md, CONTRIBUTING.md and docs, as test/support/commands-in-documents.ts reads it. One that is
+ * missing here, and one that is in no document any more, fails test/unit/docs/commands.test.ts.
+ */
+export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
+  // The command line.
+  "soketi-app-sync normalize item.json": run(),
+  "soketi-app-sync invalidate acme": run(),
+  "soketi-app-sync flush": run(),
+  "soketi-app-sync redrive --shard … --from 100 --to 200": test(
+    "test/real/redrive.test.ts",
+    '"--shard"',
+    '"--from"',
+    '"--to"',
+  ),
+
+  // Trying it, building it, testing it.
+  "npm ci": ci,
+  "npm start -- --once": ci,
+  "npm test": ci,
+  "npm run build": ci,
+  "npm run deploy:proof": ci,
+  "npm run check": script("its parts are steps of .ci/run"),
+  "npm run format": script("rewrites the working tree"),
+  "npx vitest run --project unit": test("vitest.config.ts", 'name: "unit"'),
+  "npx vitest run --project unit test/unit/agent": test("vitest.config.ts", 'name: "unit"'),
+  "npx vitest run --project real test/real/redis-acl.test.ts": test("vitest.config.ts", 'name: "real"'),
+  "npm run simulate": LONG,
+  "npm run simulate -- --seeds 2000": LONG,
+  "npm run simulate -- --mutants": LONG,
+  "npm run simulate -- --mutants --seeds 5000": LONG,
+  "npm run chaos": LONG,
+  "npm run chaos -- --fault … --seed 2": LONG,
+  "npm run chaos:pipeline": LONG,
+  "npm run mutate": LONG,
+  "npm run bench:staleness": LONG,
+  "npm run bench:bus": LONG,
+  "npm run bench:drop": LONG,
+  "npm run bench:lookup": LONG,
+  "npm run bench:soketi": LONG,
+  "npm run bench:refresh": LONG,
+  "npm run bench:cold": LONG,
+  "npm run bench:pipeline": LONG,
+  "npm run bench:growth": LONG,
+  "npm pack": test("test/real/supply-chain.test.ts", '"pack"'),
+  "npm pack --dry-run": test("test/real/supply-chain.test.ts", '"pack"', '"--dry-run"'),
+  "npm version minor": foreign("npm's own; makes a commit and a tag"),
+  "sha256sum dist/agent.cjs": foreign("of coreutils"),
+
+  // The agent.
+  "soketi start": test("src/local/soketi-node.ts", "NODE_OPTIONS", '--require "', '"start"'),
+  "npm install -g @soketi/soketi soketi-app-sync": foreign(
+    "needs a published package; the agent in an installed soketi is run by test/real/where-it-runs.test.ts",
+  ),
+  "kubectl create configmap app-sync --from-file=agent.cjs": foreign("acts on a cluster"),
+
+  // The deployment.
+  "npx serverless deploy": proveDeploy('"deploy"'),
+  "npx serverless deploy --stage prod": proveDeploy('"deploy"', '"--stage"'),
+  "npx serverless deploy --stage prod --param=redisUrl --param=redisSecretId --param=tableName --param=securityGroupIds --param=subnetIds":
+    proveDeploy('"deploy"', '"--stage"', "asOptions(parameters)"),
+  "npx serverless deploy --stage prod --param=streamArn": proveDeploy('"deploy"', "asOptions(parameters)"),
+  "npx serverless deploy --stage prod --region … --param=streamArn --param=redisUrl": proveDeploy(
+    '"deploy"',
+    '"--region"',
+    "asOptions(parameters)",
+  ),
+  "npx serverless deploy list --stage prod": proveDeploy('"deploy", "list"'),
+  "npx serverless rollback --stage prod --timestamp …": proveDeploy('"rollback"', '"--timestamp"'),
+  "npx serverless remove --stage prod": proveDeploy('"remove", "--stage"'),
+  "npx serverless logs --stage prod --function stream": ACCOUNT,
+  "npx serverless logs --stage prod --function stream --filter ERROR --startTime 1h": ACCOUNT,
+  "npx serverless invoke --stage prod --function sweep": ACCOUNT,
+  "git pull": GIT,
+  "git checkout …": GIT,
+  "aws sts get-caller-identity": ACCOUNT,
+  "aws cloudformation deploy --stack-name soketi-network --template-file docs/network.yml": test(
+    "test/deploy/prove.ts",
+    "docs/network.yml",
+  ),
+  "aws cloudformation describe-stacks --stack-name soketi-network --query … --output text": ACCOUNT,
+  "aws cloudformation delete-stack --stack-name soketi-network": ACCOUNT,
+  "aws sns create-topic --name soketi-alarms": ACCOUNT,
+  "aws sns subscribe --topic-arn … --protocol email --notification-endpoint you@example.com": ACCOUNT,
+  "aws dynamodb put-item --table-name apps --item …": ACCOUNT,
+  "aws dynamodb update-table --table-name apps --stream-specification StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES":
+    ACCOUNT,
+  "aws dynamodb describe-table --table-name apps --query Table.LatestStreamArn --output text": ACCOUNT,
+  "aws dynamodb update-table --region eu-west-1 --table-name apps --replica-updates …": ACCOUNT,
+  "aws dynamodb describe-table --region … --table-name apps --query Table.LatestStreamArn --output text":
+    ACCOUNT,
+  "aws dynamodb delete-table --table-name soketi-apps-prod": ACCOUNT,
+  "aws lambda update-event-source-mapping --uuid … --no-enabled": ACCOUNT,
+  "aws sqs receive-message --queue-url … --visibility-timeout 0": ACCOUNT,
+  "aws sqs start-message-move-task --source-arn …": ACCOUNT,
+  "aws events list-rules --name-prefix …": ACCOUNT,
+  "aws elasticache create-user --user-id app-sync --user-name app-sync --engine redis --no-password-required --authentication-mode Type=iam --access-string …":
+    ACCOUNT,
+  "aws elasticache create-user-group --user-group-id app-sync --engine redis --user-ids default app-sync":
+    ACCOUNT,
+};
