@@ -66,16 +66,15 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run bench:cold": LONG,
   "npm run bench:pipeline": LONG,
   "npm run bench:growth": LONG,
-  "npm pack": test("test/real/supply-chain.test.ts", '"pack"'),
-  "npm pack --dry-run": test("test/real/supply-chain.test.ts", '"pack"', '"--dry-run"'),
+  "npm run monitoring:render": script("takes minutes and draws a picture"),
+  "npm pack": test("test/real/shipped.test.ts", '"npm", ["pack"'),
   "npm version minor": foreign("npm's own; makes a commit and a tag"),
   "sha256sum dist/agent.cjs": foreign("of coreutils"),
 
   // The agent.
   "soketi start": test("src/local/soketi-node.ts", "NODE_OPTIONS", '--require "', '"start"'),
-  "npm install -g @soketi/soketi soketi-app-sync": foreign(
-    "needs a published package; the agent in an installed soketi is run by test/real/where-it-runs.test.ts",
-  ),
+  // From a tarball there; into the place for all, with a soketi beside it, is npm's own.
+  "npm install -g @soketi/soketi soketi-app-sync": test("test/real/shipped.test.ts", '"npm", ["install"'),
   "kubectl create configmap app-sync --from-file=agent.cjs": foreign("acts on a cluster"),
 
   // The deployment.

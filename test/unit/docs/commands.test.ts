@@ -30,7 +30,7 @@ describe("commands in documents", () => {
     expect(Object.keys(DOCUMENTED_COMMANDS).filter((command) => !commands.has(command))).toEqual([]);
   });
 
-  it.each(shellBlocks().map(({ document, text }) => [document, text]))("%s: the shell can read this: %s", (_, text) => {
+  it.each(shellBlocks().map(({ document, text }, i) => [document, i, text] as const))("%s: the shell can read block %i", (_, __, text) => {
     const { stderr, status } = spawnSync("bash", ["-n"], {
       // What stands for something of the user's is no redirection.
       input: text.replaceAll(/<[^<>\n]+>/g, "X"),
