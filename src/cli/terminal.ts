@@ -41,13 +41,13 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
       if (json) stdout.write(`${JSON.stringify(value)}\n`);
     },
     say(line = "") {
-      if (!json) stdout.write(`${line}\n`);
+      if (!json) stdout.write(`${harmless(line)}\n`);
     },
     table(head, rows) {
       terminal.say(renderTable(head, rows, colors));
     },
     note(line) {
-      stderr.write(`${line}\n`);
+      stderr.write(`${harmless(line)}\n`);
     },
     progress(what, total) {
       const bar = new SingleBar({
@@ -81,6 +81,16 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
     },
   };
   return terminal;
+}
+
+/**
+ * What Redis and the table hold was written by others: it must not move the cursor, set the title or answer for the
+ * user. Colours stay, line breaks and tabs too.
+ */
+function harmless(text: string): string {
+  return text.replace(/\u001b\[[\d;]*m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) =>
+    found.length > 1 ? found : "\ufffd",
+  );
 }
 
 /** Columns with two spaces between: what people and `awk` can read. */
