@@ -34,9 +34,11 @@ export function createConsoleCommand(): Command {
           apps: new AppsView(tools.items()),
           assets: new URL("console/", import.meta.url),
         });
+        // From before it is said that it is there: whoever reads that may end it at once.
+        const end = interrupted();
         terminal.value({ url: served.url });
         terminal.say(`Console: ${served.url}`);
-        await interrupted();
+        await end;
         await served.close();
         return undefined;
       }),
