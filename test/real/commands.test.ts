@@ -10,7 +10,7 @@ import { item } from "../support/fleet.ts";
 
 /** Commands of the documents that are run as they stand. */
 const COMMANDS = Object.entries(DOCUMENTED_COMMANDS).flatMap(([command, proof]) =>
-  proof.by === "run" ? [[command, proof.exit ?? 0] as const] : [],
+  proof.by === "run" ? [[command, proof.exit ?? 0, proof] as const] : [],
 );
 
 let folder: string;
@@ -34,10 +34,19 @@ afterAll(() => {
 });
 
 describe("a command of the documents, in a folder with item.json, on a table with acme and globex", () => {
-  it.each(COMMANDS)("%s ends with %i", async (command, exit) => {
+  it.each(COMMANDS)("%s ends with %i", async (command, exit, { until, also = [] }) => {
     const [program, ...args] = command.split(" ");
     expect(program).toBe("soketi-app-sync");
-    const { status, stderr } = await cli(args, { env, cwd: folder });
+    let said = "";
+    const { status, stderr } = await cli([...args, ...also], {
+      env,
+      cwd: folder,
+      onOutput: (text, kill) => {
+        said += text;
+        if (until !== undefined && said.includes(until)) kill("SIGINT");
+      },
+    });
     expect([status, exit === 0 ? stderr : ""]).toEqual([exit, ""]);
+    if (until !== undefined) expect(said).toContain(until);
   });
 });

@@ -1,7 +1,14 @@
 /** How it is known that a command in a document does what it is there for. */
 export type Proof =
   /** Run as it stands, on the run's real Redis and DynamoDB Local: test/real/commands.test.ts. */
-  | { readonly by: "run"; readonly exit?: number }
+  | {
+      readonly by: "run";
+      readonly exit?: number;
+      /** It goes on until it is ended with Ctrl-C, which happens when it has said this. */
+      readonly until?: string;
+      /** Given besides, so that runs do not meet. */
+      readonly also?: readonly string[];
+    }
   /** A step of .ci/run. */
   | { readonly by: "ci" }
   /** Run by a file, which has all these words. */
@@ -11,7 +18,10 @@ export type Proof =
   /** Of a program that is not here, or of somebody's account: its shell syntax is checked, and nothing else. */
   | { readonly by: "foreign"; readonly why: string };
 
-const run = (exit = 0): Proof => ({ by: "run", exit });
+const run = (more: { exit?: number; until?: string; also?: readonly string[] } = {}): Proof => ({
+  by: "run",
+  ...more,
+});
 const ci: Proof = { by: "ci" };
 const test = (file: string, ...words: string[]): Proof => ({ by: "test", file, words });
 const script = (why: string): Proof => ({ by: "script", why });
@@ -31,6 +41,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "soketi-app-sync normalize item.json": run(),
   "soketi-app-sync invalidate acme": run(),
   "soketi-app-sync flush": run(),
+  "soketi-app-sync console": run({ until: "Console: http", also: ["--port", "0"] }),
   "soketi-app-sync redrive --shard … --from 100 --to 200": test(
     "test/real/redrive.test.ts",
     '"--shard"',
