@@ -1,8 +1,10 @@
+import { once } from "node:events";
 import { type Command, InvalidArgumentError } from "commander";
 import { AppsView } from "../console/apps.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
 import { createCommand, running } from "./command.ts";
+import { interruption } from "./interruption.ts";
 import type { CommonOptions } from "./tools.ts";
 
 interface ConsoleOptions extends CommonOptions {
@@ -35,24 +37,14 @@ export function createConsoleCommand(): Command {
           assets: new URL("console/", import.meta.url),
         });
         // From before it is said that it is there: whoever reads that may end it at once.
-        const end = interrupted();
+        const ended = interruption();
         terminal.value({ url: served.url });
         terminal.say(`Console: ${served.url}`);
-        await end;
+        if (!ended.aborted) await once(ended, "abort");
         await served.close();
         return undefined;
       }),
     );
-}
-
-function interrupted(): Promise<void> {
-  return new Promise((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) {
-      process.once(signal, () => {
-        resolve();
-      });
-    }
-  });
 }
 
 function port(text: string): number {

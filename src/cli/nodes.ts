@@ -4,6 +4,7 @@ import { isWell, type NodeView, viewOf } from "../protocol/node-view.ts";
 import { duration } from "./arguments.ts";
 import { createCommand, running } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";
+import { interruption } from "./interruption.ts";
 import type { Terminal } from "./terminal.ts";
 import type { CommonOptions } from "./tools.ts";
 
@@ -36,13 +37,15 @@ export function createNodesCommand(): Command {
           return views.every(isWell) ? EXIT.ok : EXIT.unwell;
         }
         const everyMs = options.watch === true ? 1_000 : options.watch;
-        for (;;) {
+        const ended = interruption();
+        while (!ended.aborted) {
           const views = await look();
           // Back to the top left, and what was below is cleared.
           if (!terminal.json && process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[J");
           show(views, terminal);
-          await pause(everyMs);
+          await pause(everyMs, undefined, { signal: ended }).catch(() => undefined);
         }
+        return EXIT.ok;
       }),
     );
 }

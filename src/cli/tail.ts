@@ -5,6 +5,7 @@ import { type Change, decodeMessage } from "../protocol/message.ts";
 import { formatMessageId, type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { collect, parseDuration } from "./arguments.ts";
 import { createCommand, type Run, running } from "./command.ts";
+import { interruption } from "./interruption.ts";
 import type { CommonOptions } from "./tools.ts";
 
 interface TailOptions extends CommonOptions {
@@ -58,7 +59,8 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
         ? from.after
         : undefined;
   const oldest = typeof from === "object" && "forMs" in from ? Date.now() - from.forMs : 0;
-  for (;;) {
+  const ended = interruption();
+  while (!ended.aborted) {
     const entries = await fleet.messages(cursor);
     for (const entry of entries) {
       cursor = entry.id;
@@ -72,13 +74,14 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
     }
     if (entries.length > 0) continue;
     if (!follow) return undefined;
-    await pause(LOOK_MS);
+    await pause(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
     const end = await fleet.tail();
     if (cursor && end && end.epoch < cursor.epoch) {
       run.terminal.note("the log has begun anew");
       cursor = undefined;
     }
   }
+  return undefined;
 }
 
 function linesOf({ id, json }: LogEntry): Line[] {

@@ -20,6 +20,8 @@ beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-commands-"));
   const table = await openAppsTable(inject("dynamodbEndpoint"), `apps-${randomUUID().slice(0, 8)}`);
   for (const id of ["acme", "globex"]) await table.put(item(id));
+  // Something to rewrite.
+  await table.put(item("hooli", { Enabled: { S: "yes" } }));
   writeFileSync(join(folder, "item.json"), JSON.stringify({ Item: item("acme") }));
   env = {
     REDIS_URL: inject("redisUrl"),
@@ -33,7 +35,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe("a command of the documents, in a folder with item.json, on a table with acme and globex", () => {
+describe("a command of the documents, in a folder with item.json, on a table with acme, globex and hooli", () => {
   it.each(COMMANDS)("%s ends with %i", async (command, exit, { until, also = [] }) => {
     const [program, ...args] = command.split(" ");
     expect(program).toBe("soketi-app-sync");

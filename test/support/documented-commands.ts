@@ -27,6 +27,7 @@ const test = (file: string, ...words: string[]): Proof => ({ by: "test", file, w
 const script = (why: string): Proof => ({ by: "script", why });
 const foreign = (why: string): Proof => ({ by: "foreign", why });
 
+const NO_WAIT = { also: ["--no-wait"] };
 const LONG = script("takes minutes to hours and writes its table into a document");
 const ACCOUNT = foreign("acts on an AWS account; no emulator takes the aws command here");
 const GIT = foreign("of the user's own clone");
@@ -38,9 +39,38 @@ const proveDeploy = (...words: string[]) => test("test/deploy/stacks.ts", ...wor
  */
 export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   // The command line.
+  // In this order: what comes later may need what was before.
+  // No log and no node are here, which it must find.
+  "soketi-app-sync doctor": run({ exit: 2 }),
+  "soketi-app-sync nodes": run(),
+  "soketi-app-sync nodes --watch 2s": run({ until: "no node is registered" }),
+  "soketi-app-sync get acme": run(),
   "soketi-app-sync normalize item.json": run(),
-  "soketi-app-sync invalidate acme": run(),
+  "soketi-app-sync validate": run(),
+  "soketi-app-sync validate --json": run(),
+  "soketi-app-sync validate --fix --dry-run": run({ exit: 2 }),
+  "soketi-app-sync validate --fix --yes --backup before.jsonl": run(),
+  "soketi-app-sync validate --restore before.jsonl --yes": run(),
+  // Nobody reads this table's stream: test/real/cli-apps.test.ts has them wait for real nodes.
+  "soketi-app-sync apps create initech --set MaxConnections=100": run(NO_WAIT),
+  "soketi-app-sync apps update acme --set MaxConnections=200 --unset MaxEventPayloadInKb": run(NO_WAIT),
+  "soketi-app-sync apps disable acme": run(NO_WAIT),
+  "soketi-app-sync apps enable acme": run(NO_WAIT),
+  "soketi-app-sync apps rotate-secret acme": run(NO_WAIT),
+  "soketi-app-sync apps rotate-key acme": run(NO_WAIT),
+  "soketi-app-sync apps delete acme --yes": run(NO_WAIT),
+  "soketi-app-sync invalidate acme globex": run(),
   "soketi-app-sync flush": run(),
+  "soketi-app-sync flush --reason …": run(),
+  "soketi-app-sync tail --since all --no-follow --json": run(),
+  "soketi-app-sync tail": test("test/real/cli-doctor.test.ts", '"tail"'),
+  "soketi-app-sync tail --since 10m --app acme": test(
+    "test/real/cli-doctor.test.ts",
+    '"tail"',
+    '"--since"',
+    '"--app"',
+  ),
+  "soketi-app-sync sweep": test("test/real/redis-acl.test.ts", '"sweep"'),
   "soketi-app-sync console": run({ until: "Console: http", also: ["--port", "0"] }),
   "soketi-app-sync redrive --shard … --from 100 --to 200": test(
     "test/real/redrive.test.ts",
@@ -52,6 +82,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   // Trying it, building it, testing it.
   "npm ci": ci,
   "npm start -- --once": ci,
+  "npm start": test("test/real/start.test.ts", "src/local/start.ts"),
   "npm test": ci,
   "npm run build": ci,
   "npm run deploy:proof": ci,
@@ -77,6 +108,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run bench:cold": LONG,
   "npm run bench:pipeline": LONG,
   "npm run bench:growth": LONG,
+  "npm run screenshots": script("draws pictures; the same page is tested by test/real/console.test.ts"),
   "npm run monitoring:render": script("takes minutes and draws a picture"),
   "npm pack": test("test/real/shipped.test.ts", '"npm", ["pack"'),
   "npm version minor": foreign("npm's own; makes a commit and a tag"),
@@ -108,6 +140,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "git pull": GIT,
   "git checkout …": GIT,
   "aws sts get-caller-identity": ACCOUNT,
+  "aws dynamodb scan": ACCOUNT,
   "aws cloudformation deploy --stack-name soketi-network --template-file docs/network.yml": test(
     "test/deploy/prove.ts",
     "docs/network.yml",
