@@ -214,10 +214,16 @@ export class RedisError extends Error {
   readonly code: string;
 
   constructor(doing: string, cause: unknown) {
-    const words = cause instanceof Error ? cause.message : String(cause);
+    const words = wordsOf(cause);
     super(`Redis could not ${doing}: ${words}`);
     this.code = codeOf(cause, words);
   }
+}
+
+/** A host with two addresses, of which neither answers, is an error without words of its own. */
+function wordsOf(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(wordsOf).join("; ");
+  return cause instanceof Error ? cause.message : String(cause);
 }
 
 function codeOf(cause: unknown, words: string): string {
