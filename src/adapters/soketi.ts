@@ -2,6 +2,7 @@ import { normalize, type Problem } from "../app/normalize.ts";
 import { toSoketi } from "../app/soketi-shape.ts";
 import type { AppCache } from "../agent/app-cache.ts";
 import type { AppSource } from "../agent/ports.ts";
+import { withinBudget } from "./budget.ts";
 
 /**
  * The parts of soketi 1.6 that the agent touches, as read off the running server. Structural on purpose: nothing of
@@ -165,21 +166,18 @@ export function tableSource(
   return {
     async loadById(id) {
       const input = { TableName: table, Key: { AppId: { S: id } }, ConsistentRead: true };
-      const { Item } = await withinBudget(() => client.getItem(input), budgetMs);
+      const { Item } = await insist(() => client.getItem(input), budgetMs);
       if (!Item) return undefined;
       const { app, problems } = normalize(Item);
       if (problems.length > 0) onProblems(id, problems);
       return app && new appClass(toSoketi(app), server);
     },
     async resolveKey(key) {
-      const { Items } = await withinBudget(() => client.query(keyQuery(table, key)), budgetMs);
+      const { Items } = await insist(() => client.query(keyQuery(table, key)), budgetMs);
       return Items?.[0]?.AppId?.S;
     },
   };
 }
-
-/** A budget is counted in this many parts, each by a timer of its own. */
-const PARTS = 10;
 
 /** Longest pause between two tries. Milliseconds. */
 const MAX_PAUSE_MS = 250;
@@ -189,26 +187,10 @@ const MAX_PAUSE_MS = 250;
  * who is sent away for good when there is none. The SDK's own pauses, which double up to half a minute, would sleep past the
  * end of a short outage, and its ten tries be used up before the end of a longer one. Aborting alone would not end it:
  * between two tries the SDK does not look at that.
- *
- * While the process is paused, time is not charged to the table: however long that was, it ends one part of the budget,
- * and an answer that waits in the socket is read in the next.
  */
-async function withinBudget<T>(make: () => SdkRequest<T>, budgetMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+async function insist<T>(make: () => SdkRequest<T>, budgetMs: number): Promise<T> {
   let request = make();
   let isOver = false;
-  const late = new Promise<never>((_, reject) => {
-    const count = (left: number) => {
-      if (left > 0) {
-        timer = setTimeout(count, budgetMs / PARTS, left - 1);
-        return;
-      }
-      isOver = true;
-      request.abort();
-      reject(new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`));
-    };
-    count(PARTS);
-  });
   const tries = async () => {
     for (;;) {
       request.on("retry", ({ error }) => {
@@ -224,12 +206,10 @@ async function withinBudget<T>(make: () => SdkRequest<T>, budgetMs: number): Pro
       request = make();
     }
   };
-  try {
-    return await Promise.race([tries(), late]);
-  } finally {
+  return withinBudget(tries, budgetMs, () => {
     isOver = true;
-    clearTimeout(timer);
-  }
+    request.abort();
+  });
 }
 
 /** The index is eventually consistent whatever one asks for: the answer is a hint, checked against the app itself. */

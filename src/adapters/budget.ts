@@ -1,0 +1,35 @@
+/** A budget is counted in this many parts, each by a timer of its own. */
+const PARTS = 10;
+
+/**
+ * Does work that must not take longer than its budget, in milliseconds of the time that the process runs.
+ *
+ * While the process is paused, time is not charged to the table: however long that was, it ends one part of the budget,
+ * and an answer that waits in the socket is read in the next.
+ *
+ * @param giveUp called when the budget is spent, to end what is under way.
+ * @throws what the work throws, or that there was no answer.
+ */
+export async function withinBudget<T>(
+  work: () => Promise<T>,
+  budgetMs: number,
+  giveUp: () => void,
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    const count = (left: number) => {
+      if (left > 0) {
+        timer = setTimeout(count, budgetMs / PARTS, left - 1);
+        return;
+      }
+      giveUp();
+      reject(new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`));
+    };
+    count(PARTS);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
