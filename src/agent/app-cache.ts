@@ -41,6 +41,9 @@ interface Entry<A> {
   readonly readAt: number;
 }
 
+/** Told of the error that stood in the way. */
+type Told = (error: unknown) => void;
+
 const NOBODY: Promise<null> = Promise.resolve(null);
 
 /**
@@ -117,19 +120,23 @@ export class AppCache<A extends AppIdentity> {
     return this.#keys.queries;
   }
 
-  /** Never rejects: null when there is no such app, and at last when the table could not be read. */
-  findById(id: string): Promise<A | null> {
+  /**
+   * Never rejects: null when there is no such app, and at last when the table could not be read.
+   *
+   * @param onUnreadable told why, in the latter case: who can tell the two apart, should.
+   */
+  findById(id: string, onUnreadable?: Told): Promise<A | null> {
     const entry = this.#entries.get(id) ?? this.#missing.get(id);
     if (entry && this.#isProven(entry)) {
       this.stats.hits += 1;
       return entry.answer;
     }
     this.stats.misses += 1;
-    return this.#orUnverified(id, this.lookup(id));
+    return this.#orUnverified(id, this.lookup(id), onUnreadable);
   }
 
   /** As `findById`, by the key that clients connect with. */
-  findByKey(key: string): Promise<A | null> {
+  findByKey(key: string, onUnreadable?: Told): Promise<A | null> {
     const id = this.#keys.idOf(key);
     const entry = id === undefined ? undefined : this.#entries.get(id);
     if (entry?.app?.key === key && this.#isProven(entry)) {
@@ -141,7 +148,7 @@ export class AppCache<A extends AppIdentity> {
       return NOBODY;
     }
     this.stats.misses += 1;
-    return this.#findByUnprovenKey(key);
+    return this.#findByUnprovenKey(key, onUnreadable);
   }
 
   /** As `findById`, but rejects when the table cannot be read: who acts on absence must know it. */
@@ -200,17 +207,17 @@ export class AppCache<A extends AppIdentity> {
     return now < this.#leaseUntil() || now - readAt <= this.#limits.degradedTtlMs;
   }
 
-  async #findByUnprovenKey(key: string): Promise<A | null> {
+  async #findByUnprovenKey(key: string, onUnreadable?: Told): Promise<A | null> {
     const known = this.#keys.idOf(key);
     if (known !== undefined) {
-      const app = await this.#orUnverified(known, this.lookup(known));
+      const app = await this.#orUnverified(known, this.lookup(known), onUnreadable);
       if (app?.key === key) return app;
       // Nothing could be read, so nothing is known of the key either: the index would not help.
       if (app === null && !this.#missing.has(known)) return null;
       this.#keys.forget(key, known);
     }
-    const id = await this.#resolve(key);
-    const app = id === undefined ? null : await this.#orUnverified(id, this.lookup(id));
+    const id = await this.#resolve(key, onUnreadable);
+    const app = id === undefined ? null : await this.#orUnverified(id, this.lookup(id), onUnreadable);
     // The index lags: it may still name the app that had the key before.
     if (id === undefined || app?.key !== key) return null;
     this.#keys.learn(key, id);
@@ -244,21 +251,25 @@ export class AppCache<A extends AppIdentity> {
   }
 
   /** Undefined also when the index could not be asked: that is reported, and not remembered. */
-  async #resolve(key: string): Promise<string | undefined> {
+  async #resolve(key: string, onUnreadable?: Told): Promise<string | undefined> {
     try {
       return await this.#keys.query(key);
     } catch (error) {
       this.#failed(`key ${key}`, error);
+      onUnreadable?.(error);
       return undefined;
     }
   }
 
   /** A failed read is answered with what is still held of the app, if that was never invalidated and is not too old. */
-  #orUnverified(id: string, lookup: Promise<A | null>): Promise<A | null> {
+  #orUnverified(id: string, lookup: Promise<A | null>, onUnreadable?: Told): Promise<A | null> {
     return lookup.catch((error: unknown) => {
       this.#failed(`app ${id}`, error);
       const entry = this.#entries.get(id);
-      if (!entry || this.#clock() - entry.readAt > this.#limits.maxStaleOnErrorMs) return null;
+      if (!entry || this.#clock() - entry.readAt > this.#limits.maxStaleOnErrorMs) {
+        onUnreadable?.(error);
+        return null;
+      }
       this.stats.staleServed += 1;
       return entry.app;
     });

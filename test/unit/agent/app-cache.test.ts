@@ -166,6 +166,41 @@ describe("lookups", () => {
     expect(await cache.findByKey("k")).toEqual(v(1));
   });
 
+  it("tells who asks, and nobody else, that null means unreadable", async () => {
+    table.held = true;
+    const told: string[] = [];
+    const listener = (who: string) => (error: unknown) => told.push(`${who}: ${(error as Error).message}`);
+    const lookups = [
+      cache.findById("a", listener("by id")),
+      cache.findById("nobody", listener("of nobody")),
+      cache.findByKey("k", listener("by key")),
+      cache.findByKey("nobody", listener("of no key")),
+    ];
+    const [byId, ofNobody, byKey, ofNoKey] = table.pending;
+    ofNobody?.answer();
+    ofNoKey?.answer();
+    byId?.fail(new Error("throttled"));
+    byKey?.fail(new Error("no index"));
+    expect(await Promise.all(lookups)).toEqual([null, null, null, null]);
+    expect(told.sort()).toEqual(["by id: throttled", "by key: no index"]);
+  });
+
+  it("tells it also when the index has named the app, or a message has", async () => {
+    table.put(v(1));
+    table.held = true;
+    const told: unknown[] = [];
+    const viaIndex = cache.findByKey("k", (error) => told.push(error));
+    table.pending[0]?.answer();
+    await settle();
+    table.pending[1]?.fail(new Error("down"));
+    expect(await viaIndex).toBeNull();
+    cache.apply(changed("a", ["k"], "k"));
+    const viaMessage = cache.findByKey("k", (error) => told.push(error));
+    table.pending[2]?.fail(new Error("still down"));
+    expect(await viaMessage).toBeNull();
+    expect(told).toEqual([new Error("down"), new Error("still down")]);
+  });
+
   it("gives up on a known key when its app cannot be read, without asking the index", async () => {
     cache.apply(changed("a", ["k"], "k"));
     table.held = true;
@@ -262,11 +297,15 @@ describe("while the table cannot be read", () => {
 
   it("an entry that is only unverified is served up to its limit, by id and by key", async () => {
     now = 60_000;
-    expect(await failing(cache.findById("a"))).toEqual(v(1));
-    expect(await failing(cache.findByKey("k"))).toEqual(v(1));
+    const told: unknown[] = [];
+    const onUnreadable = (error: unknown) => told.push(error);
+    expect(await failing(cache.findById("a", onUnreadable))).toEqual(v(1));
+    expect(await failing(cache.findByKey("k", onUnreadable))).toEqual(v(1));
     expect(cache.stats).toMatchObject({ staleServed: 2, loadErrors: 2 });
+    expect(told).toEqual([]);
     now = 60_001;
-    expect(await failing(cache.findById("a"))).toBeNull();
+    expect(await failing(cache.findById("a", onUnreadable))).toBeNull();
+    expect(told).toEqual([new Error("down")]);
   });
 
   it("an entry that was invalidated is never served again", async () => {
