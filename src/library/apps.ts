@@ -1,29 +1,39 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamoDbSource } from "../adapters/dynamodb-source.ts";
-import type { CacheLimits } from "../agent/app-cache.ts";
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
+import { tellerOf } from "./events.ts";
 import { type Follower, followerOf, type FollowOptions } from "./follow.ts";
-import { readLinkSettings } from "./settings.ts";
-import { DEFAULT_LIMITS, startAgent } from "./start-agent.ts";
+import { type CacheOptions, readSettings } from "./settings.ts";
+import { startAgent } from "./start-agent.ts";
 
-export interface AppsOptions extends FollowOptions {
-  /** Reads the table. Default: one with the SDK's own settings. */
+export interface AppsOptions extends FollowOptions, CacheOptions {
+  /** Reads the table; its retries and time-outs count within `limits.loadBudgetMs`. Default: one with the SDK's own settings. */
   readonly dynamodb?: DynamoDBClient;
   /** Told of each item that is read and is not as it should be. */
   readonly onProblems?: (appId: string, problems: readonly Problem[]) => void;
-  /** As the agent's: docs/agent.md. */
-  readonly limits?: Partial<CacheLimits>;
-  /** One cached app is compared with the table this often. Milliseconds, 0 for never; default 1000. */
-  readonly verifyEveryMs?: number;
 }
 
 /** Apps of the table, cached, and never served after a change of theirs has arrived. */
 export interface Apps extends Follower {
-  /** By `AppId`. Null: there is no such app, or its item cannot be one. Rejects when the table cannot be read. */
+  /**
+   * By `AppId`. Null: there is no such app, or its item cannot be one.
+   *
+   * @throws TableError when the table cannot be read, and nothing is held that may be served meanwhile.
+   */
   byId(appId: string): Promise<App | null>;
-  /** By `AppKey`. */
+  /** By `AppKey`, as `byId`. */
   byKey(key: string): Promise<App | null>;
+}
+
+/** Thrown when the table could not be read, so that there is no telling whether an app exists. `cause` says why. */
+export class TableError extends Error {
+  override readonly name = "TableError";
+
+  constructor(what: string, table: string, cause: unknown) {
+    const words = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
+    super(`expected to read ${what} from table ${table}, found that it cannot be read: ${words}`, { cause });
+  }
 }
 
 /**
@@ -34,36 +44,34 @@ export interface Apps extends Follower {
  * @throws ConfigError with every mistake.
  */
 export function openApps(options: AppsOptions = {}): Apps {
-  const settings = readLinkSettings(options);
-  const { dynamodb = new DynamoDBClient({}), limits, verifyEveryMs = 1_000 } = options;
-  const source = createDynamoDbSource(dynamodb, settings.table, (appId, problems) =>
-    options.onProblems?.(appId, problems),
-  );
-  const { agent, ready, stop } = startAgent(
-    settings,
-    options,
-    source,
-    { ...DEFAULT_LIMITS, ...limits },
-    verifyEveryMs,
-  );
-  const { cache } = agent;
-  /** The cache says null also when the table could not be read, which soketi cannot tell apart. Here it can be told. */
-  const answered = async (lookup: () => Promise<App | null>): Promise<App | null> => {
-    const errors = cache.stats.loadErrors;
-    const app = await lookup();
-    if (app === null && cache.stats.loadErrors > errors) {
-      throw new Error(
-        `expected to read table ${settings.table}, found that it cannot be read: onError has the reason`,
-      );
-    }
-    return app;
-  };
-  const follower = followerOf(agent, ready, stop);
-  return Object.defineProperties(
-    {
-      byId: (appId: string) => answered(() => cache.findById(appId)),
-      byKey: (key: string) => answered(() => cache.findByKey(key)),
+  const settings = readSettings(options);
+  const { table, limits } = settings;
+  const { dynamodb = new DynamoDBClient({}), onProblems } = options;
+  const teller = tellerOf(options);
+  const source = createDynamoDbSource({
+    client: dynamodb,
+    table,
+    budgetMs: limits.loadBudgetMs,
+    onProblems: (appId, problems) => {
+      teller.tell(onProblems, appId, problems);
     },
-    Object.getOwnPropertyDescriptors(follower),
-  ) as Apps;
+  });
+  const started = startAgent(settings, options, teller, source);
+  const { cache } = started.agent;
+
+  /** The cache says null also when the table could not be read, which soketi cannot tell apart. Here it can be told. */
+  async function answered(
+    what: string,
+    look: (onUnreadable: (error: unknown) => void) => Promise<App | null>,
+  ): Promise<App | null> {
+    let failure: TableError | undefined;
+    const app = await look((error) => (failure = new TableError(what, table, error)));
+    if (app === null && failure) throw failure;
+    return app;
+  }
+
+  return Object.assign(followerOf(started), {
+    byId: (appId: string) => answered(`app ${appId}`, (failed) => cache.findById(appId, failed)),
+    byKey: (key: string) => answered(`key ${key}`, (failed) => cache.findByKey(key, failed)),
+  });
 }

@@ -1,4 +1,6 @@
-import { ConfigError, EnvReader, type Environment } from "../config/env.ts";
+import type { CacheLimits } from "../agent/app-cache.ts";
+import { AGENT_RANGES } from "../config/agent.ts";
+import { EnvReader, type Environment } from "../config/env.ts";
 import { readTable } from "../config/pipeline.ts";
 import { readRedis, type RedisSettings } from "../config/redis.ts";
 import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
@@ -6,55 +8,109 @@ import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
 /** Where the log is, and how a follower keeps up with it. */
 export interface LinkOptions {
   /**
-   * `redis://` or `rediss://`, with user, password, port and database. Default: the `REDIS_*` variables of the environment,
-   * which also know Sentinel and Cluster.
+   * `redis://` or `rediss://`, with user, password, port and database; or the settings of a Redis, a cluster or sentinels.
+   * Default: the `REDIS_*` variables of the environment, of which none counts beside this option.
    */
-  readonly redis?: string;
+  readonly redis?: string | RedisSettings;
   /** The apps table, which names the log. Default: `APP_MANAGER_DYNAMODB_TABLE`, or `apps`. */
   readonly table?: string;
   /** Names of the log in Redis. Default: `APP_SYNC_PREFIX`, or `{app-sync:<table>}`. */
   readonly prefix?: string;
-  /** How long what was read may be believed after the last sign that nothing was missed. Milliseconds; default 3000. */
+  /** How long one agreement with the log proves that nothing was missed. Milliseconds, 300 to 60000; default 3000. */
   readonly leaseMs?: number;
-  /** Milliseconds, at most half of the lease; default 1000. */
+  /** How often it is sought. Milliseconds, 50 to 20000, at most half of the lease; default 1000. */
   readonly heartbeatMs?: number;
   /** Default `process.env`. */
   readonly environment?: Environment;
 }
 
-export interface LinkSettings {
+export interface CacheOptions {
+  /** As the agent's, with its ranges and defaults: docs/agent.md. */
+  readonly limits?: Partial<CacheLimits>;
+  /** One cached app is compared with the table this often. Milliseconds up to 3600000, 0 for never; default 1000. */
+  readonly verifyEveryMs?: number;
+}
+
+export interface Settings {
   readonly redis: RedisSettings;
   readonly table: string;
   readonly names: BusNames;
   readonly leaseMs: number;
   readonly heartbeatMs: number;
+  readonly limits: CacheLimits;
+  readonly verifyEveryMs: number;
 }
 
 /** @throws ConfigError with every mistake. */
-export function readLinkSettings(options: LinkOptions): LinkSettings {
-  const { leaseMs = 3_000, heartbeatMs = 1_000, environment = process.env } = options;
+export function readSettings(options: LinkOptions & CacheOptions): Settings {
   const env = new EnvReader({
-    ...environment,
-    ...(options.redis === undefined
-      ? {}
-      : { REDIS_URL: options.redis, REDIS_CLUSTER_NODES: "", REDIS_SENTINELS: "" }),
+    ...(options.environment ?? process.env),
     ...(options.table === undefined ? {} : { APP_MANAGER_DYNAMODB_TABLE: options.table }),
     ...(options.prefix === undefined ? {} : { APP_SYNC_PREFIX: options.prefix }),
   });
-  const redis = readRedis(env);
+  const { limits = {} } = options;
+  const redis = options.redis === undefined ? readRedis(env) : readGiven(env, options.redis);
   if (!redis && env.mistakes.length === 0) {
     env.mistakes.push("redis: expected a URL, or one of the REDIS_* variables, found none.");
   }
-  between(env, "leaseMs", leaseMs, 300, 60_000);
-  between(env, "heartbeatMs", heartbeatMs, 50, leaseMs / 2);
   const table = readTable(env);
+  const settings = {
+    table,
+    names: busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table)),
+    leaseMs: numberOf(env, "leaseMs", options.leaseMs),
+    heartbeatMs: numberOf(env, "heartbeatMs", options.heartbeatMs),
+    limits: {
+      degradedTtlMs: numberOf(env, "degradedTtlMs", limits.degradedTtlMs),
+      maxStaleOnErrorMs: numberOf(env, "maxStaleOnErrorMs", limits.maxStaleOnErrorMs),
+      loadBudgetMs: numberOf(env, "loadBudgetMs", limits.loadBudgetMs),
+      missingKeyTtlMs: numberOf(env, "missingKeyTtlMs", limits.missingKeyTtlMs),
+      maxEntries: numberOf(env, "maxEntries", limits.maxEntries),
+    },
+    verifyEveryMs: numberOf(env, "verifyEveryMs", options.verifyEveryMs),
+  };
+  if (settings.heartbeatMs * 2 > settings.leaseMs) {
+    env.mistakes.push(
+      `heartbeatMs: expected at most half of leaseMs (${settings.leaseMs}), found ${settings.heartbeatMs}. ` +
+        "One lost heartbeat must not cost the lease.",
+    );
+  }
   env.finish();
-  if (!redis) throw new ConfigError(env.mistakes);
-  const names = busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table));
-  return { redis, table, names, leaseMs, heartbeatMs };
+  // Without a Redis there is a mistake.
+  return { ...settings, redis: redis as RedisSettings };
 }
 
-function between(env: EnvReader, name: string, value: number, min: number, max: number): void {
-  if (value >= min && value <= max) return;
-  env.mistakes.push(`${name}: expected milliseconds from ${min} to ${max}, found ${value}.`);
+/** What comes from JavaScript may be anything; a number that is none would end in a loop without a pause. */
+function numberOf(env: EnvReader, name: keyof typeof AGENT_RANGES, value: unknown): number {
+  const { min, max, default: byDefault } = AGENT_RANGES[name];
+  if (value === undefined) return byDefault;
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  const found = typeof value === "number" ? String(value) : `a ${typeof value}`;
+  env.mistakes.push(`${name}: expected a number from ${min} to ${max}, found ${found}.`);
+  return byDefault;
+}
+
+/** What each kind of settings cannot be without. */
+const NEEDED = { standalone: ["host", "port"], cluster: ["nodes"], sentinel: ["sentinels", "name"] } as const;
+
+/** A URL or settings may hold a password, so nothing of wrong ones is shown. */
+function readGiven(env: EnvReader, redis: string | RedisSettings): RedisSettings | undefined {
+  if (typeof redis === "string") {
+    const url = new EnvReader({ REDIS_URL: redis });
+    const settings = readRedis(url);
+    env.mistakes.push(...url.mistakes.map((mistake) => mistake.replace(/^REDIS_URL/, "redis")));
+    return settings;
+  }
+  const given = redis as unknown as Readonly<Record<string, unknown>> | null;
+  const kind = Object.entries(NEEDED).find(([name]) => name === given?.kind);
+  const missing = kind?.[1].filter((field) => !given?.[field] || isEmptyList(given[field]));
+  if (missing?.length === 0) return redis;
+  env.mistakes.push(
+    "redis: expected a URL, or settings of the kind standalone with host and port, cluster with nodes, or sentinel with " +
+      `sentinels and name, found ${missing ? `none of ${missing.join(", ")}` : "another kind"}.`,
+  );
+  return undefined;
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }

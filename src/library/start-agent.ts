@@ -1,113 +1,100 @@
 import { isDeepStrictEqual } from "node:util";
 import { openAgentLink } from "../adapters/agent-link.ts";
 import { ioredis } from "../adapters/ioredis.ts";
+import { RedisError } from "../adapters/redis.ts";
 import { Agent } from "../agent/agent.ts";
 import type { AppSource } from "../agent/ports.ts";
 import type { App } from "../app/app.ts";
 import { toPublicView } from "../app/public-view.ts";
-import type { CacheLimits } from "../agent/app-cache.ts";
-import type { FollowEvents } from "./follow.ts";
-import type { LinkSettings } from "./settings.ts";
+import { AGENT_RANGES } from "../config/agent.ts";
+import type { FollowEvents, Teller } from "./events.ts";
+import type { Settings } from "./settings.ts";
 
 /** Of the package. Declared here too: the types of the library are made without src/globals.d.ts. */
 declare const __VERSION__: string;
 
-/** As the agent's own defaults: docs/agent.md. Milliseconds but for the entries. */
-export const DEFAULT_LIMITS: CacheLimits = {
-  degradedTtlMs: 5_000,
-  maxStaleOnErrorMs: 60_000,
-  loadBudgetMs: 5_000,
-  missingKeyTtlMs: 1_000,
-  maxEntries: 100_000,
-};
+export interface StartedAgent {
+  readonly agent: Agent<App>;
+  /** Resolves when the log was reached for the first time; rejects when that can no longer be. */
+  readonly ready: Promise<void>;
+  readonly isClosed: () => boolean;
+  /** May be called again. */
+  readonly close: () => Promise<void>;
+}
 
 /** The agent of soketi's nodes in another program, which has no connections to bring in line. */
-export function startAgent<A extends App>(
-  settings: LinkSettings,
+export function startAgent(
+  settings: Settings,
   events: FollowEvents,
-  source: AppSource<A>,
-  limits: CacheLimits = DEFAULT_LIMITS,
-  verifyEveryMs = 0,
-): { agent: Agent<A>; ready: Promise<void>; stop: () => Promise<void> } {
+  teller: Teller,
+  source: AppSource<App>,
+): StartedAgent {
   let reached: () => void;
-  const ready = new Promise<void>((resolve) => {
+  let notReached: (error: Error) => void;
+  const ready = new Promise<void>((resolve, reject) => {
     reached = resolve;
+    notReached = reject;
   });
+  // Nobody has to wait for it.
+  ready.catch(() => undefined);
+  let closing: Promise<void> | undefined;
   const { onChange, onFlush, onLease } = events;
-  const onFailure = failureTeller(events);
-  // The agent goes on whatever its listeners do.
-  const tell = <T>(listener: ((value: T) => void) | undefined, value: T) => {
-    try {
-      listener?.(value);
-    } catch (error) {
-      onFailure(error);
-    }
-  };
   const link = openAgentLink({
     ...settings,
     library: ioredis,
     settings: settings.redis,
-    identity: { agent: __VERSION__ },
+    identity: { agent: __VERSION__, role: "follower" },
     holds: (appId) => {
       const held = agent.cache.inspect(appId);
       return held ? { ...held, app: held.app && toPublicView(held.app) } : null;
     },
-    onError: onFailure,
+    // ioredis' own errors hold the command that failed, which may be the one with the password.
+    onError: (error) => {
+      teller.failed(error instanceof RedisError ? error : new RedisError("keep a connection", error));
+    },
   });
-  const agent: Agent<A> = new Agent<A>({
+  const agent: Agent<App> = new Agent<App>({
     ...settings,
-    limits,
     bus: link.bus,
     source,
     connections: { appIds: () => [], has: () => false, of: () => [] },
     isSame: isDeepStrictEqual,
-    reloadJitterMs: 0,
-    verifyEveryMs,
+    reloadJitterMs: AGENT_RANGES.reloadJitterMs.default,
     closeOn: new Set(),
     closesPerSecond: 1,
     clock: () => performance.now(),
     now: Date.now,
     report: {
       dropped: (change) => {
-        tell(onChange, change);
+        teller.tell(onChange, change);
       },
       flushed: (reason) => {
-        tell(onFlush, reason);
+        teller.tell(onFlush, reason);
       },
       leaseChanged(held) {
         if (held) reached();
-        tell(onLease, held);
+        teller.tell(onLease, held);
       },
       heartbeatFailed: link.heartbeatFailed,
       loadFailed: (_what, error) => {
-        onFailure(error);
+        teller.failed(error);
       },
       connectionsRefreshed: () => undefined,
       staleFound: (appId) => {
-        onFailure(
+        teller.failed(
           new Error(`app ${appId} had changed in the table, and no message told of it: it was read again`),
         );
       },
     },
   });
   link.start(agent);
-  return { agent, ready, stop: link.stop };
-}
-
-/** Without a listener a failure is a warning of Node's. One that throws itself ends the process, as in any event. */
-function failureTeller({ onError }: FollowEvents): (error: unknown) => void {
-  if (!onError) {
-    return (error) => {
-      process.emitWarning(error instanceof Error ? error.message : String(error), "soketi-app-sync");
-    };
-  }
-  return (error) => {
-    try {
-      onError(error);
-    } catch (thrown) {
-      setImmediate(() => {
-        throw thrown;
-      });
-    }
+  return {
+    agent,
+    ready,
+    isClosed: () => closing !== undefined,
+    close() {
+      notReached(new Error("expected the log to be reached, found that it was closed before"));
+      return (closing ??= link.stop());
+    },
   };
 }

@@ -27,6 +27,8 @@ export interface NodeEntry extends Partial<NodeStatus> {
   readonly agent: string;
   /** Version of soketi. Absent for programs that only follow the log. */
   readonly soketi?: string;
+  /** Of programs that only follow the log; absent for soketi. */
+  readonly role?: "follower";
 }
 
 /** The id of a message, and the milliseconds from the pipeline's invocation to the drop on this node. */

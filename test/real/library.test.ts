@@ -1,19 +1,23 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { localDynamoDb } from "../../src/adapters/dynamodb.ts";
 import { ioredis } from "../../src/adapters/ioredis.ts";
 import { openRedis, type RedisConnection } from "../../src/adapters/redis.ts";
 import { createFleet } from "../../src/adapters/redis-fleet.ts";
 import { createRedisLog } from "../../src/adapters/redis-log.ts";
+import { startRedisCluster } from "../../src/local/redis-cluster.ts";
+import { startRedisSentinel } from "../../src/local/redis-sentinel.ts";
 import { startRedis } from "../../src/local/redis-server.ts";
 import { startProxy } from "../../src/local/tcp-proxy.ts";
-import { follow, openApps } from "../../src/library/index.ts";
+import { type Follower, follow, type FollowOptions } from "../../src/library/index.ts";
 import { encodeChanges } from "../../src/protocol/message.ts";
-import { busNames } from "../../src/protocol/names.ts";
+import { type BusNames, busNames } from "../../src/protocol/names.ts";
+import type { RedisSettings } from "../../src/config/redis.ts";
 import { eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
 
 let fleet: Fleet;
 let redis: Redis;
@@ -28,13 +32,39 @@ afterAll(async () => {
   await redis.quit();
 });
 
+const keep = keeping();
+
 const changeOf = (appId: string) => ({ appId, type: "updated" as const, keys: [], changed: [] });
+
+const publish = (connection: RedisConnection, names: BusNames, appId: string) =>
+  createRedisLog(connection, names, 10_000).append(
+    encodeChanges([changeOf(appId)], { table: "apps", at: Date.now() }),
+  );
+
+/** Publishes changes one by one, and cuts the subscribers' connections again and again. */
+async function publishWhileCut(names: BusNames, appIds: readonly string[]): Promise<void> {
+  for (const [i, appId] of appIds.entries()) {
+    await publish(redis as RedisConnection, names, appId);
+    if (i % 50 === 25) await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
+  }
+}
+
+const idsOf = (count: number) => Array.from({ length: count }, (_, i) => `app-${i}`);
+
+/** Closed after the test, before the servers that it follows. */
+function following(options: FollowOptions): Follower {
+  const follower = follow({ environment: {}, ...options });
+  keep({ stop: () => follower.close() });
+  return follower;
+}
+
+const hostsOf = (nodes: readonly string[]) =>
+  nodes.map((node) => ({ host: "127.0.0.1", port: Number(node.split(":")[1]) }));
 
 describe("follow", () => {
   it("misses no change while its connections are cut, and says so in the registry", async () => {
     const prefix = `{follow:${randomUUID().slice(0, 8)}}`;
     const names = busNames(prefix);
-    const log = createRedisLog(redis as RedisConnection, names, 10_000);
     const seen = new Set<string>();
     const follower = follow({
       redis: inject("redisUrl"),
@@ -45,13 +75,14 @@ describe("follow", () => {
     await follower.ready;
     expect(follower.fresh).toBe(true);
     const [node] = await createFleet(redis, names).ask();
-    expect(node?.entry).toMatchObject({ pid: process.pid, agent: expect.any(String) as string });
+    expect(node?.entry).toMatchObject({
+      pid: process.pid,
+      agent: expect.any(String) as string,
+      role: "follower",
+    });
     expect(node?.entry.soketi).toBeUndefined();
     expect(node?.answer?.state).toBe("following");
-    for (let i = 0; i < 300; i += 1) {
-      await log.append(encodeChanges([changeOf(`app-${i}`)], { table: "apps", at: Date.now() }));
-      if (i % 50 === 25) await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
-    }
+    await publishWhileCut(names, idsOf(300));
     await eventually("every change", () => Promise.resolve(seen.size === 300));
     await follower.close();
     expect(await redis.zcard(names.nodes)).toBe(0);
@@ -82,9 +113,7 @@ describe("follow", () => {
       { kind: "standalone", host: "127.0.0.1", port: server.port, db: 0, tls: false },
       { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 1 },
     );
-    await createRedisLog(own, busNames("{app-sync:apps}"), 100).append(
-      encodeChanges([changeOf("first")], { table: "apps", at: Date.now() }),
-    );
+    await publish(own, busNames("{app-sync:apps}"), "first");
     await eventually("the new log", () => Promise.resolve(flushes.includes("new-epoch")));
     await eventually("its cursor", () => Promise.resolve(/^\d+-1$/.test(follower.cursor)));
     expect(leases.slice(0, 3)).toEqual([true, false, true]);
@@ -110,6 +139,74 @@ describe("follow", () => {
     await follower.close();
   });
 
+  it.each<[string, () => Promise<RedisSettings>]>([
+    [
+      "one Redis",
+      async () => {
+        const { port } = keep(await startRedis());
+        return { kind: "standalone", host: "127.0.0.1", port, db: 3, tls: false };
+      },
+    ],
+    [
+      "a cluster",
+      async () => {
+        const { nodes } = keep(await startRedisCluster());
+        return { kind: "cluster", nodes: hostsOf(nodes), tls: false };
+      },
+    ],
+    [
+      "sentinels",
+      async () => {
+        const { sentinels, name } = keep(await startRedisSentinel());
+        return { kind: "sentinel", sentinels: hostsOf(sentinels), name, db: 0, tls: false };
+      },
+    ],
+  ])("takes the settings of %s", async (_what, start) => {
+    const settings = await start();
+    const limits = { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 1 };
+    const own = openRedis(ioredis, settings, limits);
+    keep({
+      stop: () => {
+        own.disconnect();
+        return Promise.resolve();
+      },
+    });
+    const changed: string[] = [];
+    const follower = following({
+      redis: settings,
+      prefix: "{given}",
+      onChange: ({ appId }) => changed.push(appId),
+      onError: () => undefined,
+    });
+    await follower.ready;
+    await publish(own, busNames("{given}"), "given");
+    await eventually("the change", () => Promise.resolve(changed.includes("given")));
+  });
+
+  it("tells of a wrong login without the password", async () => {
+    const errors: unknown[] = [];
+    const follower = following({
+      redis: inject("redisUrl").replace("redis://", "redis://nobody:s3cret@"),
+      onError: (error) => errors.push(error),
+    });
+    await eventually("both connections to fail", () =>
+      Promise.resolve(errors.filter((error) => String(error).includes("WRONGPASS")).length >= 2),
+    );
+    expect(inspect(errors, { depth: Infinity, showHidden: true })).not.toContain("s3cret");
+    expect(follower.fresh).toBe(false);
+  });
+
+  it("closed before the log was reached is never ready, and closed at all is not fresh", async () => {
+    const early = following({ redis: "redis://127.0.0.1:1", onError: () => undefined });
+    await early.close();
+    await expect(early.ready).rejects.toThrow("expected the log to be reached, found that it was closed");
+    const follower = following({ redis: inject("redisUrl"), prefix: "{closed}" });
+    await follower.ready;
+    expect(follower.fresh).toBe(true);
+    await Promise.all([follower.close(), follower.close()]);
+    expect(follower.fresh).toBe(false);
+  });
+
   it("names every mistake at once, and no password", () => {
     const wrong = () =>
       follow({
@@ -119,54 +216,11 @@ describe("follow", () => {
         environment: {},
         onError: () => undefined,
       });
-    expect(wrong).toThrow(
-      /REDIS_URL[^]*leaseMs: expected milliseconds from 300 to 60000, found 1[^]*heartbeatMs/,
-    );
+    expect(wrong).toThrow(/redis: [^]*leaseMs: expected a number from 300 to 60000, found 1[^]*heartbeatMs/);
     expect(wrong).not.toThrow(/s3cret/);
     expect(() => follow({ environment: {} })).toThrow(
       /redis: expected a URL, or one of the REDIS_\* variables/,
     );
-  });
-});
-
-describe("openApps", () => {
-  const open = (more: object = {}) =>
-    openApps({
-      redis: inject("redisUrl"),
-      prefix: fleet.prefix,
-      table: fleet.table.name,
-      dynamodb: localDynamoDb(inject("dynamodbEndpoint")),
-      ...more,
-    });
-
-  it("serves apps from its cache until they change, by id and by key", async () => {
-    await fleet.table.put(item("lib", { MaxConnections: { N: "5" } }));
-    const changes: string[] = [];
-    const apps = open({ onChange: ({ appId }: { appId: string }) => changes.push(appId) });
-    await apps.ready;
-    expect((await apps.byId("lib"))?.limits.maxConnections).toBe(5);
-    expect(await apps.byKey("lib-key")).toBe(await apps.byId("lib"));
-    expect(await apps.byId("nobody")).toBeNull();
-    expect(await apps.byKey("nobody-key")).toBeNull();
-    await fleet.table.update("lib", { MaxConnections: { N: "6" }, AppKey: { S: "lib-key-2" } });
-    await eventually("the change", () => Promise.resolve(changes.includes("lib")));
-    await eventually("the new limit", async () => (await apps.byId("lib"))?.limits.maxConnections === 6);
-    expect(await apps.byKey("lib-key")).toBeNull();
-    expect((await apps.byKey("lib-key-2"))?.id).toBe("lib");
-    await apps.close();
-  });
-
-  it("rejects when the table cannot be read, where soketi could only say that there is no app", async () => {
-    const errors: unknown[] = [];
-    const apps = open({
-      dynamodb: localDynamoDb("http://127.0.0.1:1"),
-      onError: (error: unknown) => errors.push(error),
-    });
-    await apps.ready;
-    await expect(apps.byId("lib")).rejects.toThrow(/expected to read table .*, found that it cannot be read/);
-    await expect(apps.byKey("lib-key")).rejects.toThrow(/cannot be read/);
-    expect(errors.length).toBeGreaterThan(0);
-    await apps.close();
   });
 });
 
@@ -193,6 +247,13 @@ describe("docs/examples/follow.mjs", () => {
     await fleet.table.update("example", { MaxConnections: { N: "2" } });
     await prints("changed example updated limits.maxConnections");
     await prints("app example maxConnections=2");
+    const names = busNames(fleet.prefix);
+    await publishWhileCut(names, idsOf(200));
+    const missed = () => idsOf(200).filter((appId) => !printed.includes(`changed ${appId} updated`));
+    await eventually("every change", () => Promise.resolve(missed().length === 0));
+    await redis.del(names.log);
+    await publish(redis as RedisConnection, names, "of-the-new-log");
+    await prints("flushed new-epoch");
     child.kill("SIGTERM");
     expect(await ended).toBe(0);
     expect(printed).toContain("closed");

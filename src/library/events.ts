@@ -1,0 +1,47 @@
+import type { FlushReason } from "../agent/log-follower.ts";
+import type { Change } from "../protocol/message.ts";
+
+/** What a follower is told. Nothing of it holds a secret. What a listener throws is told to `onError`. */
+export interface FollowEvents {
+  /** This app changed: forget it, and void reads of it that are under way. The same change may come twice. */
+  readonly onChange?: (change: Change) => void;
+  /** Something may have been missed, or everything changed: forget all apps. Comes first when the log is first reached. */
+  readonly onFlush?: (reason: FlushReason) => void;
+  /** Whether it is proven from now on that nothing was missed. The loss is told up to a heartbeat late: see `fresh`. */
+  readonly onLease?: (held: boolean) => void;
+  /** Redis or the table failed. It goes on by itself; the lease runs out meanwhile. Without it: a warning of Node's. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Teller {
+  /** Calls a listener. The agent goes on whatever that does. */
+  tell<T extends readonly unknown[]>(listener: ((...values: T) => void) | undefined, ...values: T): void;
+  failed(error: unknown): void;
+}
+
+/** Without `onError` a failure is a warning of Node's. One that throws itself ends the process, as in any event. */
+export function tellerOf({ onError }: FollowEvents): Teller {
+  const failed = (error: unknown) => {
+    if (!onError) {
+      process.emitWarning(error instanceof Error ? error.message : String(error), "soketi-app-sync");
+      return;
+    }
+    try {
+      onError(error);
+    } catch (thrown) {
+      setImmediate(() => {
+        throw thrown;
+      });
+    }
+  };
+  return {
+    failed,
+    tell(listener, ...values) {
+      try {
+        listener?.(...values);
+      } catch (error) {
+        failed(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { tellerOf } from "../../../src/library/events.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("listeners", () => {
+  it("that throw are told of to onError", () => {
+    const errors: unknown[] = [];
+    const teller = tellerOf({ onError: (error) => errors.push(error) });
+    teller.tell((text: string) => {
+      throw new Error(text);
+    }, "mine");
+    teller.tell(undefined);
+    expect(errors).toEqual([new Error("mine")]);
+  });
+
+  it("may be missing: a failure is then a warning of Node's", () => {
+    const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    tellerOf({}).failed(new Error("no Redis"));
+    tellerOf({}).failed("plain");
+    expect(warn.mock.calls).toEqual([
+      ["no Redis", "soketi-app-sync"],
+      ["plain", "soketi-app-sync"],
+    ]);
+  });
+
+  it("of errors that throw end the process, as those of any event, but not what is under way", () => {
+    const later: (() => void)[] = [];
+    vi.spyOn(globalThis, "setImmediate").mockImplementation((callback) => {
+      later.push(callback);
+      return {} as NodeJS.Immediate;
+    });
+    const teller = tellerOf({
+      onError() {
+        throw new Error("in the listener");
+      },
+    });
+    teller.failed(new Error("first"));
+    expect(later[0]).toThrow("in the listener");
+  });
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from "vitest";
+import { readAgentConfig } from "../../../src/config/agent.ts";
+import type { RedisSettings } from "../../../src/config/redis.ts";
+import { ConfigError } from "../../../src/config/env.ts";
+import { readSettings } from "../../../src/library/settings.ts";
+
+const environment = { REDIS_URL: "redis://from-environment", REDIS_PASSWORD: "of-environment" };
+const read = (options: object = {}) => readSettings({ environment, ...options });
+
+function mistakesOf(options: object): readonly string[] {
+  try {
+    readSettings({ environment: {}, ...options });
+  } catch (error) {
+    if (error instanceof ConfigError) return error.mistakes;
+    throw error;
+  }
+  throw new Error("expected a ConfigError, found none");
+}
+
+describe("settings of the library", () => {
+  it("are the agent's where nothing is said", () => {
+    const { leaseMs, heartbeatMs, limits, verifyEveryMs, names } = readAgentConfig(environment, "apps");
+    expect(read()).toMatchObject({ leaseMs, heartbeatMs, limits, verifyEveryMs, names, table: "apps" });
+    expect(read().redis).toMatchObject({ host: "from-environment", password: "of-environment" });
+  });
+
+  it("of Redis come from one place: beside the option no variable counts", () => {
+    const redis = { kind: "standalone", tls: false, db: 0, port: 6379 };
+    expect(read({ redis: "redis://given" }).redis).toEqual({ ...redis, host: "given" });
+  });
+
+  it.each<RedisSettings>([
+    { kind: "standalone", host: "a", port: 1, db: 2, tls: false },
+    { kind: "cluster", nodes: [{ host: "a", port: 1 }], tls: true },
+    { kind: "sentinel", sentinels: [{ host: "a", port: 1 }], name: "main", db: 0, tls: false },
+  ])("can be those of a Redis, a cluster or sentinels: %o", (redis) => {
+    expect(read({ redis }).redis).toEqual(redis);
+  });
+
+  it("name the log by prefix, or else by table, of the options before the environment", () => {
+    const log = (options: object, env: object = {}) =>
+      read({ ...options, environment: { ...environment, ...env } }).names.log;
+    expect(log({ table: "t" })).toBe("{app-sync:t}:v1:log");
+    expect(log({ table: "t" }, { APP_MANAGER_DYNAMODB_TABLE: "other" })).toBe("{app-sync:t}:v1:log");
+    expect(log({ prefix: "p" }, { APP_SYNC_PREFIX: "other" })).toBe("p:v1:log");
+    expect(log({}, { APP_SYNC_PREFIX: "other" })).toBe("other:v1:log");
+  });
+
+  it.each<[string, object, RegExp]>([
+    ["no Redis", {}, /^redis: expected a URL, or one of the REDIS_\* variables, found none/],
+    ["another scheme", { redis: "http://:s3cret@x" }, /^redis: expected redis:\/\/.*not shown/],
+    ["another kind", { redis: { kind: "s3cret" } }, /^redis: .* found another kind/],
+    ["nothing at all", { redis: null }, /^redis: .* found another kind/],
+    ["no node", { redis: { kind: "cluster", nodes: [] } }, /^redis: .* found none of nodes/],
+    ["no host", { redis: { kind: "standalone", password: "s3cret" } }, /^redis: .* found none of host, port/],
+    ["a lease too short", { redis: "redis://x", leaseMs: 1, heartbeatMs: 50 }, /^leaseMs: .* found 1\./],
+    ["a slow heartbeat", { redis: "redis://x", heartbeatMs: 1_501 }, /^heartbeatMs: expected at most half/],
+    ["no number", { redis: "redis://x", verifyEveryMs: Number.NaN }, /^verifyEveryMs: .* found NaN/],
+    ["text", { redis: "redis://x", limits: { maxEntries: "5" } }, /^maxEntries: .* found a string/],
+  ])("are refused, with %s", (_what, options, mistake) => {
+    const mistakes = mistakesOf(options);
+    expect(mistakes[0]).toMatch(mistake);
+    expect(mistakes.join()).not.toContain("s3cret");
+  });
+
+  it("are refused with all mistakes at once", () => {
+    const limits = { loadBudgetMs: 0, missingKeyTtlMs: -1 };
+    const named = mistakesOf({ redis: "x", limits, heartbeatMs: 0 }).map((mistake) => mistake.split(":")[0]);
+    expect(named).toEqual(["redis", "heartbeatMs", "loadBudgetMs", "missingKeyTtlMs"]);
+  });
+});
