@@ -1,18 +1,23 @@
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { root } from "../support/fleet.ts";
 import { nodeBinary } from "../support/node-versions.ts";
 
 let folder: string;
 let tarball: string;
 
-const run = (command: string, args: readonly string[], cwd = folder) =>
-  execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+const run = (command: string, args: readonly string[], cwd = folder, env = process.env) =>
+  execFileSync(command, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 const bin = (name: string) => join(root, "node_modules", ".bin", name);
+
+/** The code in docs/library.md. */
+const documented = [
+  ...readFileSync(join(root, "docs/library.md"), "utf8").matchAll(/^```ts\n([^]*?)^```/gm),
+].map(([, code = ""]) => code);
 
 /** What users get: packed, and installed into an empty project. */
 beforeAll(async () => {
@@ -55,20 +60,28 @@ describe("the package", () => {
   }, 60_000);
 
   it.each(["nodenext", "bundler"])(
-    "has types under moduleResolution %s",
+    "has types under moduleResolution %s, which what is documented agrees with",
     async (resolution) => {
+      expect(documented.length).toBeGreaterThan(3);
       const source = `
       import { attach } from "soketi-app-sync/agent";
-      import { follow, normalize, openApps, type App, type Change, type Follower } from "soketi-app-sync";
+      import { follow, normalize, openApps, RedisError, TableError } from "soketi-app-sync";
+      import type { App, Change, FlushReason, Follower, RedisSettings } from "soketi-app-sync";
       const { app, problems } = normalize({ AppId: { S: "a" } });
       const limit: number | undefined = app?.limits.maxConnections;
       const follower: Follower = follow({ onChange: (change: Change) => change.appId });
+      const redis: RedisSettings = { kind: "cluster", nodes: [{ host: "a", port: 6379 }], tls: true };
+      const onFlush = (reason: FlushReason) => reason === "first-sync";
+      const onError = (error: unknown) => error instanceof RedisError || error instanceof TableError;
+      follow({ redis, onFlush, onError });
       const found: Promise<App | null> = openApps({ limits: { maxEntries: 5 } }).byKey("k");
       // @ts-expect-error: an app is found by text
       void openApps().byId(5);
       export { attach, follower, found, limit, problems };
     `;
-      await writeFile(join(folder, "use.ts"), source);
+      const files = ["use.ts", ...documented.map((_, i) => `documented-${i}.ts`)];
+      for (const [i, file] of files.entries())
+        await writeFile(join(folder, file), [source, ...documented][i] ?? "");
       const compilerOptions = {
         ...{
           strict: true,
@@ -82,7 +95,7 @@ describe("the package", () => {
         ...{ types: ["node"], typeRoots: [join(root, "node_modules", "@types")] },
         ...{ module: resolution === "nodenext" ? "nodenext" : "esnext", moduleResolution: resolution },
       };
-      await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["use.ts"] }));
+      await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
       run(bin("tsc"), ["-p", "."]);
     },
     60_000,
@@ -92,7 +105,7 @@ describe("the package", () => {
 describe.each(["20", "22", "24"])("on Node %s", (major) => {
   const node = nodeBinary(major);
 
-  it.skipIf(node === undefined)("each export can be imported, and required", () => {
+  it.skipIf(node === undefined)("each export can be imported, and required, and runs", () => {
     const script = `
       import { follow, normalize, openApps } from "soketi-app-sync";
       import { attach } from "soketi-app-sync/agent";
@@ -100,10 +113,22 @@ describe.each(["20", "22", "24"])("on Node %s", (major) => {
       const required = createRequire(import.meta.url);
       console.log(process.versions.node.split(".")[0], typeof follow, typeof openApps, typeof attach);
       console.log(typeof required("soketi-app-sync/agent").attach, typeof required("soketi-app-sync").follow);
-      console.log(JSON.stringify(normalize({ AppId: { S: "a" }, AppKey: { S: "k" }, AppSecret: { S: "s" } }).app.id));
+      console.log(normalize({ AppId: { S: "a" }, AppKey: { S: "k" }, AppSecret: { S: "s" } }).app.id);
+      const follower = follow({ prefix: "{shipped}", onFlush: console.log });
+      await follower.ready;
+      console.log(follower.fresh);
+      await follower.close();
     `;
-    const printed = run(node ?? "", ["--input-type=module", "-e", script]);
-    expect(printed).toBe(`${major} function function function\nfunction function\n"a"\n`);
+    // It ends by itself: nothing is left open.
+    const env = { PATH: process.env.PATH, REDIS_URL: inject("redisUrl") };
+    expect(run(node ?? "", ["--input-type=module", "-e", script], folder, env).split("\n")).toEqual([
+      `${major} function function function`,
+      "function function",
+      "a",
+      "first-sync",
+      "true",
+      "",
+    ]);
   });
 
   it.skipIf(node === undefined)("the bin runs", () => {

@@ -85,6 +85,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm start": test("test/real/start.test.ts", "src/local/start.ts"),
   "npm test": ci,
   "npm run build": ci,
+  "npm run build:types": test("package.json", "npm run --silent build:types"),
   "npm run deploy:proof": ci,
   "npm run check": script("its parts are steps of .ci/run"),
   "npm run format": script("rewrites the working tree"),
@@ -116,6 +117,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
 
   // The agent.
   "soketi start": test("src/local/soketi-node.ts", "NODE_OPTIONS", '--require "', '"start"'),
+  "npm install soketi-app-sync": test("test/real/shipped.test.ts", '"npm", ["install"'),
   // From a tarball there; into the place for all, with a soketi beside it, is npm's own.
   "npm install -g @soketi/soketi soketi-app-sync": test("test/real/shipped.test.ts", '"npm", ["install"'),
   "kubectl create configmap app-sync --from-file=agent.cjs": foreign("acts on a cluster"),
