@@ -162,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a failed read is answered with an entry of any age",
     seed: 75,
     file: CACHE,
-    from: "if (!entry || this.#clock() - entry.readAt > this.#limits.maxStaleOnErrorMs) return null;",
-    to: "if (!entry) return null;",
+    from: "if (!entry || this.#clock() - entry.readAt > this.#limits.maxStaleOnErrorMs) {",
+    to: "if (!entry) {",
   },
   {
     name: "an app with clients is not read again after its drop",
