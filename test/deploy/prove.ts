@@ -18,6 +18,7 @@ import {
   rollBack,
   remove,
 } from "./stacks.ts";
+import { cli, jsonLines } from "../support/cli.ts";
 import { proveTemplates } from "./templates.ts";
 
 const REGION = "eu-west-1";
@@ -78,6 +79,18 @@ async function proveDeployment(to: Deployer): Promise<void> {
     assert.equal(Table.StreamSpecification?.StreamViewType, "NEW_AND_OLD_IMAGES");
   });
   await proveStage(report, to, one);
+  await report.check("one: soketi-app-sync doctor finds table, stream and mapping well", async () => {
+    const env = { ...to.environment, APP_MANAGER_DYNAMODB_TABLE: one.table };
+    const result = await cli(["doctor", "--json"], { env });
+    const [checks = []] = jsonLines<{ name: string; level: string; found: string }[]>(result);
+    const notWell = checks
+      .filter(({ level }) => level !== "ok")
+      .map(({ name, found }) => `${name}: ${found}`);
+    // The emulated account has no Redis.
+    assert.deepEqual(notWell, ["redis: none is configured"]);
+    const mapping = checks.find(({ name }) => name === "event source mapping");
+    assert.match(mapping?.found ?? "", /^soketi-app-sync-one-stream, enabled/);
+  });
   const afterOne = await account.everything();
 
   console.log(

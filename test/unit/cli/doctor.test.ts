@@ -1,0 +1,79 @@
+import { describe, expect, it } from "vitest";
+import type { MappingShape } from "../../../src/adapters/lambda-mappings.ts";
+import { checkMappings } from "../../../src/cli/doctor/mapping.ts";
+import { adviceOn, checkLog, checkRedis } from "../../../src/cli/doctor/redis.ts";
+
+const MAPPING: MappingShape = {
+  functionName: "stream",
+  state: "Enabled",
+  lastResult: "OK",
+  startingPosition: "TRIM_HORIZON",
+  reportsBatchItemFailures: true,
+  hasFailureQueue: true,
+};
+
+describe("the event source mapping", () => {
+  it.each<[string, string, Partial<MappingShape>]>([
+    ["as it is deployed", "ok", {}],
+    ["before its first batch", "ok", { lastResult: undefined }],
+    ["of a table at rest", "ok", { lastResult: "No records processed" }],
+    ["switched off", "fail", { state: "Disabled" }],
+    ["being switched off", "fail", { state: "Disabling" }],
+    ["being made", "warning", { state: "Creating" }],
+    ["whose function fails", "fail", { lastResult: "PROBLEM: Function call failed" }],
+    ["that counts failures as done", "warning", { reportsBatchItemFailures: false }],
+    ["without a failure queue", "warning", { hasFailureQueue: false }],
+    ["that begins at the end", "warning", { startingPosition: "LATEST" }],
+  ])("%s: %s", (_, level, change) => {
+    const [check] = checkMappings([{ ...MAPPING, ...change }]);
+    expect(check?.level).toBe(level);
+    expect(check?.advice === undefined).toBe(level === "ok");
+  });
+
+  it("missing, is a failure", () => {
+    expect(checkMappings([])).toMatchObject([{ level: "fail", found: "no function reads the stream" }]);
+  });
+});
+
+describe("Redis", () => {
+  const shape = { version: "7.0.15", mode: "standalone", role: "master", evictionPolicy: "noeviction" };
+  const levels = (change: object, configured: "standalone" | "sentinel" | "cluster" = "standalone") =>
+    checkRedis({ ...shape, ...change }, configured)
+      .filter(({ level }) => level !== "ok")
+      .map(({ name, level }) => `${level} ${name}`);
+
+  it("as it should be", () => {
+    expect(levels({})).toEqual([]);
+    expect(levels({}, "sentinel")).toEqual([]);
+    expect(levels({ evictionPolicy: undefined })).toEqual([]);
+    expect(levels({ evictionPolicy: "volatile-lru" })).toEqual([]);
+    expect(levels({ mode: "cluster", role: "slave" }, "cluster")).toEqual([]);
+  });
+
+  it("too old, of another form, a replica, and one that may drop the log", () => {
+    expect(levels({ version: "5.0.14" })).toEqual(["fail redis"]);
+    expect(levels({ mode: "cluster" })).toEqual(["fail redis topology"]);
+    expect(levels({}, "cluster")).toEqual(["fail redis topology"]);
+    expect(levels({ role: "slave" })).toEqual(["fail redis role"]);
+    expect(levels({ evictionPolicy: "allkeys-lru" })).toEqual(["warning redis eviction"]);
+  });
+
+  it.each([
+    ["WRONGPASS invalid username-password pair", /password is wrong/],
+    ["NOAUTH Authentication required.", /asks for a password/],
+    ["NOPERM this user has no permissions", /docs\/security\.md/],
+    ["getaddrinfo ENOTFOUND cache", /not known/],
+    ["connect ECONNREFUSED 127.0.0.1:1", /Nothing listens/],
+    ["connect ETIMEDOUT", /security groups/],
+    ["something else", /own log/],
+  ])("%s: there is advice", (reason, advice) => {
+    expect(adviceOn(reason)).toMatch(advice);
+  });
+
+  it("a log of two epochs has no holes; one whose ids are none has somebody else's messages", () => {
+    const [first, last] = [{ epoch: 1, seq: 5 }, { epoch: 2, seq: 3 }]; // prettier-ignore
+    expect(checkLog("log", { first, last, length: 7 }).level).toBe("ok");
+    expect(checkLog("log", { first: undefined, last, length: 7 }).level).toBe("fail");
+    expect(checkLog("log", { first, last: { epoch: 1, seq: 9 }, length: 4 }).level).toBe("fail");
+  });
+});
