@@ -5,34 +5,44 @@ import type { AppRow, AppsPage } from "./state.ts";
 /** Apps that are held: a page is no tool for more. */
 const MOST = 10_000;
 
-/** Apps of one answer. */
+/** Apps of one answer, unless more are asked for. */
 const PAGE = 100;
 
-/** The table is not read more often, whatever changes. Milliseconds. */
-const NOT_SOONER_MS = 10_000;
+/** The whole table costs reads that soketi may need: changes of it are read one by one. Milliseconds. */
+const WHOLE_EVERY_MS = 300_000;
 
-/** The table's apps with their problems, worst first; read when they are asked for, and changed ones one by one. */
+/** Changed apps that are read at once. */
+const AT_ONCE = 20;
+
+/** The table's apps with their problems, worst first: read when they are asked for, and each again when it has changed. */
 export class AppsView {
   readonly #items: AppItems;
-  readonly #rows = new Map<string, AppRow>();
+  #rows = new Map<string, AppRow>();
   #cut = false;
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
+  readonly #changed = new Set<string>();
+  #catchingUp: Promise<void> | undefined;
 
   constructor(items: AppItems) {
     this.#items = items;
   }
 
-  /** Rejects when the table cannot be read. */
-  async search(text: string, now: number): Promise<AppsPage> {
-    if (now - this.#readAt > NOT_SOONER_MS) {
+  /**
+   * Apps whose id, key or problems contain a text. Rejects when the table cannot be read.
+   *
+   * @param now milliseconds since 1970.
+   * @param limit apps of the answer, from 1; 100 by default, at most 10,000.
+   */
+  async search(text: string, now: number, limit = PAGE): Promise<AppsPage> {
+    if (now - this.#readAt > WHOLE_EVERY_MS) {
       this.#reading ??= this.#read(now).finally(() => (this.#reading = undefined));
       await this.#reading;
     }
     const wanted = text.trim().toLowerCase();
     const matching = [...this.#rows.values()].filter((row) => textOf(row).includes(wanted)).sort(worstFirst);
     return {
-      apps: matching.slice(0, PAGE),
+      apps: matching.slice(0, Math.min(MOST, Math.max(1, limit))),
       matching: matching.length,
       all: this.#rows.size,
       cut: this.#cut,
@@ -40,12 +50,34 @@ export class AppsView {
     };
   }
 
-  /** The next search reads this app again. */
-  async changed(appId: string): Promise<void> {
-    if (this.#readAt === Number.NEGATIVE_INFINITY) return;
-    const item = await this.#items.get(appId);
-    if (item) this.#rows.set(appId, rowOf(item));
-    else this.#rows.delete(appId);
+  /** Apps have changed: they are read again. Resolves when they were, or could not be: the next search reads them then. */
+  async changed(appIds: readonly string[]): Promise<void> {
+    // Nobody has asked for apps yet.
+    if (this.#readAt === Number.NEGATIVE_INFINITY && !this.#reading) return;
+    for (const appId of appIds) this.#changed.add(appId);
+    this.#catchingUp ??= this.#catchUp().finally(() => (this.#catchingUp = undefined));
+    await this.#catchingUp;
+  }
+
+  async #catchUp(): Promise<void> {
+    try {
+      while (this.#changed.size > 0) {
+        // A page of the table may have been read before the change, and must not come to stand over it.
+        await this.#reading;
+        const some = [...this.#changed].slice(0, AT_ONCE);
+        for (const appId of some) this.#changed.delete(appId);
+        const found = await Promise.all(some.map((appId) => this.#items.get(appId)));
+        some.forEach((appId, i) => {
+          const item = found[i];
+          if (!item) this.#rows.delete(appId);
+          else if (this.#rows.has(appId) || this.#rows.size < MOST) this.#rows.set(appId, rowOf(item));
+          else this.#cut = true;
+        });
+      }
+    } catch {
+      this.#changed.clear();
+      this.#readAt = Number.NEGATIVE_INFINITY;
+    }
   }
 
   async #read(now: number): Promise<void> {
@@ -53,14 +85,14 @@ export class AppsView {
     let cut = false;
     for await (const page of this.#items.pages()) {
       for (const item of page) {
+        cut = rows.size >= MOST;
+        if (cut) break;
         const row = rowOf(item);
         rows.set(row.id, row);
       }
-      cut = rows.size > MOST;
       if (cut) break;
     }
-    this.#rows.clear();
-    for (const [id, row] of rows) this.#rows.set(id, row);
+    this.#rows = rows;
     this.#cut = cut;
     this.#readAt = now;
   }
@@ -74,15 +106,27 @@ function rowOf(item: Readonly<Record<string, unknown>>): AppRow {
     enabled: app?.enabled ?? null,
     maxConnections: app?.limits.maxConnections ?? null,
     webhooks: app?.webhooks.length ?? 0,
-    problems: problems.map(({ attribute, severity, message }) => ({ attribute, severity, message })),
+    problems: problems.map(({ attribute, code, severity, message }) => ({
+      attribute,
+      code,
+      severity,
+      message,
+    })),
   };
 }
 
 function textOf({ id, key, problems, enabled }: AppRow): string {
-  const words = problems.flatMap(({ attribute, severity }) => [attribute, severity]);
-  return [id, key ?? "", enabled === false ? "disabled" : "", ...words].join(" ").toLowerCase();
+  const words = problems.flatMap(({ attribute, code, severity }) => [attribute, code, severity]);
+  const state = enabled === null ? "unusable" : enabled ? "" : "disabled";
+  return [id, key ?? "", state, ...words].join(" ").toLowerCase();
 }
 
+/** An app that does not exist for soketi, then errors, then warnings. */
 function worstFirst(a: AppRow, b: AppRow): number {
-  return b.problems.length - a.problems.length || a.id.localeCompare(b.id);
+  return badness(b) - badness(a) || a.id.localeCompare(b.id);
+}
+
+function badness({ enabled, problems }: AppRow): number {
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  return (enabled === null ? 10_000 : 0) + errors * 100 + problems.length;
 }

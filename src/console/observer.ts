@@ -3,11 +3,15 @@ import { decodeMessage } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { LogEntry } from "../protocol/live.ts";
 import { type NodeView, viewOf } from "../protocol/node-view.ts";
+import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
 import { Series } from "./series.ts";
 import type { ChangeRow } from "./state.ts";
 
 /** Changes that are kept to be shown. */
 const KEPT = 200;
+
+/** A node that was not seen for so long is another one when it comes back. Milliseconds. */
+const FORGOTTEN_MS = 600_000;
 
 interface Row extends Omit<ChangeRow, "drops" | "wroteAt"> {
   readonly drops: Record<string, number>;
@@ -20,22 +24,14 @@ export class Observer {
   tail: MessageId | undefined;
   readonly series = new Series();
   readonly #fleet: Fleet;
+  readonly #writes = new OwnWrites();
   readonly #rows: Row[] = [];
   #cursor: MessageId | undefined;
   #begun = false;
-  /** Those whose change has not come yet. */
-  #writes: { readonly appId: string; readonly at: number }[] = [];
-  readonly #lastSeen = new Map<string, ReadonlySet<string>>();
+  readonly #lastSeen = new Map<string, { readonly messages: ReadonlySet<string>; readonly at: number }>();
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
-  }
-
-  /** This console has written an app at that time: the first change of it from then on is that. */
-  wrote(appId: string, at: number): void {
-    const row = [...this.#rows].reverse().find((one) => one.appId === appId && isOf(one, at));
-    if (row) row.wroteAt = at;
-    else this.#writes.push({ appId, at });
   }
 
   /** The newest first. */
@@ -43,67 +39,81 @@ export class Observer {
     return this.#rows;
   }
 
+  /** This console has written an app. */
+  wrote(write: OwnWrite): void {
+    // The newest come first: the oldest that fits is its change, if that was faster than the answer to the write.
+    const row = this.#rows.filter((one) => one.wroteAt === undefined && isOf(one, write)).at(-1);
+    if (row) row.wroteAt = write.at;
+    else this.#writes.add(write);
+  }
+
   /**
-   * Reads what is new in the log, and asks all nodes. Rejects when Redis does not answer.
+   * Reads what is new in the log. Rejects when Redis does not answer.
    *
-   * @returns ids of the apps that have changed.
+   * @returns the new changes, the oldest first.
    */
-  async look(now: number): Promise<string[]> {
+  async follow(): Promise<ChangeRow[]> {
     this.tail = await this.#fleet.tail();
     if (!this.#begun) {
-      // The last ones of before, so that the page is not empty; when they were dropped is not known any more.
+      // The last ones of before, so that the page is not empty.
       this.#begun = true;
       const last = this.tail;
       this.#cursor = last && { ...last, seq: Math.max(0, last.seq - KEPT) };
     }
-    const changed = await this.#readLog();
+    const { tail } = this;
+    if (!tail) return [];
+    // A log that was restored, or begun anew by a clock that is behind, has smaller ids.
+    if (this.#cursor && isBefore(tail, this.#cursor)) this.#cursor = undefined;
+    const found: Row[] = [];
+    while (!this.#cursor || isBefore(this.#cursor, tail)) {
+      const entries = await this.#fleet.messages(this.#cursor);
+      for (const entry of entries) {
+        this.#cursor = entry.id;
+        found.push(...rowsOf(entry).map((row) => this.#withWrite(row)));
+      }
+      if (entries.length === 0) break;
+    }
+    this.#rows.unshift(...found.slice(-KEPT).reverse());
+    this.#rows.splice(KEPT);
+    return found;
+  }
+
+  /** Asks all nodes, at `now` in milliseconds since 1970. Rejects when Redis does not answer. */
+  async ask(now: number): Promise<void> {
+    // Read before the nodes are asked: none can be behind what came later.
+    const { tail } = this;
     const nodes = await this.#fleet.ask();
-    this.nodes = nodes.map((node) => viewOf(node, this.tail));
+    this.nodes = nodes.map((node) => viewOf(node, tail));
     for (const { id, answer } of nodes) {
       if (!answer) continue;
       this.series.counted(id, answer, now);
       this.#noteDrops(id, answer.recent, now);
     }
-    return changed;
-  }
-
-  async #readLog(): Promise<string[]> {
-    const changed: string[] = [];
-    for (;;) {
-      const entries = await this.#fleet.messages(this.#cursor);
-      for (const entry of entries) {
-        this.#cursor = entry.id;
-        const rows = rowsOf(entry).map((row) => this.#withWrite(row));
-        changed.push(...rows.flatMap(({ appId }) => appId ?? []));
-        this.#rows.unshift(...rows.reverse());
-      }
-      this.#rows.splice(KEPT);
-      if (entries.length === 0) break;
+    for (const [id, { at }] of this.#lastSeen) {
+      if (now - at < FORGOTTEN_MS) continue;
+      this.#lastSeen.delete(id);
+      this.series.forget(id);
     }
-    // A log that has begun anew has smaller ids.
-    if (this.tail && this.#cursor && this.tail.epoch < this.#cursor.epoch) this.#cursor = undefined;
-    return changed;
   }
 
-  /** Several writes may have become one change: the oldest counts. */
   #withWrite(row: Row): Row {
-    const mine = this.#writes.filter(({ appId, at }) => appId === row.appId && isOf(row, at));
-    const [first] = mine;
-    if (!first) return row;
-    this.#writes = this.#writes.filter((write) => !mine.includes(write));
-    return { ...row, wroteAt: first.at };
+    const wroteAt = this.#writes.take(row);
+    return wroteAt === undefined ? row : { ...row, wroteAt };
   }
 
   #noteDrops(node: string, recent: readonly (readonly [string, number])[], now: number): void {
-    const before = this.#lastSeen.get(node);
+    const before = this.#lastSeen.get(node)?.messages;
     for (const [message, lagMs] of recent) {
-      if (before?.has(message)) continue;
       for (const row of this.#rows) if (row.message === message) row.drops[node] = lagMs;
       // What a node did before it was first asked belongs to no time that is shown.
-      if (before) this.series.lag(lagMs, now);
+      if (before && !before.has(message)) this.series.lag(lagMs, now);
     }
-    this.#lastSeen.set(node, new Set(recent.map(([message]) => message)));
+    this.#lastSeen.set(node, { messages: new Set(recent.map(([message]) => message)), at: now });
   }
+}
+
+function isBefore(a: MessageId, b: MessageId): boolean {
+  return a.epoch === b.epoch ? a.seq < b.seq : a.epoch < b.epoch;
 }
 
 function rowsOf({ id, json }: LogEntry): Row[] {
@@ -128,9 +138,4 @@ function rowsOf({ id, json }: LogEntry): Row[] {
       reason: decoded.kind === "malformed" ? "a message that cannot be read" : "a message of another version",
     },
   ];
-}
-
-/** Whether a change that nobody has claimed can be that of a write. */
-function isOf({ at, wroteAt }: Row, written: number): boolean {
-  return at !== undefined && wroteAt === undefined && at >= written;
 }

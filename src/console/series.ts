@@ -47,6 +47,11 @@ export class Series {
     this.#before.set(node, { hits, reads });
   }
 
+  /** A node that is gone: they come and go, each with an id of its own. */
+  forget(node: string): void {
+    this.#before.delete(node);
+  }
+
   points(now: number): Point[] {
     this.#bucket(now);
     return this.#buckets.map(({ at, lags, hits, reads }) => {

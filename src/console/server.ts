@@ -1,13 +1,16 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
-import { setTimeout as pause } from "node:timers/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { formatMessageId } from "../protocol/message-id.ts";
 import type { AppsView } from "./apps.ts";
-import { LOCAL_CHANGES, type LocalControls } from "./local-controls.ts";
+import type { LocalControls } from "./local-controls.ts";
 import type { Observer } from "./observer.ts";
-import { hasToken, HEADERS, isFromPage, isLocalHost, isLoopback, isSame, tokenCookie } from "./security.ts";
+import { obey, orderOf } from "./orders.ts";
+import { json, refuse } from "./replies.ts";
+import { hasToken, HEADERS, isLocalHost, isLoopback, isSame, tokenCookie } from "./security.ts";
 import type { ConsoleState } from "./state.ts";
+import { Streams } from "./streams.ts";
+import { startWatch } from "./watch.ts";
 
 export interface ConsoleOptions {
   /** Where to listen; on anything but a loopback address a token is asked for. */
@@ -32,8 +35,8 @@ export interface Console {
   close(): Promise<void>;
 }
 
-/** The nodes are asked, and the page is told, this often. Milliseconds. */
-const EVERY_MS = 1_000;
+/** Changes that are shown: more than a screen. */
+const SHOWN = 50;
 
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/": ["index.html", "text/html; charset=utf-8"],
@@ -45,69 +48,67 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const { host, observer, apps, controls } = options;
   const token = isLoopback(host) ? undefined : (options.token ?? randomBytes(24).toString("base64url"));
-  const streams = new Set<ServerResponse>();
-  let trouble: string | null = null;
+  const streams = new Streams();
+  let trouble = (): string | null => null;
 
-  const state = (): ConsoleState => ({
-    now: Date.now(),
-    table: options.table,
-    log: options.log,
-    tail: observer.tail ? formatMessageId(observer.tail) : null,
-    trouble,
-    nodes: observer.nodes,
-    points: observer.series.points(Date.now()),
-    changes: observer.changes,
-    local: controls !== undefined,
-    frozen: controls?.frozen() ?? [],
-  });
-  const send = (response: ServerResponse) => response.write(`data: ${JSON.stringify(state())}\n\n`);
-
-  async function look(): Promise<void> {
-    try {
-      const changed = await observer.look(Date.now());
-      trouble = null;
-      await Promise.all([...new Set(changed)].slice(0, 50).map((appId) => apps.changed(appId)));
-    } catch (error) {
-      trouble = error instanceof Error ? error.message : String(error);
-    }
-    for (const response of streams) send(response);
-  }
+  const state = (): string =>
+    JSON.stringify({
+      now: Date.now(),
+      table: options.table,
+      log: options.log,
+      tail: observer.tail ? formatMessageId(observer.tail) : null,
+      trouble: trouble(),
+      nodes: observer.nodes,
+      points: observer.series.points(Date.now()),
+      changes: observer.changes.slice(0, SHOWN),
+      local: controls !== undefined,
+      frozen: controls?.frozen() ?? [],
+    } satisfies ConsoleState);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-    const url = new URL(request.url ?? "/", "http://console");
-    if (token === undefined && !isLocalHost(request.headers.host)) {
-      refuse(response, 403, "expected a loopback name in Host");
+    const path = request.url ?? "/";
+    if (!path.startsWith("/") || !URL.canParse(path, "http://console")) {
+      refuse(response, 400, "expected a path");
       return;
     }
-    if (token !== undefined && !hasToken(request, token)) {
-      const given = url.searchParams.get("token");
-      if (given === null || !isSame(given, token)) {
-        refuse(response, 401, "expected the token: open the address that the console has printed");
-        return;
-      }
-      // Out of the address bar, and out of the history.
-      response.writeHead(303, { "Set-Cookie": tokenCookie(token), Location: "/" }).end();
-      return;
-    }
-    const local = /^\/api\/local\/(change|cut|freeze|thaw)$/.exec(url.pathname)?.[1];
-    if (local !== undefined && controls) await change(local, request, response, controls, observer);
+    const url = new URL(path, "http://console");
+    if (!isAdmitted(request, response, url)) return;
+    const order = orderOf(url.pathname);
+    if (order !== undefined && controls) await obey(order, request, response, { controls, observer });
     else if (request.method !== "GET") refuse(response, 404, "there is nothing to change here");
-    else if (url.pathname === "/api/stream") stream(response);
-    else if (url.pathname === "/api/apps") await search(url.searchParams.get("search") ?? "", response);
+    else if (url.pathname === "/api/stream") streams.add(response, state());
+    else if (url.pathname === "/api/apps") await search(url.searchParams, response);
     else await file(url.pathname, response);
   }
 
-  function stream(response: ServerResponse): void {
-    response.writeHead(200, { "Content-Type": "text/event-stream" });
-    streams.add(response);
-    response.on("close", () => streams.delete(response));
-    send(response);
+  /** False for a request that was answered here already. */
+  function isAdmitted(request: IncomingMessage, response: ServerResponse, url: URL): boolean {
+    if (token === undefined) {
+      if (isLocalHost(request.headers.host)) return true;
+      refuse(response, 403, "expected a loopback name in Host");
+      return false;
+    }
+    const given = url.searchParams.get("token");
+    if (given !== null && isSame(given, token)) {
+      // Out of the address bar, and out of the history: also for somebody who has the cookie already.
+      response.writeHead(303, { "Set-Cookie": tokenCookie(token), Location: "/" }).end();
+      return false;
+    }
+    if (hasToken(request, token)) return true;
+    refuse(response, 401, "expected the token: open the address that the console has printed");
+    return false;
   }
 
-  async function search(text: string, response: ServerResponse): Promise<void> {
+  async function search(asked: URLSearchParams, response: ServerResponse): Promise<void> {
+    const limit = Number(asked.get("limit") ?? Number.NaN);
     try {
-      json(response, 200, await apps.search(text, Date.now()));
+      const found = await apps.search(
+        asked.get("search") ?? "",
+        Date.now(),
+        Number.isInteger(limit) ? limit : undefined,
+      );
+      json(response, 200, found);
     } catch (error) {
       json(response, 502, { error: `the table could not be read: ${(error as Error).message}` });
     }
@@ -127,83 +128,26 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
     });
   });
   const port = await listen(server, host, options.port);
-  await look();
-  const closing = new AbortController();
-  const looking = (async () => {
-    // A look at nodes that do not answer takes longer than a second: the next begins after it.
-    while (await pausing(closing.signal)) await look();
-  })();
+  const watch = await startWatch(observer, {
+    changed(rows) {
+      // Not waited for: a table that cannot be read says nothing of the nodes.
+      void apps.changed(rows.flatMap(({ appId }) => appId ?? []));
+    },
+    news() {
+      streams.send(state);
+    },
+  });
+  trouble = () => watch.trouble();
   const name = host.includes(":") ? `[${host}]` : host;
   return {
     url: `http://${name}:${port}/${token === undefined ? "" : `?token=${token}`}`,
     async close() {
-      closing.abort();
-      await looking;
-      for (const response of streams) response.end();
+      await watch.stop();
+      streams.close();
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-/** False as soon as it is over. */
-function pausing(signal: AbortSignal): Promise<boolean> {
-  return pause(EVERY_MS, true, { signal }).catch(() => false);
-}
-
-async function change(
-  what: string,
-  request: IncomingMessage,
-  response: ServerResponse,
-  controls: LocalControls,
-  observer: Observer,
-): Promise<void> {
-  if (request.method !== "POST" || !isFromPage(request)) {
-    refuse(response, 403, "expected a request of the page itself");
-    return;
-  }
-  const body = (await bodyOf(request)) as { pid?: unknown; what?: unknown } | undefined;
-  if (what === "change") {
-    const known = LOCAL_CHANGES.find((one) => one === body?.what);
-    if (known === undefined) {
-      refuse(response, 400, `what: expected one of ${LOCAL_CHANGES.join(", ")}`);
-      return;
-    }
-    const { appId, at } = await controls.change(known);
-    observer.wrote(appId, at);
-  } else {
-    const { pid } = body ?? {};
-    if (typeof pid !== "number") {
-      refuse(response, 400, "pid: expected a number");
-      return;
-    }
-    controls[what as "cut" | "freeze" | "thaw"](pid);
-  }
-  json(response, 200, {});
-}
-
-/** Bytes of a request's body: a button's is tiny. */
-const MOST_BODY = 1_024;
-
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
-  let text = "";
-  for await (const chunk of request) {
-    text += String(chunk);
-    if (text.length > MOST_BODY) return undefined;
-  }
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function refuse(response: ServerResponse, status: number, reason: string): void {
-  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" }).end(`${reason}\n`);
-}
-
-function json(response: ServerResponse, status: number, value: object): void {
-  response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

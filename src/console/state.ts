@@ -53,6 +53,8 @@ export interface AppRow {
   readonly webhooks: number;
   readonly problems: readonly {
     readonly attribute: string;
+    /** docs/normalization.md */
+    readonly code: string;
     readonly severity: string;
     readonly message: string;
   }[];

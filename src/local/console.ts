@@ -53,15 +53,18 @@ function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
   return {
     async change(what) {
       changes += 1;
-      const attributes = {
-        limit: { MaxConnections: 100 + changes },
-        secret: { AppSecret: `secret-${changes}-of-the-console` },
-        disable: { Enabled: false },
-        enable: { Enabled: true },
+      const { attributes, ...made } = {
+        limit: {
+          ...{ attributes: { MaxConnections: 100 + changes } },
+          ...{ path: "limits.maxConnections", value: 100 + changes },
+        },
+        secret: { attributes: { AppSecret: `secret-${changes}-of-the-console` }, path: "secret" },
+        disable: { attributes: { Enabled: false }, path: "enabled", value: false },
+        enable: { attributes: { Enabled: true }, path: "enabled", value: true },
       }[what];
       const at = Date.now();
       await table.update(APP, marshalAttributes(attributes));
-      return { appId: APP, at };
+      return { appId: APP, at, ...made };
     },
     cut(pid) {
       linkOf(pid).cut();

@@ -1,3 +1,4 @@
+import { valueAt } from "../own-writes.ts";
 import type { ChangeRow, ConsoleState } from "../state.ts";
 import { Button } from "./button.tsx";
 import { act } from "./local.ts";
@@ -81,8 +82,7 @@ function wordsOf({ reason, changed, app }: ChangeRow): string {
   if (reason !== undefined) return reason;
   return changed
     .map((path) => {
-      let value: unknown = app;
-      for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
+      const value = valueAt(app, path);
       return value === undefined || typeof value === "object" ? path : `${path} = ${JSON.stringify(value)}`;
     })
     .join(", ");

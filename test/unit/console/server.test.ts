@@ -12,13 +12,13 @@ import { Observer } from "../../../src/console/observer.ts";
 import { type Console, startConsole } from "../../../src/console/server.ts";
 import { isLocalHost, isLoopback } from "../../../src/console/security.ts";
 
-const fleet: Fleet = {
+const quiet: Fleet = {
   registered: () => Promise.resolve([]),
   ask: () => Promise.resolve([]),
   tail: () => Promise.resolve(undefined),
   messages: () => Promise.resolve([]),
 };
-const items = {
+const one = {
   get: () => Promise.resolve(undefined),
   async *pages() {
     yield await Promise.resolve([{ AppId: { S: "acme" }, AppKey: { S: "k" }, AppSecret: { S: "s3cret" } }]);
@@ -31,7 +31,15 @@ afterEach(async () => {
   await served?.close();
 });
 
-async function start(more: { host?: string; token?: string; controls?: LocalControls } = {}): Promise<URL> {
+interface More {
+  host?: string;
+  token?: string;
+  controls?: LocalControls;
+  fleet?: Fleet;
+  items?: AppItems;
+}
+
+async function start({ fleet = quiet, items = one, ...more }: More = {}): Promise<URL> {
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-console-"));
   await writeFile(join(folder, "index.html"), "<p>page");
   served = await startConsole({
@@ -74,7 +82,7 @@ function ask(
 const controls = (done: string[]): LocalControls => ({
   change: (what) => {
     done.push(what);
-    return Promise.resolve({ appId: "acme", at: 0 });
+    return Promise.resolve({ appId: "acme", path: "secret", at: 0 });
   },
   cut: (pid) => done.push(`cut ${pid}`),
   freeze: (pid) => done.push(`freeze ${pid}`),
@@ -129,8 +137,16 @@ describe("the console's server", () => {
     expect((await ask(url, "/", { Cookie: cookie.split(";")[0] ?? "" })).status).toBe(200);
     expect((await ask(url, "/api/apps", { Authorization: "Bearer t0ken" })).status).toBe(200);
     expect((await ask(url, "/", { Cookie: "app-sync-console=t0ke" })).status).toBe(401);
+    const again = await ask(url, "/?token=t0ken", { Cookie: cookie.split(";")[0] ?? "" });
+    expect([again.status, again.headers.location]).toEqual([303, "/"]);
     await served?.close();
     expect((await start({ host: "0.0.0.0" })).search).toMatch(/^\?token=[\w-]{32}$/);
+  });
+
+  it("refuses what is no path", async () => {
+    const url = await start();
+    expect((await ask(url, "//[")).status).toBe(400);
+    expect((await ask(url, "http://elsewhere.example/")).status).toBe(400);
   });
 
   it("changes nothing outside the local stack", async () => {
@@ -176,4 +192,65 @@ describe("the console's server", () => {
     });
     expect(body).not.toContain("s3cret");
   });
+
+  it("shows a change before the nodes have answered", async () => {
+    const fleet: Fleet = {
+      ...quiet,
+      ask: () => (asked ? new Promise((resolve) => (answer = resolve)) : Promise.resolve([])),
+      tail: () => Promise.resolve(asked ? { epoch: 1, seq: 1 } : undefined),
+      messages: (after) =>
+        Promise.resolve(after ? [] : [{ id: { epoch: 1, seq: 1 }, json: '{"v":1,"flush":"test","at":1}' }]),
+    };
+    let asked = false;
+    let answer: (nodes: []) => void = () => undefined;
+    const url = await start({ fleet });
+    asked = true;
+    expect(await firstEvent(url, (text) => text.includes('"reason":"test"'))).toContain('"tail":"1-1"');
+    answer([]);
+  });
+
+  it("knows the nodes while the table cannot be read", async () => {
+    let fails = false;
+    let tail = 0;
+    const fleet: Fleet = {
+      ...quiet,
+      tail: () => Promise.resolve(tail > 0 ? { epoch: 1, seq: tail } : undefined),
+      messages: (after) =>
+        Promise.resolve(after ? [] : [{ id: { epoch: 1, seq: 1 }, json: JSON.stringify(message) }]),
+    };
+    const message = {
+      ...{ v: 1, table: "apps", at: 1 },
+      changes: [{ appId: "acme", type: "updated", keys: [], changed: [] }],
+    };
+    const items = { ...one, get: () => Promise.reject(new Error(fails ? "no table" : "")) } as AppItems;
+    const url = await start({ fleet, items });
+    await ask(url, "/api/apps");
+    fails = true;
+    tail = 1;
+    expect(await firstEvent(url, (text) => text.includes('"appId":"acme"'))).toContain('"trouble":null');
+  });
+
+  it("says why nothing is known while Redis does not answer", async () => {
+    const fleet: Fleet = { ...quiet, tail: () => Promise.reject(new Error("no Redis")) };
+    const url = await start({ fleet });
+    expect(await firstEvent(url, (text) => text !== "")).toContain('"trouble":"no Redis"');
+  });
 });
+
+/** The first state of the stream that is as wanted. */
+function firstEvent(url: URL, wanted: (text: string) => boolean): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = httpRequest(
+      { host: "127.0.0.1", port: url.port, path: "/api/stream", agent: false },
+      (response) => {
+        response.on("data", (chunk: Buffer) => {
+          if (!wanted(chunk.toString())) return;
+          resolve(chunk.toString());
+          request.destroy();
+        });
+      },
+    );
+    request.on("error", reject);
+    request.end();
+  });
+}

@@ -1,0 +1,56 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { LOCAL_CHANGES, type LocalControls } from "./local-controls.ts";
+import type { Observer } from "./observer.ts";
+import { json, refuse } from "./replies.ts";
+import { isFromPage } from "./security.ts";
+
+/** Bytes of a request's body: a button's is tiny. */
+const MOST_BODY = 1_024;
+
+/** What the page's buttons ask for; undefined for any other path. */
+export function orderOf(path: string): "change" | "cut" | "freeze" | "thaw" | undefined {
+  return /^\/api\/local\/(change|cut|freeze|thaw)$/.exec(path)?.[1] as "change" | undefined;
+}
+
+/** Does what a button of the page asks for. Rejects when it cannot be done. */
+export async function obey(
+  order: "change" | "cut" | "freeze" | "thaw",
+  request: IncomingMessage,
+  response: ServerResponse,
+  { controls, observer }: { readonly controls: LocalControls; readonly observer: Observer },
+): Promise<void> {
+  if (request.method !== "POST" || !isFromPage(request)) {
+    refuse(response, 403, "expected a request of the page itself");
+    return;
+  }
+  const body = (await bodyOf(request)) as { pid?: unknown; what?: unknown } | undefined;
+  if (order === "change") {
+    const known = LOCAL_CHANGES.find((one) => one === body?.what);
+    if (known === undefined) {
+      refuse(response, 400, `what: expected one of ${LOCAL_CHANGES.join(", ")}`);
+      return;
+    }
+    observer.wrote(await controls.change(known));
+  } else {
+    const { pid } = body ?? {};
+    if (typeof pid !== "number") {
+      refuse(response, 400, "pid: expected a number");
+      return;
+    }
+    controls[order](pid);
+  }
+  json(response, 200, {});
+}
+
+async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  let text = "";
+  for await (const chunk of request) {
+    text += String(chunk);
+    if (text.length > MOST_BODY) return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

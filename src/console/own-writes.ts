@@ -1,0 +1,49 @@
+import type { ChangeRow } from "./state.ts";
+
+/** A write that this console has made. */
+export interface OwnWrite {
+  readonly appId: string;
+  /** What it changed, as a change names it: `limits.maxConnections`. */
+  readonly path: string;
+  /** What it is now, where that may be shown. */
+  readonly value?: unknown;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+}
+
+type Seen = Omit<ChangeRow, "drops">;
+
+/** This console's writes until they come by in the log: no stream tells the millisecond of a write. */
+export class OwnWrites {
+  #pending: OwnWrite[] = [];
+
+  add(write: OwnWrite): void {
+    this.#pending.push(write);
+  }
+
+  /**
+   * When the change of a row was written; undefined for somebody else's. Of united writes, the oldest.
+   *
+   * What was written before the row is over with it: a write that changed nothing has no row of its own, and must not
+   * lend its time to a later one. A time that is not sure is not told.
+   */
+  take(row: Seen): number | undefined {
+    const past = this.#pending.filter(({ appId, at }) => appId === row.appId && at <= (row.at ?? 0));
+    this.#pending = this.#pending.filter((write) => !past.includes(write));
+    return past.find((write) => isOf(row, write))?.at;
+  }
+}
+
+/** Whether a row can be the change that a write has made. */
+export function isOf({ appId, at = 0, changed, app }: Seen, write: OwnWrite): boolean {
+  const { path, value } = write;
+  if (appId !== write.appId || at < write.at || !changed.includes(path)) return false;
+  return value === undefined || value === valueAt(app, path);
+}
+
+/** What a dotted path leads to; undefined when it leads nowhere. */
+export function valueAt(from: unknown, path: string): unknown {
+  let value = from;
+  for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
+  return value;
+}

@@ -1,0 +1,176 @@
+import { describe, expect, it } from "vitest";
+import type { Fleet } from "../../../src/adapters/redis-fleet.ts";
+import { Observer } from "../../../src/console/observer.ts";
+import type { LogEntry } from "../../../src/protocol/live.ts";
+import type { MessageId } from "../../../src/protocol/message-id.ts";
+import type { RecentMessage, RegisteredNode } from "../../../src/protocol/node.ts";
+
+const T = 1_764_000_000_000;
+
+/** A log in memory, and the nodes of the test. */
+class FakeFleet implements Fleet {
+  log: LogEntry[] = [];
+  nodes: RegisteredNode[] = [];
+  reads = 0;
+  registered = () => Promise.resolve(this.nodes);
+  ask = () => Promise.resolve(this.nodes);
+  tail = () => Promise.resolve(this.log.at(-1)?.id);
+  messages = (after?: MessageId) => {
+    this.reads += 1;
+    const rest = this.log.filter(
+      ({ id }) => !after || id.epoch > after.epoch || (id.epoch === after.epoch && id.seq > after.seq),
+    );
+    return Promise.resolve(rest.slice(0, 1_000));
+  };
+  append(value: object | string, epoch = 1): void {
+    const seq = (this.log.at(-1)?.id.seq ?? 0) + 1;
+    this.log.push({ id: { epoch, seq }, json: typeof value === "string" ? value : JSON.stringify(value) });
+  }
+}
+
+const change = (appId: string, at = T, more: object = {}) => ({
+  ...{ v: 1, table: "apps", at },
+  changes: [{ appId, type: "updated", keys: [], changed: ["secret"], ...more }],
+});
+
+function node(id: string, recent: RecentMessage[], counted: { hits?: number; reads?: number } = {}) {
+  const status = {
+    ...{ cursor: "1-1", state: "following", leaseMsLeft: 2_000, entries: 1, lagMs: 0 },
+    ...{ hits: 0, misses: 0, reads: 0, ...counted },
+  };
+  const entry = { host: "h", pid: 1, agent: "0", soketi: "1.6.1", ...status };
+  return { id, entry, answer: { ...entry, node: id, recent } };
+}
+
+const idsOf = (observer: Observer) => observer.changes.map(({ appId }) => appId);
+
+describe("Observer", () => {
+  it("shows what is in the log, the newest first, and tells what is new", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    expect(await observer.follow()).toEqual([]);
+    fleet.append(change("a"));
+    fleet.append(change("b"));
+    expect((await observer.follow()).map(({ appId }) => appId)).toEqual(["a", "b"]);
+    expect(idsOf(observer)).toEqual(["b", "a"]);
+    const before = fleet.reads;
+    expect(await observer.follow()).toEqual([]);
+    expect(fleet.reads).toBe(before);
+  });
+
+  it("keeps the last 200, however many come at once", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    await observer.follow();
+    for (let i = 0; i < 2_500; i += 1) fleet.append(change(`app-${i}`));
+    expect(await observer.follow()).toHaveLength(2_500);
+    expect(observer.changes).toHaveLength(200);
+    expect(idsOf(observer)[0]).toBe("app-2499");
+  });
+
+  it("begins anew with a log that was restored, whose ids are smaller", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    for (let i = 0; i < 5; i += 1) fleet.append(change(`app-${i}`));
+    await observer.follow();
+    fleet.log = [];
+    expect(await observer.follow()).toEqual([]);
+    fleet.append(change("restored"));
+    await observer.follow();
+    expect(idsOf(observer)[0]).toBe("restored");
+  });
+
+  it("shows flushes, and messages that nobody can read", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    fleet.append({ v: 1, flush: "restored", at: T });
+    fleet.append("{");
+    fleet.append({ v: 9 });
+    await observer.follow();
+    expect(observer.changes.map(({ type, reason }) => [type, reason])).toEqual([
+      ["flush", "a message of another version"],
+      ["flush", "a message that cannot be read"],
+      ["flush", "restored"],
+    ]);
+  });
+
+  it("tells of each node when it dropped what, and counts each drop once", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    fleet.append(change("a"));
+    fleet.nodes = [node("x", [["1-1", 900]])];
+    await observer.follow();
+    await observer.ask(T);
+    expect(observer.changes[0]?.drops).toEqual({ x: 900 });
+    // What was before the first question belongs to no time that is shown.
+    expect(observer.series.points(T).at(-1)?.max).toBeNull();
+    fleet.append(change("b"));
+    const recent: RecentMessage[] = [
+      ["1-1", 900],
+      ["1-2", 7],
+    ];
+    // The node may tell of a message before the log is read.
+    fleet.nodes = [node("x", recent), { ...node("y", []), answer: undefined } as unknown as RegisteredNode];
+    await observer.ask(T + 1_000);
+    await observer.follow();
+    await observer.ask(T + 2_000);
+    expect(observer.changes[0]?.drops).toEqual({ x: 7 });
+    expect(observer.series.points(T + 2_000).at(-1)).toMatchObject({ p50: 7, max: 7 });
+  });
+
+  it("forgets nodes that are gone", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    fleet.nodes = [node("x", [], { hits: 100 })];
+    await observer.ask(T);
+    fleet.nodes = [];
+    await observer.ask(T + 600_000);
+    // Its past is not what it did in the last second.
+    fleet.nodes = [node("x", [["1-1", 5_000]], { hits: 9_000 })];
+    await observer.ask(T + 601_000);
+    expect(observer.series.points(T + 601_000).at(-1)).toMatchObject({ max: null, hitsPerSecond: 0 });
+  });
+});
+
+describe("the time of a write made here", () => {
+  const limit = (value: number) => ({
+    changed: ["limits.maxConnections"],
+    app: { id: "acme", key: "k", limits: { maxConnections: value } },
+  });
+  const write = { appId: "acme", path: "limits.maxConnections", value: 5, at: T - 100 };
+
+  it("goes to its change, whichever is known first", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    observer.wrote(write);
+    fleet.append(change("other", T, limit(5)));
+    fleet.append(change("acme", T, limit(5)));
+    await observer.follow();
+    expect(observer.changes.map(({ wroteAt }) => wroteAt)).toEqual([T - 100, undefined]);
+    fleet.append(change("acme", T + 500, limit(6)));
+    await observer.follow();
+    observer.wrote({ ...write, value: 6, at: T + 400 });
+    expect(observer.changes[0]?.wroteAt).toBe(T + 400);
+  });
+
+  it("is not lent to a later change by a write that changed nothing", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    observer.wrote(write);
+    fleet.append(change("acme", T + 20_000, limit(7)));
+    fleet.append(change("acme", T + 30_000, limit(5)));
+    await observer.follow();
+    expect(observer.changes.map(({ wroteAt }) => wroteAt)).toEqual([undefined, undefined]);
+  });
+
+  it("is the oldest of those that became one change", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    observer.wrote({ appId: "acme", path: "secret", at: T - 200 });
+    observer.wrote({ appId: "acme", path: "secret", at: T - 100 });
+    fleet.append(change("acme", T));
+    fleet.append(change("acme", T + 1));
+    await observer.follow();
+    expect(observer.changes.map(({ wroteAt }) => wroteAt)).toEqual([undefined, T - 200]);
+  });
+});
