@@ -13,6 +13,13 @@ export interface LocalControls {
   /** Nothing passes between a node and Redis any more, until `thaw`. */
   freeze(pid: number): void;
   thaw(pid: number): void;
-  /** Pids of the nodes that are frozen now. */
-  frozen(): readonly number[];
+  nodes(): readonly LocalNode[];
+}
+
+/** A node of the local stack. */
+export interface LocalNode {
+  readonly pid: number;
+  /** As `npm start` calls it. */
+  readonly name: string;
+  readonly frozen: boolean;
 }

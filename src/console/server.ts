@@ -61,8 +61,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       nodes: observer.nodes,
       points: observer.series.points(Date.now()),
       changes: observer.changes.slice(0, SHOWN),
-      local: controls !== undefined,
-      frozen: controls?.frozen() ?? [],
+      local: controls?.nodes() ?? null,
     } satisfies ConsoleState);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Change } from "../protocol/message.ts";
 import type { NodeView } from "../protocol/node-view.ts";
+import type { LocalNode } from "./local-controls.ts";
 import type { Point } from "./series.ts";
 
 /** One change on its way from the table to the nodes. Times in milliseconds since 1970. */
@@ -37,10 +38,8 @@ export interface ConsoleState {
   readonly points: readonly Point[];
   /** The newest first. */
   readonly changes: readonly ChangeRow[];
-  /** Whether changes can be made, and connections cut and frozen: in the local stack only. */
-  readonly local: boolean;
-  /** Pids of the nodes whose connection to Redis is frozen. */
-  readonly frozen: readonly number[];
+  /** The nodes whose connections can be cut and frozen, and that changes can be made: in the local stack only. */
+  readonly local: readonly LocalNode[] | null;
 }
 
 /** One app as the page shows it: no secret in it. */

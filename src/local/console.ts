@@ -80,6 +80,7 @@ function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
       link.cut();
       frozen.delete(pid);
     },
-    frozen: () => [...frozen],
+    nodes: () =>
+      nodes.map(({ child: { pid } }, i) => ({ pid, name: `node ${i + 1}`, frozen: frozen.has(pid) })),
   };
 }

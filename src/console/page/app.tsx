@@ -1,41 +1,24 @@
 import { render } from "preact";
-import { useEffect, useState } from "preact/hooks";
-import type { ConsoleState } from "../state.ts";
+import { useEffect } from "preact/hooks";
 import { Apps } from "./apps.tsx";
 import { Changes } from "./changes.tsx";
 import { Charts } from "./charts.tsx";
+import { useConsole } from "./connection.ts";
 import { Nodes } from "./nodes.tsx";
 import { verdictOf } from "./verdict.ts";
 import "uplot/dist/uPlot.min.css";
 import "./app.css";
 
-/** The state as it comes, and whether the console can be reached. */
-function useConsole(): { state: ConsoleState | undefined; connected: boolean } {
-  const [state, setState] = useState<ConsoleState>();
-  const [connected, setConnected] = useState(true);
-  useEffect(() => {
-    const source = new EventSource("/api/stream");
-    source.onmessage = (event: MessageEvent<string>) => {
-      setConnected(true);
-      setState(JSON.parse(event.data) as ConsoleState);
-    };
-    // The browser tries again by itself.
-    source.onerror = () => {
-      setConnected(false);
-    };
-    return () => {
-      source.close();
-    };
-  }, []);
-  return { state, connected };
-}
+const LOST = { level: "bad", text: "The connection to the console is lost. Trying again …" };
 
 function App() {
   const { state, connected } = useConsole();
-  if (!state) return <p class="quiet">{connected ? "Loading …" : "The console cannot be reached."}</p>;
-  const verdict = connected
-    ? verdictOf(state)
-    : { level: "bad", text: "The connection to the console is lost. Trying again …" };
+  const verdict = state && connected ? verdictOf(state) : LOST;
+  // Seen among other tabs.
+  useEffect(() => {
+    document.title = verdict.level === "good" ? "soketi-app-sync" : "(!) soketi-app-sync";
+  }, [verdict.level]);
+  if (!state) return <p class="first quiet">{connected ? "Loading …" : LOST.text}</p>;
   return (
     <>
       <header>

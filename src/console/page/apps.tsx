@@ -4,31 +4,49 @@ import type { AppRow, AppsPage } from "../state.ts";
 /** The search begins when nothing was typed for this long. Milliseconds. */
 const TYPING_MS = 200;
 
-/** @param tail the log's end: when it moves, some app has changed. */
-export function Apps({ tail }: { tail: string | null }) {
-  const [text, setText] = useState("");
-  const [page, setPage] = useState<AppsPage>();
-  const [failure, setFailure] = useState("");
-  const input = useRef<HTMLInputElement>(null);
+/** The apps are asked for again this often: a burst of changes takes the console a while to read. Milliseconds. */
+const AGAIN_MS = 10_000;
 
+/** Apps that are shown at first, and with each "Show more". */
+const SHOWN = 100;
+
+interface Search {
+  readonly page: AppsPage | undefined;
+  readonly failure: string;
+}
+
+/** @param tail the log's end: when it moves, some app has changed. */
+function useSearch(text: string, limit: number, tail: string | null): Search {
+  const [found, setFound] = useState<Search>({ page: undefined, failure: "" });
   useEffect(() => {
     const abort = new AbortController();
-    const timer = setTimeout(() => {
-      search(text, abort.signal).then(
-        (found) => {
-          setFailure("");
-          setPage(found);
-        },
-        (error: unknown) => {
-          if (!abort.signal.aborted) setFailure(error instanceof Error ? error.message : String(error));
-        },
-      );
-    }, TYPING_MS);
+    const ask = async () => {
+      try {
+        const page = await search(text, limit, abort.signal);
+        setFound({ page, failure: "" });
+      } catch (error) {
+        if (abort.signal.aborted) return;
+        const failure = error instanceof Error ? error.message : String(error);
+        setFound(({ page }) => ({ page, failure }));
+      }
+    };
+    const timer = setTimeout(() => void ask(), TYPING_MS);
+    const interval = setInterval(() => void ask(), AGAIN_MS);
     return () => {
       clearTimeout(timer);
+      clearInterval(interval);
       abort.abort();
     };
-  }, [text, tail]);
+  }, [text, limit, tail]);
+  return found;
+}
+
+/** @param tail the log's end. */
+export function Apps({ tail }: { tail: string | null }) {
+  const [text, setText] = useState("");
+  const [limit, setLimit] = useState(SHOWN);
+  const { page, failure } = useSearch(text, limit, tail);
+  const input = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
     const focus = (event: KeyboardEvent) => {
@@ -49,13 +67,18 @@ export function Apps({ tail }: { tail: string | null }) {
         <input
           ref={input}
           type="search"
-          placeholder="Search: id, key, attribute, error, disabled   (press /)"
+          placeholder="Search   (press /)"
+          aria-describedby="searched"
           aria-label="Search apps"
           value={text}
           onInput={(event) => {
             setText(event.currentTarget.value);
+            setLimit(SHOWN);
           }}
         />
+      </p>
+      <p id="searched" class="quiet">
+        By id, key, attribute, a problem's code, or: error, warning, disabled, unusable.
       </p>
       {failure === "" ? null : (
         <p class="failure" role="alert">
@@ -63,6 +86,18 @@ export function Apps({ tail }: { tail: string | null }) {
         </p>
       )}
       {page === undefined ? null : <Found page={page} />}
+      {page === undefined || page.apps.length >= page.matching ? null : (
+        <p class="actions">
+          <button
+            type="button"
+            onClick={() => {
+              setLimit(limit + SHOWN);
+            }}
+          >
+            Show more
+          </button>
+        </p>
+      )}
     </section>
   );
 }
@@ -71,7 +106,7 @@ function Found({ page: { apps, matching, all, cut } }: { page: AppsPage }) {
   const count = matching === all ? `${all} apps` : `${matching} of ${all} apps`;
   return (
     <>
-      <p class="quiet">
+      <p class="count" role="status">
         {count}
         {apps.length < matching ? `, the first ${apps.length} are shown` : ""}
         {cut ? ". The table has more than are looked at here: soketi-app-sync validate looks at all." : ""}
@@ -81,12 +116,16 @@ function Found({ page: { apps, matching, all, cut } }: { page: AppsPage }) {
           <table>
             <thead>
               <tr>
-                <th>app</th>
-                <th>key</th>
-                <th>state</th>
-                <th class="number">connections</th>
-                <th class="number">webhooks</th>
-                <th>problems</th>
+                <th scope="col">app</th>
+                <th scope="col">key</th>
+                <th scope="col">state</th>
+                <th scope="col" class="number">
+                  connections
+                </th>
+                <th scope="col" class="number">
+                  webhooks
+                </th>
+                <th scope="col">problems</th>
               </tr>
             </thead>
             <tbody>
@@ -114,10 +153,10 @@ function App({ app }: { app: AppRow }) {
         {maxConnections === null ? "–" : maxConnections < 0 ? "no limit" : maxConnections}
       </td>
       <td class="number">{webhooks}</td>
-      <td>
-        {problems.map(({ attribute, severity, message }, i) => (
+      <td class="what">
+        {problems.map(({ attribute, code, severity, message }, i) => (
           <p key={i} class={`problem ${severity}`}>
-            <b>{severity}</b> {attribute}: {message}
+            <b>{severity}</b> {attribute}: {message} <span class="id quiet">{code}</span>
           </p>
         ))}
       </td>
@@ -125,8 +164,8 @@ function App({ app }: { app: AppRow }) {
   );
 }
 
-async function search(text: string, signal: AbortSignal): Promise<AppsPage> {
-  const response = await fetch(`/api/apps?search=${encodeURIComponent(text)}`, { signal });
+async function search(text: string, limit: number, signal: AbortSignal): Promise<AppsPage> {
+  const response = await fetch(`/api/apps?search=${encodeURIComponent(text)}&limit=${limit}`, { signal });
   const answer = (await response.json()) as AppsPage & { error?: string };
   if (answer.error !== undefined) throw new Error(answer.error);
   return answer;

@@ -1,7 +1,14 @@
 import { useState } from "preact/hooks";
 
+interface ButtonProps {
+  readonly label: string;
+  /** What "its" is, for who does not see where the button stands. */
+  readonly of?: string;
+  readonly act: () => Promise<void>;
+}
+
 /** A button whose failure is said beside it. */
-export function Button({ label, act }: { label: string; act: () => Promise<void> }) {
+export function Button({ label, of, act }: ButtonProps) {
   const [failure, setFailure] = useState("");
   const press = () => {
     setFailure("");
@@ -11,7 +18,7 @@ export function Button({ label, act }: { label: string; act: () => Promise<void>
   };
   return (
     <>
-      <button type="button" onClick={press}>
+      <button type="button" aria-label={of === undefined ? undefined : `${label}: ${of}`} onClick={press}>
         {label}
       </button>
       {failure === "" ? null : (

@@ -1,10 +1,12 @@
+import type { NodeView } from "../../protocol/node-view.ts";
 import { valueAt } from "../own-writes.ts";
 import type { ChangeRow, ConsoleState } from "../state.ts";
 import { Button } from "./button.tsx";
 import { act } from "./local.ts";
+import { namesOf } from "./node-names.ts";
 
-/** Rows that are shown: more than a screen, fewer than the browser minds. */
-const SHOWN = 50;
+/** Nodes with a column each; of more there is the slowest. */
+const COLUMNS = 6;
 
 const BUTTONS = [
   ["limit", "Change acme's limit"],
@@ -13,8 +15,11 @@ const BUTTONS = [
   ["enable", "Enable acme"],
 ] as const;
 
+const FROM_INVOCATION = "from the function's invocation to the drop";
+
 export function Changes({ state }: { state: ConsoleState }) {
   const nodes = state.nodes.filter(({ soketi }) => soketi !== null);
+  const nameOf = namesOf(state.nodes, state.local);
   return (
     <section aria-labelledby="changes">
       <h2 id="changes">Changes</h2>
@@ -32,42 +37,22 @@ export function Changes({ state }: { state: ConsoleState }) {
           <table>
             <thead>
               <tr>
-                <th class="number" title="from the write to the table to the function's invocation">
+                <th scope="col" class="number" title="from the write to the function's invocation">
                   table to function
                 </th>
-                <th>invoked</th>
-                <th>app</th>
-                <th>what</th>
-                {nodes.map(({ node, pid }) => (
-                  <th
-                    key={node}
-                    class="number"
-                    title="from the function's invocation to the drop on this node"
-                  >
-                    node {pid}
+                <th scope="col">invoked</th>
+                <th scope="col">app</th>
+                <th scope="col">what</th>
+                {headsOf(nodes, nameOf).map((head) => (
+                  <th key={head} scope="col" class="number" title={FROM_INVOCATION}>
+                    {head}
                   </th>
                 ))}
               </tr>
             </thead>
             <tbody>
-              {state.changes.slice(0, SHOWN).map((row) => (
-                <tr key={row.id}>
-                  <td class="number">{streamLag(row, state.local)}</td>
-                  <td class="id">{row.at === undefined ? "–" : timeOf(row.at)}</td>
-                  <td>{row.appId ?? <b>all apps</b>}</td>
-                  <td>
-                    <span class={`type ${row.type}`}>{row.type}</span> {wordsOf(row)}
-                  </td>
-                  {nodes.map(({ node }) => (
-                    <td key={node} class="number">
-                      {row.drops[node] === undefined ? (
-                        <span class="quiet">·</span>
-                      ) : (
-                        `+${row.drops[node]} ms`
-                      )}
-                    </td>
-                  ))}
-                </tr>
+              {state.changes.map((row) => (
+                <Row key={row.id} row={row} nodes={nodes} local={state.local !== null} />
               ))}
             </tbody>
           </table>
@@ -75,6 +60,44 @@ export function Changes({ state }: { state: ConsoleState }) {
       )}
     </section>
   );
+}
+
+function Row({ row, nodes, local }: { row: ChangeRow; nodes: readonly NodeView[]; local: boolean }) {
+  return (
+    <tr>
+      <td class="number">{streamLag(row, local) ?? <Unknown />}</td>
+      <td class="id">{row.at === undefined ? "–" : timeOf(row.at)}</td>
+      <td>{row.appId ?? <b>all apps</b>}</td>
+      <td class="what">
+        <span class={`type ${row.type}`}>{row.type}</span> {wordsOf(row)}
+      </td>
+      {dropsOf(row, nodes).map((text, i) => (
+        <td key={i} class="number">
+          {text ?? <Unknown />}
+        </td>
+      ))}
+    </tr>
+  );
+}
+
+function Unknown() {
+  return (
+    <span class="quiet" aria-label="not known">
+      ·
+    </span>
+  );
+}
+
+function headsOf(nodes: readonly NodeView[], nameOf: (node: string) => string): string[] {
+  return nodes.length > COLUMNS ? ["dropped on", "slowest"] : nodes.map(({ node }) => nameOf(node));
+}
+
+function dropsOf({ drops }: ChangeRow, nodes: readonly NodeView[]): (string | undefined)[] {
+  const lags = nodes.map(({ node }) => drops[node]);
+  if (nodes.length <= COLUMNS) return lags.map((lag) => (lag === undefined ? undefined : `+${lag} ms`));
+  const known = lags.filter((lag) => lag !== undefined);
+  if (known.length === 0) return [undefined, undefined];
+  return [`${known.length} of ${nodes.length}`, `+${Math.max(...known)} ms`];
 }
 
 /** Changed paths with what they are now. */
@@ -89,15 +112,13 @@ function wordsOf({ reason, changed, app }: ChangeRow): string {
 }
 
 /** DynamoDB Local tells the minute of a write only: that says nothing. */
-function streamLag({ at, writtenAt, wroteAt }: ChangeRow, local: boolean) {
+function streamLag({ at, writtenAt, wroteAt }: ChangeRow, local: boolean): string | undefined {
   if (at !== undefined && wroteAt !== undefined) return `${at - wroteAt} ms`;
-  if (at === undefined || writtenAt === undefined || local) return <span class="quiet">·</span>;
+  if (at === undefined || writtenAt === undefined || local) return undefined;
   return `about ${Math.max(0, Math.round((at - writtenAt) / 1_000))} s`;
 }
 
 function timeOf(at: number): string {
   const time = new Date(at);
-  const two = (number: number) => String(number).padStart(2, "0");
-  const ms = String(time.getMilliseconds()).padStart(3, "0");
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}.${ms}`;
+  return `${time.toTimeString().slice(0, 8)}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }

@@ -6,20 +6,22 @@ type Numbers = (number | null)[];
 
 interface Line {
   readonly label: string;
-  /** A custom property of the page's style. */
-  readonly color: string;
+  /** Which `--line-…` of the page's style. */
+  readonly color: 1 | 2 | 3;
+  readonly dash?: number[];
   readonly of: (point: Point) => number | null;
 }
 
 const STALENESS: readonly Line[] = [
-  { label: "p50", color: "--line-1", of: ({ p50 }) => p50 },
-  { label: "p99", color: "--line-2", of: ({ p99 }) => p99 },
-  { label: "max", color: "--line-3", of: ({ max }) => max },
+  { label: "p50", color: 1, of: ({ p50 }) => p50 },
+  // Of few changes it is the longest as well: both are seen.
+  { label: "p99", color: 2, dash: [6, 6], of: ({ p99 }) => p99 },
+  { label: "max", color: 3, of: ({ max }) => max },
 ];
 
 const READS: readonly Line[] = [
-  { label: "answered from the cache", color: "--line-1", of: ({ hitsPerSecond }) => hitsPerSecond },
-  { label: "read from DynamoDB", color: "--line-3", of: ({ readsPerSecond }) => readsPerSecond },
+  { label: "saved", color: 1, of: ({ hitsPerSecond }) => hitsPerSecond },
+  { label: "made", color: 3, of: ({ readsPerSecond }) => readsPerSecond },
 ];
 
 export function Charts({ points }: { points: readonly Point[] }) {
@@ -32,8 +34,8 @@ export function Charts({ points }: { points: readonly Point[] }) {
         points={points}
       />
       <Chart
-        title="Lookups per second"
-        note="what the cache answers is a read of DynamoDB saved"
+        title="DynamoDB reads per second"
+        note="a lookup that a cache has answered is one saved"
         lines={READS}
         points={points}
       />
@@ -43,11 +45,15 @@ export function Charts({ points }: { points: readonly Point[] }) {
 
 const HEIGHT = 180;
 
+/** A console that has just begun has few points: they are not stretched over the whole width. */
+const LEAST_SECONDS = 120;
+
 function Chart(props: { title: string; note: string; lines: readonly Line[]; points: readonly Point[] }) {
   const { title, note, lines, points } = props;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
-  const data = [points.map(({ at }) => at / 1_000), ...lines.map(({ of }) => points.map(of))] as [
+  const drawn = [...lines].reverse();
+  const data = [points.map(({ at }) => at / 1_000), ...drawn.map(({ of }) => points.map(of))] as [
     number[],
     ...Numbers[],
   ];
@@ -84,8 +90,8 @@ function Chart(props: { title: string; note: string; lines: readonly Line[]; poi
       <figcaption>
         <h2>{title}</h2> <span class="quiet">{note}</span>
         <ul class="legend">
-          {lines.map(({ label, of }, i) => (
-            <li key={label} class={`line-${i === 1 && lines.length === 2 ? 3 : i + 1}`}>
+          {lines.map(({ label, color, of }) => (
+            <li key={label} class={`line-${color}`}>
               {label} <b>{formatted(points, of)}</b>
             </li>
           ))}
@@ -121,7 +127,10 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    scales: { y: { range: (_plot, _min, max) => [0, Math.max(10, (Number.isFinite(max) ? max : 0) * 1.1)] } },
+    scales: {
+      x: { range: (_plot, min, max) => [Math.min(min, max - LEAST_SECONDS), max] },
+      y: { range: (_plot, _min, max) => [0, Math.max(10, (Number.isFinite(max) ? max : 0) * 1.1)] },
+    },
     padding: [8, 28, 0, 0],
     axes: [
       { ...axis, space: 80, size: 32, values: (_plot, splits) => splits.map(clockTime) },
@@ -129,11 +138,13 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
     ],
     series: [
       {},
-      ...lines.map(({ label, color: name }) => ({
+      // The first is drawn on top.
+      ...[...lines].reverse().map(({ label, color: number, dash }) => ({
         label,
-        stroke: color(name),
+        stroke: color(`--line-${number}`),
         width: 2,
-        points: { show: true, size: 5 },
+        points: { show: true, size: 4 },
+        ...(dash ? { dash } : {}),
       })),
     ],
   };

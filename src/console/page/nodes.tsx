@@ -1,12 +1,17 @@
 import type { NodeView } from "../../protocol/node-view.ts";
+import type { LocalNode } from "../local-controls.ts";
 import type { ConsoleState } from "../state.ts";
 import { Button } from "./button.tsx";
 import { act } from "./local.ts";
+import { namesOf } from "./node-names.ts";
 
 /** The lease's whole length, for the bar. Milliseconds: the agent's default. */
 const LEASE_MS = 3_000;
 
 export function Nodes({ state }: { state: ConsoleState }) {
+  const nameOf = namesOf(state.nodes, state.local);
+  const localOf = ({ pid, soketi }: NodeView) =>
+    soketi === null ? undefined : state.local?.find((one) => one.pid === pid);
   return (
     <section aria-labelledby="nodes">
       <h2 id="nodes">Nodes</h2>
@@ -17,7 +22,7 @@ export function Nodes({ state }: { state: ConsoleState }) {
       ) : (
         <ul class="cards">
           {state.nodes.map((node) => (
-            <Node key={node.node} node={node} state={state} />
+            <Node key={node.node} node={node} name={nameOf(node.node)} local={localOf(node)} />
           ))}
         </ul>
       )}
@@ -25,21 +30,23 @@ export function Nodes({ state }: { state: ConsoleState }) {
   );
 }
 
-function Node({ node, state }: { node: NodeView; state: ConsoleState }) {
+function Node({ node, name, local }: { node: NodeView; name: string; local: LocalNode | undefined }) {
   const { host, pid, soketi, agent, answers, leaseMsLeft, behind, entries, hitRatio, lagMs } = node;
   const held = answers && leaseMsLeft > 0;
-  const frozen = state.frozen.includes(pid);
   return (
     <li class={held ? "card" : "card bad"} data-pid={pid}>
       <h3>
-        node {pid} <span class="quiet">{host}</span>
+        {name}{" "}
+        <span class="quiet">
+          {host}, pid {pid}
+        </span>
       </h3>
       <p class={held ? "state good" : "state bad"}>{stateOf(node)}</p>
       <meter
         min={0}
         max={LEASE_MS}
         value={answers ? leaseMsLeft : 0}
-        aria-label={`lease of node ${pid}`}
+        aria-label={`lease of ${name}`}
         title="rest of the lease"
       />
       <dl>
@@ -56,13 +63,13 @@ function Node({ node, state }: { node: NodeView; state: ConsoleState }) {
         <dt>versions</dt>
         <dd>{soketi === null ? `follower ${agent}` : `soketi ${soketi}, agent ${agent}`}</dd>
       </dl>
-      {state.local && soketi !== null ? (
+      {local ? (
         <p class="actions">
-          <Button label="Cut its Redis" act={() => act("cut", { pid })} />
-          {frozen ? (
-            <Button label="Thaw its Redis" act={() => act("thaw", { pid })} />
+          <Button label="Cut its Redis" of={name} act={() => act("cut", { pid })} />
+          {local.frozen ? (
+            <Button label="Thaw its Redis" of={name} act={() => act("thaw", { pid })} />
           ) : (
-            <Button label="Freeze its Redis" act={() => act("freeze", { pid })} />
+            <Button label="Freeze its Redis" of={name} act={() => act("freeze", { pid })} />
           )}
         </p>
       ) : null}

@@ -87,7 +87,7 @@ const controls = (done: string[]): LocalControls => ({
   cut: (pid) => done.push(`cut ${pid}`),
   freeze: (pid) => done.push(`freeze ${pid}`),
   thaw: (pid) => done.push(`thaw ${pid}`),
-  frozen: () => [],
+  nodes: () => [],
 });
 
 describe("the console's server", () => {
