@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { AppsView } from "../console/apps.ts";
 import { Observer } from "../console/observer.ts";
@@ -7,7 +8,11 @@ import { createCommand, running } from "./command.ts";
 import { interruption } from "./interruption.ts";
 import type { CommonOptions } from "./tools.ts";
 
+/** A token that can be guessed is none, and one that has to be escaped ends up in half of the places. */
+const TOKEN = /^[\w.~-]{16,256}$/;
+
 interface ConsoleOptions extends CommonOptions {
+  readonly tokenFile?: string;
   readonly host: string;
   readonly port: number;
 }
@@ -17,21 +22,22 @@ export function createConsoleCommand(): Command {
   return createCommand("console", "Serve a page that shows nodes, changes, staleness and apps, live.", [
     "console",
     "console --port 8080",
-    "console --host 0.0.0.0",
+    "console --host 0.0.0.0 --token-file /run/secrets/console-token",
   ])
     .option(
       "--host <address>",
       "where to listen; anything but a loopback address asks for a token",
       "127.0.0.1",
     )
+    .option("--token-file <path>", "the token to ask for (APP_SYNC_CONSOLE_TOKEN); without, a random one")
     .option("--port <number>", "0 takes a free one", port, 6009)
     .action((options: ConsoleOptions) =>
       running(options, async ({ tools, terminal }) => {
         const { table, names } = tools.config;
-        const token = process.env.APP_SYNC_CONSOLE_TOKEN;
+        const token = await readToken(options.tokenFile);
         const served = await startConsole({
           ...{ host: options.host, port: options.port, table, log: names.log },
-          ...(token === undefined || token === "" ? {} : { token }),
+          ...(token === undefined ? {} : { token }),
           observer: new Observer(await tools.fleet()),
           apps: new AppsView(tools.items()),
           assets: new URL("console/", import.meta.url),
@@ -45,6 +51,19 @@ export function createConsoleCommand(): Command {
         return undefined;
       }),
     );
+}
+
+/** @throws Error for one that is no token, without showing it. */
+async function readToken(file: string | undefined): Promise<string | undefined> {
+  const from = file ?? "APP_SYNC_CONSOLE_TOKEN";
+  const text = file === undefined ? process.env.APP_SYNC_CONSOLE_TOKEN : await readFile(file, "utf8");
+  if (text === undefined || (file === undefined && text === "")) return undefined;
+  const token = text.trim();
+  if (TOKEN.test(token)) return token;
+  throw new Error(
+    `${from}: expected a token of 16 to 256 letters, digits, -, ., _ or ~; found something else, ${token.length} long: ` +
+      "make one with: openssl rand -hex 24",
+  );
 }
 
 function port(text: string): number {

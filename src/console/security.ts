@@ -19,7 +19,7 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Whether the Host header names this machine itself: a page of somewhere else, whose name was pointed here (DNS
- * rebinding), is refused. Only asked of a console on a loopback address, which has no token.
+ * rebinding), is refused. Only asked of a console that has no token.
  */
 export function isLocalHost(header: string | undefined): boolean {
   const name = /^(?:\[([^\]]+)\]|([^:]+))(?::\d+)?$/.exec(header ?? "");

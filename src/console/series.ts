@@ -5,9 +5,9 @@ export interface Point {
   readonly p50: number | null;
   readonly p99: number | null;
   readonly max: number | null;
-  /** Lookups answered from caches, and reads of DynamoDB, each per second. */
-  readonly hitsPerSecond: number;
-  readonly readsPerSecond: number;
+  /** Lookups answered from caches, and reads of DynamoDB, each per second. Null until the bucket is full: a part says little. */
+  readonly hitsPerSecond: number | null;
+  readonly readsPerSecond: number | null;
 }
 
 interface Bucket {
@@ -58,10 +58,11 @@ export class Series {
       const sorted = [...lags].sort((a, b) => a - b);
       const quantile = (share: number) =>
         sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
-      const seconds = Math.max(1, Math.min(this.bucketMs, now - at) / 1_000);
+      const perSecond = (count: number) =>
+        now - at < this.bucketMs ? null : count / (this.bucketMs / 1_000);
       return {
         ...{ at, p50: quantile(0.5), p99: quantile(0.99), max: sorted.at(-1) ?? null },
-        ...{ hitsPerSecond: hits / seconds, readsPerSecond: reads / seconds },
+        ...{ hitsPerSecond: perSecond(hits), readsPerSecond: perSecond(reads) },
       };
     });
   }

@@ -13,11 +13,14 @@ import { Streams } from "./streams.ts";
 import { startWatch } from "./watch.ts";
 
 export interface ConsoleOptions {
-  /** Where to listen; on anything but a loopback address a token is asked for. */
+  /** Where to listen; on anything but a loopback address a token is asked for in any case. */
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** The token; a random one by default. Only where one is asked for. */
+  /**
+   * What is asked for then, of URL-safe characters; by default a random one, and on a loopback address none. With a token a
+   * request may name any host: it may have come through a proxy.
+   */
   readonly token?: string;
   readonly table: string;
   readonly log: string;
@@ -47,7 +50,7 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 /** Serves the page, and what it shows. Rejects when the port cannot be taken. */
 export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const { host, observer, apps, controls } = options;
-  const token = isLoopback(host) ? undefined : (options.token ?? randomBytes(24).toString("base64url"));
+  const token = options.token ?? (isLoopback(host) ? undefined : randomBytes(24).toString("base64url"));
   const streams = new Streams();
   let trouble = (): string | null => null;
 

@@ -25,12 +25,18 @@ try {
     async () => (await light.locator("td", { hasText: /^acme$/ }).count()) >= 5,
   );
   await save(light, "light");
-  await light.locator("section:has(#apps)").screenshot({ path: "docs/img/console-apps.png" });
+  const box = await light.locator("section:has(#apps)").boundingBox();
+  if (!box) throw new Error("expected the apps on the page, found none");
+  const around = { x: box.x - 20, y: box.y - 20, width: box.width + 40, height: box.height + 40 };
+  await light.screenshot({ path: "docs/img/console-apps.png", fullPage: true, clip: around });
 
   const dark = await opened.page({ scheme: "dark" });
   await save(dark, "dark");
   await dark.getByRole("button", { name: "Freeze its Redis" }).first().click();
   await dark.locator(".card.bad").waitFor();
+  // It reaches the other node only.
+  await dark.getByRole("button", { name: "Change acme's limit" }).click();
+  await dark.locator(".card.bad dd", { hasText: /^1$/ }).first().waitFor();
   await save(dark, "degraded");
   await dark.getByRole("button", { name: "Thaw its Redis" }).click();
   await dark.locator(".verdict.good").waitFor();

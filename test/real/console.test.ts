@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { Page } from "playwright-core";
+import { freePort } from "../../src/local/ports.ts";
 import { cli } from "../support/cli.ts";
 import { eventually, item } from "../support/fleet.ts";
 import { openConsole, type Opened } from "../console/opened.ts";
@@ -49,8 +53,19 @@ describe("the console of the local stack", () => {
     await eventually("the node to lose its lease", async () => {
       return (await opened.stack.nodes[0]?.metrics())?.lease_held === 0;
     });
+    expect(await page.title()).toBe("(!) soketi-app-sync");
+    // A change reaches the other node at once, and is shown although this one does not answer.
+    await page.getByRole("button", { name: "Change acme's limit" }).click();
+    const drops = page.locator("tbody tr", { hasText: "limits.maxConnections = 102" }).locator("td");
+    await eventually("the drop on node 2", async () => /^\+\d+ ms$/.test(await drops.nth(5).innerText()));
+    expect(await drops.nth(4).innerText()).toBe("·");
     await card.getByRole("button", { name: "Thaw its Redis" }).click();
     await page.locator(".verdict.good").waitFor();
+    // It was replayed: as late as the node was cut off.
+    await eventually("the drop on node 1", async () => /^\+\d{3,} ms$/.test(await drops.nth(4).innerText()));
+    await eventually("the longest in the chart", async () =>
+      /max \d{3,}/.test(await page.locator("figure").first().innerText()),
+    );
     expect((await opened.stack.nodes[0]?.metrics())?.lease_held).toBe(1);
     await card.getByRole("button", { name: "Cut its Redis" }).click();
     await page.locator(".verdict.good").waitFor();
@@ -60,6 +75,8 @@ describe("the console of the local stack", () => {
     await page.locator("body").press("/");
     expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe("Search apps");
     await page.keyboard.type("webhooks");
+    await page.getByText("1 of 3 apps").waitFor();
+    await page.getByLabel("Search apps").fill("flag-unreadable");
     await page.getByText("1 of 3 apps").waitFor();
     const rows = page.locator("section:has(#apps) tbody tr");
     expect(await rows.innerText()).toMatch(/globex[^]*error Enabled:[^]*error Webhooks:/);
@@ -93,6 +110,12 @@ describe("the console of the local stack", () => {
     const narrow = await opened.page({ width: 360, scheme: "dark" });
     expect(await narrow.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
     expect(await narrow.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(18, 21, 27)");
+    // The charts are drawn in the colours of the scheme, and in the width that there is.
+    const drawn = await narrow.evaluate(
+      "[...document.querySelectorAll('figure canvas')].map((one) => one.clientWidth)",
+    );
+    expect(drawn).toHaveLength(2);
+    expect(Math.max(...(drawn as number[]))).toBeLessThan(340);
     await narrow.close();
   });
 
@@ -140,6 +163,82 @@ describe("soketi-app-sync console", () => {
     expect([result.status, seen.length]).toEqual([0, 1]);
     await shown?.getByText("The connection to the console is lost").waitFor();
     await shown?.close();
+  });
+
+  it("is found again by a page that is open, when it is started anew", async () => {
+    const { redisUrl, dynamodbEndpoint, table } = opened.stack;
+    const env = {
+      REDIS_URL: redisUrl,
+      APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
+      APP_MANAGER_DYNAMODB_TABLE: table.name,
+    };
+    const shown = await opened.page();
+    const port = String(await freePort());
+    const whileServed = async (work: (url: string) => Promise<unknown>) => {
+      const worked: Promise<unknown>[] = [];
+      await cli(["console", "--port", port], {
+        env,
+        onOutput: (text, kill) => {
+          const url = /Console: (http:\S+)/.exec(text)?.[1];
+          if (url !== undefined)
+            worked.push(
+              work(url).finally(() => {
+                kill("SIGINT");
+              }),
+            );
+        },
+      });
+      await Promise.all(worked);
+      expect(worked).toHaveLength(1);
+    };
+    await whileServed(async (url) => {
+      await shown.goto(url);
+      await shown.locator(".verdict.good").waitFor();
+    });
+    await shown.getByText("The connection to the console is lost").waitFor();
+    await whileServed(() => shown.locator(".verdict.good").waitFor());
+    await shown.close();
+  });
+
+  it("takes the token out of the address, and needs it no more", async () => {
+    const token = "a-token-of-the-tests-1";
+    const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-console-"));
+    const file = join(folder, "token");
+    await writeFile(file, `${token}\n`);
+    const shown = await opened.page();
+    const worked: Promise<unknown>[] = [];
+    const result = await cli(["console", "--port", "0", "--token-file", file], {
+      env: { REDIS_URL: opened.stack.redisUrl },
+      onOutput: (text, kill) => {
+        const url = /Console: (http:\S+)/.exec(text)?.[1];
+        if (url === undefined) return;
+        const look = async () => {
+          const { origin } = new URL(url);
+          expect((await fetch(new URL("/api/stream", origin))).status).toBe(401);
+          await shown.goto(url);
+          await shown.locator(".verdict.good").waitFor();
+          expect(shown.url()).toBe(`${origin}/`);
+          await shown.reload();
+          await shown.locator(".verdict.good").waitFor();
+          expect(await shown.evaluate("document.cookie")).toBe("");
+        };
+        worked.push(
+          look().finally(() => {
+            kill("SIGINT");
+          }),
+        );
+      },
+    });
+    await Promise.all(worked);
+    expect([result.status, worked.length]).toEqual([0, 1]);
+    await shown.close();
+    await writeFile(file, "a b");
+    const refused = await cli(["console", "--port", "0", "--token-file", file], {
+      env: { REDIS_URL: opened.stack.redisUrl },
+    });
+    expect([refused.status, refused.stderr]).toEqual([1, expect.stringContaining("openssl rand -hex 24")]);
+    expect(refused.stderr).not.toContain("a b");
+    await rm(folder, { recursive: true });
   });
 
   it("says that its port is busy, and that there is no Redis", async () => {

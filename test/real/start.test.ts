@@ -55,6 +55,12 @@ describe("npm start", () => {
     expect(printed).toMatch(/node 1: the client was closed with 4003/);
     expect(printed).toMatch(/400 drops: p50 \d+ ms, p99 \d+ ms/);
 
+    // The console has watched it all.
+    const [, console_ = ""] = /^Console: +(http:\/\/127\.0\.0\.1:\d+\/)$/m.exec(printed) ?? [];
+    expect(await (await fetch(console_)).text()).toContain("<title>soketi-app-sync</title>");
+    const apps = (await (await fetch(`${console_}api/apps`)).json()) as { all: number };
+    expect(apps.all).toBe(201);
+
     const [command = ""] = /node --import tsx src\/local\/change\.ts .*/.exec(printed) ?? [];
     execFileSync("sh", ["-c", command], { cwd: root });
     await prints("node 1: app-sync: dropped acme");

@@ -24,10 +24,14 @@ function App() {
       <header>
         <h1>soketi-app-sync</h1>
         <dl class="facts">
-          <dt>table</dt>
-          <dd>{state.table}</dd>
-          <dt>last message</dt>
-          <dd class="id">{state.tail ?? "none yet"}</dd>
+          <div>
+            <dt>table</dt>
+            <dd>{state.table}</dd>
+          </div>
+          <div>
+            <dt>last message</dt>
+            <dd class="id">{state.tail ?? "none yet"}</dd>
+          </div>
         </dl>
         <p class={`verdict ${verdict.level}`} role="status" aria-live="polite">
           {verdict.text}

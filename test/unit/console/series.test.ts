@@ -22,6 +22,14 @@ describe("Series", () => {
     expect(series.points(T + 5_000)[0]).toMatchObject({ hitsPerSecond: 10, readsPerSecond: 1 });
   });
 
+  it("tells no rate of a bucket that is not full: it would dip", () => {
+    const series = new Series();
+    series.counted("a", { hits: 0, reads: 0 }, T);
+    series.counted("a", { hits: 10, reads: 5 }, T + 1_000);
+    expect(series.points(T + 4_999)).toMatchObject([{ hitsPerSecond: null, readsPerSecond: null }]);
+    expect(series.points(T + 5_000)[0]).toMatchObject({ hitsPerSecond: 2, readsPerSecond: 1 });
+  });
+
   it("a node that has begun anew counts nothing down", () => {
     const series = new Series();
     series.counted("a", { hits: 1_000, reads: 10 }, T);

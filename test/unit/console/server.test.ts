@@ -143,6 +143,13 @@ describe("the console's server", () => {
     expect((await start({ host: "0.0.0.0" })).search).toMatch(/^\?token=[\w-]{32}$/);
   });
 
+  it("asks for a token that it was given on a loopback address too, under whatever name a proxy has", async () => {
+    const url = await start({ token: "t0ken" });
+    expect((await ask(url, "/")).status).toBe(401);
+    const headers = { Host: "console.example.com", Authorization: "Bearer t0ken" };
+    expect((await ask(url, "/", headers)).status).toBe(200);
+  });
+
   it("refuses what is no path", async () => {
     const url = await start();
     expect((await ask(url, "//[")).status).toBe(400);
