@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { TestProject } from "vitest/node";
 import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
 import { startRedis } from "../../src/local/redis-server.ts";
-import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
+import { CHROMIUM, JAVA, PROMETHEUS, provide, REDIS } from "../../src/local/requirements.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -25,6 +25,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
       throw new Error(
         `the tests start their own ${requirement.command}: expected it on PATH, found ${source.kind}`,
       );
+    }
+  }
+  // Installed here, where no test's time limit runs. Without them only their own tests fail, and say what to type.
+  for (const requirement of [CHROMIUM, PROMETHEUS]) {
+    try {
+      provide(requirement, console.log);
+    } catch (error) {
+      console.log(error instanceof Error ? error.message : String(error));
     }
   }
   const redis = await startRedis();
