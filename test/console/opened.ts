@@ -10,8 +10,11 @@ import { eventually, item } from "../support/fleet.ts";
 export interface Opened {
   readonly stack: Stack;
   readonly served: Console;
-  /** A page that is loaded. What the browser complained of, and asked of others, is in `complaints`. */
-  page(options?: { scheme?: "light" | "dark"; width?: number; height?: number }): Promise<Page>;
+  /** A page that is loaded: `ready` is seen, by default that all is well. What the browser complained of, and asked of others, is in `complaints`. */
+  page(
+    options?: { scheme?: "light" | "dark"; width?: number; height?: number },
+    ready?: string,
+  ): Promise<Page>;
   readonly complaints: string[];
   close(): Promise<void>;
 }
@@ -32,7 +35,7 @@ export async function openConsole(): Promise<Opened> {
     stack,
     served,
     complaints,
-    async page({ scheme = "light", width = 1_280, height = 1_250 } = {}) {
+    async page({ scheme = "light", width = 1_280, height = 1_250 } = {}, ready = ".verdict.good") {
       const page = await browser.newPage({ colorScheme: scheme, viewport: { width, height } });
       page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
       page.on("pageerror", (error) => complaints.push(error.message));
@@ -43,7 +46,7 @@ export async function openConsole(): Promise<Opened> {
         }
       });
       await page.goto(served.url);
-      await page.locator(".verdict.good").waitFor();
+      await page.locator(ready).waitFor();
       return page;
     },
     async close() {

@@ -4,6 +4,14 @@ import { acceptsSecret } from "../../src/local/probe.ts";
 import { eventually } from "../support/fleet.ts";
 import { openConsole } from "./opened.ts";
 
+/** Each button, and what its change says: the next is pressed when every node has dropped the app. */
+const PRESSED = [
+  ["Change acme's limit", "limits.maxConnections = 101"],
+  ["Rotate acme's secret", "updated secret"],
+  ["Disable acme", "enabled = false"],
+  ["Enable acme", "enabled = true"],
+] as const;
+
 const opened = await openConsole();
 const save = (page: Page, name: string) => page.screenshot({ path: `docs/img/console-${name}.png` });
 try {
@@ -16,15 +24,13 @@ try {
     if (i % 50 === 0) await opened.stack.table.update("initech", { MaxConnections: { N: String(i) } });
     await light.waitForTimeout(60);
   }
-  for (const label of ["Change acme's limit", "Rotate acme's secret", "Disable acme", "Enable acme"]) {
+  for (const [label, text] of PRESSED) {
     await light.getByRole("button", { name: label }).click();
-    await rows(light, label === "Change acme's limit" ? "limits.maxConnections" : "acme");
+    const row = light.locator("tbody tr", { hasText: text }).first();
+    await eventually(text, async () => /\+\d+ ms\s+\+\d+ ms$/.test(await row.innerText()));
   }
-  await eventually(
-    "four changes",
-    async () => (await light.locator("td", { hasText: /^acme$/ }).count()) >= 5,
-  );
   await save(light, "light");
+  await light.locator("section:has(#apps) tbody tr", { hasText: "acme" }).getByText("101").waitFor();
   const box = await light.locator("section:has(#apps)").boundingBox();
   if (!box) throw new Error("expected the apps on the page, found none");
   const around = { x: box.x - 20, y: box.y - 20, width: box.width + 40, height: box.height + 40 };
@@ -36,18 +42,17 @@ try {
   await dark.locator(".card.bad").waitFor();
   // It reaches the other node only.
   await dark.getByRole("button", { name: "Change acme's limit" }).click();
-  await dark.locator(".card.bad dd", { hasText: /^1$/ }).first().waitFor();
+  const drops = dark.locator("tbody tr", { hasText: "limits.maxConnections = 105" }).locator("td");
+  await eventually("the drop on node 2", async () => (await drops.nth(5).innerText()).startsWith("+"));
+  await dark.locator(".card.bad dt:has-text('behind') + dd:text-is('1')").waitFor();
   await save(dark, "degraded");
   await dark.getByRole("button", { name: "Thaw its Redis" }).click();
   await dark.locator(".verdict.good").waitFor();
 
   const narrow = await opened.page({ width: 375, height: 1_400 });
-  await save(narrow, "narrow");
+  await narrow.locator(".problem").first().waitFor();
+  await narrow.screenshot({ path: "docs/img/console-narrow.png", fullPage: true });
 } finally {
   await opened.close();
 }
 process.exit(0);
-
-async function rows(page: Page, text: string): Promise<void> {
-  await page.locator("td", { hasText: text }).first().waitFor();
-}

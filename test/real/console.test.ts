@@ -88,6 +88,28 @@ describe("the console of the local stack", () => {
     expect(await page.content()).not.toMatch(/-secret|secret-1/);
   });
 
+  it("shows apps as they are while changes do not stop", async () => {
+    let writes = 0;
+    const stopping = new AbortController();
+    const written = (async () => {
+      while (!stopping.signal.aborted) {
+        writes += 1;
+        await opened.stack.table.update("initech", { MaxConnections: { N: String(1_000 + writes) } });
+      }
+    })();
+    const shown = await opened.page({}, ".count");
+    const row = shown.locator("section:has(#apps) tbody tr", { hasText: "initech" });
+    const connections = async () => Number(await row.locator("td").nth(3).innerText());
+    const first = await connections();
+    await eventually("a later state", async () => (await connections()) > first, 5_000);
+    stopping.abort();
+    await written;
+    await eventually("the last state", async () => (await connections()) === 1_000 + writes);
+    await shown.close();
+    // Others count on what is in line.
+    await page.locator(".verdict.good").waitFor();
+  });
+
   it("can be used by keyboard alone: everything is reached, and the focus is seen", async () => {
     await page.locator("h1").click();
     const reached = new Set<string>();
@@ -110,6 +132,9 @@ describe("the console of the local stack", () => {
     const narrow = await opened.page({ width: 360, scheme: "dark" });
     expect(await narrow.evaluate("document.documentElement.scrollWidth")).toBeLessThanOrEqual(360);
     expect(await narrow.evaluate("getComputedStyle(document.body).backgroundColor")).toBe("rgb(18, 21, 27)");
+    // What an app's problems are is seen without scrolling sideways.
+    const problem = await narrow.locator(".problem").first().boundingBox();
+    expect((problem?.x ?? 0) + (problem?.width ?? 999)).toBeLessThan(360);
     // The charts are drawn in the colours of the scheme, and in the width that there is.
     const drawn = await narrow.evaluate(
       "[...document.querySelectorAll('figure canvas')].map((one) => one.clientWidth)",

@@ -4,7 +4,10 @@ import type { AppRow, AppsPage } from "../state.ts";
 /** The search begins when nothing was typed for this long. Milliseconds. */
 const TYPING_MS = 200;
 
-/** The apps are asked for again this often: a burst of changes takes the console a while to read. Milliseconds. */
+/** After a change the apps are asked for again within this time, however many more come. Milliseconds. */
+const LOOK_MS = 1_000;
+
+/** And this often without one: a burst of changes takes the console a while to read. Milliseconds. */
 const AGAIN_MS = 10_000;
 
 /** Apps that are shown at first, and with each "Show more". */
@@ -18,9 +21,13 @@ interface Search {
 /** @param tail the log's end: when it moves, some app has changed. */
 function useSearch(text: string, limit: number, tail: string | null): Search {
   const [found, setFound] = useState<Search>({ page: undefined, failure: "" });
+  const newest = useRef(tail);
+  newest.current = tail;
   useEffect(() => {
     const abort = new AbortController();
+    const asked = { tail: newest.current, at: 0, waits: false };
     const ask = async () => {
+      Object.assign(asked, { tail: newest.current, at: performance.now(), waits: true });
       try {
         const page = await search(text, limit, abort.signal);
         setFound({ page, failure: "" });
@@ -28,16 +35,22 @@ function useSearch(text: string, limit: number, tail: string | null): Search {
         if (abort.signal.aborted) return;
         const failure = error instanceof Error ? error.message : String(error);
         setFound(({ page }) => ({ page, failure }));
+      } finally {
+        asked.waits = false;
       }
     };
     const timer = setTimeout(() => void ask(), TYPING_MS);
-    const interval = setInterval(() => void ask(), AGAIN_MS);
+    // The tail is looked at, not waited for: where it moves all the time, a delay after each move would never end.
+    const interval = setInterval(() => {
+      const isDue = asked.tail !== newest.current || performance.now() - asked.at > AGAIN_MS;
+      if (isDue && !asked.waits) void ask();
+    }, LOOK_MS);
     return () => {
       clearTimeout(timer);
       clearInterval(interval);
       abort.abort();
     };
-  }, [text, limit, tail]);
+  }, [text, limit]);
   return found;
 }
 
@@ -144,15 +157,17 @@ function App({ app }: { app: AppRow }) {
   const { id, key, enabled, maxConnections, webhooks, problems } = app;
   return (
     <tr>
-      <td>{id}</td>
+      <td class="name">{id}</td>
       <td class="id">{key ?? "–"}</td>
       <td>
         {enabled === null ? <span class="type deleted">unusable</span> : enabled ? "enabled" : "disabled"}
       </td>
-      <td class="number">
+      <td class="number" data-label="connections">
         {maxConnections === null ? "–" : maxConnections < 0 ? "no limit" : maxConnections}
       </td>
-      <td class="number">{webhooks}</td>
+      <td class="number" data-label="webhooks">
+        {webhooks}
+      </td>
       <td class="what">
         {problems.map(({ attribute, code, severity, message }, i) => (
           <p key={i} class={`problem ${severity}`}>

@@ -19,7 +19,7 @@ const FROM_INVOCATION = "from the function's invocation to the drop";
 
 export function Changes({ state }: { state: ConsoleState }) {
   const nodes = state.nodes.filter(({ soketi }) => soketi !== null);
-  const nameOf = namesOf(state.nodes, state.local);
+  const heads = headsOf(nodes, namesOf(state.nodes, state.local));
   return (
     <section aria-labelledby="changes">
       <h2 id="changes">Changes</h2>
@@ -43,7 +43,7 @@ export function Changes({ state }: { state: ConsoleState }) {
                 <th scope="col">invoked</th>
                 <th scope="col">app</th>
                 <th scope="col">what</th>
-                {headsOf(nodes, nameOf).map((head) => (
+                {heads.map((head) => (
                   <th key={head} scope="col" class="number" title={FROM_INVOCATION}>
                     {head}
                   </th>
@@ -52,7 +52,7 @@ export function Changes({ state }: { state: ConsoleState }) {
             </thead>
             <tbody>
               {state.changes.map((row) => (
-                <Row key={row.id} row={row} nodes={nodes} local={state.local !== null} />
+                <Row key={row.id} row={row} nodes={nodes} heads={heads} local={state.local !== null} />
               ))}
             </tbody>
           </table>
@@ -62,17 +62,27 @@ export function Changes({ state }: { state: ConsoleState }) {
   );
 }
 
-function Row({ row, nodes, local }: { row: ChangeRow; nodes: readonly NodeView[]; local: boolean }) {
+interface RowProps {
+  readonly row: ChangeRow;
+  readonly nodes: readonly NodeView[];
+  /** Of the nodes' columns: on a narrow screen each row says them itself. */
+  readonly heads: readonly string[];
+  readonly local: boolean;
+}
+
+function Row({ row, nodes, heads, local }: RowProps) {
   return (
     <tr>
-      <td class="number">{streamLag(row, local) ?? <Unknown />}</td>
+      <td class="number" data-label="table to function">
+        {streamLag(row, local) ?? <Unknown />}
+      </td>
       <td class="id">{row.at === undefined ? "–" : timeOf(row.at)}</td>
-      <td>{row.appId ?? <b>all apps</b>}</td>
+      <td class="name">{row.appId ?? <b>all apps</b>}</td>
       <td class="what">
         <span class={`type ${row.type}`}>{row.type}</span> {wordsOf(row)}
       </td>
       {dropsOf(row, nodes).map((text, i) => (
-        <td key={i} class="number">
+        <td key={i} class="number" data-label={heads[i]}>
           {text ?? <Unknown />}
         </td>
       ))}

@@ -65,7 +65,11 @@ function Chart(props: { title: string; note: string; lines: readonly Line[]; poi
     if (!element) return undefined;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(options(element, lines), latest.current, element);
+      plot.current = new uPlot(
+        options(element, lines, () => latest.current[0]),
+        latest.current,
+        element,
+      );
     };
     draw();
     const observer = new ResizeObserver(() => {
@@ -114,7 +118,17 @@ function formatted(points: readonly Point[], of: (point: Point) => number | null
   return last < 10 && !Number.isInteger(last) ? last.toFixed(1) : String(Math.round(last));
 }
 
-function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
+/** uPlot makes nothing of one point. Seconds. */
+function spanOf(times: readonly number[]): [number, number] {
+  const end = times.at(-1) ?? Date.now() / 1_000;
+  return [Math.min(times[0] ?? end, end - LEAST_SECONDS), end];
+}
+
+function options(
+  element: HTMLElement,
+  lines: readonly Line[],
+  times: () => readonly number[],
+): uPlot.Options {
   const style = getComputedStyle(document.documentElement);
   const color = (name: string) => style.getPropertyValue(name).trim();
   const axis = {
@@ -128,7 +142,7 @@ function options(element: HTMLElement, lines: readonly Line[]): uPlot.Options {
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { range: (_plot, min, max) => [Math.min(min, max - LEAST_SECONDS), max] },
+      x: { range: () => spanOf(times()) },
       y: { range: (_plot, _min, max) => [0, Math.max(10, (Number.isFinite(max) ? max : 0) * 1.1)] },
     },
     padding: [8, 28, 0, 0],

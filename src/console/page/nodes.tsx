@@ -38,7 +38,7 @@ function Node({ node, name, local }: { node: NodeView; name: string; local: Loca
       <h3>
         {name}{" "}
         <span class="quiet">
-          {host}, pid {pid}
+          {name === host ? "" : `${host}, `}pid {pid}
         </span>
       </h3>
       <p class={held ? "state good" : "state bad"}>{stateOf(node)}</p>
