@@ -33,7 +33,7 @@ export interface Progress {
 }
 
 export function openTerminal(json: boolean, { stdin, stdout, stderr } = process): Terminal {
-  const colors = picocolors.createColors(stdout.isTTY && picocolors.isColorSupported);
+  const colors = picocolors.createColors(isTerminal(stdout) && picocolors.isColorSupported);
   const terminal: Terminal = {
     json,
     colors,
@@ -81,6 +81,11 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
     },
   };
   return terminal;
+}
+
+/** A pipe has no `isTTY` at all; undefined would let picocolors decide, which colours pipes when `CI` is set. */
+function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
+  return stream.isTTY === true;
 }
 
 /**

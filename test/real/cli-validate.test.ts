@@ -192,6 +192,21 @@ describe("validate", () => {
     expect([other.status, other.stderr]).toEqual([1, expect.stringContaining("expected DynamoDB JSON")]);
   });
 
+  // A runner of tests or of builds sets these, and its log is no terminal.
+  it.each(["CI", "FORCE_COLOR"])(
+    "has no colours where it is not read on a terminal, also with %s",
+    async (name) => {
+      const file = join(folder, "colours.json");
+      await writeFile(
+        file,
+        JSON.stringify([{ AppId: { S: "bad" }, AppKey: { S: "k" }, Enabled: { S: "maybe" } }]),
+      );
+      const { stdout } = await cli(["validate", file], { env: { [name]: "1" } });
+      expect(stdout).toMatch(/^app +severity +code/m);
+      expect(stdout).not.toContain("\u001b");
+    },
+  );
+
   it("says in words that there is no table, and that nobody is there", async () => {
     const none = await cli(["validate", "--table", "nowhere"], { env });
     expect([none.status, none.stderr]).toEqual([

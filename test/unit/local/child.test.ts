@@ -68,7 +68,7 @@ describe("a child process", () => {
   });
 
   it("that is not ready in time is told so, and is gone", async () => {
-    const failure = startScript(`console.log("pid", process.pid); ${STAY}`, { readyWithinMs: 500 });
+    const failure = startScript(`console.log("pid " + process.pid); ${STAY}`, { readyWithinMs: 500 });
 
     const message = await failure.then(
       () => "ready",
@@ -104,7 +104,7 @@ describe("a child process", () => {
   it("takes what it started with it", async () => {
     const child = await startScript(
       `const { pid } = require("node:child_process").spawn(process.execPath, ["--eval", ${JSON.stringify(STAY)}]);
-       console.log("pid", pid, "ready"); ${STAY}`,
+       console.log("pid " + pid + " ready"); ${STAY}`,
     );
     const grandchild = pidIn(child.output());
     expect(isAlive(grandchild)).toBe(true);
@@ -157,7 +157,7 @@ async function startParent(then: string) {
       name: "grandchild", command: process.execPath, args: ["--eval", ${JSON.stringify(STAY)}],
       ready: () => Promise.resolve(true),
     });
-    console.log("pid", child.pid);
+    console.log("pid " + child.pid);
     ${then};
   `;
   const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
