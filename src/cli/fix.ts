@@ -4,6 +4,7 @@ import { createBackup, readBackup, type Rewrite } from "./backup.ts";
 import type { Run } from "./command.ts";
 import { amount } from "./confirm.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { interruption } from "./interruption.ts";
 import type { Item } from "./item-source.ts";
 import { rewrite, type RewriteOutcome } from "./rewrite.ts";
 
@@ -40,9 +41,10 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
   }
   const file = options.backup ?? defaultBackup(tools.config.table);
   const backup = await createBackup(file, tools.config.table);
+  const ended = interruption();
   terminal.note(`backup: ${file}`);
   try {
-    const outcome = await rewrite(tools.items(), rewrites, terminal, "fixing", backup);
+    const outcome = await rewrite(tools.items(), rewrites, terminal, "fixing", ended, backup);
     return tell(run, outcome, { planned: rewrites.length, backup: file }, "rewritten", `--restore ${file}`);
   } catch (error) {
     terminal.note(
@@ -66,7 +68,7 @@ export async function restore(run: Run, file: string, options: FixOptions): Prom
     terminal.say("nothing was written: agree, or give --yes");
     return EXIT.unwell;
   }
-  const outcome = await rewrite(tools.items(), rewrites, terminal, "restoring");
+  const outcome = await rewrite(tools.items(), rewrites, terminal, "restoring", interruption());
   return tell(run, outcome, { planned: rewrites.length }, "restored", "it again");
 }
 

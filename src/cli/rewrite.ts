@@ -22,6 +22,7 @@ const TOGETHER = 25;
  * before its item is written: whenever this ends, what was written can be restored, and what was not can be tried again.
  * Ctrl-C ends it after the items under way.
  *
+ * @param ended aborted by Ctrl-C. Begin to listen for that before telling anybody that there is something to interrupt.
  * @throws what DynamoDB throws, after the items under way.
  */
 export async function rewrite(
@@ -29,20 +30,19 @@ export async function rewrite(
   rewrites: readonly Rewrite[],
   terminal: Terminal,
   what: string,
+  ended: AbortSignal,
   backup?: Backup,
 ): Promise<RewriteOutcome> {
   const outcome: RewriteOutcome = { written: 0, already: 0, conflicts: [], left: 0 };
-  const interrupted = new AbortController();
-  const onInterrupt = () => {
-    interrupted.abort();
+  const onEnded = () => {
     terminal.note("ending after the items under way ...");
   };
-  process.once("SIGINT", onInterrupt);
+  ended.addEventListener("abort", onEnded);
   const progress = terminal.progress(what, rewrites.length);
   try {
     for (let from = 0; from < rewrites.length; from += TOGETHER) {
       const group = rewrites.slice(from, from + TOGETHER);
-      if (interrupted.signal.aborted) {
+      if (ended.aborted) {
         outcome.left = rewrites.length - from;
         break;
       }
@@ -54,7 +54,7 @@ export async function rewrite(
     }
   } finally {
     progress.end();
-    process.off("SIGINT", onInterrupt);
+    ended.removeEventListener("abort", onEnded);
   }
   return outcome;
 }
