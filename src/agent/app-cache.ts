@@ -24,7 +24,10 @@ export interface CacheLimits {
   readonly degradedTtlMs: number;
   /** While the table cannot be read: how old an unverified, never an invalidated, entry may be served. */
   readonly maxStaleOnErrorMs: number;
-  /** A read takes no longer than this, unless the process was paused meanwhile. */
+  /**
+   * A read takes no longer than this, unless the process was paused meanwhile; and one that messages void again and again
+   * is made again for no longer than this.
+   */
   readonly loadBudgetMs: number;
   /** How long a key is believed unknown. Short, because the index by key lags behind the table. */
   readonly missingKeyTtlMs: number;
@@ -74,7 +77,7 @@ export class AppCache<A extends AppIdentity> {
   /** Ids that have no app. Apart, so that a flood of made-up ids cannot push real apps out. */
   readonly #missing: BoundedMap<Entry<A>>;
   readonly #keys: KeyIndex;
-  readonly #loads = new Flights<Entry<A>>();
+  readonly #loads: Flights<Entry<A>>;
 
   constructor(parts: {
     readonly source: AppSource<A>;
@@ -95,7 +98,8 @@ export class AppCache<A extends AppIdentity> {
     this.#isSame = parts.isSame;
     this.#onChanged = parts.onChanged;
     this.#onLoadFailed = parts.onLoadFailed;
-    const { maxEntries } = parts.limits;
+    const { maxEntries, loadBudgetMs } = parts.limits;
+    this.#loads = new Flights(parts.clock, loadBudgetMs);
     this.#keys = new KeyIndex({
       query: (key) => parts.source.resolveKey(key),
       clock: parts.clock,

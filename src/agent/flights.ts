@@ -1,3 +1,5 @@
+import type { MonotonicClock } from "./ports.ts";
+
 interface Validity {
   /** A message says that the read may bring what was there before: its result is worth nothing. */
   void: boolean;
@@ -8,16 +10,36 @@ interface Flight<T> {
   readonly validity: Validity;
 }
 
+/** The reads of one name since one was left alone. */
+interface Attempts {
+  reads: number;
+  readonly since: number;
+}
+
+/** Who was paused, or reads slowly, has waited for long with few reads: that is no storm, and ends by itself. */
+const FEWEST_READS = 100;
+
 /**
  * Reads under way, one at a time for each name, shared by all who ask meanwhile.
  *
  * Invariant: nobody gets the result of a read that was voided. It is made again for all who wait for it: they may have
- * asked before the change, but what they do with the answer comes after. This ends as soon as one read is left alone.
+ * asked before the change, but what they do with the answer comes after. This ends as soon as one read is left alone, or
+ * with an error when none of 100 was, in more than `patienceMs`: messages that come faster than a read takes must not hold
+ * clients for ever.
  */
 export class Flights<T> {
-  readonly #running = new Map<string, Flight<T>>();
   /** How many reads were voided since the start. */
   voided = 0;
+  readonly #running = new Map<string, Flight<T>>();
+  readonly #attempts = new Map<string, Attempts>();
+  readonly #clock: MonotonicClock;
+  readonly #patienceMs: number;
+
+  /** @param patienceMs milliseconds that voided reads are made again for, at least. */
+  constructor(clock: MonotonicClock, patienceMs: number) {
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
+  }
 
   has(name: string): boolean {
     return this.#running.has(name);
@@ -38,14 +60,27 @@ export class Flights<T> {
   }
 
   async #fly(name: string, validity: Validity, read: () => Promise<T>, keep: (value: T) => T): Promise<T> {
+    const attempts = this.#attempts.get(name) ?? { reads: 0, since: this.#clock() };
+    this.#attempts.set(name, attempts);
+    attempts.reads += 1;
+    let again = false;
     try {
       const value = await read();
       if (!validity.void) return keep(value);
+      this.#checkPatience(attempts);
+      again = true;
     } finally {
       // A voided flight has left its place already, perhaps to another.
       if (!validity.void) this.#running.delete(name);
+      if (!again) this.#attempts.delete(name);
     }
     return this.share(name, read, keep);
+  }
+
+  #checkPatience({ reads, since }: Attempts): void {
+    const waitedMs = this.#clock() - since;
+    if (reads < FEWEST_READS || waitedMs <= this.#patienceMs) return;
+    throw new Error(`changed during each of ${reads.toFixed()} reads of it, in ${waitedMs.toFixed()} ms`);
   }
 
   void(name: string): void {

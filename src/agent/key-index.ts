@@ -7,7 +7,7 @@ export interface KeyIndexParts {
   /** Asks the table's index, which lags behind the table. Undefined: it knows no such key. */
   readonly query: (key: string) => Promise<string | undefined>;
   readonly clock: MonotonicClock;
-  /** A query takes no longer than this, unless the process was paused meanwhile. Milliseconds. */
+  /** A query takes, and is repeated, no longer than this, unless the process was paused meanwhile. Milliseconds. */
   readonly loadBudgetMs: number;
   /** How long a key is believed unknown, in milliseconds from when the index was asked. */
   readonly missingKeyTtlMs: number;
@@ -26,10 +26,11 @@ export class KeyIndex {
   readonly #ids: BoundedMap<string>;
   /** Keys that the index did not know, with when it was asked. */
   readonly #missing: BoundedMap<number>;
-  readonly #flights = new Flights<{ readonly id: string | undefined; readonly askedAt: number }>();
+  readonly #flights: Flights<{ readonly id: string | undefined; readonly askedAt: number }>;
 
   constructor(parts: KeyIndexParts) {
     this.#parts = parts;
+    this.#flights = new Flights(parts.clock, parts.loadBudgetMs);
     this.#ids = new BoundedMap(parts.maxEntries);
     this.#missing = new BoundedMap(parts.maxEntries);
   }

@@ -526,6 +526,46 @@ describe("what is counted", () => {
 });
 
 describe("the limits of time", () => {
+  it.each([
+    [
+      "an app that changes faster than it can be read is not waited for longer than the budget",
+      40,
+      127,
+      5_040,
+    ],
+    ["a slow table is given a hundred reads all the same", 100, 100, 9_900],
+  ])("%s", async (_what, everyMs, reads, waitedMs) => {
+    table.put(v(1));
+    table.held = true;
+    const told: unknown[] = [];
+    const first = cache.findById("a", (error) => told.push(error));
+    for (let read = 1; read <= 150; read += 1) {
+      now += everyMs;
+      cache.flush();
+      // Others keep asking: that must not make the first one's wait begin anew.
+      void cache.findById("a");
+      table.pending.shift()?.answer();
+      await settle();
+    }
+    expect(await first).toBeNull();
+    expect(told).toEqual([new Error(`changed during each of ${reads} reads of it, in ${waitedMs} ms`)]);
+    table.held = false;
+    table.release();
+    await settle();
+    expect(await cache.findById("a")).toEqual(v(1));
+  });
+
+  it("a pause as long as the budget is no reason to give up", async () => {
+    table.put(v(1));
+    table.held = true;
+    const asked = cache.findById("a");
+    now += 60_000;
+    cache.flush();
+    table.held = false;
+    table.release();
+    expect(await asked).toEqual(v(1));
+  });
+
   it("an answer that took just the budget is taken, and one that took longer is not", async () => {
     table.put(v(1));
     leaseUntil = 0;
