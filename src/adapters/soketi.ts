@@ -76,6 +76,8 @@ export interface SoketiSocket {
 
 /** What soketi does when a WebSocket opens and closes. */
 export interface SoketiWsHandler {
+  /** The lookup of a new connection's app. */
+  checkForValidApp(socket: SoketiSocket): Promise<SoketiAppObject | null>;
   onOpen(socket: SoketiSocket): unknown;
   onClose(socket: SoketiSocket, ...args: unknown[]): unknown;
 }

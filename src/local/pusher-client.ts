@@ -37,14 +37,21 @@ interface ConnectOptions {
   readonly secret?: () => string;
   /** How long it may take. Milliseconds; default 30,000, far longer than a soketi that works ever takes. */
   readonly limitMs?: number;
+  /** Told of each refusal, after which the client does what pusher-js does: some codes it comes back after. */
+  readonly onRefused?: (code: number) => void;
 }
 
-/** Connects a real pusher-js client. @throws RefusedError with the server's code; Error when there is no answer. */
+/**
+ * Connects a real pusher-js client.
+ *
+ * @throws RefusedError with the server's code, unless `onRefused` is given; Error when there is no answer.
+ */
 export async function connect({
   port,
   key,
   secret,
   limitMs = LIMIT_MS,
+  onRefused,
 }: ConnectOptions): Promise<PusherConnection> {
   const client = new Client(key, {
     cluster: "local",
@@ -58,7 +65,9 @@ export async function connect({
   const error = new Promise<number>((resolve) => {
     client.connection.bind("error", (event: unknown) => {
       const code = codeOf(event);
-      if (code !== undefined) resolve(code);
+      if (code === undefined) return;
+      if (onRefused) onRefused(code);
+      else resolve(code);
     });
   });
   const connected = new Promise<void>((resolve) => {

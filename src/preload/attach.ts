@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
 import { openAgentLink } from "../adapters/agent-link.ts";
-import { guardClosedSockets } from "../adapters/soketi-closed-sockets.ts";
+import { guardClosedSockets, sendBackUnread } from "../adapters/soketi-ws-handler.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
 import {
   checkHooks,
@@ -44,6 +44,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   guardClosedSockets(server);
   if (config.cache) {
     takeOverLookups(manager, agent.cache);
+    sendBackUnread(server, agent.cache);
     watchNewConnections(
       server,
       (appId) => agent.cache.peek(appId),

@@ -213,6 +213,28 @@ describe("DynamoDB away", () => {
   });
 });
 
+describe("a client whose app cannot be read", () => {
+  it("is told to come back, and does; one whose app does not exist stays away", async () => {
+    await fleet.table.put(item("b"));
+    await eventually("the change", async () => (await node.metrics()).cursor === 2);
+    toDynamoDb.refuse(true);
+    toDynamoDb.cut();
+    const codes: number[] = [];
+    const client = connect({
+      port: node.port,
+      key: "b-key",
+      onRefused: (code) => {
+        codes.push(code);
+        toDynamoDb.refuse(false);
+      },
+    });
+    (await client).disconnect();
+    expect(new Set(codes)).toEqual(new Set([4100]));
+    expect(await outcomeOfConnecting(node, "nobody")).toBe(4001);
+    expect(node.child.output()).not.toContain("uncaughtException");
+  });
+});
+
 describe("a client that leaves while its app is looked up", () => {
   it("does not end the node, which soketi by itself would", async () => {
     toDynamoDb.freeze();

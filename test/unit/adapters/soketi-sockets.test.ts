@@ -6,7 +6,7 @@ import type {
   SoketiSocket,
 } from "../../../src/adapters/soketi.ts";
 import { soketiConnections, watchNewConnections } from "../../../src/adapters/soketi-sockets.ts";
-import { guardClosedSockets } from "../../../src/adapters/soketi-closed-sockets.ts";
+import { guardClosedSockets, sendBackUnread } from "../../../src/adapters/soketi-ws-handler.ts";
 import { guardWebhooks } from "../../../src/adapters/soketi-webhooks.ts";
 
 /** soketi's App in the one respect that matters: each connection's is another instance of the same origin. */
@@ -155,6 +155,7 @@ describe("guardClosedSockets", () => {
   /** As soketi's: the app is looked up, and the socket ended, after an await. */
   function open(socket: SoketiSocket, found: boolean): Promise<unknown> {
     const handler = {
+      checkForValidApp: () => Promise.resolve(null),
       onOpen: async (one: SoketiSocket) => {
         await Promise.resolve();
         if (!found) one.end(4001);
@@ -210,5 +211,61 @@ describe("guardClosedSockets", () => {
     leave();
     await opening;
     expect(adapter.added).toEqual([]);
+  });
+});
+
+describe("sendBackUnread", () => {
+  /** Asks as soketi does; gives what it got, and what the socket was sent and ended with. */
+  async function ask(found: SoketiAppObject | null, error?: Error) {
+    sendBackUnread(server, {
+      findByKey: (_key, onUnreadable) => {
+        if (error) onUnreadable?.(error);
+        return Promise.resolve(found);
+      },
+    });
+    server.wsHandler = {
+      checkForValidApp: () => Promise.reject(new Error("expected soketi's own lookup not to be used")),
+      onOpen: () => undefined,
+      onClose: () => undefined,
+    };
+    const ended: unknown[] = [];
+    const answer = await server.wsHandler.checkForValidApp({
+      ...socketOf(app(1)),
+      sendJson: (data) => ended.push(data),
+      end: (code) => ended.push(code),
+    });
+    return { answer, ended };
+  }
+
+  it("sends a client back whose app could not be read", async () => {
+    const { answer, ended } = await ask(null, new Error("down"));
+    expect(answer).toBeNull();
+    expect(ended).toEqual([
+      {
+        event: "pusher:error",
+        data: { code: 4100, message: expect.stringContaining("Please reconnect") as string },
+      },
+      4100,
+    ]);
+  });
+
+  it("leaves it to soketi when there is no such app, and when there is one, wherever it came from", async () => {
+    const one = app(1);
+    expect(await ask(null)).toEqual({ answer: null, ended: [] });
+    expect(await ask(one)).toEqual({ answer: one, ended: [] });
+    expect(await ask(one, new Error("down"))).toEqual({ answer: one, ended: [] });
+  });
+
+  it("both changes to soketi's handler hold, whichever comes first", async () => {
+    guardClosedSockets(server);
+    const { ended } = await ask(null, new Error("down"));
+    expect(ended).toHaveLength(2);
+    const socket = socketOf(app(1));
+    const ends: unknown[] = [];
+    socket.end = (code) => ends.push(code);
+    server.wsHandler?.onOpen(socket);
+    server.wsHandler?.onClose(socket);
+    socket.end(4001);
+    expect(ends).toEqual([]);
   });
 });
