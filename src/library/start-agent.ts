@@ -43,7 +43,10 @@ export function startAgent(
     ...settings,
     library: ioredis,
     settings: settings.redis,
-    identity: { agent: __VERSION__, role: "follower" },
+    identity: {
+      ...{ agent: __VERSION__, role: "follower" },
+      ...{ leaseMs: settings.leaseMs, degradedTtlMs: settings.limits.degradedTtlMs },
+    },
     holds: (appId) => {
       const held = agent.cache.inspect(appId);
       return held ? { ...held, app: held.app && toPublicView(held.app) } : null;

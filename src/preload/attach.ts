@@ -71,7 +71,10 @@ function startAgent(
     ...config,
     library: soketi.redis,
     settings: config.redis ?? fromSoketi(server.options.database.redis),
-    identity: { agent: __VERSION__, soketi: soketi.version },
+    identity: {
+      ...{ agent: __VERSION__, soketi: soketi.version },
+      ...{ leaseMs: config.leaseMs, degradedTtlMs: config.limits.degradedTtlMs },
+    },
     holds: (appId) => holds(agent, appId),
     onError: report.redisFailed,
   });

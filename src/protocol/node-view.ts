@@ -13,10 +13,18 @@ export interface NodeView {
   /** Messages behind the log's end; null when it follows another log. */
   readonly behind: number | null;
   readonly leaseMsLeft: number;
+  /** As it is configured. */
+  readonly leaseMs: number;
+  /** The oldest app that it serves without a lease. */
+  readonly degradedTtlMs: number;
   readonly entries: number | null;
   readonly hitRatio: number | null;
   readonly lagMs: number | null;
 }
+
+/** The agent's defaults, of a version that does not say. */
+const LEASE_MS = 3_000;
+const DEGRADED_TTL_MS = 5_000;
 
 export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | undefined): NodeView {
   const { soketi = null, state = null, entries = null, lagMs = null, ...known } = answer ?? entry;
@@ -29,10 +37,18 @@ export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | 
     // The tail was read first: a node may be past it.
     behind: cursor?.epoch === tail?.epoch ? Math.max(0, (tail?.seq ?? 0) - (cursor?.seq ?? 0)) : null,
     leaseMsLeft: answer?.leaseMsLeft ?? 0,
+    leaseMs: entry.leaseMs ?? LEASE_MS,
+    degradedTtlMs: entry.degradedTtlMs ?? DEGRADED_TTL_MS,
     entries,
     hitRatio: lookups === 0 ? null : (known.hits ?? 0) / lookups,
     lagMs,
   };
+}
+
+/** What an operator must know of nodes without a lease. */
+export function boundOf(nodes: readonly NodeView[]): string {
+  const longest = Math.max(...nodes.map(({ degradedTtlMs }) => degradedTtlMs));
+  return longest === 0 ? "nothing is served" : `nothing older than ${longest / 1_000} s is served`;
 }
 
 /** Programs that only follow the log are their own matter. */

@@ -29,6 +29,9 @@ export interface NodeEntry extends Partial<NodeStatus> {
   readonly soketi?: string;
   /** Of programs that only follow the log; absent for soketi. */
   readonly role?: "follower";
+  /** How long its lease is, and how old an app it serves without one. Milliseconds. */
+  readonly leaseMs?: number;
+  readonly degradedTtlMs?: number;
 }
 
 /** The id of a message, and the milliseconds from the pipeline's invocation to the drop on this node. */

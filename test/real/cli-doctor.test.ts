@@ -181,14 +181,20 @@ describe("doctor", () => {
 
   it("finds a node without a lease: one that cannot write, one that does not answer", async () => {
     const way = await startProxy({ host: "127.0.0.1", port: server.port });
-    const node = await fleet.node({ redisUrl: `redis://127.0.0.1:${way.port}` });
+    const node = await fleet.node({
+      redisUrl: `redis://127.0.0.1:${way.port}`,
+      env: { APP_SYNC_DEGRADED_TTL_MS: "2500" },
+    });
     await eventually("its lease", async () => (await node.metrics()).lease_held === 1);
     way.freeze();
     await eventually("the loss of its lease", async () => (await node.metrics()).lease_held === 0);
     const { status, checks } = await doctor();
     const [complaint] = complaints(checks);
     expect(complaint).toMatch(/^fail node .* \d+$/);
-    expect(checks.find(({ level }) => level === "fail")?.found).toBe("it does not answer");
+    expect(checks.find(({ level }) => level === "fail")).toMatchObject({
+      found: "it does not answer",
+      advice: expect.stringContaining("nothing older than 2.5 s is served") as string,
+    });
     expect(status).toBe(2);
     const nodes = await cli(["nodes"], { env });
     expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringContaining("no answer")]);
@@ -219,7 +225,10 @@ describe("nodes", () => {
     const result = await cli(["nodes", "--json"], { env });
     expect(result.status, result.stderr).toBe(0);
     expect(jsonLines(result)[0]).toEqual([
-      expect.objectContaining({ soketi: "1.6.1", answers: true, state: "following", behind: 0 }),
+      expect.objectContaining({
+        ...{ soketi: "1.6.1", answers: true, state: "following", behind: 0 },
+        ...{ leaseMs: 3_000, degradedTtlMs: 5_000 },
+      }),
     ]);
     const text = await cli(["nodes"], { env });
     expect(text.stdout).toMatch(/^host +pid +soketi +agent +lease +state +behind +entries +hits +lag\n/);

@@ -1,7 +1,7 @@
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 import { amount } from "../confirm.ts";
-import { viewOf } from "../../protocol/node-view.ts";
+import { boundOf, viewOf } from "../../protocol/node-view.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 const KNOWN_SOKETI = "1.6.";
@@ -39,21 +39,21 @@ export function checkNodes(
 }
 
 function checkLease(node: RegisteredNode, tail: MessageId | undefined): Check[] {
-  const { host, pid, answers, leaseMsLeft, state, behind } = viewOf(node, tail);
+  const view = viewOf(node, tail);
+  const { host, pid, answers, leaseMsLeft, state, behind } = view;
   const name = `node ${host} ${pid}`;
   if (!answers) {
     return [
       fail(
         name,
         "it does not answer",
-        "It has died, or has lost Redis: it then serves nothing older than 5 s. Look at its log and at its way to Redis. " +
-          "An entry of a process that is gone expires within 30 s.",
+        `It has died, or has lost Redis: then ${boundOf([view])} without a new read. Look at its log and at its way to ` +
+          "Redis. An entry of a process that is gone expires within 30 s.",
       ),
     ];
   }
   if (leaseMsLeft === 0) {
-    const advice =
-      "It serves nothing older than 5 s until it has one. Look at its log: its way to Redis, or Redis' rights.";
+    const advice = `Until it has one, ${boundOf([view])} without a new read. Look at its log: its way to Redis, or Redis' rights.`;
     return [fail(name, `it has no lease, and is ${state ?? "unknown"}`, advice)];
   }
   if (behind === null)

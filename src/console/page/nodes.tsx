@@ -5,9 +5,6 @@ import { Button } from "./button.tsx";
 import { act } from "./local.ts";
 import { namesOf } from "./node-names.ts";
 
-/** The lease's whole length, for the bar. Milliseconds: the agent's default. */
-const LEASE_MS = 3_000;
-
 export function Nodes({ state }: { state: ConsoleState }) {
   const nameOf = namesOf(state.nodes, state.local);
   const localOf = ({ pid, soketi }: NodeView) =>
@@ -31,7 +28,7 @@ export function Nodes({ state }: { state: ConsoleState }) {
 }
 
 function Node({ node, name, local }: { node: NodeView; name: string; local: LocalNode | undefined }) {
-  const { host, pid, soketi, agent, answers, leaseMsLeft, behind, entries, hitRatio, lagMs } = node;
+  const { host, pid, soketi, agent, answers, leaseMsLeft, leaseMs, behind, entries, hitRatio, lagMs } = node;
   const held = answers && leaseMsLeft > 0;
   return (
     <li class={held ? "card" : "card bad"} data-pid={pid}>
@@ -44,7 +41,7 @@ function Node({ node, name, local }: { node: NodeView; name: string; local: Loca
       <p class={held ? "state good" : "state bad"}>{stateOf(node)}</p>
       <meter
         min={0}
-        max={LEASE_MS}
+        max={leaseMs}
         value={answers ? leaseMsLeft : 0}
         aria-label={`lease of ${name}`}
         title="rest of the lease"

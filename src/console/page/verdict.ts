@@ -1,4 +1,4 @@
-import { isWell } from "../../protocol/node-view.ts";
+import { boundOf, isWell } from "../../protocol/node-view.ts";
 import type { ConsoleState } from "../state.ts";
 import { namesOf } from "./node-names.ts";
 
@@ -24,7 +24,7 @@ export function verdictOf({ trouble, nodes, tail, local }: ConsoleState): Verdic
     const more = unwell.length > NAMED ? `, and ${unwell.length - NAMED} more of ${soketi.length}` : "";
     return {
       level: "bad",
-      text: `${named.join(", ")}${more}: without Redis nothing older than 5 s is served without a new read.`,
+      text: `${named.join(", ")}${more}: without Redis ${boundOf(unwell)} without a new read.`,
     };
   }
   const behind = soketi.filter((node) => node.behind === null || node.behind > 0);
