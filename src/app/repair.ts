@@ -96,17 +96,14 @@ function flag(
 
 function limit(
   attributes: Readonly<Record<string, unknown>>,
-  { attribute, name, unset }: (typeof LIMITS)[number],
+  { attribute, name }: (typeof LIMITS)[number],
   app: App,
 ): Repair[] {
   const reading = readAttribute(attributes, attribute);
   if (reading.kind !== "text") return emptied(attributes, attribute, reading.kind);
   const value = app.limits[name];
   if (value === undefined) return [{ attribute, code: "limit-negative", value: undefined }];
-  if (reading.type === "N") return [];
-  return unset === "unlimited" && value < 0
-    ? [{ attribute, code: "limit-not-number", value: { N: "-1" } }]
-    : [{ attribute, code: "limit-not-number", value: { N: String(value) } }];
+  return reading.type === "N" ? [] : [{ attribute, code: "limit-not-number", value: { N: String(value) } }];
 }
 
 function webhooks(attributes: Readonly<Record<string, unknown>>): Repair[] {

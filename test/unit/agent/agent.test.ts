@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Agent, type AgentReporter } from "../../../src/agent/agent.ts";
 import { CLOSE_CAUSES } from "../../../src/agent/live-sockets.ts";
 import type { Tail } from "../../../src/agent/ports.ts";
+import type { LogEntry } from "../../../src/protocol/live.ts";
 import { encodeChanges, encodeFlush } from "../../../src/protocol/message.ts";
 
 interface TestApp {
@@ -17,6 +18,8 @@ let table: Map<string, TestApp>;
 let reads: string[];
 let broken: Error | undefined;
 let tail: Tail;
+/** What a replay reads. */
+let logged: LogEntry[];
 let beats: number;
 /** Apps with an open connection, and the app it has been given last. */
 let connected: Map<string, TestApp | undefined>;
@@ -51,6 +54,7 @@ beforeEach(() => {
   reads = [];
   broken = undefined;
   tail = { server: "s" };
+  logged = [];
   beats = 0;
   connected = new Map();
   told = [];
@@ -79,7 +83,7 @@ function create(verifyEveryMs: number): Agent<TestApp> {
         beats += 1;
         return broken ? Promise.reject(broken) : Promise.resolve(tail);
       },
-      read: () => Promise.resolve([]),
+      read: () => Promise.resolve(logged),
     },
     source: {
       loadById: (id) => {
@@ -231,6 +235,14 @@ describe("status", () => {
   });
 });
 
+describe("reads", () => {
+  it("are those of the table and of its index", async () => {
+    await following();
+    await agent.cache.findByKey("a-key");
+    expect(agent.status().reads).toBe(2);
+  });
+});
+
 describe("recent messages", () => {
   it("are told with their lag, each once, the oldest forgotten first", async () => {
     await following();
@@ -248,10 +260,19 @@ describe("recent messages", () => {
 
   it("acted on before its turn, a message counts from then", async () => {
     await following();
+    logged = [
+      { id: { epoch: 1, seq: 2 }, json: changeOf("a", 49_990) },
+      { id: { epoch: 1, seq: 3 }, json: changeOf("b", 49_970) },
+    ];
     // A hole: the message waits for the replay, and what it says is done now.
     publish(3, changeOf("b", 49_970));
-    publish(2, changeOf("a", 49_990));
-    expect(agent.recent.list().filter(([id]) => id === "1-3")).toEqual([["1-3", 30]]);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(agent.status()).toMatchObject({ state: "following", cursor: "1-3" });
+    expect(agent.recent.list()).toEqual([
+      ["1-1", 50_000],
+      ["1-3", 30],
+      ["1-2", 10],
+    ]);
   });
 });
 

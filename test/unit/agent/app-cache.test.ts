@@ -101,6 +101,21 @@ describe("lookups", () => {
     expect(cache.indexQueries).toBe(1);
   });
 
+  it("tells people what it holds, and how old that is, without reading", async () => {
+    expect(cache.inspect("a")).toBeUndefined();
+    now = 1_000;
+    table.put(v(1));
+    await cache.findById("a");
+    await cache.findById("nobody");
+    now = 1_250;
+    expect(cache.inspect("a")).toEqual({ app: v(1), readMsAgo: 250, proven: true });
+    expect(cache.inspect("nobody")).toEqual({ app: null, readMsAgo: 250, proven: true });
+    leaseUntil = 0;
+    now = 10_000;
+    expect(cache.inspect("a")).toMatchObject({ proven: false });
+    expect(cache.stats.loads).toBe(2);
+  });
+
   it("hands out the very same object on each hit", async () => {
     table.put(v(1));
     const first = await cache.findById("a");
@@ -187,7 +202,20 @@ describe("lookups", () => {
 
   it("tells it also when the index has named the app, or a message has", async () => {
     table.put(v(1));
+    // An earlier storm that ended well does not count.
+    now = 1_000_000;
     table.held = true;
+    const earlier = cache.findById("a");
+    for (let read = 1; read <= 90; read += 1) {
+      cache.flush();
+      table.pending.shift()?.answer();
+      await settle();
+    }
+    table.pending.shift()?.answer();
+    expect(await earlier).toEqual(v(1));
+    cache.flush();
+
+    now += 1_000_000;
     const told: unknown[] = [];
     const viaIndex = cache.findByKey("k", (error) => told.push(error));
     table.pending[0]?.answer();

@@ -31,6 +31,8 @@ let connections: Map<string, TestConnection[]>;
 let table: Map<string, TestApp>;
 let lookups: string[];
 let broken: boolean;
+/** While it is set, lookups are answered when it resolves. */
+let held: Promise<undefined> | undefined;
 let refreshed: string[];
 let closeOn: Set<CloseCause>;
 
@@ -39,6 +41,7 @@ beforeEach(() => {
   table = new Map();
   lookups = [];
   broken = false;
+  held = undefined;
   refreshed = [];
   closeOn = new Set(["deleted", "disabled", "rekeyed"]);
 });
@@ -54,7 +57,9 @@ function liveSockets(closesPerSecond = 1_000_000): LiveSockets<TestApp> {
     },
     lookup: (appId) => {
       lookedUp.push(appId);
-      return broken ? Promise.reject(new Error("down")) : Promise.resolve(table.get(appId) ?? null);
+      if (broken) return Promise.reject(new Error("down"));
+      const found = table.get(appId) ?? null;
+      return held ? held.then(() => found) : Promise.resolve(found);
     },
     clock: () => performance.now(),
     closeOn,
@@ -91,6 +96,23 @@ describe("a changed app", () => {
     expect(lookups).toEqual(["a"]);
     expect(new Set(list.map((connection) => connection.app))).toEqual(new Set([table.get("a")]));
     expect(refreshed).toEqual(["a +500 -0"]);
+  });
+
+  it("is looked up again when it changes meanwhile, after that: the older of two must not come last", async () => {
+    const [connection] = connect("a", 1);
+    table.set("a", app(2));
+    const release: ((value: undefined) => void)[] = [];
+    held = new Promise((resolve) => release.push(resolve));
+    const sockets = liveSockets();
+    sockets.refresh("a");
+    table.set("a", app(3));
+    sockets.refresh("a");
+    sockets.refresh("a");
+    expect(lookups).toEqual(["a"]);
+    release[0]?.(undefined);
+    await refreshedTimes(1);
+    expect(lookups).toEqual(["a", "a"]);
+    expect(connection?.app).toBe(table.get("a"));
   });
 
   it("is not put on a connection that has it already", async () => {

@@ -53,6 +53,14 @@ describe("publicViewOfCached", () => {
     expect(publicViewOfCached(cached(DEFAULTS))?.limits.maxChannelNameLength).toBe(100);
   });
 
+  it("leaves out a limit that is no number", () => {
+    const limits = publicViewOfCached(
+      cached(DEFAULTS, { maxConnections: "7", maxChannelNameLength: null }),
+    )?.limits;
+    expect(limits).toMatchObject({ maxConnections: -1 });
+    expect(limits).not.toHaveProperty("maxChannelNameLength");
+  });
+
   it("is nothing for what is no app", () => {
     expect(publicViewOfCached({ id: "a" })).toBeUndefined();
   });

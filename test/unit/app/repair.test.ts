@@ -18,8 +18,11 @@ const REPAIRS = [
   ["MaxChannelNameLength", { N: "-1" }, "limit-negative", undefined],
   ["MaxEventPayloadInKb", { S: "-1" }, "limit-negative", undefined],
   ["MaxEventBatchSize", { S: "" }, "attribute-empty", undefined],
+  ["Webhooks", { NULL: true }, "attribute-empty", undefined],
   ["MaxConnections", { S: "100" }, "limit-not-number", { N: "100" }],
   ["MaxConnections", bytes("-1"), "limit-not-number", { N: "-1" }],
+  ["MaxConnections", { S: "-5" }, "limit-not-number", { N: "-1" }],
+  ["MaxConnections", { S: "0" }, "limit-not-number", { N: "0" }],
   ["MaxEventPayloadInKb", bytes("1.5"), "limit-not-number", { N: "1.5" }],
   ["AppSecret", bytes("s3cret"), "secret-not-text", { S: "s3cret" }],
   ["AppSecret", { N: "12" }, "secret-not-text", { S: "12" }],
@@ -100,6 +103,20 @@ describe("TableCheck", () => {
     return table.problems().map(({ code, appIds }) => [code, ...appIds]);
   };
 
+  it("says what is wrong, and what to do", () => {
+    const table = new TableCheck();
+    for (const [id, key] of [
+      ["a", "k"],
+      ["b", "k"],
+      ["k", "other"],
+    ] as const)
+      table.add(id, key);
+    expect(table.problems().map(({ message }) => message)).toEqual([
+      "AppKey k is that of 2 apps: which of them a client reaches is chance. Give each its own.",
+      "AppId k is the AppKey of a, b: soketi's cache keeps both under one name. Change one.",
+    ]);
+  });
+
   it("finds apps that share a key", () => {
     expect(check(["a", "k"], ["b", "k2"], ["c", "k"], ["d", "k"])).toEqual([["key-shared", "a", "c", "d"]]);
   });
@@ -110,6 +127,7 @@ describe("TableCheck", () => {
   });
 
   it("has nothing against an app whose key is its own id, nor against items that name nothing", () => {
-    expect(check(["a", "a"], [undefined, "k"], ["b", undefined])).toEqual([]);
+    expect(check(["a", "a"], [undefined, "k"], [undefined, "k"])).toEqual([]);
+    expect(check(["b", undefined], ["c", undefined], ["undefined", "d"])).toEqual([]);
   });
 });

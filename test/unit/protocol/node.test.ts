@@ -9,6 +9,10 @@ describe("a question", () => {
     });
   });
 
+  it("of an app whose id is no text is of none", () => {
+    expect(decodeQuestion('{"v":1,"id":"12345678","appId":1}')).toEqual({ v: 1, id: "12345678" });
+  });
+
   it.each([
     "",
     "null",
@@ -41,7 +45,12 @@ describe("a node's entry", () => {
     undefined,
     "",
     "1",
+    "null",
+    '"text"',
+    "{",
     "{}",
+    '{"host":"h","pid":1}',
+    '{"host":"h","pid":1,"agent":1}',
     '{"host":"h","pid":"1","agent":"x"}',
     '{"host":1,"pid":1,"agent":"x"}',
   ])("is nothing else: %j", (json) => {
