@@ -240,6 +240,15 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
     "Object.keys of null throws, which is what the last line does.",
   ],
   [
+    "app/repair.ts",
+    "[]",
+    "The guard has nothing to object to: no repair that changes an app is known. It is there for one that is not.",
+  ],
+  ["app/repair.ts", "diff(before, after) === undefined", "As above."],
+  ["app/repair.ts", "after.problems.length <= before.problems.length", "As above."],
+  ["app/repair.ts", 'reading.kind === "text"', "An app has a secret, and a secret is text."],
+  ["app/repair.ts", "{\n    return undefined;\n  }", "Without a return the function returns undefined."],
+  [
     "app/soketi-shape.ts",
     "filter.",
     "An own property that is undefined does not survive JSON, and soketi asks for its truth.",
@@ -261,6 +270,15 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
     "space",
     "An id without a message, or a message without an id: refused by the other condition, or as an id that cannot be read.",
   ],
+  ["protocol/node.ts", '""', "Neither is JSON."],
+  [
+    "protocol/node.ts",
+    'typeof value === "object"',
+    "What is no object has none of the fields that are asked for next.",
+  ],
+  ["protocol/node.ts", "value !== null", "As above."],
+  ["protocol/node.ts", "{\n    return undefined;\n  }", "Without a return the function returns undefined."],
+  ["protocol/node-view.ts", '""', "Neither is the id of a message."],
   [
     "protocol/message.ts",
     "change.app === undefined",
