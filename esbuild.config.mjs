@@ -1,6 +1,6 @@
 /**
  * `npm run build`: everything that ships, one esbuild call for each kind of place it runs in.
- * serverless.plugin.cjs runs this before each package and deploy, so a stale bundle cannot be deployed.
+ * deploy/plugin.cjs runs this before each package and deploy, so a stale bundle cannot be deployed.
  */
 import { copyFileSync, readFileSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { describe, expect, it } from "vitest";
 
 const require = createRequire(import.meta.url);
-const { check, settings } = require("../../../serverless.parameters.cjs") as {
+const { check, settings } = require("../../../deploy/parameters.cjs") as {
   check: (
     given: Record<string, string>,
     where: { stage: string; region: string },

@@ -5,7 +5,7 @@ import { DynamoDBStreamsClient, ListStreamsCommand } from "@aws-sdk/client-dynam
 import { afterEach, expect, it } from "vitest";
 
 const require = createRequire(import.meta.url);
-const { environment } = require("../../../serverless.variants.cjs") as {
+const { environment } = require("../../../deploy/variants.cjs") as {
   environment: (sources: object) => Promise<Record<string, string>>;
 };
 const variable = "AWS_ENDPOINT_URL_DYNAMODB_STREAMS";

@@ -11,7 +11,7 @@ import { root } from "../../support/fleet.ts";
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 const require = createRequire(import.meta.url);
 const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-const { PARAMETERS } = require("../../../serverless.parameters.cjs") as { PARAMETERS: Record<string, unknown> };
+const { PARAMETERS } = require("../../../deploy/parameters.cjs") as { PARAMETERS: Record<string, unknown> };
 
 const documented = documentedCommands();
 const rows = Object.entries(DOCUMENTED_COMMANDS);

@@ -6,9 +6,9 @@ const require = createRequire(import.meta.url);
 const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
 
 type Part = (sources: object) => Promise<{ Resources: Record<string, { Properties: Record<string, unknown> }> }>;
-const alarms = require("../../../serverless.alarms.cjs") as Part;
-const dashboard = require("../../../serverless.dashboard.cjs") as Part;
-const { PARAMETERS } = require("../../../serverless.parameters.cjs") as {
+const alarms = require("../../../deploy/alarms.cjs") as Part;
+const dashboard = require("../../../deploy/dashboard.cjs") as Part;
+const { PARAMETERS } = require("../../../deploy/parameters.cjs") as {
   PARAMETERS: Record<string, { default: string }>;
 };
 

@@ -1,5 +1,5 @@
 /** What depends on the parameters: an own table or an existing one's stream, the VPC, the environment, the sweep. */
-const { settings } = require("./serverless.parameters.cjs");
+const { settings } = require("./parameters.cjs");
 
 /** The documented apps table of soketi, with the stream that the function reads. It outlives the stack. */
 const table = (tableName) => ({

@@ -1,5 +1,5 @@
 /** Every alarm of the stack. docs/operations.md has an entry for each: what it means, where to look, what to do. */
-const { settings } = require("./serverless.parameters.cjs");
+const { settings } = require("./parameters.cjs");
 
 const NAMESPACE = "soketi-app-sync";
 const MINUTE = 60;

@@ -1,5 +1,5 @@
 /** The stack at a glance: how far behind, what was published, what failed. One row for each function. */
-const { settings } = require("./serverless.parameters.cjs");
+const { settings } = require("./parameters.cjs");
 
 const REGION = "${AWS::Region}";
 

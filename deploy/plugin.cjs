@@ -8,7 +8,7 @@ module.exports = class Plugin {
       // Set by the local stack and the tests, which have built already and run what they built meanwhile.
       if (process.env.APP_SYNC_BUILT) return;
       log.notice("Building the bundles");
-      execFileSync(process.execPath, [join(__dirname, "esbuild.config.mjs")], { stdio: "inherit" });
+      execFileSync(process.execPath, [join(__dirname, "..", "esbuild.config.mjs")], { stdio: "inherit" });
     };
     const pollFast = () => {
       // The emulator's poller takes this from the event alone, where the schema of osls does not let it stand; from

@@ -1,5 +1,5 @@
 /** One role for each function, with what that function needs and on what it needs it. */
-const { settings } = require("./serverless.parameters.cjs");
+const { settings } = require("./parameters.cjs");
 
 const arnOf = (service, resource) => ({
   "Fn::Sub": `arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`,

@@ -226,7 +226,7 @@ function check(given, { stage, region }) {
 
 /** `--param` of the command line over the stage's file. */
 function givenTo({ param }, stage) {
-  const file = join(__dirname, `serverless.params.${stage}.json`);
+  const file = join(__dirname, "..", `serverless.params.${stage}.json`);
   const inFile = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
   const onLine = (param ?? []).map((item) => [
     item.slice(0, item.indexOf("=")),
