@@ -28,7 +28,7 @@ export default defineConfig(
   },
   {
     // What talks to a person on a terminal, and measures.
-    files: ["src/local/**", "src/cli/**", "bench/**", "test/**"],
+    files: ["local/**", "src/cli/**", "bench/**", "test/**"],
     rules: { "no-console": "off" },
   },
   prettier,

@@ -4,9 +4,9 @@
  * Redis; in turns.
  */
 import { Redis } from "ioredis";
-import { startRedis } from "../src/local/redis-server.ts";
-import { provide, REDIS } from "../src/local/requirements.ts";
-import { within } from "../src/local/within.ts";
+import { startRedis } from "../local/redis-server.ts";
+import { provide, REDIS } from "../local/requirements.ts";
+import { within } from "../src/async/within.ts";
 import { createCrowd, type Crowd } from "./bus/crowd.ts";
 import { ALWAYS_TOLD } from "./bus/subscribers.ts";
 import { WAY_NAMES, type WayName, WAYS } from "./bus/ways.ts";

@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { provide, REDIS } from "../src/local/requirements.ts";
-import { startRedis } from "../src/local/redis-server.ts";
+import { provide, REDIS } from "../local/requirements.ts";
+import { startRedis } from "../local/redis-server.ts";
 import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 25;

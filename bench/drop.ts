@@ -3,7 +3,7 @@
  * real DynamoDB Local Streams, the built function, real Redis. What the nodes themselves report of each drop.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { startRedis } from "../src/local/redis-server.ts";
+import { startRedis } from "../local/redis-server.ts";
 import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { eventually, item, startFleet } from "../test/support/fleet.ts";
 import { figure, publish } from "./report.ts";

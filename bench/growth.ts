@@ -8,7 +8,7 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
-import { startRedis } from "../src/local/redis-server.ts";
+import { startRedis } from "../local/redis-server.ts";
 import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { measureNodes } from "./growth/nodes.ts";
 import { exponent, positive, slope } from "./growth/slope.ts";

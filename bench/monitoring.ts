@@ -6,7 +6,7 @@
  * --again    runs nothing, and draws the last run again
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { PROMETHEUS, provide } from "../src/local/requirements.ts";
+import { PROMETHEUS, provide } from "../local/requirements.ts";
 import { drawDashboard } from "./monitoring/draw.ts";
 import type { Recording } from "./monitoring/recording.ts";
 import { recordFleet } from "./monitoring/run.ts";

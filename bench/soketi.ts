@@ -4,10 +4,10 @@
  */
 import autocannon from "autocannon";
 import Pusher from "pusher";
-import { openAppsTable } from "../src/adapters/dynamodb.ts";
-import { startRedis } from "../src/local/redis-server.ts";
-import { type SoketiNode, startSoketi } from "../src/local/soketi-node.ts";
-import { agentFile } from "../src/local/stack.ts";
+import { openAppsTable } from "../local/apps-table.ts";
+import { startRedis } from "../local/redis-server.ts";
+import { type SoketiNode, startSoketi } from "../local/soketi-node.ts";
+import { agentFile } from "../local/stack.ts";
 import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { publish, ratio, SPREAD, spread } from "./report.ts";
 

@@ -7,8 +7,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
-import { openAppsTable } from "../src/adapters/dynamodb.ts";
-import { startRedis } from "../src/local/redis-server.ts";
+import { openAppsTable } from "../local/apps-table.ts";
+import { startRedis } from "../local/redis-server.ts";
 import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
 import { keyOf, versionAttributes } from "../test/chaos/nodes/apps.ts";
 import { askVersion } from "../test/chaos/nodes/asking.ts";

@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { ioredis } from "../../src/adapters/ioredis.ts";
-import { openAppsTable } from "../../src/adapters/dynamodb.ts";
+import { openAppsTable } from "../../local/apps-table.ts";
 import { openRedis } from "../../src/adapters/redis.ts";
 import { createRedisLog } from "../../src/adapters/redis-log.ts";
-import { type SoketiNode, startSoketi } from "../../src/local/soketi-node.ts";
-import { agentFile } from "../../src/local/stack.ts";
+import { type SoketiNode, startSoketi } from "../../local/soketi-node.ts";
+import { agentFile } from "../../local/stack.ts";
 import { type Change, encodeChanges } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { askVersion } from "../../test/chaos/nodes/asking.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { connect } from "../../src/local/pusher-client.ts";
-import { startRedis } from "../../src/local/redis-server.ts";
-import { startProxy } from "../../src/local/tcp-proxy.ts";
+import { connect } from "../../local/pusher-client.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import { startProxy } from "../../local/tcp-proxy.ts";
 import { versionAttributes } from "../../test/chaos/nodes/apps.ts";
 import { askVersion } from "../../test/chaos/nodes/asking.ts";
 import { Random } from "../../test/simulation/random.ts";

@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { type SoketiNode, startSoketi } from "../../src/local/soketi-node.ts";
-import { agentFile } from "../../src/local/stack.ts";
-import { startProxy } from "../../src/local/tcp-proxy.ts";
+import { type SoketiNode, startSoketi } from "../../local/soketi-node.ts";
+import { agentFile } from "../../local/stack.ts";
+import { startProxy } from "../../local/tcp-proxy.ts";
 
 /** One way for a soketi node to keep its apps. */
 export interface Contender {

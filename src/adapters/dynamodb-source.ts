@@ -2,7 +2,7 @@ import { type DynamoDBClient, GetItemCommand, QueryCommand } from "@aws-sdk/clie
 import type { AppSource } from "../agent/ports.ts";
 import type { App } from "../app/app.ts";
 import { normalize, type Problem } from "../app/normalize.ts";
-import { withinBudget } from "./budget.ts";
+import { withinBudget } from "../async/within-budget.ts";
 
 export interface DynamoDbSourceOptions {
   readonly client: DynamoDBClient;

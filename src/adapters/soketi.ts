@@ -2,7 +2,7 @@ import { normalize, type Problem } from "../app/normalize.ts";
 import { toSoketi } from "../app/soketi-shape.ts";
 import type { AppCache } from "../agent/app-cache.ts";
 import type { AppSource } from "../agent/ports.ts";
-import { withinBudget } from "./budget.ts";
+import { withinBudget } from "../async/within-budget.ts";
 
 /**
  * The parts of soketi 1.6 that the agent touches, as read off the running server. Structural on purpose: nothing of

@@ -1,8 +1,8 @@
 import type { Browser, Page } from "playwright-core";
 import type { Console } from "../../src/console/server.ts";
-import { startLocalConsole } from "../../src/local/console.ts";
-import { SEED } from "../../src/local/demonstration.ts";
-import { type Stack, startStack } from "../../src/local/stack.ts";
+import { startLocalConsole } from "../../local/console.ts";
+import { SEED } from "../../local/demonstration.ts";
+import { type Stack, startStack } from "../../local/stack.ts";
 import { openChromium } from "../support/chromium.ts";
 import { eventually, item } from "../support/fleet.ts";
 

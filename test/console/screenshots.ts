@@ -1,6 +1,6 @@
 /** `npm run screenshots`: the console in each of its states, from the local stack, into docs/img. */
 import type { Page } from "playwright-core";
-import { acceptsSecret } from "../../src/local/probe.ts";
+import { acceptsSecret } from "../../local/probe.ts";
 import { eventually } from "../support/fleet.ts";
 import { openConsole } from "./opened.ts";
 

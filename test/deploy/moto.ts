@@ -3,8 +3,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { startChild } from "../../src/local/child.ts";
-import { freePort } from "../../src/local/ports.ts";
+import { startChild } from "../../local/child.ts";
+import { freePort } from "../../local/free-port.ts";
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { startRedis, type RedisServer } from "../../src/local/redis-server.ts";
+import { startRedis, type RedisServer } from "../../local/redis-server.ts";
 import { createFleet } from "../../src/adapters/redis-fleet.ts";
 import { formatMessageId } from "../../src/protocol/message-id.ts";
 import type { RegisteredNode } from "../../src/protocol/node.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { acceptsSecret } from "../../src/local/probe.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { acceptsSecret } from "../../local/probe.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 

@@ -1,9 +1,9 @@
 import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { localDynamoDb } from "../../src/adapters/dynamodb.ts";
-import { type RedisServer, startRedis } from "../../src/local/redis-server.ts";
-import { startProxy } from "../../src/local/tcp-proxy.ts";
+import { localDynamoDb } from "../../local/apps-table.ts";
+import { type RedisServer, startRedis } from "../../local/redis-server.ts";
+import { startProxy } from "../../local/tcp-proxy.ts";
 import { busNames, nodeEntry } from "../../src/protocol/names.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { eventually, type Fleet, item, startFleet } from "../support/fleet.ts";

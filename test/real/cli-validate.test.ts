@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Item, localDynamoDb, openAppsTable } from "../../src/adapters/dynamodb.ts";
+import { type Item, localDynamoDb, openAppsTable } from "../../local/apps-table.ts";
 import { createAppItems } from "../../src/adapters/dynamodb-items.ts";
 import { normalize } from "../../src/app/normalize.ts";
 import { cli, jsonLines } from "../support/cli.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { openAppsTable } from "../../src/adapters/dynamodb.ts";
+import { openAppsTable } from "../../local/apps-table.ts";
 import { DOCUMENTED_COMMANDS } from "../support/documented-commands.ts";
 import { cli } from "../support/cli.ts";
 import { item } from "../support/fleet.ts";

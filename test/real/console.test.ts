@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { Page } from "playwright-core";
-import { freePort } from "../../src/local/ports.ts";
+import { freePort } from "../../local/free-port.ts";
 import { cli } from "../support/cli.ts";
 import { eventually, item } from "../support/fleet.ts";
 import { openConsole, type Opened } from "../console/opened.ts";

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { type Child, startChild } from "../../src/local/child.ts";
-import { freePort } from "../../src/local/ports.ts";
-import { connect } from "../../src/local/pusher-client.ts";
-import { startRedis } from "../../src/local/redis-server.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
-import { agentFile } from "../../src/local/stack.ts";
+import { type Child, startChild } from "../../local/child.ts";
+import { freePort } from "../../local/free-port.ts";
+import { connect } from "../../local/pusher-client.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
+import { agentFile } from "../../local/stack.ts";
 import { accepts, eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 

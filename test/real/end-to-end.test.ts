@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { connect } from "../../src/local/pusher-client.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { connect } from "../../local/pusher-client.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 
 /** Two nodes with the agent, one without, all with soketi's memory cache and its default TTL: for ever. */
@@ -22,7 +22,7 @@ afterAll(async () => {
 });
 
 async function startBare(): Promise<SoketiNode> {
-  const { startSoketi } = await import("../../src/local/soketi-node.ts");
+  const { startSoketi } = await import("../../local/soketi-node.ts");
   return startSoketi({ dynamodbEndpoint: inject("dynamodbEndpoint"), table: fleet.table.name, env: CACHED });
 }
 

@@ -1,10 +1,10 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { probeSecrets } from "../../src/local/probe.ts";
-import { connect } from "../../src/local/pusher-client.ts";
-import { type RedisServer, startRedis } from "../../src/local/redis-server.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
-import { startProxy, type TcpProxy } from "../../src/local/tcp-proxy.ts";
+import { probeSecrets } from "../../local/probe.ts";
+import { connect } from "../../local/pusher-client.ts";
+import { type RedisServer, startRedis } from "../../local/redis-server.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
+import { startProxy, type TcpProxy } from "../../local/tcp-proxy.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 

@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { startRedis, type RedisServer } from "../../src/local/redis-server.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { startRedis, type RedisServer } from "../../local/redis-server.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { parseMessageId } from "../../src/protocol/message-id.ts";
 import { type BusNames, busNames } from "../../src/protocol/names.ts";
 import { modify } from "../factories/stream-event.ts";

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import type { TestProject } from "vitest/node";
-import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
-import { startRedis } from "../../src/local/redis-server.ts";
-import { CHROMIUM, JAVA, PROMETHEUS, provide, REDIS } from "../../src/local/requirements.ts";
+import { startDynamoDbLocal } from "../../local/dynamodb-local.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import { CHROMIUM, JAVA, PROMETHEUS, provide, REDIS } from "../../local/requirements.ts";
 
 declare module "vitest" {
   interface ProvidedContext {

@@ -1,7 +1,7 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { localDynamoDb } from "../../src/adapters/dynamodb.ts";
-import { startProxy } from "../../src/local/tcp-proxy.ts";
+import { localDynamoDb } from "../../local/apps-table.ts";
+import { startProxy } from "../../local/tcp-proxy.ts";
 import { type App, type Apps, type AppsOptions, openApps, TableError } from "../../src/library/index.ts";
 import { eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";

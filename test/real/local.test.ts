@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { type AppsTable, openAppsTable } from "../../src/adapters/dynamodb.ts";
-import { startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
-import { startOffline } from "../../src/local/offline.ts";
-import { acceptsSecret } from "../../src/local/probe.ts";
-import { connect, RefusedError } from "../../src/local/pusher-client.ts";
-import { startRedis } from "../../src/local/redis-server.ts";
-import { type SoketiNode, startSoketi } from "../../src/local/soketi-node.ts";
+import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
+import { startDynamoDbLocal } from "../../local/dynamodb-local.ts";
+import { startOffline } from "../../local/offline.ts";
+import { acceptsSecret } from "../../local/probe.ts";
+import { connect, RefusedError } from "../../local/pusher-client.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import { type SoketiNode, startSoketi } from "../../local/soketi-node.ts";
 import { busNames, defaultPrefix } from "../../src/protocol/names.ts";
 import { keeping } from "../support/keeping.ts";
 

@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { type RedisServer, startRedis } from "../../src/local/redis-server.ts";
-import { PROMETHEUS, provide } from "../../src/local/requirements.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { type RedisServer, startRedis } from "../../local/redis-server.ts";
+import { PROMETHEUS, provide } from "../../local/requirements.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { accepts, eventually, item, root, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 import { asSent, impatient, QUERIES, RULES } from "../support/monitoring.ts";

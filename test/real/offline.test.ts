@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { type AppsTable, openAppsTable } from "../../src/adapters/dynamodb.ts";
-import { type Offline, startOffline } from "../../src/local/offline.ts";
-import { type RedisServer, startRedis } from "../../src/local/redis-server.ts";
-import { type SoketiNode, startSoketi } from "../../src/local/soketi-node.ts";
-import { agentFile } from "../../src/local/stack.ts";
-import { connect } from "../../src/local/pusher-client.ts";
+import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
+import { type Offline, startOffline } from "../../local/offline.ts";
+import { type RedisServer, startRedis } from "../../local/redis-server.ts";
+import { type SoketiNode, startSoketi } from "../../local/soketi-node.ts";
+import { agentFile } from "../../local/stack.ts";
+import { connect } from "../../local/pusher-client.ts";
 import { accepts, eventually, item, outcomeOfConnecting } from "../support/fleet.ts";
 
 let redis: RedisServer;

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { connect, type PusherConnection } from "../../src/local/pusher-client.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { connect, type PusherConnection } from "../../local/pusher-client.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 
 let fleet: Fleet;

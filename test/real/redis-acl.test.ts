@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
-import { startRedisCluster } from "../../src/local/redis-cluster.ts";
-import { startRedis, type RedisServer } from "../../src/local/redis-server.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
-import { startProxy } from "../../src/local/tcp-proxy.ts";
+import { startRedisCluster } from "../../local/redis-cluster.ts";
+import { startRedis, type RedisServer } from "../../local/redis-server.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
+import { startProxy } from "../../local/tcp-proxy.ts";
 import { type BusNames, busNames } from "../../src/protocol/names.ts";
 import type { SweepOutcome } from "../../src/pipeline/ports.ts";
 import { cli, jsonLines } from "../support/cli.ts";

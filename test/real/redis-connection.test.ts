@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, inject, it } from "vitest";
-import { freePort } from "../../src/local/ports.ts";
-import { startRedis } from "../../src/local/redis-server.ts";
+import { freePort } from "../../local/free-port.ts";
+import { startRedis } from "../../local/redis-server.ts";
 import { accepts, eventually, item, outcomeOfConnecting, root, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 

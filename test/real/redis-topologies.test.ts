@@ -1,8 +1,8 @@
 import { describe, expect, inject, it } from "vitest";
-import { probeSecrets } from "../../src/local/probe.ts";
-import { startRedisCluster } from "../../src/local/redis-cluster.ts";
-import { startRedisSentinel } from "../../src/local/redis-sentinel.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { probeSecrets } from "../../local/probe.ts";
+import { startRedisCluster } from "../../local/redis-cluster.ts";
+import { startRedisSentinel } from "../../local/redis-sentinel.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";

@@ -9,8 +9,8 @@ import {
 import type { SQSBatchResponse } from "aws-lambda";
 import { Redis } from "ioredis";
 import { beforeAll, describe, expect, inject, it } from "vitest";
-import { type AppsTable, openAppsTable } from "../../src/adapters/dynamodb.ts";
-import { startRedis } from "../../src/local/redis-server.ts";
+import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
+import { startRedis } from "../../local/redis-server.ts";
 import { type Decoded, decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { item, loadHandler, root } from "../support/fleet.ts";

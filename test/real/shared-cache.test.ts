@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { Cluster, Redis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
-import { connect } from "../../src/local/pusher-client.ts";
-import { startRedisCluster } from "../../src/local/redis-cluster.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { connect } from "../../local/pusher-client.ts";
+import { startRedisCluster } from "../../local/redis-cluster.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import type { SweepOutcome } from "../../src/pipeline/ports.ts";
 import {
   eventually,

@@ -11,7 +11,7 @@ let ended: Promise<number | null>;
 /** `npm start -- …`, without the build that the run has made already. */
 function start(...args: string[]): void {
   printed = "";
-  const child = spawn(process.execPath, ["--import", "tsx", "src/local/start.ts", ...args], { cwd: root });
+  const child = spawn(process.execPath, ["--import", "tsx", "local/start.ts", ...args], { cwd: root });
   for (const stream of [child.stdout, child.stderr]) {
     stream.on("data", (chunk: Buffer) => (printed += stripVTControlCharacters(chunk.toString())));
   }

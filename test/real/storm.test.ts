@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { connect } from "../../src/local/pusher-client.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
-import { startProxy, type TcpProxy } from "../../src/local/tcp-proxy.ts";
+import { connect } from "../../local/pusher-client.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
+import { startProxy, type TcpProxy } from "../../local/tcp-proxy.ts";
 import { eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
 
 const CLIENTS = 2_000;

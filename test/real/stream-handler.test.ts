@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { startRedis } from "../../src/local/redis-server.ts";
+import { startRedis } from "../../local/redis-server.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
 import { parseMessageId } from "../../src/protocol/message-id.ts";
 import { insert } from "../factories/stream-event.ts";

@@ -1,5 +1,5 @@
 import { chromium, type Browser } from "playwright-core";
-import { CHROMIUM, provide } from "../../src/local/requirements.ts";
+import { CHROMIUM, provide } from "../../local/requirements.ts";
 import { execFileSync } from "node:child_process";
 
 /** A real Chromium, from PATH; on Debian as root it is installed. @throws Error with one line that says what to type. */

@@ -82,7 +82,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   // Trying it, building it, testing it.
   "npm ci": ci,
   "npm start -- --once": ci,
-  "npm start": test("test/real/start.test.ts", "src/local/start.ts"),
+  "npm start": test("test/real/start.test.ts", "local/start.ts"),
   "npm test": ci,
   "npm run build": ci,
   "npm run build:types": test("package.json", "npm run --silent build:types"),
@@ -116,7 +116,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "sha256sum dist/agent.cjs": foreign("of coreutils"),
 
   // The agent.
-  "soketi start": test("src/local/soketi-node.ts", "NODE_OPTIONS", '--require "', '"start"'),
+  "soketi start": test("local/soketi-node.ts", "NODE_OPTIONS", '--require "', '"start"'),
   "npm install soketi-app-sync": test("test/real/shipped.test.ts", '"npm", ["install"'),
   // From a tarball there; into the place for all, with a soketi beside it, is npm's own.
   "npm install -g @soketi/soketi soketi-app-sync": test("test/real/shipped.test.ts", '"npm", ["install"'),

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import type { DynamoDBBatchResponse } from "aws-lambda";
-import { type AppsTable, type Item, openAppsTable } from "../../src/adapters/dynamodb.ts";
-import { acceptsSecret } from "../../src/local/probe.ts";
-import { connect, RefusedError } from "../../src/local/pusher-client.ts";
-import { type SoketiNode, type SoketiNodeOptions, startSoketi } from "../../src/local/soketi-node.ts";
-import { agentFile } from "../../src/local/stack.ts";
+import { type AppsTable, type Item, openAppsTable } from "../../local/apps-table.ts";
+import { acceptsSecret } from "../../local/probe.ts";
+import { connect, RefusedError } from "../../local/pusher-client.ts";
+import { type SoketiNode, type SoketiNodeOptions, startSoketi } from "../../local/soketi-node.ts";
+import { agentFile } from "../../local/stack.ts";
 import { type Mapping, startMapping } from "./event-source-mapping.ts";
 
 export type Handler = (event: unknown, context: unknown) => Promise<DynamoDBBatchResponse>;

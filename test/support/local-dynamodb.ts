@@ -1,5 +1,5 @@
-import { type DynamoDbLocal, startDynamoDbLocal } from "../../src/local/dynamodb-local.ts";
-import { JAVA, provide, REDIS } from "../../src/local/requirements.ts";
+import { type DynamoDbLocal, startDynamoDbLocal } from "../../local/dynamodb-local.ts";
+import { JAVA, provide, REDIS } from "../../local/requirements.ts";
 
 /** For a command of its own, outside vitest: DynamoDB Local, and a Redis that can be started; what is missing is provided. */
 export async function startProvidedDynamoDb(): Promise<DynamoDbLocal> {

@@ -1,8 +1,8 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Child, startChild } from "../../src/local/child.ts";
-import { freePort } from "../../src/local/ports.ts";
+import { type Child, startChild } from "../../local/child.ts";
+import { freePort } from "../../local/free-port.ts";
 import type { Rules } from "./monitoring.ts";
 
 /** One series of an answer. A value that is no number is NaN or an infinity. */

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
-import { connect } from "../../src/local/pusher-client.ts";
-import type { SoketiNode } from "../../src/local/soketi-node.ts";
+import { connect } from "../../local/pusher-client.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting } from "./fleet.ts";
 
 /** The whole job on one node: an app is disabled under a connection, and enabled again; and `/metrics` says so. */

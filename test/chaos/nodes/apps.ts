@@ -1,4 +1,4 @@
-import type { Item } from "../../../src/adapters/dynamodb.ts";
+import type { Item } from "../../../local/apps-table.ts";
 import { item } from "../../support/fleet.ts";
 
 /** What becomes of an app during a run. All but `changing` have one event, at a random time, and stay as they are then. */

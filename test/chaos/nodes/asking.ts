@@ -1,6 +1,6 @@
 import { Agent, request } from "node:http";
 import PusherServer from "pusher";
-import { connect, RefusedError } from "../../../src/local/pusher-client.ts";
+import { connect, RefusedError } from "../../../local/pusher-client.ts";
 import { keyOf, VERSIONS_PER_KB } from "./apps.ts";
 
 /** What a node says when it is asked from outside. `undefined`: it did not answer. */

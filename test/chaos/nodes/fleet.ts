@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type AppsTable, openAppsTable } from "../../../src/adapters/dynamodb.ts";
-import { type SoketiNode, startSoketi } from "../../../src/local/soketi-node.ts";
-import { agentFile } from "../../../src/local/stack.ts";
-import { startProxy, type TcpProxy } from "../../../src/local/tcp-proxy.ts";
+import { type AppsTable, openAppsTable } from "../../../local/apps-table.ts";
+import { type SoketiNode, startSoketi } from "../../../local/soketi-node.ts";
+import { agentFile } from "../../../local/stack.ts";
+import { startProxy, type TcpProxy } from "../../../local/tcp-proxy.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import { type MappedFunction, startMapping } from "../../support/event-source-mapping.ts";
 import { eventually } from "../../support/fleet.ts";

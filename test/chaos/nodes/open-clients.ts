@@ -1,4 +1,4 @@
-import { codeOf, connect, type PusherConnection } from "../../../src/local/pusher-client.ts";
+import { codeOf, connect, type PusherConnection } from "../../../local/pusher-client.ts";
 import { CHAOS_APPS, keyOf } from "./apps.ts";
 import { isPusherCode } from "./asking.ts";
 

@@ -1,8 +1,8 @@
-import { startRedisCluster } from "../../../src/local/redis-cluster.ts";
-import { startRedisSentinel } from "../../../src/local/redis-sentinel.ts";
-import { redisCli } from "../../../src/local/redis-cli.ts";
-import { type RedisServer, startRedis } from "../../../src/local/redis-server.ts";
-import { startProxy, type TcpProxy } from "../../../src/local/tcp-proxy.ts";
+import { startRedisCluster } from "../../../local/redis-cluster.ts";
+import { startRedisSentinel } from "../../../local/redis-sentinel.ts";
+import { redisCli } from "../../../local/redis-cli.ts";
+import { type RedisServer, startRedis } from "../../../local/redis-server.ts";
+import { startProxy, type TcpProxy } from "../../../local/tcp-proxy.ts";
 
 export type RedisForm = "standalone" | "Sentinel" | "Cluster";
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { AppsTable } from "../../../src/adapters/dynamodb.ts";
+import type { AppsTable } from "../../../local/apps-table.ts";
 import type { Random } from "../../simulation/random.ts";
 import { CHAOS_APPS, keyOf, newKeyOf, versionAttributes } from "./apps.ts";
 

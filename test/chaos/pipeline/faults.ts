@@ -1,10 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Cluster, Redis } from "ioredis";
-import { redisCli } from "../../../src/local/redis-cli.ts";
-import { startRedisCluster } from "../../../src/local/redis-cluster.ts";
-import { startRedisSentinel } from "../../../src/local/redis-sentinel.ts";
-import { startRedis } from "../../../src/local/redis-server.ts";
-import { startProxy, type TcpProxy } from "../../../src/local/tcp-proxy.ts";
+import { redisCli } from "../../../local/redis-cli.ts";
+import { startRedisCluster } from "../../../local/redis-cluster.ts";
+import { startRedisSentinel } from "../../../local/redis-sentinel.ts";
+import { startRedis } from "../../../local/redis-server.ts";
+import { startProxy, type TcpProxy } from "../../../local/tcp-proxy.ts";
 import type { MappedFunction, MappingOptions } from "../../support/event-source-mapping.ts";
 import { createContainer, type FunctionContainer } from "./function-container.ts";
 import type { Fault, FaultParts } from "./run-fault.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { SQSBatchResponse } from "aws-lambda";
 import type { Cluster, Redis } from "ioredis";
-import { openAppsTable } from "../../../src/adapters/dynamodb.ts";
+import { openAppsTable } from "../../../local/apps-table.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import {

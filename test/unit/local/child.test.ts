@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
-import { type Child, ChildError, type ChildOptions, startChild } from "../../../src/local/child.ts";
+import { type Child, ChildError, type ChildOptions, startChild } from "../../../local/child.ts";
 
 const started: Child[] = [];
 
@@ -150,7 +150,7 @@ describe("when the parent ends, nothing is left behind", () => {
 
 /** Another Node process that starts a child of its own with `startChild` and then does something. */
 async function startParent(then: string) {
-  const module = fileURLToPath(new URL("../../../src/local/child.ts", import.meta.url));
+  const module = fileURLToPath(new URL("../../../local/child.ts", import.meta.url));
   const script = `
     import { startChild } from ${JSON.stringify(module)};
     const child = await startChild({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { chooseSource, type Facts, JAVA, PROMETHEUS, REDIS } from "../../../src/local/requirements.ts";
-import { soketiNodeBinary } from "../../../src/local/soketi-node.ts";
+import { chooseSource, type Facts, JAVA, PROMETHEUS, REDIS } from "../../../local/requirements.ts";
+import { soketiNodeBinary } from "../../../local/soketi-node.ts";
 
 const NOTHING: Facts = { address: undefined, onPath: false, docker: false, aptAsRoot: false };
 const EVERYTHING: Facts = { address: "redis://db:6379", onPath: true, docker: true, aptAsRoot: true };

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { freePort } from "./ports.ts";
+import { freePort } from "./free-port.ts";
 import { redisCli, untilTrue } from "./redis-cli.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 

@@ -1,15 +1,15 @@
-import { createAppItems } from "../adapters/dynamodb-items.ts";
-import { localDynamoDb, marshalAttributes } from "../adapters/dynamodb.ts";
-import { ioredis } from "../adapters/ioredis.ts";
-import { openRedis } from "../adapters/redis.ts";
-import { createFleet } from "../adapters/redis-fleet.ts";
-import { EnvReader } from "../config/env.ts";
-import { readRedis } from "../config/redis.ts";
-import { AppsView } from "../console/apps.ts";
-import type { LocalControls } from "../console/local-controls.ts";
-import { Observer } from "../console/observer.ts";
-import { type Console, startConsole } from "../console/server.ts";
-import { busNames, defaultPrefix } from "../protocol/names.ts";
+import { createAppItems } from "../src/adapters/dynamodb-items.ts";
+import { localDynamoDb, marshalAttributes } from "./apps-table.ts";
+import { ioredis } from "../src/adapters/ioredis.ts";
+import { openRedis } from "../src/adapters/redis.ts";
+import { createFleet } from "../src/adapters/redis-fleet.ts";
+import { EnvReader } from "../src/config/env.ts";
+import { readRedis } from "../src/config/redis.ts";
+import { AppsView } from "../src/console/apps.ts";
+import type { LocalControls } from "../src/console/local-controls.ts";
+import { Observer } from "../src/console/observer.ts";
+import { type Console, startConsole } from "../src/console/server.ts";
+import { busNames, defaultPrefix } from "../src/protocol/names.ts";
 import type { Stack } from "./stack.ts";
 
 /** The app that the buttons change: what `npm start` seeds. */
@@ -31,7 +31,7 @@ export async function startLocalConsole(stack: Stack, port: number): Promise<Con
     observer: new Observer(createFleet(redis, names)),
     apps: new AppsView(createAppItems(localDynamoDb(dynamodbEndpoint), table.name)),
     controls: controlsOf(stack),
-    assets: new URL("../../dist/console/", import.meta.url),
+    assets: new URL("../dist/console/", import.meta.url),
   });
   return {
     url: served.url,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Child, startChild } from "./child.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "./free-port.ts";
 
 export interface Offline {
   readonly child: Child;
@@ -18,7 +18,7 @@ export interface OfflineOptions {
   readonly onLine?: (line: string) => void;
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
  * The deployed function under `serverless offline`, polling the table's stream: what is in `dist/handlers`, with the

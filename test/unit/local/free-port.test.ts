@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { expect, it } from "vitest";
-import { freePort } from "../../../src/local/ports.ts";
+import { freePort } from "../../../local/free-port.ts";
 
 it("never gives a port twice", async () => {
   const ports = await Promise.all(Array.from({ length: 200 }, freePort));

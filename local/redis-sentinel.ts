@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "./free-port.ts";
 import { redisCli, untilTrue } from "./redis-cli.ts";
 import { type RedisServer, startRedis } from "./redis-server.ts";
 

@@ -1,8 +1,8 @@
-import type { Item } from "../adapters/dynamodb.ts";
+import type { Item } from "./apps-table.ts";
 import { connect, type PusherConnection, RefusedError } from "./pusher-client.ts";
 import { acceptsSecret, probeSecrets } from "./probe.ts";
 import type { Stack } from "./stack.ts";
-import { within } from "./within.ts";
+import { within } from "../src/async/within.ts";
 
 export interface Demonstration {
   /** A node's debug line of a drop, to be fed from the stack's output. */

@@ -1,5 +1,5 @@
 /** `change.ts ENDPOINT APP JSON`: sets attributes of an app in the local stack's table. */
-import { marshalAttributes, openAppsTable } from "../adapters/dynamodb.ts";
+import { marshalAttributes, openAppsTable } from "./apps-table.ts";
 
 const [endpoint, appId, json] = process.argv.slice(2);
 if (endpoint === undefined || appId === undefined || json === undefined) {

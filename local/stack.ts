@@ -1,6 +1,6 @@
 import { fileURLToPath } from "node:url";
-import type { AppsTable } from "../adapters/dynamodb.ts";
-import { openAppsTable } from "../adapters/dynamodb.ts";
+import type { AppsTable } from "./apps-table.ts";
+import { openAppsTable } from "./apps-table.ts";
 import type { Child } from "./child.ts";
 import { startDynamoDbLocal } from "./dynamodb-local.ts";
 import { startOffline } from "./offline.ts";
@@ -31,7 +31,7 @@ export interface StackOptions {
   readonly onLine: (part: string, line: string) => void;
 }
 
-export const agentFile = fileURLToPath(new URL("../../dist/agent.cjs", import.meta.url));
+export const agentFile = fileURLToPath(new URL("../dist/agent.cjs", import.meta.url));
 
 /** @throws Error with one line, when a part is missing or does not start; the others are stopped then. */
 export async function startStack(options: StackOptions): Promise<Stack> {

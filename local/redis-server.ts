@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { IMAGE_PULL_MS, inDocker } from "./docker.ts";
-import { assertFree, freePort } from "./ports.ts";
+import { assertFree, freePort } from "./free-port.ts";
 
 export interface RedisServer {
   readonly port: number;

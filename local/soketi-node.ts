@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Child, startChild } from "./child.ts";
-import { freePort } from "./ports.ts";
+import { freePort } from "./free-port.ts";
 
 export interface SoketiNode {
   readonly port: number;

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { IMAGE_PULL_MS, inDocker } from "./docker.ts";
-import { assertFree, freePort } from "./ports.ts";
+import { assertFree, freePort } from "./free-port.ts";
 
 export interface DynamoDbLocal {
   readonly port: number;

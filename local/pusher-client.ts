@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import type PusherJs from "pusher-js";
 import type { Channel } from "pusher-js";
 import PusherServer from "pusher";
-import { within } from "./within.ts";
+import { within } from "../src/async/within.ts";
 
 // pusher-js' build for Node is CommonJS and gives the class itself.
 const Client = createRequire(import.meta.url)("pusher-js") as typeof PusherJs;

@@ -2,9 +2,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createDemonstration, type Demonstration } from "./demonstration.ts";
-import type { Console } from "../console/server.ts";
+import type { Console } from "../src/console/server.ts";
 import { startLocalConsole } from "./console.ts";
-import { assertFree } from "./ports.ts";
+import { assertFree } from "./free-port.ts";
 import { type Stack, startStack } from "./stack.ts";
 
 /** The console listens that far above the first node. */
@@ -72,7 +72,7 @@ function explainOwnChange({ dynamodbEndpoint }: Stack): void {
   say("");
   say("Running. Changes are shown as they arrive. Make one of your own, in another terminal in this folder:");
   say("");
-  say(`  node --import tsx src/local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
+  say(`  node --import tsx local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
   say("");
   say("Ctrl-C ends everything.");
 }
