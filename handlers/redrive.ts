@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { createAppsReader } from "../src/adapters/dynamodb-apps.ts";
-import { openDynamoDb } from "../src/adapters/dynamodb-clients.ts";
-import { createStreamReader } from "../src/adapters/dynamodb-streams.ts";
+import { createAppsReader } from "../src/aws/apps-reader.ts";
+import { openDynamoDb } from "../src/aws/clients.ts";
+import { createStreamReader } from "../src/aws/stream-reader.ts";
 import { openPipelineRedis } from "../src/adapters/pipeline-redis.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
 import { createRedisLog } from "../src/adapters/redis-log.ts";

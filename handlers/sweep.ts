@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
-import { createAppsReader } from "../src/adapters/dynamodb-apps.ts";
-import { openDynamoDb } from "../src/adapters/dynamodb-clients.ts";
+import { createAppsReader } from "../src/aws/apps-reader.ts";
+import { openDynamoDb } from "../src/aws/clients.ts";
 import { openPipelineRedis } from "../src/adapters/pipeline-redis.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
 import { createSoketiAppCache } from "../src/adapters/soketi-app-cache.ts";

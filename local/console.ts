@@ -1,4 +1,4 @@
-import { createAppItems } from "../src/adapters/dynamodb-items.ts";
+import { createAppItems } from "../src/aws/app-items.ts";
 import { localDynamoDb, marshalAttributes } from "./apps-table.ts";
 import { ioredis } from "../src/adapters/ioredis.ts";
 import { openRedis } from "../src/adapters/redis.ts";

@@ -1,7 +1,7 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { ioredis } from "../../src/adapters/ioredis.ts";
 import { createAppsTable, localDynamoDb } from "../../local/apps-table.ts";
-import { createAppsReader } from "../../src/adapters/dynamodb-apps.ts";
+import { createAppsReader } from "../../src/aws/apps-reader.ts";
 import { openRedis } from "../../src/adapters/redis.ts";
 import { createSoketiAppCache } from "../../src/adapters/soketi-app-cache.ts";
 import { SharedCache } from "../../src/pipeline/shared-cache.ts";

@@ -1,4 +1,4 @@
-import type { Attributes, RawItem } from "../adapters/dynamodb-items.ts";
+import type { Attributes, RawItem } from "../aws/app-items.ts";
 import { FLAGS, LIMITS } from "../app/app.ts";
 
 const FLAG_NAMES: ReadonlySet<string> = new Set(FLAGS.map(({ attribute }) => attribute));

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { toDynamoDbJson } from "../adapters/dynamodb-json.ts";
-import type { RawItem } from "../adapters/dynamodb-items.ts";
+import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
+import type { RawItem } from "../aws/app-items.ts";
 import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
 import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";

@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { createAppsReader } from "../adapters/dynamodb-apps.ts";
-import { createStreamReader, findStream } from "../adapters/dynamodb-streams.ts";
+import { createAppsReader } from "../aws/apps-reader.ts";
+import { createStreamReader, findStream } from "../aws/stream-reader.ts";
 import type { RedisConnection } from "../adapters/redis.ts";
 import { createRedisLog } from "../adapters/redis-log.ts";
 import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";

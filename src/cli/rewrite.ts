@@ -1,4 +1,4 @@
-import { type AppItems, type Attributes, ConflictError, type RawItem } from "../adapters/dynamodb-items.ts";
+import { type AppItems, type Attributes, ConflictError, type RawItem } from "../aws/app-items.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Backup, Rewrite } from "./backup.ts";
 import type { Terminal } from "./terminal.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createAppsReader } from "../adapters/dynamodb-apps.ts";
+import { createAppsReader } from "../aws/apps-reader.ts";
 import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
 import { sweep } from "../pipeline/sweep.ts";

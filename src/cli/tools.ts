@@ -1,5 +1,5 @@
-import { openDynamoDb } from "../adapters/dynamodb-clients.ts";
-import { type AppItems, createAppItems } from "../adapters/dynamodb-items.ts";
+import { openDynamoDb } from "../aws/clients.ts";
+import { type AppItems, createAppItems } from "../aws/app-items.ts";
 import { openPipelineRedis } from "../adapters/pipeline-redis.ts";
 import type { RedisConnection } from "../adapters/redis.ts";
 import { createFleet, type Fleet } from "../adapters/redis-fleet.ts";

@@ -1,4 +1,4 @@
-import type { AppItems } from "../adapters/dynamodb-items.ts";
+import type { AppItems } from "../aws/app-items.ts";
 import { normalize } from "../app/normalize.ts";
 import type { AppRow, AppsPage } from "./state.ts";
 

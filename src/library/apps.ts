@@ -1,5 +1,5 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { createDynamoDbSource } from "../adapters/dynamodb-source.ts";
+import { createDynamoDbSource } from "../aws/app-source.ts";
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import { tellerOf } from "./events.ts";

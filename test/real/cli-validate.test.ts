@@ -5,7 +5,7 @@ import { gzipSync } from "node:zlib";
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Item, localDynamoDb, openAppsTable } from "../../local/apps-table.ts";
-import { createAppItems } from "../../src/adapters/dynamodb-items.ts";
+import { createAppItems } from "../../src/aws/app-items.ts";
 import { normalize } from "../../src/app/normalize.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { item } from "../support/fleet.ts";

@@ -1,4 +1,4 @@
-import type { AppItems, Attributes, RawItem } from "../../adapters/dynamodb-items.ts";
+import type { AppItems, Attributes, RawItem } from "../../aws/app-items.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import type { Run } from "../command.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { RawItem } from "../../adapters/dynamodb-items.ts";
+import type { RawItem } from "../../aws/app-items.ts";
 import { collect } from "../arguments.ts";
 import { parseAttributes } from "../attributes.ts";
 import { createCommand, running } from "../command.ts";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { describeTable, type TableShape } from "../../adapters/dynamodb-table.ts";
-import { listMappings } from "../../adapters/lambda-mappings.ts";
+import { describeTable, type TableShape } from "../../aws/describe-table.ts";
+import { listMappings } from "../../aws/lambda-mappings.ts";
 import { inspectLog, inspectRedis, otherPrefixes } from "../../adapters/redis-inspection.ts";
 import { createCommand, type Run, running } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";

@@ -1,4 +1,4 @@
-import type { MappingShape } from "../../adapters/lambda-mappings.ts";
+import type { MappingShape } from "../../aws/lambda-mappings.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 const NAME = "event source mapping";

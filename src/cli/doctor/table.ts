@@ -1,4 +1,4 @@
-import type { TableShape } from "../../adapters/dynamodb-table.ts";
+import type { TableShape } from "../../aws/describe-table.ts";
 import { type Check, fail, ok, skipped, warning } from "./check.ts";
 
 const REMAKE = "it cannot be changed: make a table as docs/deploy.md has it, and copy the items";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { MappingShape } from "../../../src/adapters/lambda-mappings.ts";
+import type { MappingShape } from "../../../src/aws/lambda-mappings.ts";
 import { checkMappings } from "../../../src/cli/doctor/mapping.ts";
 import { adviceOn, checkLog, checkRedis } from "../../../src/cli/doctor/redis.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { AppItems, RawItem } from "../../../src/adapters/dynamodb-items.ts";
+import type { AppItems, RawItem } from "../../../src/aws/app-items.ts";
 import { AppsView } from "../../../src/console/apps.ts";
 
 const T = 1_764_000_000_000;

@@ -6,8 +6,8 @@ import {
   TrimmedDataAccessException,
 } from "@aws-sdk/client-dynamodb-streams";
 import { describe, expect, it, vi } from "vitest";
-import { createAppsReader } from "../../../src/adapters/dynamodb-apps.ts";
-import { createStreamReader } from "../../../src/adapters/dynamodb-streams.ts";
+import { createAppsReader } from "../../../src/aws/apps-reader.ts";
+import { createStreamReader } from "../../../src/aws/stream-reader.ts";
 import { RangeGoneError } from "../../../src/pipeline/redrive.ts";
 import { image } from "../../factories/stream-event.ts";
 
