@@ -4,9 +4,9 @@
  */
 import { unmarshall } from "@aws-sdk/util-dynamodb";
 import { Redis } from "ioredis";
-import { ioredis } from "../src/adapters/ioredis.ts";
-import { openRedis } from "../src/adapters/redis.ts";
-import { createRedisLog } from "../src/adapters/redis-log.ts";
+import { ioredis } from "../src/redis/ioredis.ts";
+import { openRedis } from "../src/redis/connection.ts";
+import { createRedisLog } from "../src/redis/log.ts";
 import { startRedis } from "../local/redis-server.ts";
 import { provide, REDIS } from "../local/requirements.ts";
 import { runBatch } from "../src/pipeline/run-batch.ts";

@@ -1,8 +1,8 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
-import { openPipelineRedis } from "../src/adapters/pipeline-redis.ts";
+import { openPipelineRedis } from "../src/redis/pipeline-connection.ts";
 import { createPowertools } from "../src/adapters/powertools.ts";
-import { createRedisLog } from "../src/adapters/redis-log.ts";
-import { createSoketiAppCache } from "../src/adapters/soketi-app-cache.ts";
+import { createRedisLog } from "../src/redis/log.ts";
+import { createSoketiAppCache } from "../src/redis/shared-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";
 import { runBatch } from "../src/pipeline/run-batch.ts";
 import { SharedCache } from "../src/pipeline/shared-cache.ts";

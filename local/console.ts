@@ -1,8 +1,8 @@
 import { createAppItems } from "../src/aws/app-items.ts";
 import { localDynamoDb, marshalAttributes } from "./apps-table.ts";
-import { ioredis } from "../src/adapters/ioredis.ts";
-import { openRedis } from "../src/adapters/redis.ts";
-import { createFleet } from "../src/adapters/redis-fleet.ts";
+import { ioredis } from "../src/redis/ioredis.ts";
+import { openRedis } from "../src/redis/connection.ts";
+import { createFleet } from "../src/redis/fleet.ts";
 import { EnvReader } from "../src/config/env.ts";
 import { readRedis } from "../src/config/redis.ts";
 import { AppsView } from "../src/console/apps.ts";

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { createCrowd } from "../bus/crowd.ts";
-import { ioredis } from "../../src/adapters/ioredis.ts";
-import { openRedis } from "../../src/adapters/redis.ts";
-import { createRedisLog } from "../../src/adapters/redis-log.ts";
+import { ioredis } from "../../src/redis/ioredis.ts";
+import { openRedis } from "../../src/redis/connection.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
 import { encodeChanges, MAX_CHANGES } from "../../src/protocol/message.ts";
 import { change, NAMES, settingsOf, TIMEOUTS } from "../bus/ways.ts";
 

@@ -1,9 +1,9 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import { ioredis } from "../../src/adapters/ioredis.ts";
+import { ioredis } from "../../src/redis/ioredis.ts";
 import { createAppsTable, localDynamoDb } from "../../local/apps-table.ts";
 import { createAppsReader } from "../../src/aws/apps-reader.ts";
-import { openRedis } from "../../src/adapters/redis.ts";
-import { createSoketiAppCache } from "../../src/adapters/soketi-app-cache.ts";
+import { openRedis } from "../../src/redis/connection.ts";
+import { createSoketiAppCache } from "../../src/redis/shared-app-cache.ts";
 import { SharedCache } from "../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../src/pipeline/sweep.ts";
 import { settingsOf, TIMEOUTS } from "../bus/ways.ts";

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ioredis } from "../../src/adapters/ioredis.ts";
+import { ioredis } from "../../src/redis/ioredis.ts";
 import { openAppsTable } from "../../local/apps-table.ts";
-import { openRedis } from "../../src/adapters/redis.ts";
-import { createRedisLog } from "../../src/adapters/redis-log.ts";
+import { openRedis } from "../../src/redis/connection.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
 import { type SoketiNode, startSoketi } from "../../local/soketi-node.ts";
 import { agentFile } from "../../local/stack.ts";
 import { type Change, encodeChanges } from "../../src/protocol/message.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
 import type { RawItem } from "../aws/app-items.ts";
-import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
+import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";

@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { createAppsReader } from "../aws/apps-reader.ts";
 import { createStreamReader, findStream } from "../aws/stream-reader.ts";
-import type { RedisConnection } from "../adapters/redis.ts";
-import { createRedisLog } from "../adapters/redis-log.ts";
-import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
+import type { RedisConnection } from "../redis/connection.ts";
+import { createRedisLog } from "../redis/log.ts";
+import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";

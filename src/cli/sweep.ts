@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { createAppsReader } from "../aws/apps-reader.ts";
-import { createSoketiAppCache } from "../adapters/soketi-app-cache.ts";
+import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
 import { sweep } from "../pipeline/sweep.ts";
 import { createCommand, running } from "./command.ts";

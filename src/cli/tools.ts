@@ -1,8 +1,8 @@
 import { openDynamoDb } from "../aws/clients.ts";
 import { type AppItems, createAppItems } from "../aws/app-items.ts";
-import { openPipelineRedis } from "../adapters/pipeline-redis.ts";
-import type { RedisConnection } from "../adapters/redis.ts";
-import { createFleet, type Fleet } from "../adapters/redis-fleet.ts";
+import { openPipelineRedis } from "../redis/pipeline-connection.ts";
+import type { RedisConnection } from "../redis/connection.ts";
+import { createFleet, type Fleet } from "../redis/fleet.ts";
 import {
   type PipelineConfig,
   readToolsConfig,

@@ -1,4 +1,4 @@
-import type { Fleet } from "../adapters/redis-fleet.ts";
+import type { Fleet } from "../redis/fleet.ts";
 import { decodeMessage } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { LogEntry } from "../protocol/live.ts";

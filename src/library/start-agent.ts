@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import { openAgentLink } from "../adapters/agent-link.ts";
-import { ioredis } from "../adapters/ioredis.ts";
-import { RedisError } from "../adapters/redis.ts";
+import { openAgentLink } from "../redis/agent-link.ts";
+import { ioredis } from "../redis/ioredis.ts";
+import { RedisError } from "../redis/connection.ts";
 import { Agent } from "../agent/agent.ts";
 import type { AppSource } from "../agent/ports.ts";
 import type { App } from "../app/app.ts";

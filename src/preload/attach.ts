@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
-import { openAgentLink } from "../adapters/agent-link.ts";
+import { openAgentLink } from "../redis/agent-link.ts";
 import { guardClosedSockets, sendBackUnread } from "../adapters/soketi-ws-handler.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
 import {

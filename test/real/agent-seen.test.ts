@@ -1,7 +1,7 @@
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startRedis, type RedisServer } from "../../local/redis-server.ts";
-import { createFleet } from "../../src/adapters/redis-fleet.ts";
+import { createFleet } from "../../src/redis/fleet.ts";
 import { formatMessageId } from "../../src/protocol/message-id.ts";
 import type { RegisteredNode } from "../../src/protocol/node.ts";
 import { busNames, nodeEntry } from "../../src/protocol/names.ts";

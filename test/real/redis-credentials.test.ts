@@ -2,7 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { openPipelineRedis } from "../../src/adapters/pipeline-redis.ts";
+import { openPipelineRedis } from "../../src/redis/pipeline-connection.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";

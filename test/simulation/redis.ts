@@ -24,7 +24,7 @@ export interface Subscriber {
 const EPOCH_BASE = 1_700_000_000_000;
 
 /**
- * Redis as the log's two scripts see it (src/adapters/redis-scripts.ts), with what can happen to it. Every call is made
+ * Redis as the log's two scripts see it (src/redis/scripts.ts), with what can happen to it. Every call is made
  * at the moment it reaches the server; latency is the network's.
  */
 export class SimulatedRedis {

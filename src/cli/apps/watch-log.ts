@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Fleet } from "../../adapters/redis-fleet.ts";
+import type { Fleet } from "../../redis/fleet.ts";
 import { decodeMessage } from "../../protocol/message.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 

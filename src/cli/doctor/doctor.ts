@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { listMappings } from "../../aws/lambda-mappings.ts";
-import { inspectLog, inspectRedis, otherPrefixes } from "../../adapters/redis-inspection.ts";
+import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
 import { createCommand, type Run, running } from "../command.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { explain } from "../explain.ts";

@@ -1,4 +1,4 @@
-import type { LogShape, RedisShape } from "../../adapters/redis-inspection.ts";
+import type { LogShape, RedisShape } from "../../redis/inspection.ts";
 import { formatMessageId } from "../../protocol/message-id.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 

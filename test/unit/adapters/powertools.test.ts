@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createPowertools, type Powertools } from "../../../src/adapters/powertools.ts";
-import { RedisError } from "../../../src/adapters/redis.ts";
+import { RedisError } from "../../../src/redis/connection.ts";
 
 interface Line {
   readonly level?: string;

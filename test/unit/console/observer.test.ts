@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Fleet } from "../../../src/adapters/redis-fleet.ts";
+import type { Fleet } from "../../../src/redis/fleet.ts";
 import { Observer } from "../../../src/console/observer.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
 import type { MessageId } from "../../../src/protocol/message-id.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AppItems } from "../../../src/aws/app-items.ts";
-import type { Fleet } from "../../../src/adapters/redis-fleet.ts";
+import type { Fleet } from "../../../src/redis/fleet.ts";
 import { AppsView } from "../../../src/console/apps.ts";
 import type { LocalControls } from "../../../src/console/local-controls.ts";
 import { Observer } from "../../../src/console/observer.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RedisError } from "../../../src/adapters/redis.ts";
+import { RedisError } from "../../../src/redis/connection.ts";
 
 describe("RedisError", () => {
   it("has the words and the code of its cause, and nothing of the command", () => {

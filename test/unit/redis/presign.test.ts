@@ -1,8 +1,8 @@
 import { createHash, createHmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import { describe, expect, it } from "vitest";
-import { presign, sha256 } from "../../../src/adapters/presign.ts";
-import { createRedisCredentials } from "../../../src/adapters/redis-credentials.ts";
+import { presign, sha256 } from "../../../src/redis/presign.ts";
+import { createRedisCredentials } from "../../../src/redis/credentials.ts";
 
 function bytes(data: string | ArrayBuffer | ArrayBufferView): Uint8Array {
   if (typeof data === "string") return Buffer.from(data);

@@ -2,8 +2,8 @@ import type { Bus } from "../agent/ports.ts";
 import type { LogEntry } from "../protocol/live.ts";
 import { formatMessageId, parseMessageId } from "../protocol/message-id.ts";
 import { type BusNames, nodeEntry } from "../protocol/names.ts";
-import { RedisError, type RedisConnection } from "./redis.ts";
-import { HEARTBEAT, runScript } from "./redis-scripts.ts";
+import { RedisError, type RedisConnection } from "./connection.ts";
+import { HEARTBEAT, runScript } from "./scripts.ts";
 
 /** A node's registry entry lives this long after its last heartbeat. Milliseconds. */
 const ENTRY_EXPIRY_MS = 30_000;

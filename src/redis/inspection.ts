@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { BusNames } from "../protocol/names.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
-import { RedisError, type RedisConnection } from "./redis.ts";
+import { RedisError, type RedisConnection } from "./connection.ts";
 
 /** What a Redis says of itself. */
 export interface RedisShape {

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import type { RedisConnection } from "../../../src/adapters/redis.ts";
-import { createAnswering } from "../../../src/adapters/redis-answers.ts";
+import type { RedisConnection } from "../../../src/redis/connection.ts";
+import { createAnswering } from "../../../src/redis/answers.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import type { Answer } from "../../../src/protocol/node.ts";
 

@@ -1,7 +1,7 @@
 import type { MessageLog } from "../pipeline/ports.ts";
 import type { BusNames } from "../protocol/names.ts";
-import type { RedisConnection } from "./redis.ts";
-import { APPEND, runScript } from "./redis-scripts.ts";
+import type { RedisConnection } from "./connection.ts";
+import { APPEND, runScript } from "./scripts.ts";
 
 export interface RedisLog extends MessageLog {
   /** Resolves with the id of the last one. */

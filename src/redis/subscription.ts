@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import { RedisError } from "./redis.ts";
+import { RedisError } from "./connection.ts";
 
 export interface SubscriptionEvents {
   /** Redis acknowledged the subscription: from now on, and until `lost`, nothing published is missed. */

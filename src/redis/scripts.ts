@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { RedisError, type RedisConnection } from "./redis.ts";
+import { RedisError, type RedisConnection } from "./connection.ts";
 
 /** A Lua script that Redis runs in one go, with nothing else in between. */
 export interface Script {

@@ -1,8 +1,8 @@
 import type { Environment } from "../config/env.ts";
 import type { PipelineConfig } from "../config/pipeline.ts";
 import { ioredis } from "./ioredis.ts";
-import { openRedis, type RedisConnection, type RedisTimeouts } from "./redis.ts";
-import { createRedisCredentials } from "./redis-credentials.ts";
+import { openRedis, type RedisConnection, type RedisTimeouts } from "./connection.ts";
+import { createRedisCredentials } from "./credentials.ts";
 
 export interface PipelineRedis {
   readonly connection: RedisConnection;

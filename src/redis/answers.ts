@@ -1,7 +1,7 @@
 import { type BusNames, answerList } from "../protocol/names.ts";
 import { type Answer, decodeQuestion, type Question } from "../protocol/node.ts";
-import type { RedisConnection } from "./redis.ts";
-import { ANSWER, runScript } from "./redis-scripts.ts";
+import type { RedisConnection } from "./connection.ts";
+import { ANSWER, runScript } from "./scripts.ts";
 
 /** How long answers wait to be read. Milliseconds. */
 const EXPIRY_MS = 10_000;

@@ -1,7 +1,7 @@
 import type { Redis } from "ioredis";
 import type { AppCacheStore } from "../pipeline/ports.ts";
-import { RedisError, type RedisConnection } from "./redis.ts";
-import { RELEASE_CACHED_APP, runScript } from "./redis-scripts.ts";
+import { RedisError, type RedisConnection } from "./connection.ts";
+import { RELEASE_CACHED_APP, runScript } from "./scripts.ts";
 
 export interface SoketiAppCacheOptions {
   /** soketi's `DB_REDIS_KEY_PREFIX`, before every key. */

@@ -4,10 +4,10 @@ import type { Bus } from "../agent/ports.ts";
 import type { RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
 import type { Held, NodeEntry, NodeStatus, RecentMessage } from "../protocol/node.ts";
-import { cut, openRedis, openSubscriber, type RedisLibrary, type RedisTimeouts } from "./redis.ts";
-import { createAnswering } from "./redis-answers.ts";
-import { createRedisBus } from "./redis-bus.ts";
-import { subscribe, type Subscription } from "./redis-subscription.ts";
+import { cut, openRedis, openSubscriber, type RedisLibrary, type RedisTimeouts } from "./connection.ts";
+import { createAnswering } from "./answers.ts";
+import { createRedisBus } from "./bus.ts";
+import { subscribe, type Subscription } from "./subscription.ts";
 
 /** The part of an agent that its link to Redis feeds and asks. */
 export interface LinkedAgent {

@@ -10,7 +10,7 @@ import {
   type Question,
   type RegisteredNode,
 } from "../protocol/node.ts";
-import { RedisError, type RedisConnection } from "./redis.ts";
+import { RedisError, type RedisConnection } from "./connection.ts";
 
 /** What tools can learn of all agents over Redis. Rejects with RedisError. */
 export interface Fleet {
