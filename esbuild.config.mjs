@@ -40,7 +40,7 @@ await Promise.all([
   }),
   build({
     ...common,
-    entryPoints: ["src/preload/agent.ts"],
+    entryPoints: ["src/soketi/preload.ts"],
     outfile: "dist/agent.cjs",
     format: "cjs",
     target: "node16",
@@ -83,6 +83,6 @@ copyFileSync(
 
 // What programs that embed soketi are told of it.
 copyFileSync(
-  new URL("src/preload/agent.d.cts", import.meta.url),
+  new URL("src/soketi/agent.d.cts", import.meta.url),
   new URL("dist/agent.d.cts", import.meta.url),
 );

@@ -11,7 +11,7 @@ import {
   type SoketiAppObject,
   type SoketiServer,
   takeOverLookups,
-} from "../src/adapters/soketi.ts";
+} from "../src/soketi/server.ts";
 import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 30;

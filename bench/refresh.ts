@@ -5,8 +5,8 @@
 import { createRequire } from "node:module";
 import { performance } from "node:perf_hooks";
 import { CLOSE_CAUSES, LiveSockets } from "../src/agent/live-sockets.ts";
-import { soketiConnections } from "../src/adapters/soketi-sockets.ts";
-import type { SoketiAppClass, SoketiAppObject, SoketiServer, SoketiSocket } from "../src/adapters/soketi.ts";
+import { soketiConnections } from "../src/soketi/sockets.ts";
+import type { SoketiAppClass, SoketiAppObject, SoketiServer, SoketiSocket } from "../src/soketi/server.ts";
 import { figure, publish } from "./report.ts";
 import { median } from "./statistics.ts";
 

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { performance } from "node:perf_hooks";
 import { AppCache } from "../../src/agent/app-cache.ts";
-import type { SoketiAppClass, SoketiAppObject, SoketiServer } from "../../src/adapters/soketi.ts";
+import type { SoketiAppClass, SoketiAppObject, SoketiServer } from "../../src/soketi/server.ts";
 import { normalize } from "../../src/app/normalize.ts";
 import { toSoketi } from "../../src/app/soketi-shape.ts";
 

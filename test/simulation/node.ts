@@ -8,7 +8,7 @@ import type { SimulatedRedis, Subscriber } from "./redis.ts";
 import type { SimulatedTable, Version } from "./table.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
-/** As src/preload/attach.ts has it. Milliseconds. */
+/** As src/soketi/attach.ts has it. Milliseconds. */
 const HEARTBEAT_LIMIT_MS = 1_000;
 
 /** A subscription that says nothing is given up after this. Milliseconds. */

@@ -1,6 +1,6 @@
-import type { PromClient } from "../../src/adapters/prometheus.ts";
-import type { SoketiServer } from "../../src/adapters/soketi.ts";
-import { exposeMetrics } from "../../src/preload/expose-metrics.ts";
+import type { PromClient } from "../../src/soketi/prometheus.ts";
+import type { SoketiServer } from "../../src/soketi/server.ts";
+import { exposeMetrics } from "../../src/soketi/expose-metrics.ts";
 
 /** Names of all that the agent registers on `/metrics` with soketi's default prefix, by its own code. */
 export function exposedMetrics(): { readonly name: string; readonly kind: keyof PromClient }[] {

@@ -4,10 +4,10 @@ import type {
   SoketiAppObject,
   SoketiServer,
   SoketiSocket,
-} from "../../../src/adapters/soketi.ts";
-import { soketiConnections, watchNewConnections } from "../../../src/adapters/soketi-sockets.ts";
-import { guardClosedSockets, sendBackUnread } from "../../../src/adapters/soketi-ws-handler.ts";
-import { guardWebhooks } from "../../../src/adapters/soketi-webhooks.ts";
+} from "../../../src/soketi/server.ts";
+import { soketiConnections, watchNewConnections } from "../../../src/soketi/sockets.ts";
+import { guardClosedSockets, sendBackUnread } from "../../../src/soketi/ws-handler.ts";
+import { guardWebhooks } from "../../../src/soketi/webhooks.ts";
 
 /** soketi's App in the one respect that matters: each connection's is another instance of the same origin. */
 function app(version: number): SoketiAppObject {

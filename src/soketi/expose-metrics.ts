@@ -1,8 +1,8 @@
 import type { Agent } from "../agent/agent.ts";
 import { agentMetrics } from "../agent/metrics.ts";
-import { lagHistogram, type PromClient, registerMetrics } from "../adapters/prometheus.ts";
-import type { SoketiAppObject, SoketiServer } from "../adapters/soketi.ts";
-import type { PreloadReporter } from "./report.ts";
+import { lagHistogram, type PromClient, registerMetrics } from "./prometheus.ts";
+import type { SoketiAppObject, SoketiServer } from "./server.ts";
+import type { PreloadReporter } from "./reporter.ts";
 
 /** Puts the agent's metrics beside soketi's own, with soketi's prefix, when it has metrics switched on. */
 export function exposeMetrics(

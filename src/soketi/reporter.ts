@@ -1,7 +1,7 @@
 import type { AgentReporter } from "../agent/agent.ts";
 import type { AgentCounts } from "../agent/metrics.ts";
-import type { ProblemListener } from "../adapters/soketi.ts";
-import type { SoketiLog } from "../adapters/soketi-package.ts";
+import type { ProblemListener } from "./server.ts";
+import type { SoketiLog } from "./package.ts";
 
 /** While one kind of failure goes on, it is said again this often. Milliseconds. */
 const REPEAT_MS = 30_000;

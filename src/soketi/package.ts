@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { PromClient } from "./prometheus.ts";
 import type { RedisLibrary } from "../redis/connection.ts";
-import type { SoketiAppClass, SoketiServer } from "./soketi.ts";
+import type { SoketiAppClass, SoketiServer } from "./server.ts";
 
 /** What the agent takes from the soketi installation that it runs in. */
 export interface Soketi {

@@ -1,5 +1,5 @@
 import type { AppCache } from "../agent/app-cache.ts";
-import type { SoketiAppObject, SoketiServer, SoketiSocket, SoketiWsHandler } from "./soketi.ts";
+import type { SoketiAppObject, SoketiServer, SoketiSocket, SoketiWsHandler } from "./server.ts";
 
 /**
  * Keeps a client that leaves while its app is being looked up from ending the process. soketi then ends a socket that is

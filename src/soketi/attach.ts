@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
 import { openAgentLink } from "../redis/agent-link.ts";
-import { guardClosedSockets, sendBackUnread } from "../adapters/soketi-ws-handler.ts";
+import { guardClosedSockets, sendBackUnread } from "./ws-handler.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
 import {
   checkHooks,
@@ -13,15 +13,15 @@ import {
   type SoketiServer,
   tableSource,
   takeOverLookups,
-} from "../adapters/soketi.ts";
-import type { Soketi } from "../adapters/soketi-package.ts";
-import { fromSoketi } from "../adapters/soketi-redis.ts";
-import { soketiConnections, watchNewConnections } from "../adapters/soketi-sockets.ts";
-import { guardWebhooks } from "../adapters/soketi-webhooks.ts";
+} from "./server.ts";
+import type { Soketi } from "./package.ts";
+import { fromSoketi } from "./redis-settings.ts";
+import { soketiConnections, watchNewConnections } from "./sockets.ts";
+import { guardWebhooks } from "./webhooks.ts";
 import { type AgentConfig, readAgentConfig } from "../config/agent.ts";
 import type { Held } from "../protocol/node.ts";
 import { exposeMetrics } from "./expose-metrics.ts";
-import { createReporter, type PreloadReporter } from "./report.ts";
+import { createReporter, type PreloadReporter } from "./reporter.ts";
 
 /**
  * Puts the agent into one server, whose app manager is known by now and whose other parts are not yet set. Throws

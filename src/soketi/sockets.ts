@@ -1,5 +1,5 @@
 import type { Connection, Connections } from "../agent/ports.ts";
-import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./soketi.ts";
+import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
 
 /** The open connections of a soketi server. It has none before its adapter is set. */
 export function soketiConnections(server: SoketiServer): Connections<SoketiAppObject> {

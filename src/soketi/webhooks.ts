@@ -1,4 +1,4 @@
-import type { SoketiAppManager, SoketiServer } from "./soketi.ts";
+import type { SoketiAppManager, SoketiServer } from "./server.ts";
 
 /**
  * Keeps a webhook of an app that is gone from ending the process. soketi's queue worker looks the app up by its key and

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findSoketiRoot, runningScript } from "../../../src/adapters/soketi-package.ts";
-import { fromSoketi } from "../../../src/adapters/soketi-redis.ts";
+import { findSoketiRoot, runningScript } from "../../../src/soketi/package.ts";
+import { fromSoketi } from "../../../src/soketi/redis-settings.ts";
 import {
   checkHooks,
   MissingHooksError,
@@ -12,7 +12,7 @@ import {
   type SoketiAppManager,
   type SoketiServer,
   tableSource,
-} from "../../../src/adapters/soketi.ts";
+} from "../../../src/soketi/server.ts";
 
 describe("findSoketiRoot", () => {
   let folder: string;

@@ -3,9 +3,9 @@
  * runs, and does nothing in any other process. Required by a program that embeds soketi, it gives `attach(server)`.
  */
 import { join } from "node:path";
-import type { SoketiAppManager, SoketiServer } from "../adapters/soketi.ts";
+import type { SoketiAppManager, SoketiServer } from "./server.ts";
 import { attachTo } from "./attach.ts";
-import { findSoketiRoot, loadSoketi, runningScript } from "../adapters/soketi-package.ts";
+import { findSoketiRoot, loadSoketi, runningScript } from "./package.ts";
 
 /** Servers that an agent waits for or is in: a second one on the same would count, close and report all twice. */
 const taken = new WeakSet();
