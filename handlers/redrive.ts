@@ -3,7 +3,7 @@ import { createAppsReader } from "../src/aws/apps-reader.ts";
 import { openDynamoDb } from "../src/aws/clients.ts";
 import { createStreamReader } from "../src/aws/stream-reader.ts";
 import { openPipelineRedis } from "../src/redis/pipeline-connection.ts";
-import { createPowertools } from "../src/adapters/powertools.ts";
+import { createPowertools } from "../src/lambda/powertools.ts";
 import { createRedisLog } from "../src/redis/log.ts";
 import { createSoketiAppCache } from "../src/redis/shared-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";

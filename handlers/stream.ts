@@ -1,6 +1,6 @@
 import type { Context, DynamoDBBatchResponse, DynamoDBStreamEvent } from "aws-lambda";
 import { openPipelineRedis } from "../src/redis/pipeline-connection.ts";
-import { createPowertools } from "../src/adapters/powertools.ts";
+import { createPowertools } from "../src/lambda/powertools.ts";
 import { createRedisLog } from "../src/redis/log.ts";
 import { createSoketiAppCache } from "../src/redis/shared-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";

@@ -2,7 +2,7 @@ import type { Context } from "aws-lambda";
 import { createAppsReader } from "../src/aws/apps-reader.ts";
 import { openDynamoDb } from "../src/aws/clients.ts";
 import { openPipelineRedis } from "../src/redis/pipeline-connection.ts";
-import { createPowertools } from "../src/adapters/powertools.ts";
+import { createPowertools } from "../src/lambda/powertools.ts";
 import { createSoketiAppCache } from "../src/redis/shared-app-cache.ts";
 import { readPipelineConfig } from "../src/config/pipeline.ts";
 import type { SweepOutcome } from "../src/pipeline/ports.ts";

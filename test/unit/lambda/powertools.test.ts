@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createPowertools, type Powertools } from "../../../src/adapters/powertools.ts";
+import { createPowertools, type Powertools } from "../../../src/lambda/powertools.ts";
 import { RedisError } from "../../../src/redis/connection.ts";
 
 interface Line {
