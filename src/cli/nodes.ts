@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
-import { isWell, type NodeView, viewOf } from "../protocol/node-view.ts";
+import { isWell, type NodeView, viewOf } from "../fleet/node-view.ts";
 import { duration } from "./arguments.ts";
 import { createCommand, running } from "./command.ts";
 import { EXIT } from "./exit-codes.ts";

@@ -2,7 +2,7 @@ import type { Fleet } from "../redis/fleet.ts";
 import { decodeMessage } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { LogEntry } from "../protocol/live.ts";
-import { type NodeView, viewOf } from "../protocol/node-view.ts";
+import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
 import { Series } from "./series.ts";
 import type { ChangeRow } from "./state.ts";

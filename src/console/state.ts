@@ -1,5 +1,5 @@
 import type { Change } from "../protocol/message.ts";
-import type { NodeView } from "../protocol/node-view.ts";
+import type { NodeView } from "../fleet/node-view.ts";
 import type { LocalNode } from "./local-controls.ts";
 import type { Point } from "./series.ts";
 

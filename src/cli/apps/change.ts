@@ -5,7 +5,7 @@ import type { Run } from "../command.ts";
 import { confirmByNodes, type WaitOptions } from "../confirm.ts";
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { CommonOptions } from "../tools.ts";
-import { watchLog } from "./watch-log.ts";
+import { watchLog } from "../../fleet/watch-log.ts";
 
 export type ChangeOptions = CommonOptions & WaitOptions;
 

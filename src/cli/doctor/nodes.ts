@@ -1,7 +1,7 @@
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 import { amount } from "../confirm.ts";
-import { boundOf, viewOf } from "../../protocol/node-view.ts";
+import { boundOf, viewOf } from "../../fleet/node-view.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 const KNOWN_SOKETI = "1.6.";

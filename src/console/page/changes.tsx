@@ -1,4 +1,4 @@
-import type { NodeView } from "../../protocol/node-view.ts";
+import type { NodeView } from "../../fleet/node-view.ts";
 import { valueAt } from "../own-writes.ts";
 import type { ChangeRow, ConsoleState } from "../state.ts";
 import { Button } from "./button.tsx";

@@ -1,4 +1,4 @@
-import type { NodeView } from "../../protocol/node-view.ts";
+import type { NodeView } from "../../fleet/node-view.ts";
 import type { LocalNode } from "../local-controls.ts";
 
 /**

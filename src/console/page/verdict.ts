@@ -1,4 +1,4 @@
-import { boundOf, isWell } from "../../protocol/node-view.ts";
+import { boundOf, isWell } from "../../fleet/node-view.ts";
 import type { ConsoleState } from "../state.ts";
 import { namesOf } from "./node-names.ts";
 

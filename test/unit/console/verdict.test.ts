@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { namesOf } from "../../../src/console/page/node-names.ts";
 import { verdictOf } from "../../../src/console/page/verdict.ts";
 import type { ConsoleState } from "../../../src/console/state.ts";
-import type { NodeView } from "../../../src/protocol/node-view.ts";
+import type { NodeView } from "../../../src/fleet/node-view.ts";
 
 const node = (id: string, more: Partial<NodeView> = {}): NodeView => ({
   ...{ node: id, host: id, pid: 1, soketi: "1.6.1", agent: "0.1.0", answers: true, state: "following" },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Answer, NodeEntry } from "../../../src/protocol/node.ts";
-import { boundOf, isWell, type NodeView, viewOf } from "../../../src/protocol/node-view.ts";
+import { boundOf, isWell, type NodeView, viewOf } from "../../../src/fleet/node-view.ts";
 
 const ENTRY: NodeEntry = { host: "h", pid: 7, agent: "0.1.0", soketi: "1.6.1" };
 const ANSWER: Answer = {

@@ -1,5 +1,5 @@
-import { type MessageId, parseMessageId } from "./message-id.ts";
-import type { RegisteredNode } from "./node.ts";
+import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import type { RegisteredNode } from "../protocol/node.ts";
 
 /** One node as it is shown. Null: it did not answer, or is too old to say. */
 export interface NodeView {

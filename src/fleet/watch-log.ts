@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Fleet } from "../../redis/fleet.ts";
-import { decodeMessage } from "../../protocol/message.ts";
-import type { MessageId } from "../../protocol/message-id.ts";
+import type { Fleet } from "../redis/fleet.ts";
+import { decodeMessage } from "../protocol/message.ts";
+import type { MessageId } from "../protocol/message-id.ts";
 
 /** Between two looks at the log. Milliseconds. */
 const LOOK_MS = 20;
