@@ -1,6 +1,6 @@
 import { Command } from "commander";
 import { createGetCommand } from "./get.ts";
-import { createValidateCommand } from "./validate.ts";
+import { createValidateCommand } from "./validate/validate.ts";
 import { createAppsCommand } from "./apps/apps.ts";
 import { createConsoleCommand } from "./console.ts";
 import { createDoctorCommand } from "./doctor/doctor.ts";

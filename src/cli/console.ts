@@ -4,9 +4,9 @@ import { type Command, InvalidArgumentError } from "commander";
 import { AppsView } from "../console/apps.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
-import { createCommand, running } from "./command.ts";
-import { interruption } from "./interruption.ts";
-import type { CommonOptions } from "./tools.ts";
+import { createCommand, running } from "./support/command.ts";
+import { interruption } from "./support/interruption.ts";
+import type { CommonOptions } from "./support/tools.ts";
 
 /** A token that can be guessed is none, and one that has to be escaped ends up in half of the places. */
 const TOKEN = /^[\w.~-]{16,256}$/;

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { encodeFlush } from "../protocol/message.ts";
-import { createCommand, running } from "./command.ts";
-import { addWaitOptions, type WaitOptions } from "./confirm.ts";
-import { publishAndConfirm } from "./publish.ts";
-import type { CommonOptions } from "./tools.ts";
+import { createCommand, running } from "./support/command.ts";
+import { addWaitOptions, type WaitOptions } from "./support/confirm.ts";
+import { publishAndConfirm } from "./support/publish.ts";
+import type { CommonOptions } from "./support/tools.ts";
 
 type FlushOptions = CommonOptions & WaitOptions & { readonly reason: string };
 

@@ -6,9 +6,9 @@ import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
 import type { Held } from "../protocol/node.ts";
-import { createCommand, type Run, running } from "./command.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
-import type { CommonOptions, Tools } from "./tools.ts";
+import { createCommand, type Run, running } from "./support/command.ts";
+import { EXIT, type ExitCode } from "./support/exit-codes.ts";
+import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface GetOptions extends CommonOptions {
   readonly secrets?: true;

@@ -1,12 +1,12 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
 import { isWell, type NodeView, viewOf } from "../fleet/node-view.ts";
-import { duration } from "./arguments.ts";
-import { createCommand, running } from "./command.ts";
-import { EXIT } from "./exit-codes.ts";
-import { interruption } from "./interruption.ts";
-import type { Terminal } from "./terminal.ts";
-import type { CommonOptions } from "./tools.ts";
+import { duration } from "./support/arguments.ts";
+import { createCommand, running } from "./support/command.ts";
+import { EXIT } from "./support/exit-codes.ts";
+import { interruption } from "./support/interruption.ts";
+import type { Terminal } from "./support/terminal.ts";
+import type { CommonOptions } from "./support/tools.ts";
 
 interface NodesOptions extends CommonOptions {
   readonly watch?: true | number;

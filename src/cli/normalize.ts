@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
-import { createCommand, running } from "./command.ts";
-import { EXIT } from "./exit-codes.ts";
-import type { CommonOptions } from "./tools.ts";
+import { createCommand, running } from "./support/command.ts";
+import { EXIT } from "./support/exit-codes.ts";
+import type { CommonOptions } from "./support/tools.ts";
 
 /** `normalize FILE`: what every node makes of an item. Its result is JSON, with and without `--json`. */
 export function createNormalizeCommand(): Command {

@@ -7,8 +7,8 @@ import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
-import { createCommand, running } from "./command.ts";
-import type { CommonOptions, Tools } from "./tools.ts";
+import { createCommand, running } from "./support/command.ts";
+import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface RedriveOptions extends CommonOptions {
   readonly shard: string;

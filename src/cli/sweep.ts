@@ -3,8 +3,8 @@ import { createAppsReader } from "../aws/apps-reader.ts";
 import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
 import { sweep } from "../pipeline/sweep.ts";
-import { createCommand, running } from "./command.ts";
-import type { CommonOptions } from "./tools.ts";
+import { createCommand, running } from "./support/command.ts";
+import type { CommonOptions } from "./support/tools.ts";
 
 /** `sweep`: the whole table and soketi's shared app cache compared, and repaired, as handlers/sweep.ts does on schedule. */
 export function createSweepCommand(): Command {

@@ -3,10 +3,10 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { LogEntry } from "../protocol/live.ts";
 import { type Change, decodeMessage } from "../protocol/message.ts";
 import { formatMessageId, type MessageId, parseMessageId } from "../protocol/message-id.ts";
-import { collect, parseDuration } from "./arguments.ts";
-import { createCommand, type Run, running } from "./command.ts";
-import { interruption } from "./interruption.ts";
-import type { CommonOptions } from "./tools.ts";
+import { collect, parseDuration } from "./support/arguments.ts";
+import { createCommand, type Run, running } from "./support/command.ts";
+import { interruption } from "./support/interruption.ts";
+import type { CommonOptions } from "./support/tools.ts";
 
 interface TailOptions extends CommonOptions {
   readonly since?: Since;

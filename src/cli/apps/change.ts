@@ -1,10 +1,10 @@
 import type { AppItems, Attributes, RawItem } from "../../aws/app-items.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
-import type { Run } from "../command.ts";
-import { confirmByNodes, type WaitOptions } from "../confirm.ts";
-import { EXIT, type ExitCode } from "../exit-codes.ts";
-import type { CommonOptions } from "../tools.ts";
+import type { Run } from "../support/command.ts";
+import { confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 
 export type ChangeOptions = CommonOptions & WaitOptions;

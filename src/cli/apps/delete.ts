@@ -1,7 +1,7 @@
 import type { Command } from "commander";
-import { createCommand, running } from "../command.ts";
-import { addWaitOptions } from "../confirm.ts";
-import { EXIT } from "../exit-codes.ts";
+import { createCommand, running } from "../support/command.ts";
+import { addWaitOptions } from "../support/confirm.ts";
+import { EXIT } from "../support/exit-codes.ts";
 import { type ChangeOptions, existing, makeChange } from "./change.ts";
 
 /** `apps delete`: its clients are closed with 4001. */

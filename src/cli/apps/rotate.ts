@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { createCommand, running } from "../command.ts";
-import { addWaitOptions } from "../confirm.ts";
+import { createCommand, running } from "../support/command.ts";
+import { addWaitOptions } from "../support/confirm.ts";
 import { type ChangeOptions, makeChange, planUpdate } from "./change.ts";
 import { newKey, newSecret } from "./secrets.ts";
 

@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { Attributes } from "../../aws/app-items.ts";
-import { collect } from "../arguments.ts";
-import { parseAttributes } from "../attributes.ts";
-import { createCommand, running } from "../command.ts";
-import { addWaitOptions } from "../confirm.ts";
+import { collect } from "../support/arguments.ts";
+import { parseAttributes } from "../support/attributes.ts";
+import { createCommand, running } from "../support/command.ts";
+import { addWaitOptions } from "../support/confirm.ts";
 import { type ChangeOptions, makeChange, planUpdate } from "./change.ts";
 
 interface UpdateOptions extends ChangeOptions {

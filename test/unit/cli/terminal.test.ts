@@ -1,6 +1,6 @@
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
-import { openTerminal } from "../../../src/cli/terminal.ts";
+import { openTerminal } from "../../../src/cli/support/terminal.ts";
 
 /** What a terminal has been sent, of each stream. */
 function opened(json = false) {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
-import type { RegisteredNode } from "../protocol/node.ts";
-import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import type { RegisteredNode } from "../../protocol/node.ts";
+import { type MessageId, parseMessageId } from "../../protocol/message-id.ts";
 import { duration } from "./arguments.ts";
 import type { Run } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";

@@ -1,6 +1,6 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
-import { fromDynamoDbJson, toDynamoDbJson } from "../aws/dynamodb-json.ts";
-import type { Attributes } from "../aws/app-items.ts";
+import { fromDynamoDbJson, toDynamoDbJson } from "../../aws/dynamodb-json.ts";
+import type { Attributes } from "../../aws/app-items.ts";
 
 /** One item's attributes before and after it was rewritten; undefined for one that is not there. */
 export interface Rewrite {

@@ -1,5 +1,5 @@
-import type { Attributes, RawItem } from "../aws/app-items.ts";
-import { FLAGS, LIMITS } from "../app/app.ts";
+import type { Attributes, RawItem } from "../../aws/app-items.ts";
+import { FLAGS, LIMITS } from "../../app/app.ts";
 
 const FLAG_NAMES: ReadonlySet<string> = new Set(FLAGS.map(({ attribute }) => attribute));
 const LIMIT_NAMES: ReadonlySet<string> = new Set(LIMITS.map(({ attribute }) => attribute));

@@ -1,4 +1,4 @@
-import { createRedisLog } from "../redis/log.ts";
+import { createRedisLog } from "../../redis/log.ts";
 import type { Run } from "./command.ts";
 import { confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
-import { count } from "./arguments.ts";
-import { createCommand, type Run, running } from "./command.ts";
-import { amount } from "./confirm.ts";
-import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { count } from "../support/arguments.ts";
+import { createCommand, type Run, running } from "../support/command.ts";
+import { amount } from "../support/confirm.ts";
+import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { type AppFindings, Findings, type Report } from "./findings.ts";
 import { fix, type FixOptions, planned, restore } from "./fix.ts";
 import type { Rewrite } from "./backup.ts";
 import { type Item, readItems } from "./item-source.ts";
-import type { CommonOptions } from "./tools.ts";
+import type { CommonOptions } from "../support/tools.ts";
 
 interface ValidateOptions extends CommonOptions, FixOptions {
   readonly limit: number;

@@ -1,7 +1,7 @@
-import { type AppItems, type Attributes, ConflictError, type RawItem } from "../aws/app-items.ts";
+import { type AppItems, type Attributes, ConflictError, type RawItem } from "../../aws/app-items.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Backup, Rewrite } from "./backup.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "../support/terminal.ts";
 
 /** What became of rewrites. */
 export interface RewriteOutcome {

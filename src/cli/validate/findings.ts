@@ -1,6 +1,6 @@
-import { normalize } from "../app/normalize.ts";
-import { type Repair, REPAIR_CODES, repairsOf } from "../app/repair.ts";
-import { TableCheck } from "../app/table-check.ts";
+import { normalize } from "../../app/normalize.ts";
+import { type Repair, REPAIR_CODES, repairsOf } from "../../app/repair.ts";
+import { TableCheck } from "../../app/table-check.ts";
 import type { Item } from "./item-source.ts";
 
 /** One thing that is wrong with an app. */

@@ -1,14 +1,14 @@
-import { openDynamoDb } from "../aws/clients.ts";
-import { type AppItems, createAppItems } from "../aws/app-items.ts";
-import { openPipelineRedis } from "../redis/pipeline-connection.ts";
-import type { RedisConnection } from "../redis/connection.ts";
-import { createFleet, type Fleet } from "../redis/fleet.ts";
+import { openDynamoDb } from "../../aws/clients.ts";
+import { type AppItems, createAppItems } from "../../aws/app-items.ts";
+import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
+import type { RedisConnection } from "../../redis/connection.ts";
+import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import {
   type PipelineConfig,
   readToolsConfig,
   type ToolsConfig,
   withRedisSettings,
-} from "../config/pipeline.ts";
+} from "../../config/pipeline.ts";
 
 /** Options that every command has: they stand for variables, and come first. */
 export interface CommonOptions {

@@ -1,5 +1,5 @@
-import { RedisError } from "../redis/connection.ts";
-import type { ToolsConfig } from "../config/pipeline.ts";
+import { RedisError } from "../../redis/connection.ts";
+import type { ToolsConfig } from "../../config/pipeline.ts";
 
 /** Errors of the AWS SDK by their name: what they mean to the user of a command line. */
 const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
