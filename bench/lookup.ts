@@ -5,13 +5,13 @@
 import { createRequire } from "node:module";
 import { performance } from "node:perf_hooks";
 import { AppCache } from "../src/agent/app-cache.ts";
-import {
-  type SoketiAppClass,
-  type SoketiAppManager,
-  type SoketiAppObject,
-  type SoketiServer,
-  takeOverLookups,
+import type {
+  SoketiAppClass,
+  SoketiAppManager,
+  SoketiAppObject,
+  SoketiServer,
 } from "../src/soketi/server.ts";
+import { takeOverLookups } from "../src/soketi/take-over-lookups.ts";
 import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 30;

@@ -4,16 +4,11 @@ import { Agent } from "../agent/agent.ts";
 import { openAgentLink } from "../redis/agent-link.ts";
 import { guardClosedSockets, sendBackUnread } from "./ws-handler.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
-import {
-  checkHooks,
-  normalizeReads,
-  type SoketiAppClass,
-  type SoketiAppManager,
-  type SoketiAppObject,
-  type SoketiServer,
-  tableSource,
-  takeOverLookups,
-} from "./server.ts";
+import { checkHooks } from "./check-hooks.ts";
+import { normalizeReads } from "./normalize-reads.ts";
+import type { SoketiAppClass, SoketiAppManager, SoketiAppObject, SoketiServer } from "./server.ts";
+import { tableSource } from "./table-source.ts";
+import { takeOverLookups } from "./take-over-lookups.ts";
 import type { Soketi } from "./package.ts";
 import { fromSoketi } from "./redis-settings.ts";
 import { soketiConnections, watchNewConnections } from "./sockets.ts";

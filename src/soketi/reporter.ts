@@ -1,6 +1,6 @@
 import type { AgentReporter } from "../agent/agent.ts";
 import type { AgentCounts } from "../agent/metrics.ts";
-import type { ProblemListener } from "./server.ts";
+import type { ProblemListener } from "./normalize-reads.ts";
 import type { SoketiLog } from "./package.ts";
 
 /** While one kind of failure goes on, it is said again this often. Milliseconds. */

@@ -1,0 +1,35 @@
+import { withinBudget } from "../async/within-budget.ts";
+import type { SdkError, SdkRequest } from "./server.ts";
+
+/** Longest pause between two tries. Milliseconds. */
+const MAX_PAUSE_MS = 250;
+
+/**
+ * Tries until there is an answer, an error that will not go away, or no budget left: who waits for this read is a client,
+ * who is sent away for good when there is none. The SDK's own pauses, which double up to half a minute, would sleep past the
+ * end of a short outage, and its ten tries be used up before the end of a longer one. Aborting alone would not end it:
+ * between two tries the SDK does not look at that.
+ */
+export async function retryWithinBudget<T>(make: () => SdkRequest<T>, budgetMs: number): Promise<T> {
+  let request = make();
+  let isOver = false;
+  const tries = async () => {
+    for (;;) {
+      request.on("retry", ({ error }) => {
+        if (error) error.retryDelay = Math.min(error.retryDelay ?? 0, MAX_PAUSE_MS);
+      });
+      try {
+        return await request.promise();
+      } catch (error) {
+        if ((error as SdkError).retryable !== true) throw error;
+        await new Promise((resolve) => setTimeout(resolve, MAX_PAUSE_MS));
+        if (isOver) throw error;
+      }
+      request = make();
+    }
+  };
+  return withinBudget(tries, budgetMs, () => {
+    isOver = true;
+    request.abort();
+  });
+}
