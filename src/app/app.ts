@@ -60,12 +60,22 @@ export const WEBHOOK_EVENT_TYPES = [
 ] as const;
 export type WebhookEventType = (typeof WEBHOOK_EVENT_TYPES)[number];
 
+/** Which channels a webhook is for. */
+export interface WebhookFilter {
+  readonly channelNameStartsWith?: string | undefined;
+  readonly channelNameEndsWith?: string | undefined;
+}
+
 interface WebhookBase {
   /** Never empty. */
   readonly eventTypes: readonly WebhookEventType[];
-  /** Extra HTTP headers. May hold tokens: never logged, never sent over Redis. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly filter?: { readonly channelNameStartsWith?: string; readonly channelNameEndsWith?: string };
+  /**
+   * Extra headers, each value as it was written: text, number, boolean or a list of them where they go over HTTP, any JSON
+   * where they are part of a function's payload. May hold tokens: never logged, never sent over Redis.
+   */
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
+  /** Absent when the webhook is for all channels. */
+  readonly filter?: WebhookFilter | undefined;
 }
 
 /** Sent as an HTTP POST. The URL may hold tokens in its path or query: only its origin may be shown. */
@@ -77,10 +87,10 @@ export interface UrlWebhook extends WebhookBase {
 export interface LambdaWebhook extends WebhookBase {
   readonly lambdaFunction: string;
   readonly lambda: {
-    readonly async?: boolean;
-    readonly region?: string;
+    readonly async?: boolean | undefined;
+    readonly region?: string | undefined;
     /** Options of soketi's AWS client. May hold credentials: never logged, never sent over Redis. */
-    readonly clientOptions?: Readonly<Record<string, unknown>>;
+    readonly clientOptions?: Readonly<Record<string, unknown>> | undefined;
   };
 }
 
@@ -96,57 +106,29 @@ export const FLAGS = [
 /**
  * One row for each limit. `unset` is what an absent or negative value means: "unlimited" is stored as -1,
  * "server-default" is not stored at all. `fraction` says whether soketi reads the value with parseFloat.
+ * `withoutNumber` is what holds for a value in which soketi finds no number, where that is not the same: its rate
+ * limiters take NaN for 4 (rate-limiter-flexible), and we do not let more through than they do.
  */
 export const LIMITS = [
-  { name: "maxConnections", attribute: "MaxConnections", unset: "unlimited", fraction: false },
-  {
-    name: "maxBackendEventsPerSecond",
-    attribute: "MaxBackendEventsPerSecond",
-    unset: "unlimited",
-    fraction: false,
-  },
-  {
-    name: "maxClientEventsPerSecond",
-    attribute: "MaxClientEventsPerSecond",
-    unset: "unlimited",
-    fraction: false,
-  },
-  {
-    name: "maxReadRequestsPerSecond",
-    attribute: "MaxReadRequestsPerSecond",
-    unset: "unlimited",
-    fraction: false,
-  },
-  {
-    name: "maxPresenceMembersPerChannel",
-    attribute: "MaxPresenceMembersPerChannel",
-    unset: "server-default",
-    fraction: false,
-  },
-  {
-    name: "maxPresenceMemberSizeInKb",
-    attribute: "MaxPresenceMemberSizeInKb",
-    unset: "server-default",
-    fraction: true,
-  },
-  {
-    name: "maxChannelNameLength",
-    attribute: "MaxChannelNameLength",
-    unset: "server-default",
-    fraction: false,
-  },
-  {
-    name: "maxEventChannelsAtOnce",
-    attribute: "MaxEventChannelsAtOnce",
-    unset: "server-default",
-    fraction: false,
-  },
-  { name: "maxEventNameLength", attribute: "MaxEventNameLength", unset: "server-default", fraction: false },
-  { name: "maxEventPayloadInKb", attribute: "MaxEventPayloadInKb", unset: "server-default", fraction: true },
-  { name: "maxEventBatchSize", attribute: "MaxEventBatchSize", unset: "server-default", fraction: false },
-] as const satisfies readonly {
-  name: LimitName;
-  attribute: string;
-  unset: "unlimited" | "server-default";
-  fraction: boolean;
-}[];
+  limit("maxConnections", "MaxConnections", "unlimited"),
+  limit("maxBackendEventsPerSecond", "MaxBackendEventsPerSecond", "unlimited", { withoutNumber: 4 }),
+  limit("maxClientEventsPerSecond", "MaxClientEventsPerSecond", "unlimited", { withoutNumber: 4 }),
+  limit("maxReadRequestsPerSecond", "MaxReadRequestsPerSecond", "unlimited", { withoutNumber: 4 }),
+  limit("maxPresenceMembersPerChannel", "MaxPresenceMembersPerChannel", "server-default"),
+  limit("maxPresenceMemberSizeInKb", "MaxPresenceMemberSizeInKb", "server-default", { fraction: true }),
+  limit("maxChannelNameLength", "MaxChannelNameLength", "server-default"),
+  limit("maxEventChannelsAtOnce", "MaxEventChannelsAtOnce", "server-default"),
+  limit("maxEventNameLength", "MaxEventNameLength", "server-default"),
+  limit("maxEventPayloadInKb", "MaxEventPayloadInKb", "server-default", { fraction: true }),
+  limit("maxEventBatchSize", "MaxEventBatchSize", "server-default"),
+] as const;
+
+function limit<Name extends LimitName, Unset extends "unlimited" | "server-default">(
+  name: Name,
+  attribute: Capitalize<Name>,
+  unset: Unset,
+  options: { readonly fraction?: boolean; readonly withoutNumber?: number } = {},
+) {
+  const { fraction = false, withoutNumber } = options;
+  return { name, attribute, unset, fraction, withoutNumber } as const;
+}

@@ -63,6 +63,12 @@ export function textOf(content: unknown): string | undefined {
   }
 }
 
+/** The same, with a U+FFFD for each byte that is not UTF-8, as soketi reads it. Undefined when it isn't bytes. */
+export function lossyTextOf(content: unknown): string | undefined {
+  const bytes = bytesOf(content);
+  return bytes && Buffer.from(bytes).toString("utf8");
+}
+
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**

@@ -10,11 +10,11 @@ import { type PublicApp, toPublicView } from "./public-view.ts";
 export function sameAsCached(app: App, cached: CachedApp): boolean {
   const item = itemWithoutLimits(cached);
   for (const { name, attribute, unset } of LIMITS) {
-    const value = cached[name];
-    if (typeof value !== "number") return false;
+    const value = limitValue(cached[name]);
+    if (value === undefined) return false;
     // soketi takes a negative one literally where it has a default: nothing is allowed then.
-    if (value < 0 && unset !== "unlimited") return false;
-    if (app.limits[name] !== undefined) item[attribute] = { N: String(value) };
+    if (Number(cached[name]) < 0 && unset !== "unlimited") return false;
+    if (app.limits[name] !== undefined) item[attribute] = value;
   }
   return diff(normalize(item), { app, id: app.id, key: app.key, problems: [] }) === undefined;
 }
@@ -23,13 +23,20 @@ export function sameAsCached(app: App, cached: CachedApp): boolean {
 export function publicViewOfCached(cached: CachedApp): PublicApp | undefined {
   const item = itemWithoutLimits(cached);
   for (const { name, attribute } of LIMITS) {
-    if (typeof cached[name] === "number") item[attribute] = { N: String(cached[name]) };
+    const value = limitValue(cached[name]);
+    if (value !== undefined) item[attribute] = value;
   }
   const { app } = normalize(item);
   return app && toPublicView(app);
 }
 
 type CachedApp = Readonly<Record<string, unknown>>;
+
+/** soketi keeps MaxConnections as it was written, and reads the number in it at each connection. */
+function limitValue(value: unknown): { N: string } | { S: string } | undefined {
+  if (typeof value === "number") return { N: String(value) };
+  return typeof value === "string" ? { S: value } : undefined;
+}
 
 function itemWithoutLimits(cached: CachedApp): Record<string, unknown> {
   const item: Record<string, unknown> = {

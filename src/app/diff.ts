@@ -1,4 +1,5 @@
 import type { App } from "./app.ts";
+import { unequalNames } from "./equal.ts";
 import type { Normalized } from "./normalize.ts";
 
 /** What a write to the table means for those who run the app. */
@@ -13,7 +14,7 @@ export interface AppDiff {
   /** Sorted paths into {@link App}, such as "enabled", "limits.maxConnections", "webhooks". Only for "updated". */
   readonly changed: readonly string[];
   /** The app as it is now. Absent when it is not usable. */
-  readonly app?: App;
+  readonly app?: App | undefined;
 }
 
 /**
@@ -41,37 +42,7 @@ function sameIdentity(before: Normalized, after: Normalized | undefined): boolea
 }
 
 function changedPaths(before: App, after: App): string[] {
-  const changed = changedNames(before, after).filter((name) => name !== "limits");
-  for (const name of changedNames(before.limits, after.limits)) changed.push(`limits.${name}`);
+  const changed = unequalNames(before, after).filter((name) => name !== "limits");
+  for (const name of unequalNames(before.limits, after.limits)) changed.push(`limits.${name}`);
   return changed.sort();
-}
-
-function changedNames(before: object, after: object): string[] {
-  const names = Object.keys(after).filter((name) => !equal(valueAt(before, name), valueAt(after, name)));
-  for (const name of Object.keys(before)) if (!Object.hasOwn(after, name)) names.push(name);
-  return names;
-}
-
-/** Deep equality of plain data, in which nothing is undefined: the order of names doesn't matter, that of elements does. */
-function equal(left: unknown, right: unknown): boolean {
-  if (left === right) return true;
-  if (typeof left !== "object" || typeof right !== "object" || left === null || right === null) return false;
-  if (Array.isArray(left) || Array.isArray(right)) {
-    return (
-      Array.isArray(left) &&
-      Array.isArray(right) &&
-      left.length === right.length &&
-      left.every((element, i) => equal(element, right[i]))
-    );
-  }
-  const names = Object.keys(left);
-  return (
-    names.length === Object.keys(right).length &&
-    names.every((name) => equal(valueAt(left, name), valueAt(right, name)))
-  );
-}
-
-/** An own property: names may be `__proto__` or `constructor` in headers and client options. */
-function valueAt(owner: object, name: string): unknown {
-  return Object.hasOwn(owner, name) ? (owner as Readonly<Record<string, unknown>>)[name] : undefined;
 }

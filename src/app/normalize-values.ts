@@ -1,6 +1,8 @@
 import type { LIMITS } from "./app.ts";
 import type { Report } from "./problems.ts";
 import type { Reading } from "./read-attribute.ts";
+import { soketiNumber } from "./soketi-number.ts";
+import type { Spelled } from "./spellings.ts";
 
 type LimitRow = (typeof LIMITS)[number];
 
@@ -32,11 +34,16 @@ function trimmed(attribute: string, text: string, report: Report): string {
   return bare;
 }
 
+/** A decimal number as DynamoDB writes it. Not hex, not "NaN", not "Infinity", not "". */
+const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
+
 export function readFlag(attribute: string, reading: Reading, fallback: boolean, report: Report): boolean {
   if (reading.kind === "absent") return fallback;
   if (reading.kind === "boolean") return reading.value;
   if (reading.kind === "text") {
-    const value = wordToBoolean(trimmed(attribute, reading.text, report));
+    const word = trimmed(attribute, reading.text, report);
+    // DynamoDB writes 0.0 and -0 as 0; an emulator may not.
+    const value = wordToBoolean(reading.type === "N" && DECIMAL.test(word) ? String(Number(word)) : word);
     if (value !== undefined) return value;
   }
   const expected = "Expected BOOL, or B, S or N with true/t/yes/y/on/1 or false/f/no/n/off/0";
@@ -44,25 +51,28 @@ export function readFlag(attribute: string, reading: Reading, fallback: boolean,
   return fallback;
 }
 
-/** A decimal number as DynamoDB writes it. Not hex, not "NaN", not "Infinity", not "". */
-const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
-
-/** The limit, or undefined when it is unset: absent, unreadable or negative. Never negative, never -0. */
-export function readLimit(row: LimitRow, reading: Reading, report: Report): number | undefined {
-  const { attribute } = row;
+/** The limit, or undefined when it is unset: absent, negative, or nothing in it that is a number. Never negative, never -0. */
+export function readLimit(row: LimitRow, { reading, value }: Spelled, report: Report): number | undefined {
   if (reading.kind === "absent") return undefined;
-  const text = reading.kind === "text" ? trimmed(attribute, reading.text, report) : "";
-  if (!DECIMAL.test(text)) {
-    const meaning = row.unset === "unlimited" ? "no limit" : "not set: the server's default";
-    report(
-      attribute,
-      "limit-unreadable",
-      `Expected a number; found ${describe(reading)}. Taken as ${meaning}.`,
-    );
-    return undefined;
-  }
-  const value = Number(text);
-  return value < 0 ? undefined : withinRange(row, value, report);
+  const text = reading.kind === "text" ? trimmed(row.attribute, reading.text, report) : "";
+  const isDecimal = DECIMAL.test(text);
+  const number = isDecimal ? Number(text) : soketiNumber(value, row.fraction);
+  if (!isDecimal) reportNoNumber(row, number, describe(reading), report);
+  if (Number.isNaN(number)) return row.withoutNumber;
+  return number < 0 ? undefined : withinRange(row, number, report);
+}
+
+/** Without the number: it may be the beginning of something that was not meant to be here. */
+function reportNoNumber(
+  { attribute, unset, withoutNumber }: LimitRow,
+  found: number,
+  what: string,
+  report: Report,
+) {
+  const nothing = withoutNumber === undefined ? "no limit" : `${withoutNumber} a second, as in soketi`;
+  const otherwise = unset === "unlimited" ? nothing : "not set: the server's default";
+  const meaning = Number.isNaN(found) ? otherwise : "the number at its beginning, as in soketi";
+  report(attribute, "limit-unreadable", `Expected a number; found ${what}. Taken as ${meaning}.`);
 }
 
 function withinRange(row: LimitRow, value: number, report: Report): number {

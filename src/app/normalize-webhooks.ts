@@ -3,8 +3,9 @@ import type { LambdaWebhook, UrlWebhook, Webhook, WebhookEventType } from "./app
 import { describe } from "./normalize-values.ts";
 import type { Report } from "./problems.ts";
 import type { Reading } from "./read-attribute.ts";
-import { field, isFields, readHeaders, readLambda, scalarText } from "./webhook-parts.ts";
+import { field, isFields, readFilter, readHeaders, readLambda } from "./webhook-parts.ts";
 import type { Fields, ReportPart } from "./webhook-parts.ts";
+import { readUrl } from "./webhook-url.ts";
 
 /**
  * The webhooks that soketi can run, in their order. A bad one is dropped with a problem and the rest stay: in soketi
@@ -27,7 +28,7 @@ export function readWebhooks(reading: Reading, report: Report): readonly Webhook
 let lastGood: { readonly text: string; readonly webhooks: readonly Webhook[] } | undefined;
 
 function readAnew(reading: Reading, report: Report): readonly Webhook[] {
-  const items = itemsOf(reading);
+  const items = itemsOf(reading, report);
   if (items === undefined) {
     const expected = "Expected a list, or text with a JSON array";
     report(
@@ -46,12 +47,30 @@ function readAnew(reading: Reading, report: Report): readonly Webhook[] {
   });
 }
 
-function itemsOf(reading: Reading): readonly unknown[] | undefined {
+function itemsOf(reading: Reading, report: Report): readonly unknown[] | undefined {
   if (reading.kind === "list") return reading.items;
-  if (reading.kind !== "text") return undefined;
+  const text =
+    reading.kind === "text" ? reading.text : reading.kind === "unreadable" ? reading.lossyText : "";
+  const items = parseWebhooks(text ?? "");
+  if (items?.isEncodedTwice) {
+    const found = "Expected a JSON array; found text with text in it, that with the array";
+    report("Webhooks", "webhooks-encoded-twice", `${found}. Read all the same. Encode it once.`);
+  }
+  if (items && reading.kind === "unreadable") {
+    report("Webhooks", "webhooks-not-utf8", "Read, but for the bytes that are not UTF-8. Write S.");
+  }
+  return items?.list;
+}
+
+/** The elements of webhooks in JSON, also in JSON that was encoded again as JSON. Undefined: it is no array. */
+export function parseWebhooks(
+  text: string,
+): { list: readonly unknown[]; isEncodedTwice: boolean } | undefined {
   try {
-    const parsed: unknown = JSON.parse(reading.text);
-    return Array.isArray(parsed) ? parsed : undefined;
+    const outer: unknown = JSON.parse(text);
+    const isEncodedTwice = typeof outer === "string";
+    const value: unknown = isEncodedTwice ? JSON.parse(outer) : outer;
+    return Array.isArray(value) ? { list: value, isEncodedTwice } : undefined;
   } catch {
     // The parser's own message quotes the text, which may hold tokens.
     return undefined;
@@ -66,14 +85,11 @@ function readWebhook(item: unknown, report: ReportPart): Webhook | undefined {
   const target = readTarget(item, report);
   const eventTypes = readEventTypes(field(item, "event_types"), report);
   const filter = readFilter(field(item, "filter"), report);
-  const headers = readHeaders(field(item, "headers"), report);
+  const carrier = field(item, "url") === undefined ? "lambda" : "http";
+  const headers = readHeaders(field(item, "headers"), carrier, report);
   if (target === undefined || eventTypes === undefined || filter === undefined) return undefined;
-  return {
-    ...target,
-    eventTypes,
-    ...(headers !== undefined && { headers }),
-    ...(Object.keys(filter).length > 0 && { filter }),
-  };
+  const isForAll = filter.channelNameStartsWith === undefined && filter.channelNameEndsWith === undefined;
+  return { ...target, eventTypes, headers, filter: isForAll ? undefined : filter };
 }
 
 /** soketi posts to the url when there is one, and looks at lambda_function only otherwise (dist/webhook-sender.js). */
@@ -81,15 +97,14 @@ function readTarget(
   item: Fields,
   report: ReportPart,
 ): Pick<UrlWebhook, "url"> | Pick<LambdaWebhook, "lambdaFunction" | "lambda"> | undefined {
-  const url = field(item, "url");
+  const written = field(item, "url");
   const lambdaFunction = field(item, "lambda_function");
-  if (url !== undefined) {
+  if (written !== undefined) {
     if (lambdaFunction !== undefined) {
       report("", "webhook-two-targets", "has url and lambda_function; soketi uses the url only. Remove one.");
     }
-    if (isHttpUrl(url)) return { url };
-    report(".url", "webhook-bad-url", "expected an http or https URL. The webhook is dropped.");
-    return undefined;
+    const url = readUrl(written, report);
+    return url === undefined ? undefined : { url };
   }
   if (lambdaFunction === undefined) {
     report("", "webhook-without-target", "has neither url nor lambda_function. Dropped.");
@@ -102,32 +117,22 @@ function readTarget(
   return { lambdaFunction, lambda: readLambda(field(item, "lambda"), report) };
 }
 
-/** Without white space anywhere: the URL parser would quietly remove it, and soketi's HTTP client would not. */
-const HTTP_URL = /^https?:\/\/\S+$/i;
-
-function isHttpUrl(url: unknown): url is string {
-  if (typeof url !== "string" || !HTTP_URL.test(url)) return false;
-  try {
-    // Not URL.canParse: the agent runs on Node 16.
-    return new URL(url).host !== "";
-  } catch {
-    return false;
-  }
-}
-
 const KNOWN_EVENTS: ReadonlySet<unknown> = new Set(WEBHOOK_EVENT_TYPES);
 
 /** The known event types, each once, in the order of WEBHOOK_EVENT_TYPES: a set has no order that could change. */
 function readEventTypes(value: unknown, report: ReportPart): readonly WebhookEventType[] | undefined {
-  let names = value;
+  let names: readonly unknown[] = Array.isArray(value) ? value : [];
   if (typeof value === "string") {
-    // soketi asks event_types.includes(name), which is true of a text as well.
-    report(".event_types", "webhook-events-not-a-list", "expected a list; found text, split at commas.");
-    names = value.split(/[\s,]+/).filter((name) => name !== "");
+    // soketi asks event_types.includes(name), which is true of a text with the name anywhere in it.
+    report(
+      ".event_types",
+      "webhook-events-not-a-list",
+      "expected a list; found text: the types named in it.",
+    );
+    names = WEBHOOK_EVENT_TYPES.filter((type) => value.includes(type));
   }
-  if (!Array.isArray(names)) names = [];
   const found = new Set<unknown>();
-  (names as readonly unknown[]).forEach((name, index) => {
+  names.forEach((name, index) => {
     if (KNOWN_EVENTS.has(name)) found.add(name);
     else {
       const expected = `expected one of ${WEBHOOK_EVENT_TYPES.join(", ")}`;
@@ -141,24 +146,4 @@ function readEventTypes(value: unknown, report: ReportPart): readonly WebhookEve
     "names no event that soketi knows. The webhook is dropped.",
   );
   return undefined;
-}
-
-/**
- * Which channels the webhook is for; empty when it is for all. Undefined drops the webhook: without its filter it
- * would send what it was told to keep back.
- */
-function readFilter(value: unknown, report: ReportPart): Webhook["filter"] | undefined {
-  if (value === undefined) return {};
-  const starts = isFields(value) ? (field(value, "channel_name_starts_with") ?? "") : undefined;
-  const ends = isFields(value) ? (field(value, "channel_name_ends_with") ?? "") : undefined;
-  const [channelNameStartsWith, channelNameEndsWith] = [scalarText(starts), scalarText(ends)];
-  if (channelNameStartsWith === undefined || channelNameEndsWith === undefined) {
-    const expected = "expected a map of channel_name_starts_with and channel_name_ends_with to text";
-    report(".filter", "webhook-bad-filter", `${expected}. The webhook is dropped.`);
-    return undefined;
-  }
-  return {
-    ...(channelNameStartsWith !== "" && { channelNameStartsWith }),
-    ...(channelNameEndsWith !== "" && { channelNameEndsWith }),
-  };
 }

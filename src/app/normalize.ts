@@ -1,10 +1,13 @@
 import { FLAGS, LIMITS } from "./app.ts";
 import type { AlwaysLimits, App, Limits, LimitName } from "./app.ts";
+import { equal } from "./equal.ts";
 import { describe, readFlag, readLimit } from "./normalize-values.ts";
 import { readWebhooks } from "./normalize-webhooks.ts";
 import { reportTo } from "./problems.ts";
 import type { Problem, Report } from "./problems.ts";
-import { readAttribute } from "./read-attribute.ts";
+import type { Reading } from "./read-attribute.ts";
+import { spellingsIn } from "./spellings.ts";
+import type { AttributeName, FindSpellings, Spelled } from "./spellings.ts";
 
 export { PROBLEM_CODES } from "./problems.ts";
 export type { Problem } from "./problems.ts";
@@ -16,11 +19,11 @@ export interface Normalized {
    * "app-id", "app-key" and "app-secret" in their place, which everybody knows: whoever has read its source could
    * sign requests for such an app. So it must not exist.
    */
-  readonly app?: App;
+  readonly app?: App | undefined;
   /** `AppId`, whenever it is readable, even if the app is unusable. */
-  readonly id?: string;
+  readonly id?: string | undefined;
   /** `AppKey`, whenever it is readable, even if the app is unusable. */
-  readonly key?: string;
+  readonly key?: string | undefined;
   readonly problems: readonly Problem[];
 }
 
@@ -39,22 +42,47 @@ export function normalize(attributes: unknown): Normalized {
     report("item", "not-an-item", `Expected a map of attribute values; found ${typeof attributes}.`);
     return { problems };
   }
-  const id = readIdentity(attributes, "AppId", report);
-  const key = readIdentity(attributes, "AppKey", report);
-  const secret = readIdentity(attributes, "AppSecret", report);
+  const find = spellingsIn(attributes);
+  const id = readIdentity(find, "AppId", report);
+  const key = readIdentity(find, "AppKey", report);
+  const secret = readIdentity(find, "AppSecret", report);
   // What is wrong with the rest is told also of an app that cannot exist.
-  const settings = readSettings(attributes, report);
-  const result: { app?: App; id?: string; key?: string; problems: Problem[] } = { problems };
-  if (id !== undefined && key !== undefined && secret !== undefined)
-    result.app = { id, key, secret, ...settings };
-  if (id !== undefined) result.id = id;
-  if (key !== undefined) result.key = key;
-  return result;
+  const settings = readSettings(find, report);
+  const isApp = id !== undefined && key !== undefined && secret !== undefined;
+  return { app: isApp ? { id, key, secret, ...settings } : undefined, id, key, problems };
+}
+
+function readSettings(find: FindSpellings, report: Report): Omit<App, "id" | "key" | "secret"> {
+  const [enabled, enableClientMessages, enableUserAuthentication] = FLAGS.map((flag) =>
+    readSpelled(find, flag.attribute, report, (spelled, tell) =>
+      readFlag(flag.attribute, spelled.reading, flag.default, tell),
+    ),
+  ) as [boolean, boolean, boolean];
+  return {
+    enabled,
+    enableClientMessages,
+    enableUserAuthentication,
+    limits: readLimits(find, report),
+    webhooks: readSpelled(find, "Webhooks", report, ({ reading }, tell) => readWebhooks(reading, tell)),
+  };
+}
+
+function readLimits(find: FindSpellings, report: Report): Limits {
+  const limits: Partial<Record<LimitName, number>> = {};
+  for (const row of LIMITS) {
+    const value = readSpelled(find, row.attribute, report, (spelled, tell) => readLimit(row, spelled, tell));
+    if (value !== undefined) limits[row.name] = value;
+    else if (row.unset === "unlimited") limits[row.name] = -1;
+  }
+  return limits as AlwaysLimits;
+}
+
+function readIdentity(find: FindSpellings, attribute: AttributeName, report: Report): string | undefined {
+  return readSpelled(find, attribute, report, ({ reading }, tell) => identityOf(attribute, reading, tell));
 }
 
 /** Exactly as written, white space included: clients send exactly that. */
-function readIdentity(attributes: object, attribute: string, report: Report): string | undefined {
-  const reading = readAttribute(attributes, attribute);
+function identityOf(attribute: string, reading: Reading, report: Report): string | undefined {
   if (reading.kind === "text") {
     if (reading.type !== "S") {
       report(
@@ -74,25 +102,33 @@ function readIdentity(attributes: object, attribute: string, report: Report): st
   return undefined;
 }
 
-function readSettings(attributes: object, report: Report): Omit<App, "id" | "key" | "secret"> {
-  const [enabled, enableClientMessages, enableUserAuthentication] = FLAGS.map((flag) =>
-    readFlag(flag.attribute, readAttribute(attributes, flag.attribute), flag.default, report),
-  ) as [boolean, boolean, boolean];
-  return {
-    enabled,
-    enableClientMessages,
-    enableUserAuthentication,
-    limits: readLimits(attributes, report),
-    webhooks: readWebhooks(readAttribute(attributes, "Webhooks"), report),
-  };
+const NOTHING: Spelled = { name: "", value: undefined, reading: { kind: "absent" } };
+
+/** Reads the spelling that soketi obeys, and tells of the others. */
+function readSpelled<T>(
+  find: FindSpellings,
+  attribute: AttributeName,
+  report: Report,
+  read: (spelled: Spelled, report: Report) => T,
+): T {
+  const found = find(attribute);
+  const inForce = found[found.length - 1] ?? NOTHING;
+  const value = read(inForce, report);
+  if (found.length === 0 || (found.length === 1 && inForce.name === attribute)) return value;
+  const undocumented = found.flatMap(({ name }) => (name === attribute ? [] : [name]));
+  const disagree = found.some((spelled) => spelled !== inForce && !equal(read(spelled, ignore), value));
+  const advice = `Write ${attribute}, and remove ${undocumented.join(" and ")}.`;
+  if (disagree) {
+    const names = found.map(({ name }) => name).join(" and ");
+    report(attribute, "spellings-disagree", `${names} differ; soketi obeys ${inForce.name}. ${advice}`);
+  } else {
+    const isOrAre = undocumented.length === 1 ? "is a spelling" : "are spellings";
+    const what = `${undocumented.join(" and ")} ${isOrAre} that soketi obeys and does not document`;
+    report(attribute, "undocumented-spelling", `${what}. ${advice}`);
+  }
+  return value;
 }
 
-function readLimits(attributes: object, report: Report): Limits {
-  const limits: Partial<Record<LimitName, number>> = {};
-  for (const row of LIMITS) {
-    const value = readLimit(row, readAttribute(attributes, row.attribute), report);
-    if (value !== undefined) limits[row.name] = value;
-    else if (row.unset === "unlimited") limits[row.name] = -1;
-  }
-  return limits as AlwaysLimits;
+function ignore(): void {
+  // What is wrong with a spelling that does not hold says nothing about the app.
 }

@@ -6,6 +6,7 @@ export const PROBLEM_CODES = {
   "not-an-item": "error",
   "identity-missing": "error",
   "identity-unreadable": "error",
+  "spellings-disagree": "error",
   "flag-unreadable": "error",
   "limit-unreadable": "error",
   "webhooks-unreadable": "error",
@@ -16,22 +17,29 @@ export const PROBLEM_CODES = {
   "webhook-without-events": "error",
   "webhook-unknown-event": "error",
   "webhook-bad-filter": "error",
+  "webhook-filter-ignored": "error",
   "webhook-header-ignored": "error",
   "webhook-lambda-option-ignored": "error",
   "problems-left-out": "error",
+  "undocumented-spelling": "warning",
   "identity-not-text": "warning",
   "surrounding-space": "warning",
   "limit-truncated": "warning",
   "limit-too-large": "warning",
   "max-connections-zero": "warning",
+  "webhooks-encoded-twice": "warning",
+  "webhooks-not-utf8": "warning",
   "webhook-two-targets": "warning",
+  "webhook-url-space": "warning",
   "webhook-events-not-a-list": "warning",
+  "webhook-filter-not-text": "warning",
+  "webhook-async-not-boolean": "warning",
 } as const satisfies Record<string, "error" | "warning">;
 
 export type ProblemCode = keyof typeof PROBLEM_CODES;
 
 export interface Problem {
-  /** The name of the DynamoDB attribute; "item" when the whole item is at fault. */
+  /** The attribute, under the name that soketi documents; "item" when the whole item is at fault. */
   readonly attribute: string;
   readonly code: ProblemCode;
   /**

@@ -1,4 +1,4 @@
-import type { App, Limits, Webhook, WebhookEventType } from "./app.ts";
+import type { App, Limits, Webhook, WebhookEventType, WebhookFilter } from "./app.ts";
 import { isUrlWebhook } from "./soketi-shape.ts";
 
 /** What may leave the pipeline over Redis. No secret, no header, no client option, no path or query of a URL. */
@@ -14,10 +14,10 @@ export interface PublicApp {
 
 export interface PublicWebhook {
   /** Scheme, host and port of the URL. */
-  readonly origin?: string;
-  readonly lambdaFunction?: string;
+  readonly origin?: string | undefined;
+  readonly lambdaFunction?: string | undefined;
   readonly eventTypes: readonly WebhookEventType[];
-  readonly filter?: NonNullable<Webhook["filter"]>;
+  readonly filter?: WebhookFilter | undefined;
 }
 
 /** Picks what is public, name by name: an attribute that App gains later stays in until it is added here. */
@@ -36,11 +36,6 @@ export function toPublicView(app: App): PublicApp {
 
 function toPublicWebhook(webhook: Webhook): PublicWebhook {
   const { eventTypes, filter } = webhook;
-  return {
-    ...(isUrlWebhook(webhook)
-      ? { origin: new URL(webhook.url).origin }
-      : { lambdaFunction: webhook.lambdaFunction }),
-    eventTypes,
-    ...(filter !== undefined && { filter }),
-  };
+  if (isUrlWebhook(webhook)) return { origin: new URL(webhook.url).origin, eventTypes, filter };
+  return { lambdaFunction: webhook.lambdaFunction, eventTypes, filter };
 }

@@ -1,4 +1,4 @@
-import { own, textOf, typeOf } from "./attribute.ts";
+import { lossyTextOf, own, textOf, typeOf } from "./attribute.ts";
 import type { AttributeType, TextType } from "./attribute.ts";
 
 /** What stands in an attribute. Lists hold plain data; an element that can't be read is undefined in them. */
@@ -7,7 +7,12 @@ export type Reading =
   | { readonly kind: "text"; readonly type: TextType; readonly text: string }
   | { readonly kind: "boolean"; readonly value: boolean }
   | { readonly kind: "list"; readonly items: readonly unknown[] }
-  | { readonly kind: "unreadable"; readonly type: AttributeType | "nothing known" };
+  | {
+      readonly kind: "unreadable";
+      readonly type: AttributeType | "nothing known";
+      /** The text of bytes that are not UTF-8, with a U+FFFD in the place of each that is not. */
+      readonly lossyText?: string | undefined;
+    };
 
 /** DynamoDB's own limit for nesting. Also what keeps every later walk over the data off the end of the stack. */
 export const MAX_DEPTH = 32;
@@ -36,6 +41,7 @@ function readValue(value: unknown): Reading {
   if (type === "S" || type === "N" || type === "B") {
     const text = type === "B" ? textOf(content) : content;
     if (typeof text === "string") return text === "" ? ABSENT : { kind: "text", type, text };
+    if (type === "B") return { kind: "unreadable", type, lossyText: lossyTextOf(content) };
   }
   if (type === "L" && Array.isArray(content)) return { kind: "list", items: readItems(content) };
   return { kind: "unreadable", type };
@@ -61,8 +67,9 @@ function readItems(list: readonly unknown[]): unknown[] {
 }
 
 /**
- * An attribute value as JSON would have it. B is text, as everywhere in an item; sets are arrays; a number that a
- * double can't hold stays text. Throws on whatever is not an attribute value.
+ * An attribute value as JSON would have it. B is text, as everywhere in an item, though here also when some of it is not
+ * UTF-8: bytes in a field that nobody reads are no reason to drop a webhook. Sets are arrays; a number is
+ * what a double holds of it, as in JSON. Throws on whatever is not an attribute value.
  */
 function toPlain(value: unknown, room: { left: number }, depth: number): unknown {
   room.left -= 1;
@@ -71,7 +78,7 @@ function toPlain(value: unknown, room: { left: number }, depth: number): unknown
   const content = type === undefined ? undefined : own(value, type);
   if (type === "S" && typeof content === "string") return content;
   if (type === "N" && typeof content === "string") return toNumber(content);
-  if (type === "B") return required(textOf(content));
+  if (type === "B") return required(lossyTextOf(content));
   if (type === "BOOL" && typeof content === "boolean") return content;
   if (type === "NULL" && content === true) return null;
   if (Array.isArray(content) && content.length <= room.left) {
@@ -88,10 +95,10 @@ function toPlain(value: unknown, room: { left: number }, depth: number): unknown
   throw new TypeError("not an attribute value");
 }
 
-function toNumber(text: string): number | string {
+function toNumber(text: string): number {
   const number = Number(text);
   if (text.trim() === "" || Number.isNaN(number)) throw new TypeError("not a number");
-  return Math.abs(number) > Number.MAX_SAFE_INTEGER ? text : number;
+  return number;
 }
 
 function required<T>(value: T | undefined): T {

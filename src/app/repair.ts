@@ -4,14 +4,19 @@ import { diff } from "./diff.ts";
 import { toItem } from "./item.ts";
 import type { ItemValue } from "./item.ts";
 import { normalize } from "./normalize.ts";
+import { parseWebhooks } from "./normalize-webhooks.ts";
 import { readAttribute } from "./read-attribute.ts";
+import { otherSpellings, spellingsIn, SPELLINGS } from "./spellings.ts";
+import type { AttributeName } from "./spellings.ts";
 import { field, isFields } from "./webhook-parts.ts";
 
 /**
- * Spellings that every node with the normalizer understands, and soketi alone takes for something else. Each can be
- * rewritten without changing what the item means.
+ * Spellings that every node with the normalizer understands, and soketi alone takes for something else, or does not
+ * document. Each can be rewritten without changing what the item means.
  */
 export const REPAIR_CODES = {
+  "name-undocumented":
+    "soketi obeys this name and does not document it. Write the documented one in its place.",
   "flag-not-bool": "soketi alone takes any text or bytes for true. Write it as BOOL.",
   "limit-negative": "soketi alone takes a negative limit literally, and allows nothing. Leave it out.",
   "limit-not-number": "Write it as N.",
@@ -32,29 +37,24 @@ export interface Repair {
   readonly value: ItemValue | undefined;
 }
 
+type Attributes = Readonly<Record<string, unknown>>;
+
 /**
  * What can be rewritten in an item so that it means the same and soketi alone reads it so, too. Nothing that would need a
  * guess: what the normalizer has an error for is left to its owner, and an item that is no app altogether.
  */
-export function repairsOf(attributes: Readonly<Record<string, unknown>>): readonly Repair[] {
+export function repairsOf(attributes: Attributes): readonly Repair[] {
   const before = normalize(attributes);
   const { app } = before;
   if (!app) return [];
   const inDoubt = new Set(before.problems.filter(isInDoubt).map(({ attribute }) => attribute));
-  const repairs = [
-    ...(readType(attributes, "AppSecret") === "S" ? [] : [secret(app)]),
-    ...FLAGS.flatMap(({ attribute }) => flag(attributes, attribute, toItem(app)[attribute])),
-    ...LIMITS.flatMap((row) => limit(attributes, row, app)),
-    ...webhooks(attributes),
-  ].filter(({ attribute }) => !inDoubt.has(attribute));
+  const names = (Object.keys(SPELLINGS) as AttributeName[]).filter((attribute) => !inDoubt.has(attribute));
+  const repairs = names.flatMap((attribute) => repairOne(attributes, attribute, app));
   return meansTheSame(attributes, repairs) ? repairs : [];
 }
 
 /** The item after its repairs. */
-export function repaired(
-  attributes: Readonly<Record<string, unknown>>,
-  repairs: readonly Repair[],
-): Record<string, unknown> {
+export function repaired(attributes: Attributes, repairs: readonly Repair[]): Record<string, unknown> {
   const item: Record<string, unknown> = { ...attributes };
   for (const { attribute, value } of repairs) {
     if (value === undefined) Reflect.deleteProperty(item, attribute);
@@ -63,42 +63,79 @@ export function repaired(
   return item;
 }
 
-/** White space around a word and a type for text are in no doubt; all else that has a problem is. */
+const NO_DOUBT: ReadonlySet<string> = new Set([
+  "surrounding-space",
+  "identity-not-text",
+  "max-connections-zero",
+  "undocumented-spelling",
+  "webhooks-encoded-twice",
+]);
+
+/** White space around a word, a type for text and another name are in no doubt; all else that has a problem is. */
 function isInDoubt({ code }: { code: string }): boolean {
-  return code !== "surrounding-space" && code !== "identity-not-text" && code !== "max-connections-zero";
+  return !NO_DOUBT.has(code);
 }
 
 /** The guard over all of the above: a repair that changes the app, or brings a problem, is none. */
-function meansTheSame(attributes: Readonly<Record<string, unknown>>, repairs: readonly Repair[]): boolean {
+function meansTheSame(attributes: Attributes, repairs: readonly Repair[]): boolean {
   const before = normalize(attributes);
   const after = normalize(repaired(attributes, repairs));
   return diff(before, after) === undefined && after.problems.length <= before.problems.length;
 }
 
-function readType(attributes: unknown, attribute: string): string {
+function repairOne(attributes: Attributes, attribute: AttributeName, app: App): Repair[] {
+  const others = otherSpellings(attribute).filter((name) => Object.hasOwn(attributes, name));
+  const removals = others.map((name): Repair => ({
+    attribute: name,
+    code: readAttribute(attributes, name).kind === "absent" ? "attribute-empty" : "name-undocumented",
+    value: undefined,
+  }));
+  if (!removals.some(({ code }) => code === "name-undocumented")) {
+    return [...removals, ...rewritten(attributes, attribute, app)];
+  }
+  // All that are set say the same: what stands under the documented name is as good as what holds.
+  if (readAttribute(attributes, attribute).kind !== "absent") {
+    return [...removals, ...rewritten(attributes, attribute, app)];
+  }
+  const found = spellingsIn(attributes)(attribute);
+  const renamed = { [attribute]: found[found.length - 1]?.value };
+  const [repair] = rewritten(renamed, attribute, app);
+  const value = repair ? repair.value : asWritten(renamed, attribute, app);
+  if (value === undefined && !Object.hasOwn(attributes, attribute)) return removals;
+  return [...removals, { attribute, code: repair?.code ?? "name-undocumented", value }];
+}
+
+/** A value that needs no repair but its name. */
+function asWritten(renamed: Attributes, attribute: AttributeName, app: App): ItemValue | undefined {
+  const reading = readAttribute(renamed, attribute);
+  return attribute === "Webhooks" && reading.kind === "text" ? { S: reading.text } : toItem(app)[attribute];
+}
+
+function rewritten(attributes: Attributes, attribute: AttributeName, app: App): Repair[] {
+  if (attribute === "AppId" || attribute === "AppKey") return [];
+  if (attribute === "AppSecret") return secret(attributes, app);
+  if (attribute === "Webhooks") return webhooks(attributes);
+  const row = LIMITS.find((limit) => limit.attribute === attribute);
+  if (row) return limit(attributes, row, app);
+  return FLAGS.some((one) => one.attribute === attribute)
+    ? flag(attributes, attribute, toItem(app)[attribute])
+    : [];
+}
+
+function secret(attributes: Attributes, app: App): Repair[] {
+  const attribute = "AppSecret";
   const reading = readAttribute(attributes, attribute);
-  return reading.kind === "text" ? reading.type : reading.kind;
+  const isRight = reading.kind === "text" && reading.type === "S";
+  return isRight ? [] : [{ attribute, code: "secret-not-text", value: { S: app.secret } }];
 }
 
-function secret(app: App): Repair {
-  return { attribute: "AppSecret", code: "secret-not-text", value: { S: app.secret } };
-}
-
-function flag(
-  attributes: Readonly<Record<string, unknown>>,
-  attribute: string,
-  value: ItemValue | undefined,
-): Repair[] {
+function flag(attributes: Attributes, attribute: string, value: ItemValue | undefined): Repair[] {
   const { kind } = readAttribute(attributes, attribute);
   if (kind === "text") return [{ attribute, code: "flag-not-bool", value }];
   return emptied(attributes, attribute, kind);
 }
 
-function limit(
-  attributes: Readonly<Record<string, unknown>>,
-  { attribute, name }: (typeof LIMITS)[number],
-  app: App,
-): Repair[] {
+function limit(attributes: Attributes, { attribute, name }: (typeof LIMITS)[number], app: App): Repair[] {
   const reading = readAttribute(attributes, attribute);
   if (reading.kind !== "text") return emptied(attributes, attribute, reading.kind);
   const value = app.limits[name];
@@ -106,21 +143,21 @@ function limit(
   return reading.type === "N" ? [] : [{ attribute, code: "limit-not-number", value: { N: String(value) } }];
 }
 
-function webhooks(attributes: Readonly<Record<string, unknown>>): Repair[] {
+function webhooks(attributes: Attributes): Repair[] {
   const attribute = "Webhooks";
   const reading = readAttribute(attributes, attribute);
   if (reading.kind === "list") return [asJson("webhooks-not-json", reading.items)];
   if (reading.kind !== "text") return emptied(attributes, attribute, reading.kind);
-  const items = parseList(reading.text);
-  if (!items) return [];
-  if (reading.type !== "S") return [asJson("webhooks-not-json", items)];
-  return items.some(lacksLambda) ? [asJson("webhook-lambda-missing", items)] : [];
+  const parsed = parseWebhooks(reading.text);
+  if (!parsed) return [];
+  if (reading.type !== "S" || parsed.isEncodedTwice) return [asJson("webhooks-not-json", parsed.list)];
+  return parsed.list.some(lacksLambda) ? [asJson("webhook-lambda-missing", parsed.list)] : [];
+}
 
-  /** With all their fields, also those that nobody reads. */
-  function asJson(code: RepairCode, list: readonly unknown[]): Repair {
-    const complete = list.map((item) => (lacksLambda(item) ? { ...(item as object), lambda: {} } : item));
-    return { attribute, code, value: { S: JSON.stringify(complete) } };
-  }
+/** With all their fields, also those that nobody reads. */
+function asJson(code: RepairCode, list: readonly unknown[]): Repair {
+  const complete = list.map((item) => (lacksLambda(item) ? { ...(item as object), lambda: {} } : item));
+  return { attribute: "Webhooks", code, value: { S: JSON.stringify(complete) } };
 }
 
 function lacksLambda(item: unknown): boolean {
@@ -130,17 +167,8 @@ function lacksLambda(item: unknown): boolean {
 }
 
 /** There, and saying nothing: `NULL: true`, or an empty text. */
-function emptied(attributes: Readonly<Record<string, unknown>>, attribute: string, kind: string): Repair[] {
+function emptied(attributes: Attributes, attribute: string, kind: string): Repair[] {
   return kind === "absent" && Object.hasOwn(attributes, attribute)
     ? [{ attribute, code: "attribute-empty", value: undefined }]
     : [];
-}
-
-function parseList(text: string): readonly unknown[] | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -16,17 +16,24 @@ export interface SoketiApp extends Limits {
 
 /** One webhook as soketi's webhook sender reads it (dist/webhook-sender.js). */
 export interface SoketiWebhook {
-  readonly url?: string;
-  readonly lambda_function?: string;
+  readonly url?: string | undefined;
+  readonly lambda_function?: string | undefined;
   readonly event_types: readonly WebhookEventType[];
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly filter?: { readonly channel_name_starts_with?: string; readonly channel_name_ends_with?: string };
+  readonly headers?: Readonly<Record<string, unknown>> | undefined;
+  readonly filter?: SoketiFilter | undefined;
   /** There for every webhook with `lambda_function`: soketi reads its fields without asking whether it is. */
-  readonly lambda?: {
-    readonly async?: boolean;
-    readonly region?: string;
-    readonly client_options?: Readonly<Record<string, unknown>>;
-  };
+  readonly lambda?: SoketiLambda | undefined;
+}
+
+interface SoketiFilter {
+  readonly channel_name_starts_with?: string | undefined;
+  readonly channel_name_ends_with?: string | undefined;
+}
+
+interface SoketiLambda {
+  readonly async?: boolean | undefined;
+  readonly region?: string | undefined;
+  readonly client_options?: Readonly<Record<string, unknown>> | undefined;
 }
 
 export function toSoketi(app: App): SoketiApp {
@@ -43,25 +50,19 @@ export function toSoketiWebhook(webhook: Webhook): SoketiWebhook {
   return {
     ...toSoketiTarget(webhook),
     event_types: eventTypes,
-    ...(headers !== undefined && { headers }),
-    ...(filter !== undefined && {
-      filter: {
-        ...(filter.channelNameStartsWith !== undefined && {
-          channel_name_starts_with: filter.channelNameStartsWith,
-        }),
-        ...(filter.channelNameEndsWith !== undefined && {
-          channel_name_ends_with: filter.channelNameEndsWith,
-        }),
-      },
-    }),
+    headers,
+    filter: filter && {
+      channel_name_starts_with: filter.channelNameStartsWith,
+      channel_name_ends_with: filter.channelNameEndsWith,
+    },
   };
 }
 
 function toSoketiTarget(webhook: Webhook): Pick<SoketiWebhook, "url" | "lambda_function" | "lambda"> {
   if (isUrlWebhook(webhook)) return { url: webhook.url };
-  const { clientOptions, ...lambda } = webhook.lambda;
+  const { async, region, clientOptions } = webhook.lambda;
   return {
     lambda_function: webhook.lambdaFunction,
-    lambda: { ...lambda, ...(clientOptions !== undefined && { client_options: clientOptions }) },
+    lambda: { async, region, client_options: clientOptions },
   };
 }

@@ -5,6 +5,7 @@ import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
+import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
 import type { Held } from "../protocol/node.ts";
 import { createCommand, type Run, running } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
@@ -92,7 +93,7 @@ async function find(tools: Tools, name: string): Promise<{ appId: string; item: 
 /** Attributes that may hold a secret show their size only. */
 function shown([name, value]: [string, RawItem[string]], secrets: boolean): [string, unknown] {
   const json = toDynamoDbJson(value);
-  if (secrets || (name !== "AppSecret" && name !== "Webhooks")) return [name, json];
+  if (secrets || !SECRET_ATTRIBUTES.has(name)) return [name, json];
   const [type = ""] = Object.keys(json as object);
   return [
     name,

@@ -100,6 +100,29 @@ describe("apps", () => {
     expect(await fleet.table.get("steps")).toBeUndefined();
   });
 
+  it("what it writes holds, whatever other names for the same are in the item: they go", async () => {
+    const { AppSecret: _, ...rest } = item("spelled");
+    const others = { secret: { S: "old" }, enabled: { BOOL: true }, max_connections: { N: "9" } };
+    await fleet.table.put({ ...rest, ...others, enable_client_messages: { BOOL: true } });
+    const result = await run("apps", "rotate-secret", "spelled", "--json");
+    expect(result.status, result.stderr).toBe(0);
+    const [written] = jsonLines<Written>(result);
+    for (const args of [
+      ["disable", "spelled"],
+      ["update", "spelled", "--set", "MaxConnections=5"],
+    ]) {
+      const { status, stderr } = await run("apps", ...args);
+      expect(status, stderr).toBe(0);
+    }
+    expect(await fleet.table.get("spelled")).toEqual({
+      ...rest,
+      AppSecret: { S: written?.secret },
+      Enabled: { BOOL: false },
+      MaxConnections: { N: "5" },
+      enable_client_messages: { BOOL: true },
+    });
+  });
+
   it("writes nothing that would not be as it is meant, and says why", async () => {
     await fleet.table.put(item("kept"));
     await fleet.table.put(item("other"));
@@ -178,7 +201,8 @@ describe("invalidate and flush", () => {
 describe("get", () => {
   it("shows item, app, problems and what each node holds, without secrets", async () => {
     const webhooks = '[{"url":"https://hooks.example.com/t0ken","event_types":["channel_occupied"]},{}]';
-    await fleet.table.put(item("shown", { Enabled: { S: "yes" }, Webhooks: { S: webhooks } }));
+    const others = { secret: { S: "shown-secret" }, webhooks: { S: webhooks } };
+    await fleet.table.put(item("shown", { Enabled: { S: "yes" }, Webhooks: { S: webhooks }, ...others }));
     const [first] = nodes;
     await eventually("the app", () => accepts(first as SoketiNode, "shown", "shown-secret"));
     for (const name of ["shown", "shown-key"]) {
@@ -189,7 +213,12 @@ describe("get", () => {
         appId: "shown",
         item: { AppId: { S: "shown" }, Enabled: { S: "yes" } },
         app: { enabled: true, webhooks: [{ origin: "https://hooks.example.com" }] },
-        problems: [{ code: "webhook-without-target" }, { code: "webhook-without-events" }],
+        problems: [
+          { code: "undocumented-spelling" },
+          { code: "webhook-without-target" },
+          { code: "webhook-without-events" },
+          { code: "undocumented-spelling" },
+        ],
       });
     }
     const text = await run("get", "shown");

@@ -1,6 +1,7 @@
 import type { AppItems, Attributes, RawItem } from "../../aws/app-items.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
+import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
 import { confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
@@ -22,7 +23,8 @@ export interface PlannedChange {
 }
 
 /**
- * Sets attributes of an app that exists. `make` gives them for the item as it is.
+ * Sets attributes of an app that exists. `make` gives them for the item as it is. Other names for the same attributes go:
+ * soketi might obey them instead.
  *
  * @throws Error when there is no such app.
  */
@@ -32,7 +34,12 @@ export async function planUpdate(
   make: (before: RawItem) => Attributes,
 ): Promise<PlannedChange> {
   const before = await existing(items, appId);
-  const attributes = make(before);
+  const made = make(before);
+  const others = Object.keys(made).flatMap(otherSpellings);
+  const attributes: Attributes = {
+    ...made,
+    ...Object.fromEntries(others.filter((name) => name in before).map((name) => [name, undefined])),
+  };
   const expected = Object.fromEntries(Object.keys(attributes).map((name) => [name, before[name]]));
   const after = Object.fromEntries(
     Object.entries({ ...before, ...attributes }).filter(([, value]) => value !== undefined),

@@ -33,7 +33,9 @@ describe("sameAsCached", () => {
     ["a rate", { maxConnections: 5 }],
     ["a rate of none", { maxConnections: -1 }, true],
     ["a negative limit, which soketi takes literally", { maxChannelNameLength: -1 }],
-    ["a limit that is text", { maxChannelNameLength: "7" }],
+    ["a rate of none, as it was written", { maxConnections: "-1" }, true],
+    ["a rate of another number, as it was written", { maxConnections: "7 or so" }],
+    ["a limit that soketi could not read", { maxBackendEventsPerSecond: null }],
     ["a limit that is missing", { maxEventBatchSize: undefined }],
   ])("%s", (_name, more, expected = false) => {
     expect(sameAsCached(DEFAULTS, cached(DEFAULTS, more))).toBe(expected);
@@ -41,6 +43,7 @@ describe("sameAsCached", () => {
 
   it("a limit that is set must be the same", () => {
     expect(sameAsCached(FULL, cached(FULL, { maxChannelNameLength: 8 }))).toBe(false);
+    expect(sameAsCached(FULL, cached(FULL, { maxConnections: "1,000" }))).toBe(true);
   });
 });
 
@@ -53,11 +56,11 @@ describe("publicViewOfCached", () => {
     expect(publicViewOfCached(cached(DEFAULTS))?.limits.maxChannelNameLength).toBe(100);
   });
 
-  it("leaves out a limit that is no number", () => {
+  it("reads MaxConnections as soketi does, and leaves out a limit that is no number", () => {
     const limits = publicViewOfCached(
-      cached(DEFAULTS, { maxConnections: "7", maxChannelNameLength: null }),
+      cached(DEFAULTS, { maxConnections: "7,000", maxChannelNameLength: null }),
     )?.limits;
-    expect(limits).toMatchObject({ maxConnections: -1 });
+    expect(limits).toMatchObject({ maxConnections: 7 });
     expect(limits).not.toHaveProperty("maxChannelNameLength");
   });
 

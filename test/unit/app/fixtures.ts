@@ -117,12 +117,19 @@ const { DynamoDbAppManager } = load("@soketi/soketi/dist/app-managers/dynamodb-a
   DynamoDbAppManager: new (server: unknown) => { unmarshallItem(item: unknown): unknown };
 };
 
+const driver = new DynamoDbAppManager(server);
+
 /** soketi's own class, from node_modules. */
 export function realApp(object: unknown): RealApp {
   return new SoketiClass(object, server);
 }
 
+/** The object that soketi's driver makes of an item for its App. */
+export function unmarshallBySoketi(item: unknown): Record<string, unknown> {
+  return driver.unmarshallItem(item) as Record<string, unknown>;
+}
+
 /** The way soketi itself takes from an item to an app, without us. */
 export function realAppFromItem(item: unknown): RealApp {
-  return realApp(new DynamoDbAppManager(server).unmarshallItem(item));
+  return realApp(unmarshallBySoketi(item));
 }

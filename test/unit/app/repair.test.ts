@@ -37,12 +37,32 @@ const REPAIRS = [
     { S: '[{"url":"http://x","event_types":["client_event"],"note":"mine"}]' },
   ],
   ["Webhooks", bytes("[]"), "webhooks-not-json", { S: "[]" }],
+  ["Webhooks", { S: JSON.stringify("[]") }, "webhooks-not-json", { S: "[]" }],
   [
     "Webhooks",
     { S: '[{"lambda_function":"f","event_types":["client_event"]}]' },
     "webhook-lambda-missing",
     { S: '[{"lambda_function":"f","event_types":["client_event"],"lambda":{}}]' },
   ],
+] as const;
+
+/** Another name for an attribute, what stands under it, and what is written under the documented one. */
+const RENAMED = [
+  ["Enabled", "enabled", { BOOL: false }, "name-undocumented", { BOOL: false }],
+  ["Enabled", "enabled", { S: "no" }, "flag-not-bool", { BOOL: false }],
+  ["EnableClientMessages", "enable_client_messages", { BOOL: true }, "name-undocumented", { BOOL: true }],
+  ["MaxConnections", "max_connections", { N: "5" }, "name-undocumented", { N: "5" }],
+  ["MaxConnections", "maxConnections", { N: "-1" }, "name-undocumented", { N: "-1" }],
+  ["MaxReadRequestsPerSecond", "max_read_req_per_sec", { S: "5" }, "limit-not-number", { N: "5" }],
+  ["Webhooks", "webhooks", { S: '[{"id":1}]' }, undefined, undefined],
+  [
+    "Webhooks",
+    "webhooks",
+    { S: '[{"url":"http://x","event_types":["cache_miss"],"note":1}]' },
+    "name-undocumented",
+    { S: '[{"url":"http://x","event_types":["cache_miss"],"note":1}]' },
+  ],
+  ["Webhooks", "webhooks", { L: [] }, "webhooks-not-json", { S: "[]" }],
 ] as const;
 
 /** What is right, or would need a guess. */
@@ -53,6 +73,7 @@ const LEFT_ALONE = [
   ["MaxConnections", { N: "0" }],
   ["MaxConnections", { S: "1.5" }],
   ["MaxConnections", { S: "many" }],
+  ["MaxConnections", { S: "5,000" }],
   ["MaxConnections", { L: [] }],
   ["MaxEventPayloadInKb", { N: "1.5" }],
   ["Webhooks", { S: "[]" }],
@@ -71,6 +92,48 @@ describe("repairsOf", () => {
     expect(repairsOf({ ...ITEM, [attribute]: value })).toEqual([]);
   });
 
+  it.each(RENAMED)("%s, which is there as %s %j", (attribute, name, value, code, written) => {
+    const removed = { attribute: name, code: "name-undocumented", value: undefined };
+    const expected = code === undefined ? [] : [removed, { attribute, code, value: written }];
+    expect(repairsOf({ ...ITEM, [name]: value })).toEqual(expected);
+    // An empty one under the documented name is written over.
+    expect(repairsOf({ ...ITEM, [name]: value, [attribute]: { NULL: true } })).toEqual(expected);
+  });
+
+  it("removes another name that says the same, an empty one, and a limit that says nothing", () => {
+    const item = {
+      ...ITEM,
+      id: ITEM.AppId,
+      secret: ITEM.AppSecret,
+      enabled: { NULL: true },
+      MaxConnections: { S: "5" },
+      max_connections: { N: "5" },
+      max_event_batch_size: { N: "-1" },
+    };
+    expect(repairsOf(item)).toEqual([
+      { attribute: "id", code: "name-undocumented", value: undefined },
+      { attribute: "secret", code: "name-undocumented", value: undefined },
+      { attribute: "enabled", code: "attribute-empty", value: undefined },
+      { attribute: "max_connections", code: "name-undocumented", value: undefined },
+      { attribute: "MaxConnections", code: "limit-not-number", value: { N: "5" } },
+      { attribute: "max_event_batch_size", code: "name-undocumented", value: undefined },
+    ]);
+  });
+
+  it("writes a secret and a key under their documented names", () => {
+    const item = { AppId: { S: "a" }, key: { S: "k" }, secret: { N: "12" } };
+    expect(repairsOf(item)).toEqual([
+      { attribute: "key", code: "name-undocumented", value: undefined },
+      { attribute: "AppKey", code: "name-undocumented", value: { S: "k" } },
+      { attribute: "secret", code: "name-undocumented", value: undefined },
+      { attribute: "AppSecret", code: "secret-not-text", value: { S: "12" } },
+    ]);
+  });
+
+  it("leaves names that disagree", () => {
+    expect(repairsOf({ ...ITEM, enabled: { BOOL: false }, Enabled: { BOOL: true } })).toEqual([]);
+  });
+
   it("leaves an item that is no app", () => {
     expect(repairsOf({ AppId: { S: "a" }, Enabled: { S: "no" } })).toEqual([]);
   });
@@ -83,10 +146,15 @@ describe("repairsOf", () => {
   it("repairs all that was repaired in one go, changes no meaning, and leaves what it does not know", () => {
     const value = fc.oneof(
       ...[...REPAIRS, ...LEFT_ALONE].map(([attribute, one]) => fc.constant([attribute, one] as const)),
+      ...RENAMED.map(([, name, one]) => fc.constant([name, one] as const)),
     );
     fc.assert(
       fc.property(fc.array(value, { maxLength: 12 }), (values) => {
-        const item = { ...ITEM, Extra: { S: "x" }, ...Object.fromEntries(values) };
+        const item: Record<string, unknown> = {
+          ...ITEM,
+          Extra: { S: "x" },
+          ...Object.fromEntries<unknown>(values),
+        };
         const after = repaired(item, repairsOf(item));
         expect(diff(normalize(item), normalize(after))).toBeUndefined();
         expect(repairsOf(after)).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { WEBHOOK_EVENT_TYPES } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { ENCODINGS, IDENTITY } from "./fixtures.ts";
+import { event_types, fnRead, good, goodRead, url, WEBHOOKS } from "./webhook-cases.ts";
 
 const read = (value: unknown) => {
   const { app, problems } = normalize({ ...IDENTITY, Webhooks: value });
@@ -9,13 +9,6 @@ const read = (value: unknown) => {
   return { webhooks: app?.webhooks, codes: problems.map(({ code }) => code) };
 };
 const readJson = (...webhooks: unknown[]) => read({ S: JSON.stringify(webhooks) });
-
-const url = "https://example.com/hook";
-const event_types = ["cache_miss"];
-const good = { url, event_types };
-const goodRead = { url, eventTypes: ["cache_miss"] };
-const fn = { lambda_function: "f", event_types };
-const fnRead = { lambdaFunction: "f", eventTypes: ["cache_miss"], lambda: {} };
 
 describe("where webhooks stand", () => {
   const text = JSON.stringify([good]);
@@ -25,14 +18,38 @@ describe("where webhooks stand", () => {
   it.each(ENCODINGS)("B as $name with JSON", ({ encode }) => {
     expect(read({ B: encode(text) })).toEqual({ webhooks: [goodRead], codes: [] });
   });
-  it.each([[undefined], [{ S: "" }], [{ NULL: true }], [{ S: "[]" }], [{ L: [] }]])("%j is none", (value) => {
+  it.each([
+    [undefined],
+    [{ S: "" }],
+    [{ NULL: true }],
+    [{ S: "[]" }],
+    [{ L: [] }],
+    [{ S: "null" }],
+    [{ S: ' ""\n' }],
+  ])("%j is none", (value) => {
     expect(read(value)).toEqual({ webhooks: [], codes: [] });
+  });
+  it.each([[{ S: JSON.stringify(text) }], [{ B: Buffer.from(JSON.stringify(text)) }]])(
+    "%j is read, though encoded twice",
+    (value) => {
+      expect(read(value)).toEqual({ webhooks: [goodRead], codes: ["webhooks-encoded-twice"] });
+    },
+  );
+  it("B with bytes that are not UTF-8 is read without them", () => {
+    const bytes = Buffer.from(text.replace("hook", "hook#?"));
+    bytes[bytes.indexOf("?")] = 0xff;
+    expect(read({ B: bytes })).toEqual({
+      webhooks: [{ ...goodRead, url: `${url}#\ufffd` }],
+      codes: ["webhooks-not-utf8"],
+    });
   });
   const unreadable: [unknown][] = [
     [{ S: "{" }],
     [{ S: JSON.stringify(good) }],
-    [{ S: JSON.stringify(text) }],
-    [{ S: "null" }],
+    [{ S: JSON.stringify(JSON.stringify(text)) }],
+    [{ S: JSON.stringify("text") }],
+    [{ B: Buffer.from("null") }],
+    [{ B: new Uint8Array([0xff]) }],
     [{ N: "5" }],
     [{ BOOL: true }],
     [{ M: {} }],
@@ -92,7 +109,7 @@ describe("native lists", () => {
     );
     expect(options).toEqual([
       ["maxRetries", 3],
-      ["big", "12345678901234567890.5"],
+      ["big", 12345678901234567000],
       ["on", true],
       ["none", null],
       ["set", [1, 2]],
@@ -102,12 +119,18 @@ describe("native lists", () => {
     ]);
     expect(codes).toEqual([]);
   });
+  it("keeps one with bytes that are not UTF-8 in a field that nobody reads", () => {
+    const value = element({
+      other: { BS: [new Uint8Array([0xff])] },
+      another: { B: new Uint8Array([0xff]) },
+    });
+    expect(read({ L: [value] })).toEqual({ webhooks: [goodRead], codes: [] });
+  });
   const broken: [unknown][] = [
     [{}],
     [{ S: 5 }],
     [{ N: "x" }],
     [{ N: " " }],
-    [{ B: new Uint8Array([0xff]) }],
     [{ NULL: false }],
     [{ BOOL: 1 }],
     [{ L: "x" }],
@@ -126,129 +149,10 @@ describe("native lists", () => {
 });
 
 describe("one webhook", () => {
-  /** Fields over a good webhook; what is left of it (undefined: dropped); the problems. */
-  const cases: [string, object, object | undefined, string[]][] = [
-    ["http", { ...good, url: "http://h:8080/x?y#z" }, { ...goodRead, url: "http://h:8080/x?y#z" }, []],
-    ["capital scheme", { ...good, url: "HTTPS://H" }, { ...goodRead, url: "HTTPS://H" }, []],
-    ["other scheme", { ...good, url: "ftp://example.com" }, undefined, ["webhook-bad-url"]],
-    ["script", { ...good, url: "javascript:alert(1)" }, undefined, ["webhook-bad-url"]],
-    ["no scheme", { ...good, url: "example.com" }, undefined, ["webhook-bad-url"]],
-    ["no host", { ...good, url: "http://?x" }, undefined, ["webhook-bad-url"]],
-    ["space before", { ...good, url: ` ${url}` }, undefined, ["webhook-bad-url"]],
-    ["space inside", { ...good, url: "https://example.com/a b" }, undefined, ["webhook-bad-url"]],
-    ["line break inside", { ...good, url: "https://example.com/\nx" }, undefined, ["webhook-bad-url"]],
-    ["url not text", { ...good, url: 5 }, undefined, ["webhook-bad-url"]],
-    [
-      "bad url, though a function",
-      { ...good, ...fn, url: "x" },
-      undefined,
-      ["webhook-two-targets", "webhook-bad-url"],
-    ],
-    ["url and function", { ...good, lambda_function: "f", lambda: 5 }, goodRead, ["webhook-two-targets"]],
-    ["function", fn, fnRead, []],
-    ["empty url and function", { ...fn, url: "" }, fnRead, []],
-    ["function not text", { ...fn, lambda_function: {} }, undefined, ["webhook-bad-function"]],
-    ["function blank", { ...fn, lambda_function: " " }, undefined, ["webhook-bad-function"]],
-    ["no target", { event_types }, undefined, ["webhook-without-target"]],
-    [
-      "null targets",
-      { event_types, url: null, lambda_function: null },
-      undefined,
-      ["webhook-without-target"],
-    ],
-    ["no event types", { url }, undefined, ["webhook-without-events"]],
-    ["null event types", { url, event_types: null }, undefined, ["webhook-without-events"]],
-    ["empty event types", { url, event_types: [] }, undefined, ["webhook-without-events"]],
-    ["event types a map", { url, event_types: { cache_miss: 1 } }, undefined, ["webhook-without-events"]],
-    [
-      "unknown event type",
-      { url, event_types: ["cache_miss", "x", 5, null, "CACHE_MISS"] },
-      goodRead,
-      Array<string>(4).fill("webhook-unknown-event"),
-    ],
-    [
-      "only unknown ones",
-      { url, event_types: ["x"] },
-      undefined,
-      ["webhook-unknown-event", "webhook-without-events"],
-    ],
-    [
-      "order and repeats",
-      { url, event_types: [...WEBHOOK_EVENT_TYPES].reverse().concat("cache_miss") },
-      { url, eventTypes: [...WEBHOOK_EVENT_TYPES] },
-      [],
-    ],
-    [
-      "event types as text",
-      { url, event_types: "cache_miss, client_event" },
-      { url, eventTypes: ["client_event", "cache_miss"] },
-      ["webhook-events-not-a-list"],
-    ],
-    [
-      "headers",
-      { ...good, headers: { A: "x", "X-N": 5, "X-B": false, "X-E": "" } },
-      { ...goodRead, headers: { A: "x", "X-N": "5", "X-B": "false", "X-E": "" } },
-      [],
-    ],
-    ["empty headers", { ...good, headers: {} }, goodRead, []],
-    ["headers a list", { ...good, headers: ["x"] }, goodRead, ["webhook-header-ignored"]],
-    ["headers text", { ...good, headers: "x" }, goodRead, ["webhook-header-ignored"]],
-    [
-      "header values",
-      { ...good, headers: { A: null, B: {}, C: [], D: "a\r\nb", E: "ü\u0100", F: "ok\t" } },
-      { ...goodRead, headers: { F: "ok\t" } },
-      Array<string>(5).fill("webhook-header-ignored"),
-    ],
-    [
-      "header names",
-      { ...good, headers: { "": "x", "a b": "x", "a:": "x", "a\n": "x" } },
-      goodRead,
-      Array<string>(4).fill("webhook-header-ignored"),
-    ],
-    [
-      "filter",
-      { ...good, filter: { channel_name_starts_with: "a", channel_name_ends_with: 5, other: 1 } },
-      { ...goodRead, filter: { channelNameStartsWith: "a", channelNameEndsWith: "5" } },
-      [],
-    ],
-    ["empty filter", { ...good, filter: { channel_name_starts_with: "" } }, goodRead, []],
-    ["filter text", { ...good, filter: "a" }, undefined, ["webhook-bad-filter"]],
-    [
-      "filter half bad",
-      { ...good, filter: { channel_name_starts_with: [] } },
-      undefined,
-      ["webhook-bad-filter"],
-    ],
-    ["filter list", { ...good, filter: [] }, undefined, ["webhook-bad-filter"]],
-    [
-      "filter of maps",
-      { ...good, filter: { channel_name_ends_with: {} } },
-      undefined,
-      ["webhook-bad-filter"],
-    ],
-    [
-      "lambda",
-      { ...fn, lambda: { async: true, region: "eu-west-1", client_options: { a: [1] } } },
-      { ...fnRead, lambda: { async: true, region: "eu-west-1", clientOptions: { a: [1] } } },
-      [],
-    ],
-    ["lambda null", { ...fn, lambda: null }, fnRead, []],
-    ["lambda not a map", { ...fn, lambda: [] }, fnRead, ["webhook-lambda-option-ignored"]],
-    ["async as a word", { ...fn, lambda: { async: "False " } }, { ...fnRead, lambda: { async: false } }, []],
-    ["async as a number", { ...fn, lambda: { async: 1 } }, { ...fnRead, lambda: { async: true } }, []],
-    [
-      "bad options",
-      { ...fn, lambda: { async: "?", region: 5, client_options: [] } },
-      fnRead,
-      Array<string>(3).fill("webhook-lambda-option-ignored"),
-    ],
-    ["empty client options", { ...fn, lambda: { client_options: {} } }, fnRead, []],
-    ["unknown fields", { ...good, id: "x", constructor: 1 }, goodRead, []],
-  ];
-  it.each(cases)("%s", (_name, webhook, expected, codes) => {
+  it.each(WEBHOOKS)("%s", (_name, webhook, expected, codes) => {
     const after = { ...goodRead, url: "https://example.com/after" };
     const result = readJson(webhook, { ...good, url: "https://example.com/after" });
-    expect(result.webhooks).toStrictEqual(expected === undefined ? [after] : [expected, after]);
+    expect(result.webhooks).toEqual(expected === undefined ? [after] : [expected, after]);
     expect(result.codes).toEqual(codes);
   });
 
@@ -292,7 +196,22 @@ describe("one webhook", () => {
 
   it("has client options as JSON gives them back", () => {
     const text = `[{"lambda_function":"f","event_types":["cache_miss"],"lambda":{"client_options":{"a":-0}}}]`;
-    expect(read({ S: text }).webhooks).toStrictEqual([{ ...fnRead, lambda: { clientOptions: { a: 0 } } }]);
+    expect(read({ S: text }).webhooks).toEqual([{ ...fnRead, lambda: { clientOptions: { a: 0 } } }]);
     expect(read({ S: text.replace("-0", "[1e999]") }).codes).toEqual(["webhook-lambda-option-ignored"]);
+  });
+});
+
+describe("a second item with the same webhooks", () => {
+  it("gets the same list, when there was nothing wrong with it, and its problems again, when there was", () => {
+    const item = (attributes: object) => ({ ...IDENTITY, ...attributes });
+    const same = item({ Webhooks: { S: JSON.stringify([good]) } });
+    const first = normalize(same).app?.webhooks;
+    expect(normalize(same).app?.webhooks).toBe(first);
+    const bad = item({ Webhooks: { S: JSON.stringify([good, 1]) } });
+    for (let i = 0; i < 2; i += 1) expect(normalize(bad).problems).toHaveLength(1);
+    expect(normalize(item({ Webhooks: { L: [] } })).app?.webhooks).toEqual([]);
+    expect(normalize(same).app?.webhooks).toEqual(first);
+    const other = item({ Webhooks: { S: JSON.stringify([{ ...good, url: "https://other.example.com" }]) } });
+    expect(normalize(other).app?.webhooks).not.toEqual(first);
   });
 });

@@ -1,0 +1,95 @@
+import fc from "fast-check";
+import { FLAGS, LIMITS } from "../../../../src/app/app.ts";
+import {
+  BIG_NUMBER,
+  BOOLEANS,
+  ODD_VALUES,
+  oneOfSpellings,
+  textOrBytes,
+  valuesOf,
+} from "./attribute-values.ts";
+import { webhooks } from "./webhook-items.ts";
+
+const WORDS = ["true", "false", "Yes", "NO", " on\n", "off ", "1", "0", "t", "f", "maybe", "2", "null", " "];
+const FLAG_NUMBERS = ["0", "1", "2", "-1", "0.5"].map((N) => ({ N }));
+
+const NUMBERS = [
+  ..."0 1 2 7 250 2.9 0.5 -0.5 -1 -100 9007199254740991 9007199254740993 1000000000000000000000".split(" "),
+  BIG_NUMBER,
+  "0.0000001",
+];
+const NUMBER_TEXTS = [
+  "5,000",
+  "5 a second",
+  " 12\n",
+  "1e3",
+  "1E-3",
+  ".5",
+  "+7",
+  "0x10",
+  "1_000",
+  "many",
+  "NaN",
+  "Infinity",
+  " ",
+  "-5 x",
+  "- 5",
+  "99999999999999999999999999",
+  "12.5kB",
+  "true",
+  "\u00a09",
+  "٣",
+];
+
+const flagValue = valuesOf(BOOLEANS, textOrBytes(WORDS), FLAG_NUMBERS, ODD_VALUES);
+const numbers = NUMBERS.map((N) => ({ N }));
+const limitValue = valuesOf(numbers, textOrBytes(NUMBERS), textOrBytes(NUMBER_TEXTS), [
+  ...BOOLEANS,
+  ...ODD_VALUES,
+]);
+const identityValue = valuesOf(
+  textOrBytes(["id-2", "7", " k ", "schl\u00fcssel"]),
+  [{ N: "42" }, { N: BIG_NUMBER }],
+  [...BOOLEANS, ...ODD_VALUES],
+);
+
+/** One attribute, under one of its names. */
+const settings = fc.oneof(
+  ...FLAGS.map(({ attribute }) => ({
+    weight: 3,
+    arbitrary: fc.tuple(oneOfSpellings(attribute), flagValue),
+  })),
+  ...LIMITS.map(({ attribute }) => ({
+    weight: 1,
+    arbitrary: fc.tuple(oneOfSpellings(attribute), limitValue),
+  })),
+  ...(["AppId", "AppKey", "AppSecret"] as const).map((attribute) => ({
+    weight: 1,
+    arbitrary: fc.tuple(oneOfSpellings(attribute), identityValue),
+  })),
+);
+
+const IDENTITY = [
+  ["AppId", { S: "id-1" }],
+  ["AppKey", { S: "key-1" }],
+  ["AppSecret", { S: "secret-1" }],
+] as const;
+
+/** An item as DynamoDB may hold it and soketi's SDK gives it: each attribute under any of its names, of any type. */
+export const item = fc
+  .record({
+    settings: fc.array(settings, { maxLength: 5 }),
+    webhooks: fc.array(webhooks, { maxLength: 2 }),
+    left: fc.oneof(
+      { weight: 12, arbitrary: fc.constant("nothing") },
+      fc.constantFrom("AppId", "AppKey", "AppSecret"),
+    ),
+    polluted: fc.oneof(
+      { weight: 30, arbitrary: fc.constant([]) },
+      fc.tuple(settings).map((fields) => [["__proto__", { M: Object.fromEntries(fields) }] as const]),
+    ),
+  })
+  .map(({ settings: some, webhooks: more, left, polluted }): Record<string, unknown> => {
+    const identity = IDENTITY.filter(([name]) => name !== left);
+    return Object.fromEntries([...identity, ...some, ...more, ...polluted]);
+  });
