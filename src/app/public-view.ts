@@ -44,3 +44,10 @@ function toPublicWebhook(webhook: Webhook): PublicWebhook {
     ...(filter !== undefined && { filter }),
   };
 }
+
+/** What a changed path of the view, such as `limits.maxConnections`, leads to; undefined when it leads nowhere. */
+export function valueAt(view: PublicApp | undefined, path: string): unknown {
+  let value: unknown = view;
+  for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
+  return value;
+}

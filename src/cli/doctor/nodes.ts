@@ -1,6 +1,6 @@
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
-import { amount } from "../support/confirm.ts";
+import { amount } from "../support/amount.ts";
 import { boundOf, viewOf } from "../../fleet/node-view.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 

@@ -2,7 +2,7 @@ import type { RawItem } from "../../aws/app-items.ts";
 import type { Repair } from "../../app/repair.ts";
 import { createBackup, readBackup, type Rewrite } from "./backup.ts";
 import type { Run } from "../support/command.ts";
-import { amount } from "../support/confirm.ts";
+import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { interruption } from "../support/interruption.ts";
 import type { Item } from "./item-source.ts";

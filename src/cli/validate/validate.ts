@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, running } from "../support/command.ts";
-import { amount } from "../support/confirm.ts";
+import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { type AppFindings, Findings, type Report } from "./findings.ts";
 import { fix, type FixOptions, planned, restore } from "./fix.ts";
