@@ -38,7 +38,7 @@ export function createAppsReader(client: DynamoDBClient, table: string): AppsRea
       for await (const { Items = [] } of paginateScan({ client }, scan)) {
         yield Items.flatMap((item) => {
           const { id, app } = normalize(item);
-          return id === undefined ? [] : [{ appId: id, ...(app ? { app } : {}) }];
+          return id === undefined ? [] : [{ appId: id, app }];
         });
       }
     },

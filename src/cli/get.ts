@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
 import type { RawItem } from "../aws/app-items.ts";
-import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
@@ -135,7 +134,7 @@ async function cached(tools: Tools, appId: string, { app }: Normalized) {
   const { sharedCache } = tools.config;
   if (!sharedCache) return [];
   const names = [...new Set([appId, app?.key ?? appId])];
-  const entries = await createSoketiAppCache(await tools.redis(), sharedCache).read(names);
+  const entries = await (await tools.sharedCache(sharedCache)).store.read(names);
   return names.map((name, i) => ({ name: `app:${name}`, is: judge(entries[i]) }));
 
   function judge(json: string | undefined): string {

@@ -6,7 +6,7 @@ import { type CachedApp, CachedApps, type SharedCache } from "./shared-cache.ts"
 
 export interface BatchContext {
   /** Before Redis is used: whatever it takes to log in there. */
-  readonly prepare?: () => Promise<void>;
+  readonly prepare?: (() => Promise<void>) | undefined;
   readonly log: MessageLog;
   readonly report: PipelineReporter;
   /** soketi's own app cache in Redis, for fleets that use it: it is brought in line before anything is published. */
@@ -15,9 +15,9 @@ export interface BatchContext {
    * The records are read again out of their turn, when newer ones may be in force: then they say that an app changed,
    * and nothing of how it is now. Default false.
    */
-  readonly late?: boolean;
+  readonly late?: boolean | undefined;
   readonly table: string;
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Milliseconds left until the function is stopped. */
@@ -58,7 +58,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     unchanged,
     unreadable: unreadable.length,
     messages: messages.length,
-    ...(ageMs === undefined ? {} : { ageMs }),
+    ageMs,
   });
   return { batchItemFailures: [] };
 }
@@ -116,7 +116,7 @@ function encodeMessages(
   at: number,
   { table, region }: BatchContext,
 ): string[] {
-  const messages = encodeChanges(changes, { table, ...(region === undefined ? {} : { region }), at });
+  const messages = encodeChanges(changes, { table, region, at });
   // A change of an app nobody can name: only forgetting everything keeps the promise.
   if (unreadable.length > 0) messages.push(encodeFlush("unreadable stream record", at));
   return messages;

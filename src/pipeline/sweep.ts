@@ -1,11 +1,10 @@
 import type { App } from "../app/app.ts";
 import { sameAsCached } from "../app/cached-app.ts";
-import type { AppCacheStore, AppsReader, SweepOutcome } from "./ports.ts";
+import type { AppsReader, SweepOutcome } from "./ports.ts";
 import { cachedJson, type SharedCache } from "./shared-cache.ts";
 
 export interface SweepContext {
   readonly cache: SharedCache;
-  readonly store: AppCacheStore;
   readonly table: AppsReader;
   /** Milliseconds left until the function is stopped. */
   readonly remainingMs: () => number;
@@ -26,7 +25,8 @@ export async function sweep(context: SweepContext): Promise<SweepOutcome> {
 }
 
 /** Every app of the table is in the cache, as it should be. */
-async function sweepTable({ cache, store, table, remainingMs }: SweepContext) {
+async function sweepTable({ cache, table, remainingMs }: SweepContext) {
+  const { store } = cache;
   let apps = 0;
   let repaired = 0;
   for await (const page of table.pages()) {
@@ -52,7 +52,8 @@ async function sweepTable({ cache, store, table, remainingMs }: SweepContext) {
 }
 
 /** Nothing is in the cache that the table does not know. */
-async function sweepEntries({ cache, store, table, remainingMs }: SweepContext) {
+async function sweepEntries({ cache, table, remainingMs }: SweepContext) {
+  const { store } = cache;
   let entries = 0;
   let removed = 0;
   for await (const names of store.names()) {
