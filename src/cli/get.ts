@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
-import type { RawItem } from "../aws/app-items.ts";
+import type { RawItem } from "../aws/raw-item.ts";
 import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";

@@ -1,6 +1,7 @@
 import type { SharedCacheMode } from "../pipeline/shared-cache.ts";
 import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
-import { ConfigError, EnvReader, type Environment } from "./env.ts";
+import { EnvReader, type Environment } from "./env.ts";
+import { ConfigError } from "./errors.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
 

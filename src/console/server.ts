@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import type { AppsView } from "./apps.ts";
+import { ListenError } from "./errors.ts";
 import type { LocalControls } from "./local-controls.ts";
 import { tokenFor } from "./login.ts";
 import type { Observer } from "./observer.ts";
@@ -35,7 +36,7 @@ export interface Console {
   close(): Promise<void>;
 }
 
-/** Serves the page, and what it shows. Rejects when the port cannot be taken. */
+/** Serves the page, and what it shows. Rejects with ListenError when the port cannot be taken. */
 export async function startConsole(options: ConsoleOptions): Promise<Console> {
   const { host, observer, apps } = options;
   const token = tokenFor(host, options.token);
@@ -77,7 +78,12 @@ function listen(server: Server, host: string, port: number): Promise<number> {
     server.once("error", (error: NodeJS.ErrnoException) => {
       const reason = error.code === "EADDRINUSE" ? "it is busy" : error.message;
       reject(
-        new Error(`expected to listen on ${host}:${port}, found that ${reason}: choose another with --port`),
+        new ListenError(
+          `expected to listen on ${host}:${port}, found that ${reason}: choose another with --port`,
+          {
+            cause: error,
+          },
+        ),
       );
     });
     server.listen(port, host, () => {

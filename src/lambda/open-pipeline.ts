@@ -15,7 +15,7 @@ export interface Pipeline {
   /** Undefined while it is off. */
   readonly sharedCache: SharedCache | undefined;
   /** What a batch needs in one invocation. */
-  batch(invocation: Invocation): BatchContext;
+  readonly batch: (invocation: Invocation) => BatchContext;
 }
 
 /** Lambda's context, as far as it is used. */

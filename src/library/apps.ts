@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamoDbSource } from "../aws/app-source.ts";
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
+import { TableError } from "./errors.ts";
 import { tellerOf } from "./events.ts";
 import { type Follower, followerOf, type FollowOptions } from "./follow.ts";
 import { type CacheOptions, readSettings } from "./settings.ts";
@@ -24,16 +25,6 @@ export interface Apps extends Follower {
   byId(appId: string): Promise<App | null>;
   /** By `AppKey`, as `byId`. */
   byKey(key: string): Promise<App | null>;
-}
-
-/** Thrown when the table could not be read, so that there is no telling whether an app exists. `cause` says why. */
-export class TableError extends Error {
-  override readonly name = "TableError";
-
-  constructor(what: string, table: string, cause: unknown) {
-    const words = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    super(`expected to read ${what} from table ${table}, found that it cannot be read: ${words}`, { cause });
-  }
 }
 
 /**

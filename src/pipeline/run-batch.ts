@@ -1,6 +1,7 @@
 import { encodeChanges, encodeFlush, type Change } from "../protocol/message.ts";
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type UnreadableRecord } from "./decode.ts";
+import { DeadlineError } from "./errors.ts";
 import type { MessageLog, PipelineReporter } from "./ports.ts";
 import { type CachedApp, CachedApps, type SharedCache } from "./shared-cache.ts";
 
@@ -145,7 +146,9 @@ async function beforeDeadline(work: Promise<void>, limitMs: number): Promise<voi
     timer = setTimeout(
       () => {
         reject(
-          new Error("expected Redis to take the messages before the function's time-out, found no time left"),
+          new DeadlineError(
+            "expected Redis to take the messages before the function's time-out, found no time left",
+          ),
         );
       },
       Math.max(0, limitMs),

@@ -1,6 +1,7 @@
 import type { App } from "../app/app.ts";
 import { toSoketi } from "../app/soketi-shape.ts";
 import type { StreamChange } from "./decode.ts";
+import { UnsettledAppError } from "./errors.ts";
 import type { AppCacheStore, AppsReader } from "./ports.ts";
 
 /**
@@ -88,14 +89,14 @@ export class SharedCache {
    * The table is read again after the write: a change between the two reads is written as well, and one after the
    * second read comes to this cache through the stream, later.
    *
-   * @throws Error when an app changes faster than that, again and again.
+   * @throws UnsettledAppError when an app changes faster than that, again and again.
    */
   async repair(appIds: readonly string[], table: AppsReader): Promise<void> {
     let ids = appIds;
     let before = await table.read(ids);
     for (let round = 0; ids.length > 0; round += 1) {
       if (round === MAX_ROUNDS) {
-        throw new Error(
+        throw new UnsettledAppError(
           `expected ${ids.join(", ")} to be the same after being written to the shared cache, ` +
             `found another each time, ${MAX_ROUNDS} times: try again later`,
         );

@@ -1,5 +1,6 @@
 import type { App } from "../app/app.ts";
 import { sameAsCached } from "../app/cached-app.ts";
+import { DeadlineError } from "./errors.ts";
 import type { AppsReader, SweepOutcome } from "./ports.ts";
 import { cachedJson, type SharedCache } from "./shared-cache.ts";
 
@@ -17,7 +18,7 @@ const PAGE_RESERVE_MS = 5_000;
  * Compares the whole of soketi's shared app cache with the table and repairs what differs: the bound on how long
  * anything wrong can stay there.
  *
- * @throws Error when there is no time for the rest; what store and table throw.
+ * @throws DeadlineError when there is no time for the rest; what store and table throw.
  */
 export async function sweep(context: SweepContext): Promise<SweepOutcome> {
   const written = context.cache.mode === "refresh" ? await sweepTable(context) : { apps: 0, repaired: 0 };
@@ -96,7 +97,7 @@ function parseApp(json: string | undefined): { appId: string; value: Record<stri
 
 function assertTime(remainingMs: number, done: string): void {
   if (remainingMs >= PAGE_RESERVE_MS) return;
-  throw new Error(
+  throw new DeadlineError(
     `expected to sweep the whole cache before the function's time-out, found no time left after ${done}: ` +
       "give the function more time or memory",
   );

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { RawItem } from "../../aws/app-items.ts";
+import type { RawItem } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, running } from "../support/command.ts";

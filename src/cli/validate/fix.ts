@@ -1,4 +1,4 @@
-import type { RawItem } from "../../aws/app-items.ts";
+import type { RawItem } from "../../aws/raw-item.ts";
 import type { Repair } from "../../app/repair.ts";
 import { createBackup, readBackup, type Rewrite } from "./backup.ts";
 import type { Run } from "../support/command.ts";

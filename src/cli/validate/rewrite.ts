@@ -1,4 +1,6 @@
-import { type AppItems, type Attributes, ConflictError, type RawItem } from "../../aws/app-items.ts";
+import type { AppItems } from "../../aws/app-items.ts";
+import type { Attributes, RawItem } from "../../aws/raw-item.ts";
+import { ConflictError } from "../../aws/errors.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Backup, Rewrite } from "./backup.ts";
 import type { Terminal } from "../support/terminal.ts";

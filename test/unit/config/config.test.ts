@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../../src/config/agent.ts";
-import { ConfigError, type Environment } from "../../../src/config/env.ts";
+import type { Environment } from "../../../src/config/env.ts";
+import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig } from "../../../src/config/pipeline.ts";
 
 function mistakesOf(read: () => unknown): readonly string[] {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { AppItems, RawItem } from "../../../src/aws/app-items.ts";
+import type { AppItems } from "../../../src/aws/app-items.ts";
+import type { RawItem } from "../../../src/aws/raw-item.ts";
 import { AppsView } from "../../../src/console/apps.ts";
 
 const T = 1_764_000_000_000;
