@@ -85,12 +85,10 @@ function spawnChild(options: ChildOptions): Child {
   });
   const output = collectOutput(process_, options.onLine);
   const exited = new Promise<string>((resolve) => {
-    process_.once("error", (error) => {
-      resolve(`could not be started (${error.message})`);
-    });
-    process_.once("exit", (code, signal) => {
-      resolve(signal ? `ended by ${signal}` : `ended with exit code ${code ?? "unknown"}`);
-    });
+    process_.once("error", (error) => resolve(`could not be started (${error.message})`));
+    process_.once("exit", (code, signal) =>
+      resolve(signal ? `ended by ${signal}` : `ended with exit code ${code ?? "unknown"}`),
+    );
   });
   const child: Child = {
     name: options.name,
@@ -110,9 +108,7 @@ function spawnChild(options: ChildOptions): Child {
     async stop() {
       child.signal("SIGCONT");
       child.signal("SIGTERM");
-      const killer = setTimeout(() => {
-        child.signal("SIGKILL");
-      }, GRACE_MS);
+      const killer = setTimeout(() => child.signal("SIGKILL"), GRACE_MS);
       await exited;
       clearTimeout(killer);
     },

@@ -50,9 +50,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const dynamodbEndpoint = await dynamodbAddress(options, keep);
     const table = await openAppsTable(dynamodbEndpoint, "apps");
     options.say("Starting the function under serverless offline ...");
-    const onLine = (line: string) => {
-      options.onLine("function", line);
-    };
+    const onLine = (line: string) => options.onLine("function", line);
     keep(await startOffline({ redisUrl, dynamodbEndpoint, table: table.name, onLine }));
     const redisLinks = await linksTo(redisUrl, options.ports.length);
     stops.push(async () => {
@@ -69,9 +67,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
         redisUrl: throughLink(redisUrl, redisLinks[i]),
         agent: agentFile,
         env: { APP_SYNC_DEBUG: "1" },
-        onLine: (line) => {
-          options.onLine(name, line);
-        },
+        onLine: (line) => options.onLine(name, line),
       });
       return keep(node);
     });

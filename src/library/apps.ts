@@ -43,9 +43,7 @@ export function openApps(options: AppsOptions = {}): Apps {
     client: dynamodb,
     table,
     budgetMs: limits.loadBudgetMs,
-    onProblems: (appId, problems) => {
-      teller.tell(onProblems, appId, problems);
-    },
+    onProblems: (appId, problems) => teller.tell(onProblems, appId, problems),
   });
   const started = startAgent(settings, options, teller, source);
   const { cache } = started.agent;

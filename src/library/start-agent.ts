@@ -48,9 +48,8 @@ export function startAgent(
       return held ? { ...held, app: held.app && toPublicView(held.app) } : null;
     },
     // ioredis' own errors hold the command that failed, which may be the one with the password.
-    onError: (error) => {
-      teller.failed(error instanceof RedisError ? error : new RedisError("keep a connection", error));
-    },
+    onError: (error) =>
+      teller.failed(error instanceof RedisError ? error : new RedisError("keep a connection", error)),
   });
   const agent: Agent<App> = new Agent<App>({
     ...settings,

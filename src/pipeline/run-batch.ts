@@ -144,13 +144,12 @@ async function beforeDeadline(work: Promise<void>, limitMs: number): Promise<voi
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => {
+      () =>
         reject(
           new DeadlineError(
             "expected Redis to take the messages before the function's time-out, found no time left",
           ),
-        );
-      },
+        ),
       Math.max(0, limitMs),
     );
   });

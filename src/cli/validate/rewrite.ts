@@ -36,9 +36,7 @@ export async function rewrite(
   backup?: Backup,
 ): Promise<RewriteOutcome> {
   const outcome: RewriteOutcome = { written: 0, already: 0, conflicts: [], left: 0 };
-  const onEnded = () => {
-    terminal.note("ending after the items under way ...");
-  };
+  const onEnded = () => terminal.note("ending after the items under way ...");
   ended.addEventListener("abort", onEnded);
   const progress = terminal.progress(what, rewrites.length);
   try {

@@ -70,9 +70,9 @@ function ask(
     const request = httpRequest({ host: "127.0.0.1", port: url.port, path, method, headers }, (response) => {
       let text = "";
       response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
-      });
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+      );
     });
     request.on("error", reject);
     request.end(body);
