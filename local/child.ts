@@ -11,13 +11,13 @@ export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Resolves true when the child can be used. Called again and again. May reject: that is "not yet". */
   readonly ready: (child: Child) => Promise<boolean>;
   /** How long that may take. Milliseconds, 60,000 by default. */
-  readonly readyWithinMs?: number;
+  readonly readyWithinMs?: number | undefined;
   /** Gets each whole line that the child prints. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: ((line: string) => void) | undefined;
 }
 
 /** A real part as a child process, in a process group of its own: the terminal's Ctrl-C does not reach it. */
@@ -81,7 +81,7 @@ function spawnChild(options: ChildOptions): Child {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    cwd: options.cwd,
   });
   const output = collectOutput(process_, options.onLine);
   const exited = new Promise<string>((resolve) => {

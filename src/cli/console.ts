@@ -37,8 +37,11 @@ export function createConsoleCommand(): Command {
         const { table, names } = tools.config;
         const token = await readToken(options.tokenFile);
         const served = await startConsole({
-          ...{ host: options.host, port: options.port, table, log: names.log },
-          ...(token === undefined ? {} : { token }),
+          host: options.host,
+          port: options.port,
+          table,
+          log: names.log,
+          token,
           observer: new Observer(await tools.fleet()),
           apps: new AppsView(tools.items()),
           assets: new URL("console/", import.meta.url),

@@ -104,7 +104,9 @@ async function held(tools: Tools, appId: string) {
   return nodes
     .filter(({ entry }) => entry.soketi !== undefined)
     .map(({ id, entry: { host, pid }, answer }) => ({
-      ...{ node: id, host, pid },
+      node: id,
+      host,
+      pid,
       // Undefined: it did not answer.
       holds: answer?.holds,
     }));

@@ -20,7 +20,7 @@ export interface PlannedChange {
   /** Makes it, on the condition that the item is as it was read. */
   write(items: AppItems): Promise<void>;
   /** Told once, as soon as it is written: a new secret is nowhere else to be read. */
-  readonly secret?: string;
+  readonly secret?: string | undefined;
 }
 
 /**
@@ -71,9 +71,11 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   const started = performance.now();
   await change.write(items);
   terminal.value({
-    ...{ appId, type: difference?.type ?? "unchanged", changed: difference?.changed ?? [] },
-    ...(is?.key === undefined ? {} : { key: is.key }),
-    ...(secret === undefined ? {} : { secret }),
+    appId,
+    type: difference?.type ?? "unchanged",
+    changed: difference?.changed ?? [],
+    key: is?.key,
+    secret,
   });
   terminal.say(inWords(appId, difference));
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);

@@ -26,8 +26,10 @@ export function createCreateCommand(): Command {
       const secret = newSecret();
       const set = parseAttributes(options.set ?? [], []);
       const item = {
-        ...{ AppId: { S: appId }, AppKey: { S: options.key ?? newKey() }, AppSecret: { S: secret } },
-        ...{ Enabled: { BOOL: true } },
+        AppId: { S: appId },
+        AppKey: { S: options.key ?? newKey() },
+        AppSecret: { S: secret },
+        Enabled: { BOOL: true },
         ...set,
       } as RawItem;
       const own = set.AppSecret === undefined ? { secret } : {};

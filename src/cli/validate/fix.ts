@@ -60,7 +60,9 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
 export async function restore(run: Run, file: string, options: FixOptions): Promise<ExitCode> {
   const { terminal, tools } = run;
   const rewrites = (await readBackup(file, tools.config.table)).map(({ appId, before, after }) => ({
-    ...{ appId, before: after, after: before },
+    appId,
+    before: after,
+    after: before,
   }));
   terminal.say(`${amount(rewrites.length, "item")} in ${file}`);
   if (!(await agreed(run, options, `Restore ${amount(rewrites.length, "item")}?`))) {

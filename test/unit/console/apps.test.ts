@@ -6,7 +6,9 @@ import { AppsView } from "../../../src/console/apps.ts";
 const T = 1_764_000_000_000;
 
 const item = (id: string, more: RawItem = {}): RawItem => ({
-  ...{ AppId: { S: id }, AppKey: { S: `${id}-key` }, AppSecret: { S: "s3cret" } },
+  AppId: { S: id },
+  AppKey: { S: `${id}-key` },
+  AppSecret: { S: "s3cret" },
   ...more,
 });
 
