@@ -88,7 +88,7 @@ function recordsOf(event: unknown): readonly unknown[] {
 function readAll(records: readonly unknown[], { report, late, sharedCache }: BatchContext) {
   const changes: Change[] = [];
   const unreadable: UnreadableRecord[] = [];
-  const cached = new CachedApps(late);
+  const cached = new CachedApps({ late });
   let first: string | undefined;
   let unchanged = 0;
   for (const raw of records) {

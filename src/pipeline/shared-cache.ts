@@ -27,8 +27,8 @@ export class CachedApps {
   readonly #late: boolean;
   readonly #byApp = new Map<string, CachedApp>();
 
-  /** @param late the records are read again out of their turn: they do not tell how an app is now. */
-  constructor(late = false) {
+  /** @param options.late the records are read again out of their turn: they do not tell how an app is now. */
+  constructor({ late = false }: { readonly late?: boolean | undefined } = {}) {
     this.#late = late;
   }
 

@@ -69,7 +69,7 @@ function idAt(name: string): string | undefined {
 }
 
 function toCachedApps(all: readonly StreamChange[], late = false) {
-  const cached = new CachedApps(late);
+  const cached = new CachedApps({ late });
   for (const record of all) cached.add(record);
   return cached.all();
 }
