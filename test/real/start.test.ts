@@ -61,7 +61,7 @@ describe("npm start", () => {
     const apps = (await (await fetch(`${console_}api/apps`)).json()) as { all: number };
     expect(apps.all).toBe(201);
 
-    const [command = ""] = /node --import tsx src\/local\/change\.ts .*/.exec(printed) ?? [];
+    const [command = ""] = /node --import tsx local\/change\.ts .*/.exec(printed) ?? [];
     execFileSync("sh", ["-c", command], { cwd: root });
     await prints("node 1: app-sync: dropped acme");
 
