@@ -36,9 +36,7 @@ async function longestStall(work: (done: () => void) => void): Promise<{ stall: 
     if (!finished) setImmediate(turn);
   };
   setImmediate(turn);
-  await new Promise<void>((resolve) => {
-    work(resolve);
-  });
+  await new Promise<void>((resolve) => work(resolve));
   finished = true;
   return { stall, total: performance.now() - start };
 }

@@ -12,6 +12,7 @@ import {
   waitUntilTableExists,
 } from "@aws-sdk/client-dynamodb";
 import { marshall } from "@aws-sdk/util-dynamodb";
+import { KEY_INDEX } from "../src/app/key-query.ts";
 
 /** A client of a local DynamoDB, which takes any credentials. */
 export function localDynamoDb(endpoint: string): DynamoDBClient {
@@ -40,7 +41,7 @@ export async function createAppsTable(client: DynamoDBClient, table: string): Pr
       KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
       GlobalSecondaryIndexes: [
         {
-          IndexName: "AppKeyIndex",
+          IndexName: KEY_INDEX,
           KeySchema: [{ AttributeName: "AppKey", KeyType: "HASH" }],
           Projection: { ProjectionType: "ALL" },
         },

@@ -11,13 +11,13 @@ export interface ChildOptions {
   readonly command: string;
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
+  readonly cwd?: string | undefined;
   /** Resolves true when the child can be used. Called again and again. May reject: that is "not yet". */
   readonly ready: (child: Child) => Promise<boolean>;
   /** How long that may take. Milliseconds, 60,000 by default. */
-  readonly readyWithinMs?: number;
+  readonly readyWithinMs?: number | undefined;
   /** Gets each whole line that the child prints. */
-  readonly onLine?: (line: string) => void;
+  readonly onLine?: ((line: string) => void) | undefined;
 }
 
 /** A real part as a child process, in a process group of its own: the terminal's Ctrl-C does not reach it. */
@@ -81,16 +81,14 @@ function spawnChild(options: ChildOptions): Child {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...options.env },
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    cwd: options.cwd,
   });
   const output = collectOutput(process_, options.onLine);
   const exited = new Promise<string>((resolve) => {
-    process_.once("error", (error) => {
-      resolve(`could not be started (${error.message})`);
-    });
-    process_.once("exit", (code, signal) => {
-      resolve(signal ? `ended by ${signal}` : `ended with exit code ${code ?? "unknown"}`);
-    });
+    process_.once("error", (error) => resolve(`could not be started (${error.message})`));
+    process_.once("exit", (code, signal) =>
+      resolve(signal ? `ended by ${signal}` : `ended with exit code ${code ?? "unknown"}`),
+    );
   });
   const child: Child = {
     name: options.name,
@@ -110,9 +108,7 @@ function spawnChild(options: ChildOptions): Child {
     async stop() {
       child.signal("SIGCONT");
       child.signal("SIGTERM");
-      const killer = setTimeout(() => {
-        child.signal("SIGKILL");
-      }, GRACE_MS);
+      const killer = setTimeout(() => child.signal("SIGKILL"), GRACE_MS);
       await exited;
       clearTimeout(killer);
     },

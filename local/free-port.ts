@@ -19,9 +19,7 @@ function probe(): Promise<number> {
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
       const port = typeof address === "object" && address ? address.port : 0;
-      server.close(() => {
-        resolve(port);
-      });
+      server.close(() => resolve(port));
     });
   });
 }
@@ -36,9 +34,7 @@ export async function assertFree(port: number, advice: string): Promise<void> {
       reject(new Error(`Port ${port} ${reason}: ${advice}`));
     });
     server.listen(port, "127.0.0.1", () => {
-      server.close(() => {
-        resolve();
-      });
+      server.close(() => resolve());
     });
   });
 }

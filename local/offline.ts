@@ -46,7 +46,7 @@ export async function startOffline(options: OfflineOptions): Promise<Offline> {
       OFFLINE_LAMBDA_PORT: String(await freePort()),
     },
     ready: (started) => Promise.resolve(started.output().includes("Starting Offline Dynamodb Streams")),
-    ...(options.onLine ? { onLine: options.onLine } : {}),
+    onLine: options.onLine,
   });
   return {
     child,

@@ -71,9 +71,7 @@ export async function connect({
     });
   });
   const connected = new Promise<void>((resolve) => {
-    client.connection.bind("connected", () => {
-      resolve();
-    });
+    client.connection.bind("connected", () => resolve());
   });
   const refused = await within(
     limitMs,
@@ -92,9 +90,7 @@ export async function connect({
     error,
     socketId: client.connection.socket_id,
     subscribe: (channel) => subscribe(client, channel),
-    disconnect: () => {
-      client.disconnect();
-    },
+    disconnect: () => client.disconnect(),
   };
 }
 
@@ -102,12 +98,10 @@ function subscribe(client: PusherJs, name: string): Promise<Channel> {
   client.unsubscribe(name);
   const channel = client.subscribe(name);
   const outcome = new Promise<Channel>((resolve, reject) => {
-    channel.bind("pusher:subscription_succeeded", () => {
-      resolve(channel);
-    });
-    channel.bind("pusher:subscription_error", (event: { status?: number; error?: string }) => {
-      reject(new Error(`subscription to ${name} refused with ${event.status ?? "?"}: ${event.error ?? ""}`));
-    });
+    channel.bind("pusher:subscription_succeeded", () => resolve(channel));
+    channel.bind("pusher:subscription_error", (event: { status?: number; error?: string }) =>
+      reject(new Error(`subscription to ${name} refused with ${event.status ?? "?"}: ${event.error ?? ""}`)),
+    );
   });
   return within(LIMIT_MS, `an answer to the subscription to ${name}`, outcome);
 }

@@ -14,31 +14,35 @@ export interface RedisServer {
 }
 
 export interface RedisServerOptions {
-  readonly port?: number;
+  readonly port?: number | undefined;
   /** Added to its command line, `--name value`. */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | undefined;
   /** A Docker image, where there is no redis-server on PATH. */
-  readonly image?: string;
+  readonly image?: string | undefined;
 }
 
 /** A real Redis without persistence, on the loopback interface. */
-export async function startRedis(options: RedisServerOptions = {}): Promise<RedisServer> {
+export async function startRedis({
+  args = [],
+  image,
+  ...options
+}: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
   await assertFree(port, "stop what uses it, or take another");
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-redis-"));
-  const quiet = ["--save", "", "--appendonly", "no", ...(options.args ?? [])];
+  const quiet = ["--save", "", "--appendonly", "no", ...args];
   const start =
-    options.image === undefined
+    image === undefined
       ? {
           command: "redis-server",
           args: ["--port", `${port}`, "--bind", "127.0.0.1", "--dir", folder, ...quiet],
         }
-      : inDocker(options.image, `${port}:6379`, ["redis-server", ...quiet]);
+      : inDocker(image, `${port}:6379`, ["redis-server", ...quiet]);
   const child = await startChild({
     name: "redis-server",
     ...start,
     ready: () => answersPing(port),
-    readyWithinMs: options.image === undefined ? 10_000 : IMAGE_PULL_MS,
+    readyWithinMs: image === undefined ? 10_000 : IMAGE_PULL_MS,
   });
   return {
     port,

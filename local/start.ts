@@ -61,9 +61,9 @@ async function main(): Promise<number> {
 
 function describe({ nodes, redisUrl, dynamodbEndpoint, table }: Stack): void {
   say("");
-  nodes.forEach(({ url, metricsPort }, i) => {
-    say(`soketi node ${i + 1}:   ${url}   metrics http://127.0.0.1:${metricsPort}/metrics`);
-  });
+  nodes.forEach(({ url, metricsPort }, i) =>
+    say(`soketi node ${i + 1}:   ${url}   metrics http://127.0.0.1:${metricsPort}/metrics`),
+  );
   say(`DynamoDB Local:  ${dynamodbEndpoint}   table ${table.name}`);
   say(`Redis:           ${redisUrl.replace(/\/\/[^@/]*@/, "//…@")}`);
 }
@@ -97,9 +97,7 @@ async function dies(stack: Stack): Promise<never> {
 function onInterrupt(): Promise<"interrupted"> {
   return new Promise((resolve) => {
     for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-      process.on(signal, () => {
-        resolve("interrupted");
-      });
+      process.on(signal, () => resolve("interrupted"));
     }
   });
 }

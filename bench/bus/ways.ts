@@ -92,12 +92,8 @@ const ours: Way = {
         [NAMES.live],
         {
           subscribed: () => void follower.onSubscribed().then(resolve, reject),
-          lost: () => {
-            follower.onLost();
-          },
-          message: (payload) => {
-            follower.onLive(payload);
-          },
+          lost: () => follower.onLost(),
+          message: (payload) => follower.onLive(payload),
           // A connection that is cut is made anew.
           failed: () => undefined,
         },
@@ -129,9 +125,9 @@ const ours: Way = {
 const bare: Way = {
   async subscribe(port, heard) {
     const redis = new Redis({ port });
-    redis.on("message", (_channel, payload) => {
-      heard(numberOf((JSON.parse(payload) as { appId: string }).appId));
-    });
+    redis.on("message", (_channel, payload) =>
+      heard(numberOf((JSON.parse(payload) as { appId: string }).appId)),
+    );
     redis.on("error", () => undefined);
     await redis.subscribe("bench-bare");
     return { activate: () => undefined };

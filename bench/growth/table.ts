@@ -37,8 +37,7 @@ export async function measureTable(endpoint: string, redisPort: number, apps: nu
   await redis.flushall();
   const store = createSoketiAppCache(redis, { keyPrefix: "", ttlSeconds: -1 });
   const context = {
-    cache: new SharedCache("refresh", store, reader),
-    store,
+    cache: new SharedCache({ mode: "refresh", store, table: reader }),
     table: reader,
     remainingMs: () => 1e9,
   };

@@ -24,26 +24,7 @@ export function publishStaleness(about: string, found: readonly StalenessFigures
   publish({
     name: "staleness",
     about,
-    tables: [
-      {
-        columns: [
-          "",
-          "p50 stale",
-          "p99",
-          "longest",
-          "DynamoDB reads a minute",
-          "apps written after a cut, still stale a minute later",
-        ],
-        rows: found.map((one) => [
-          one.name,
-          seconds(one.p50),
-          seconds(one.p99),
-          seconds(one.max),
-          figure(one.readsPerMinute),
-          one.neverSeen,
-        ]),
-      },
-    ],
+    tables: [tableOf(found)],
     data: found,
     plot: {
       legend: { show: false },
@@ -55,33 +36,51 @@ export function publishStaleness(about: string, found: readonly StalenessFigures
         nameGap: 56,
         max: 1_000,
       }),
-      series: found.flatMap((one, i) => {
-        // Ours is blue in all plots.
-        const color = COLORS[one.name === "soketi-app-sync" ? 0 : i + 1] ?? "#000";
-        const point = (ms: number) => [one.readsPerMinute, shown(ms)];
-        return [
-          {
-            type: "line",
-            data: [point(one.p50), point(one.p99)],
-            symbol: "none",
-            lineStyle: { width: 8, color, opacity: 0.5 },
-          },
-          {
-            type: "scatter",
-            data: [point(one.max)],
-            symbolSize: 12,
-            itemStyle: { color },
-            label: {
-              show: true,
-              position: (LABELS[one.name] ?? "right") as "top" | "right",
-              formatter: one.name,
-              color,
-            },
-          },
-        ];
-      }),
+      // Ours is blue in all plots.
+      series: found.flatMap((one, i) => seriesOf(one, COLORS[one.name === "soketi-app-sync" ? 0 : i + 1])),
     },
   });
+}
+
+function tableOf(found: readonly StalenessFigures[]) {
+  const columns = [
+    "",
+    "p50 stale",
+    "p99",
+    "longest",
+    "DynamoDB reads a minute",
+    "apps written after a cut, still stale a minute later",
+  ];
+  const rows = found.map((one) => [
+    one.name,
+    seconds(one.p50),
+    seconds(one.p99),
+    seconds(one.max),
+    figure(one.readsPerMinute),
+    one.neverSeen,
+  ]);
+  return { columns, rows };
+}
+
+/** A bar from the median to the 99th percentile, and a dot with the name at the longest. */
+function seriesOf({ name, readsPerMinute, p50, p99, max }: StalenessFigures, color = "#000") {
+  const point = (ms: number) => [readsPerMinute, shown(ms)];
+  const position = (LABELS[name] ?? "right") as "top" | "right";
+  return [
+    {
+      type: "line" as const,
+      data: [point(p50), point(p99)],
+      symbol: "none",
+      lineStyle: { width: 8, color, opacity: 0.5 },
+    },
+    {
+      type: "scatter" as const,
+      data: [point(max)],
+      symbolSize: 12,
+      itemStyle: { color },
+      label: { show: true, position, formatter: name, color },
+    },
+  ];
 }
 
 /** From the last run, as it was written. */

@@ -39,3 +39,10 @@ function toPublicWebhook(webhook: Webhook): PublicWebhook {
   if (isUrlWebhook(webhook)) return { origin: new URL(webhook.url).origin, eventTypes, filter };
   return { lambdaFunction: webhook.lambdaFunction, eventTypes, filter };
 }
+
+/** What a changed path of the view, such as `limits.maxConnections`, leads to; undefined when it leads nowhere. */
+export function valueAt(view: PublicApp | undefined, path: string): unknown {
+  let value: unknown = view;
+  for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
+  return value;
+}

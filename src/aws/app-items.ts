@@ -1,5 +1,4 @@
 import {
-  type AttributeValue,
   ConditionalCheckFailedException,
   DeleteItemCommand,
   DescribeTableCommand,
@@ -10,16 +9,10 @@ import {
   PutItemCommand,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-
-export type RawItem = Record<string, AttributeValue>;
-
-/** Attributes by name; undefined for one that is not there, or that is to go. */
-export type Attributes = Readonly<Record<string, AttributeValue | undefined>>;
-
-/** Thrown when an item is not as its writer thought. Nothing was written. */
-export class ConflictError extends Error {
-  override readonly name = "ConflictError";
-}
+import { keyQuery } from "../app/key-query.ts";
+import { ConflictError } from "./errors.ts";
+import { Expression } from "./expression.ts";
+import type { Attributes, RawItem } from "./raw-item.ts";
 
 /** Raw items of an apps table, for tools. Reads are consistent; every write has a condition. */
 export interface AppItems {
@@ -47,13 +40,7 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
 
     async idsByKey(key) {
       const ids: string[] = [];
-      const query = {
-        TableName: table,
-        IndexName: "AppKeyIndex",
-        KeyConditionExpression: "AppKey = :key",
-        ExpressionAttributeValues: { ":key": { S: key } },
-      };
-      for await (const { Items = [] } of paginateQuery({ client }, query)) {
+      for await (const { Items = [] } of paginateQuery({ client }, keyQuery(table, key))) {
         ids.push(...Items.flatMap(({ AppId }) => (AppId?.S === undefined ? [] : [AppId.S])));
       }
       return ids;
@@ -68,33 +55,20 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
     },
 
     async change(appId, attributes, expected) {
-      const words = new Words();
-      const sets: string[] = [];
-      const removes: string[] = [];
-      for (const [name, value] of Object.entries(attributes)) {
-        if (value === undefined) removes.push(words.name(name));
-        else sets.push(`${words.name(name)} = ${words.value(value)}`);
-      }
-      const UpdateExpression = [
-        sets.length > 0 ? `SET ${sets.join(", ")}` : "",
-        removes.length > 0 ? `REMOVE ${removes.join(", ")}` : "",
-      ].join(" ");
-      const update = { ...keyOf(appId), UpdateExpression, ...words.condition(expected) };
+      const expression = new Expression();
+      const UpdateExpression = expression.update(attributes);
+      const update = { ...keyOf(appId), UpdateExpression, ...expression.condition(expected) };
       await orConflict(client.send(new UpdateItemCommand(update)), changedMeanwhile(appId));
     },
 
     async delete(appId, expected) {
-      const request = { ...keyOf(appId), ...new Words().condition(expected) };
+      const request = { ...keyOf(appId), ...new Expression().condition(expected) };
       await orConflict(client.send(new DeleteItemCommand(request)), changedMeanwhile(appId));
     },
 
     async *pages() {
-      for await (const { Items = [] } of paginateScan(
-        { client },
-        { TableName: table, ConsistentRead: true },
-      )) {
-        yield Items;
-      }
+      const scan = { TableName: table, ConsistentRead: true };
+      for await (const { Items = [] } of paginateScan({ client }, scan)) yield Items;
     },
 
     async estimate() {
@@ -110,40 +84,7 @@ async function orConflict(answer: Promise<unknown>, message: string): Promise<vo
   try {
     await answer;
   } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) throw new ConflictError(message);
+    if (error instanceof ConditionalCheckFailedException) throw new ConflictError(message, { cause: error });
     throw error;
-  }
-}
-
-/** Placeholders of one expression: attribute names may be reserved words. */
-class Words {
-  readonly #names: Record<string, string> = {};
-  readonly #values: Record<string, AttributeValue> = {};
-
-  name(name: string): string {
-    const known = Object.entries(this.#names).find(([, text]) => text === name);
-    const word = known?.[0] ?? `#n${Object.keys(this.#names).length}`;
-    this.#names[word] = name;
-    return word;
-  }
-
-  value(value: AttributeValue): string {
-    const word = `:v${Object.keys(this.#values).length}`;
-    this.#values[word] = value;
-    return word;
-  }
-
-  /** The item is there, and each attribute as given. */
-  condition(expected: Attributes) {
-    const terms = Object.entries(expected).map(([name, value]) =>
-      value === undefined
-        ? `attribute_not_exists(${this.name(name)})`
-        : `${this.name(name)} = ${this.value(value)}`,
-    );
-    return {
-      ConditionExpression: [`attribute_exists(${this.name("AppId")})`, ...terms].join(" AND "),
-      ExpressionAttributeNames: this.#names,
-      ...(Object.keys(this.#values).length > 0 ? { ExpressionAttributeValues: this.#values } : {}),
-    };
   }
 }

@@ -1,6 +1,7 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { AppSource } from "../agent/ports.ts";
 import type { App } from "../app/app.ts";
+import { keyQuery } from "../app/key-query.ts";
 import { normalize, type Problem } from "../app/normalize.ts";
 import { withinBudget } from "../async/within-budget.ts";
 
@@ -23,9 +24,7 @@ export function createDynamoDbSource(options: DynamoDbSourceOptions): AppSource<
     return withinBudget(
       () => send({ abortSignal: abort.signal }),
       budgetMs,
-      () => {
-        abort.abort();
-      },
+      () => abort.abort(),
     );
   }
 
@@ -39,13 +38,7 @@ export function createDynamoDbSource(options: DynamoDbSourceOptions): AppSource<
       return app;
     },
     async resolveKey(key) {
-      const query = new QueryCommand({
-        TableName: table,
-        IndexName: "AppKeyIndex",
-        KeyConditionExpression: "AppKey = :key",
-        ExpressionAttributeValues: { ":key": { S: key } },
-        Limit: 1,
-      });
+      const query = new QueryCommand({ ...keyQuery(table, key), Limit: 1 });
       const { Items } = await limited((request) => client.send(query, request));
       return Items?.[0]?.AppId?.S;
     },

@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { App } from "../app/app.ts";
 import { normalize } from "../app/normalize.ts";
+import { ThrottledError } from "./errors.ts";
 import type { AppsReader } from "../pipeline/ports.ts";
 
 /** Most items of one BatchGetItem (AWS's limit). */
@@ -18,7 +19,7 @@ const PAGE = 500;
 /** How often DynamoDB may leave items for later before a read fails; the pause between grows with each, up to 1 s. */
 const MAX_ATTEMPTS = 10;
 
-/** Reads apps consistently, and normalizes them. Rejects with the SDK's errors. */
+/** Reads apps consistently, and normalizes them. Rejects with the SDK's errors, or ThrottledError. */
 export function createAppsReader(client: DynamoDBClient, table: string): AppsReader {
   return {
     async read(appIds) {
@@ -38,7 +39,7 @@ export function createAppsReader(client: DynamoDBClient, table: string): AppsRea
       for await (const { Items = [] } of paginateScan({ client }, scan)) {
         yield Items.flatMap((item) => {
           const { id, app } = normalize(item);
-          return id === undefined ? [] : [{ appId: id, ...(app ? { app } : {}) }];
+          return id === undefined ? [] : [{ appId: id, app }];
         });
       }
     },
@@ -57,7 +58,7 @@ async function getItems(client: DynamoDBClient, table: string, appIds: readonly 
     items.push(...(Responses?.[table] ?? []));
     if (Object.keys(UnprocessedKeys).length === 0) return items;
     if (attempt === MAX_ATTEMPTS) {
-      throw new Error(
+      throw new ThrottledError(
         `expected to read ${appIds.length} items of ${table}, DynamoDB left some out ${attempt} times: ` +
           "the table is throttled; raise its capacity or try again later",
       );

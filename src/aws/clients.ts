@@ -9,6 +9,7 @@ const REQUEST = { connectionTimeout: 1_500, requestTimeout: 5_000 };
 export function openDynamoDb({ dynamodbEndpoint, region }: Pick<ToolsConfig, "dynamodbEndpoint" | "region">) {
   const options = {
     requestHandler: REQUEST,
+    // The SDK looks for what is absent elsewhere; its types take no undefined.
     ...(region === undefined ? {} : { region }),
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   };

@@ -5,6 +5,7 @@ import {
   ResourceNotFoundException,
   type TableDescription,
 } from "@aws-sdk/client-dynamodb";
+import { KEY_INDEX } from "../app/key-query.ts";
 
 /** A table as far as soketi and the pipeline depend on it. */
 export interface TableShape {
@@ -39,7 +40,7 @@ function shapeOf(table: TableDescription): TableShape {
     schema
       .map(({ AttributeName, KeyType }) => `${AttributeName} ${types.get(AttributeName)} ${KeyType}`)
       .join(", ");
-  const index = table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === "AppKeyIndex");
+  const index = table.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === KEY_INDEX);
   const { StreamEnabled, StreamViewType } = table.StreamSpecification ?? {};
   return {
     status: table.TableStatus ?? "unknown",

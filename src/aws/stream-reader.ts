@@ -8,7 +8,8 @@ import {
   type _Record as StreamRecord,
 } from "@aws-sdk/client-dynamodb-streams";
 import type { FailedRange, StreamReader } from "../pipeline/ports.ts";
-import { RangeGoneError } from "../pipeline/redrive.ts";
+import { RangeGoneError } from "../pipeline/errors.ts";
+import { NoStreamError } from "./errors.ts";
 
 /** A page of an open shard may be empty although records follow. After so many in a row none will. */
 const MAX_EMPTY_PAGES = 100;
@@ -43,12 +44,14 @@ export function createStreamReader(client: DynamoDBStreamsClient): StreamReader 
   };
 }
 
-/** The ARN of the stream that a table has now. @throws Error when it has none. */
+/** The ARN of the stream that a table has now. @throws NoStreamError when it has none. */
 export async function findStream(client: DynamoDBClient, table: string): Promise<string> {
   const { Table } = await client.send(new DescribeTableCommand({ TableName: table }));
   if (Table?.LatestStreamArn !== undefined && Table.StreamSpecification?.StreamEnabled)
     return Table.LatestStreamArn;
-  throw new Error(`expected table ${table} to have a stream, found none: enable it with NEW_AND_OLD_IMAGES`);
+  throw new NoStreamError(
+    `expected table ${table} to have a stream, found none: enable it with NEW_AND_OLD_IMAGES`,
+  );
 }
 
 async function iteratorAt(client: DynamoDBStreamsClient, range: FailedRange): Promise<string> {
@@ -80,10 +83,14 @@ async function orGone<T>(range: FailedRange, answer: Promise<T>): Promise<T> {
     return await answer;
   } catch (error) {
     if (error instanceof TrimmedDataAccessException) {
-      throw new RangeGoneError(`${range.from} of ${range.shardId} is older than what the stream keeps`);
+      throw new RangeGoneError(`${range.from} of ${range.shardId} is older than what the stream keeps`, {
+        cause: error,
+      });
     }
     if (error instanceof ResourceNotFoundException) {
-      throw new RangeGoneError(`${range.shardId} of ${range.streamArn} does not exist any more`);
+      throw new RangeGoneError(`${range.shardId} of ${range.streamArn} does not exist any more`, {
+        cause: error,
+      });
     }
     throw error;
   }

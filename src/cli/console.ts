@@ -7,6 +7,7 @@ import { startConsole } from "../console/server.ts";
 import { createCommand, running } from "./support/command.ts";
 import { interruption } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
+import { UsageError } from "./support/errors.ts";
 
 /** A token that can be guessed is none, and one that has to be escaped ends up in half of the places. */
 const TOKEN = /^[\w.~-]{16,256}$/;
@@ -36,8 +37,11 @@ export function createConsoleCommand(): Command {
         const { table, names } = tools.config;
         const token = await readToken(options.tokenFile);
         const served = await startConsole({
-          ...{ host: options.host, port: options.port, table, log: names.log },
-          ...(token === undefined ? {} : { token }),
+          host: options.host,
+          port: options.port,
+          table,
+          log: names.log,
+          token,
           observer: new Observer(await tools.fleet()),
           apps: new AppsView(tools.items()),
           assets: new URL("console/", import.meta.url),
@@ -53,14 +57,14 @@ export function createConsoleCommand(): Command {
     );
 }
 
-/** @throws Error for one that is no token, without showing it. */
+/** @throws UsageError for one that is no token, without showing it. */
 async function readToken(file: string | undefined): Promise<string | undefined> {
   const from = file ?? "APP_SYNC_CONSOLE_TOKEN";
   const text = file === undefined ? process.env.APP_SYNC_CONSOLE_TOKEN : await readFile(file, "utf8");
   if (text === undefined || (file === undefined && text === "")) return undefined;
   const token = text.trim();
   if (TOKEN.test(token)) return token;
-  throw new Error(
+  throw new UsageError(
     `${from}: expected a token of 16 to 256 letters, digits, -, ., _ or ~; found something else, ${token.length} long: ` +
       "make one with: openssl rand -hex 24",
   );

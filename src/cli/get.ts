@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
-import type { RawItem } from "../aws/app-items.ts";
-import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
+import type { RawItem } from "../aws/raw-item.ts";
 import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
@@ -106,7 +105,9 @@ async function held(tools: Tools, appId: string) {
   return nodes
     .filter(({ entry }) => entry.soketi !== undefined)
     .map(({ id, entry: { host, pid }, answer }) => ({
-      ...{ node: id, host, pid },
+      node: id,
+      host,
+      pid,
       // Undefined: it did not answer.
       holds: answer?.holds,
     }));
@@ -136,7 +137,7 @@ async function cached(tools: Tools, appId: string, { app }: Normalized) {
   const { sharedCache } = tools.config;
   if (!sharedCache) return [];
   const names = [...new Set([appId, app?.key ?? appId])];
-  const entries = await createSoketiAppCache(await tools.redis(), sharedCache).read(names);
+  const entries = await (await tools.sharedCache(sharedCache)).store.read(names);
   return names.map((name, i) => ({ name: `app:${name}`, is: judge(entries[i]) }));
 
   function judge(json: string | undefined): string {

@@ -5,6 +5,7 @@ import { toPublicView } from "../app/public-view.ts";
 import { createCommand, running } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
 import type { CommonOptions } from "./support/tools.ts";
+import { UsageError } from "./support/errors.ts";
 
 /** `normalize FILE`: what every node makes of an item. Its result is JSON, with and without `--json`. */
 export function createNormalizeCommand(): Command {
@@ -31,7 +32,7 @@ function readItem(file: string): unknown {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new Error(
+    throw new UsageError(
       `expected DynamoDB JSON such as {"AppId":{"S":"acme"},…} in ${file}, found something else`,
     );
   }

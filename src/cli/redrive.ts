@@ -1,12 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { createAppsReader } from "../aws/apps-reader.ts";
 import { createStreamReader, findStream } from "../aws/stream-reader.ts";
-import type { RedisConnection } from "../redis/connection.ts";
 import { createRedisLog } from "../redis/log.ts";
-import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
-import { SharedCache } from "../pipeline/shared-cache.ts";
 import { createCommand, running } from "./support/command.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
@@ -30,7 +26,7 @@ export function createRedriveCommand(): Command {
     .option("--stream <arn>", "the stream; by default the one that the table has now")
     .action((options: RedriveOptions) =>
       running(options, async ({ tools, terminal }) => {
-        const told = await redriveRange(options, tools, await tools.redis());
+        const told = await redriveRange(options, tools);
         terminal.value({ outcome: told });
         terminal.say(told.join("\n"));
         return undefined;
@@ -38,14 +34,10 @@ export function createRedriveCommand(): Command {
     );
 }
 
-async function redriveRange(
-  options: RedriveOptions,
-  tools: Tools,
-  redis: RedisConnection,
-): Promise<readonly string[]> {
+async function redriveRange(options: RedriveOptions, tools: Tools): Promise<readonly string[]> {
   const config = tools.pipelineConfig;
+  const log = createRedisLog(await tools.redis(), config.names, config.logLength);
   const { tables, streams } = tools.dynamodb();
-  const { sharedCache } = config;
   const told: string[] = [];
   const report: PipelineReporter & RedriveReporter = {
     itemProblems: () => undefined,
@@ -68,19 +60,13 @@ async function redriveRange(
       stream: createStreamReader(streams),
       report,
       batch: {
-        log: createRedisLog(redis, config.names, config.logLength),
+        log,
         report,
+        sharedCache: config.sharedCache && (await tools.sharedCache(config.sharedCache)),
         table: config.table,
+        region: config.region,
         now: Date.now,
         remainingMs: () => 60_000,
-        ...(config.region === undefined ? {} : { region: config.region }),
-        ...(sharedCache && {
-          sharedCache: new SharedCache(
-            sharedCache.mode,
-            createSoketiAppCache(redis, sharedCache),
-            createAppsReader(tables, config.table),
-          ),
-        }),
       },
     },
   );

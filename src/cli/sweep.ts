@@ -1,7 +1,5 @@
 import type { Command } from "commander";
-import { createAppsReader } from "../aws/apps-reader.ts";
-import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
-import { SharedCache } from "../pipeline/shared-cache.ts";
+import { withSharedCache } from "../config/pipeline.ts";
 import { sweep } from "../pipeline/sweep.ts";
 import { createCommand, running } from "./support/command.ts";
 import type { CommonOptions } from "./support/tools.ts";
@@ -12,14 +10,10 @@ export function createSweepCommand(): Command {
     "sweep",
   ]).action((options: CommonOptions) =>
     running(options, async ({ tools, terminal }) => {
-      const { sharedCache, table } = tools.config;
-      if (!sharedCache) throw new Error("SHARED_CACHE: expected evict or refresh for the sweep, found off");
-      const reader = createAppsReader(tools.dynamodb().tables, table);
-      const store = createSoketiAppCache(await tools.redis(), sharedCache);
+      const { sharedCache } = withSharedCache(tools.config);
       const outcome = await sweep({
-        cache: new SharedCache(sharedCache.mode, store, reader),
-        store,
-        table: reader,
+        cache: await tools.sharedCache(sharedCache),
+        table: tools.apps(),
         // Nothing stops a command but its user.
         remainingMs: () => Number.POSITIVE_INFINITY,
       });

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import type { LogEntry } from "../protocol/live.ts";
-import { type Change, decodeMessage } from "../protocol/message.ts";
-import { formatMessageId, type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import { valueAt } from "../app/public-view.ts";
+import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
+import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { collect, parseDuration } from "./support/arguments.ts";
 import { createCommand, type Run, running } from "./support/command.ts";
 import { interruption } from "./support/interruption.ts";
@@ -18,19 +18,19 @@ interface TailOptions extends CommonOptions {
 /** The log's whole length, what came after an id, or what is not older than some milliseconds. */
 type Since = "all" | { readonly after: MessageId } | { readonly forMs: number };
 
-/** One invalidation as it is shown. */
+/** One row of the log, as `--json` shows it. */
 interface Line {
   readonly id: string;
   /** When the pipeline was invoked: milliseconds since 1970. */
   readonly at: number | null;
   /** Milliseconds since the table was written, or the pipeline invoked. */
   readonly ageMs: number | null;
-  readonly appId?: string;
-  readonly type: string;
-  readonly changed?: readonly string[];
-  readonly app?: Change["app"];
+  readonly appId: LogRow["appId"];
+  readonly type: LogRow["type"];
+  readonly changed: LogRow["changed"];
+  readonly app: LogRow["app"];
   /** Why everything is forgotten; of a flush, and of a message that nodes cannot read. */
-  readonly reason?: string;
+  readonly reason: LogRow["reason"];
 }
 
 /** Between two looks at the log: nobody sees a shorter time. Milliseconds. */
@@ -64,7 +64,7 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
     const entries = await fleet.messages(cursor);
     for (const entry of entries) {
       cursor = entry.id;
-      for (const line of linesOf(entry)) {
+      for (const line of rowsOf(entry).map(lineOf)) {
         const wanted =
           (line.at ?? oldest) >= oldest &&
           (app === undefined || line.appId === undefined || app.includes(line.appId)) &&
@@ -84,33 +84,14 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
   return undefined;
 }
 
-function linesOf({ id, json }: LogEntry): Line[] {
-  const place = formatMessageId(id);
-  const decoded = decodeMessage(json);
-  switch (decoded.kind) {
-    case "changes": {
-      const { at, changes } = decoded.message;
-      return changes.map(({ appId, type, changed, writtenAt, app }) => ({
-        ...{ id: place, at, ageMs: Date.now() - (writtenAt ?? at), appId, type, changed },
-        ...(app ? { app } : {}),
-      }));
-    }
-    case "flush": {
-      const { at = null, flush } = decoded.message;
-      return [{ id: place, at, ageMs: at === null ? null : Date.now() - at, type: "flush", reason: flush }];
-    }
-    case "unsupported":
-      return [
-        { id: place, at: null, ageMs: null, type: "unsupported", reason: `version ${decoded.version}` },
-      ];
-    case "malformed":
-      return [{ id: place, at: null, ageMs: null, type: "malformed", reason: decoded.reason }];
-  }
+function lineOf(row: LogRow): Line {
+  const { message: id, at = null, appId, type, changed, app, reason } = row;
+  return { id, at, ageMs: ageOf(row, Date.now()), appId, type, changed, app, reason };
 }
 
 function show({ terminal }: Run, line: Line): void {
   const { dim, bold, green, yellow, red } = terminal.colors;
-  const paint = { created: green, updated: yellow, deleted: red }[line.type] ?? red;
+  const paint = line.type === "created" ? green : line.type === "updated" ? yellow : red;
   terminal.value(line);
   terminal.say(
     [
@@ -133,12 +114,11 @@ function describeValues({ changed = [], app }: Line): string {
 }
 
 function described(path: string, app: Line["app"]): string {
-  let value: unknown = app;
-  for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
+  const value = valueAt(app, path);
   return value === undefined ? path : `${path}=${JSON.stringify(value)}`;
 }
 
-export function describeAge(ms: number): string {
+function describeAge(ms: number): string {
   if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
   if (ms < 120_000) return `${(ms / 1_000).toFixed(1)} s`;
   return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;

@@ -23,7 +23,7 @@ export const AGENT_RANGES = {
  */
 export interface AgentConfig extends AgentSettings {
   /** Undefined: soketi's own Redis settings. */
-  readonly redis?: RedisSettings;
+  readonly redis?: RedisSettings | undefined;
   readonly names: BusNames;
   /**
    * Whether soketi's lookups go to the agent's cache. Off: soketi looks up for itself; the agent still normalizes what
@@ -50,7 +50,7 @@ export function readAgentConfig(environment: Environment, table: string): AgentC
     );
   }
   const config: AgentConfig = {
-    ...(redis ? { redis } : {}),
+    redis,
     names: busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table)),
     cache: env.flag("APP_SYNC_CACHE", true),
     leaseMs,

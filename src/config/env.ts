@@ -1,18 +1,7 @@
+import { ConfigError } from "./errors.ts";
+
 /** Environment variables as Node and Lambda give them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** Thrown when the environment cannot be used. Lists every mistake at once; values are shown unless secret. */
-export class ConfigError extends Error {
-  override readonly name = "ConfigError";
-  readonly mistakes: readonly string[];
-
-  constructor(mistakes: readonly string[]) {
-    super(
-      `Configuration is wrong, nothing was started:\n${mistakes.map((line) => `  - ${line}`).join("\n")}`,
-    );
-    this.mistakes = mistakes;
-  }
-}
 
 /**
  * Reads variables and remembers what is wrong with them, so that all mistakes are told together. Each read gives a

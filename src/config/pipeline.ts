@@ -1,6 +1,7 @@
 import type { SharedCacheMode } from "../pipeline/shared-cache.ts";
 import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
-import { ConfigError, EnvReader, type Environment } from "./env.ts";
+import { EnvReader, type Environment } from "./env.ts";
+import { ConfigError } from "./errors.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
 
@@ -8,17 +9,17 @@ import { readRedisCredentials, type RedisCredentialsSource } from "./redis-crede
 export interface PipelineConfig {
   readonly redis: RedisSettings;
   /** Absent: what `redis` holds. */
-  readonly redisCredentials?: RedisCredentialsSource;
+  readonly redisCredentials?: RedisCredentialsSource | undefined;
   readonly names: BusNames;
   readonly table: string;
   /** Where the function runs; said in each message. */
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** How many messages the log keeps, at least: an agent that was away for longer flushes. Default 10,000. */
   readonly logLength: number;
   /** soketi's own app cache in Redis, for fleets on `SOKETI_CACHE_DRIVER=redis`. Absent: it is left alone. */
-  readonly sharedCache?: SharedCacheConfig;
+  readonly sharedCache?: SharedCacheConfig | undefined;
   /** Where DynamoDB is, when it is not AWS's own: a local one. */
-  readonly dynamodbEndpoint?: string;
+  readonly dynamodbEndpoint?: string | undefined;
 }
 
 export interface SharedCacheConfig {
@@ -30,7 +31,9 @@ export interface SharedCacheConfig {
 }
 
 /** What an operator's tools need to know: the same, but for some of their work no Redis is needed. */
-export type ToolsConfig = Omit<PipelineConfig, "redis"> & Partial<Pick<PipelineConfig, "redis">>;
+export type ToolsConfig = Omit<PipelineConfig, "redis"> & {
+  readonly redis?: RedisSettings | undefined;
+};
 
 /** @throws ConfigError with every mistake. */
 export function readPipelineConfig(environment: Environment): PipelineConfig {
@@ -63,25 +66,29 @@ export function withRedisSettings(config: ToolsConfig): PipelineConfig {
   return { ...config, redis: config.redis };
 }
 
+/** @throws ConfigError while the shared cache is off. */
+export function withSharedCache<C extends ToolsConfig>(config: C): C & { sharedCache: SharedCacheConfig } {
+  const { sharedCache } = config;
+  if (!sharedCache) {
+    throw new ConfigError(["SHARED_CACHE: expected evict or refresh for the sweep, found off"]);
+  }
+  return { ...config, sharedCache };
+}
+
 const NO_REDIS = "REDIS_URL, REDIS_CLUSTER_NODES or REDIS_SENTINELS: expected one of them, found none.";
 
 function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
   const redis = readRedis(env);
-  const redisCredentials = readRedisCredentials(env, redis);
   const table = readTable(env);
-  const logLength = env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 });
-  const names = busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table));
-  const sharedCache = readSharedCache(env);
-  const dynamodbEndpoint = env.text("APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT");
   return {
-    ...(redis ? { redis } : {}),
-    names,
+    redis,
+    redisCredentials: readRedisCredentials(env, redis),
     table,
-    logLength,
-    ...(redisCredentials ? { redisCredentials } : {}),
-    ...(region === undefined ? {} : { region }),
-    ...(sharedCache ? { sharedCache } : {}),
-    ...(dynamodbEndpoint === undefined ? {} : { dynamodbEndpoint }),
+    logLength: env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 }),
+    names: busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table)),
+    sharedCache: readSharedCache(env),
+    region,
+    dynamodbEndpoint: env.text("APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"),
   };
 }
 

@@ -6,9 +6,9 @@ interface HostAndPort {
 }
 
 interface RedisCommon {
-  readonly username?: string;
+  readonly username?: string | undefined;
   /** Never logged. */
-  readonly password?: string;
+  readonly password?: string | undefined;
   readonly tls: boolean;
 }
 
@@ -22,7 +22,7 @@ export type RedisSettings =
       /** The name that the sentinels know the master by. */
       readonly name: string;
       readonly db: number;
-      readonly sentinelPassword?: string;
+      readonly sentinelPassword?: string | undefined;
     });
 
 /**
@@ -34,11 +34,9 @@ export function readRedis(env: EnvReader): RedisSettings | undefined {
   if (given.length > 1) {
     env.mistakes.push(`${given.join(", ")}: expected one of them, found ${given.length}. Remove the others.`);
   }
-  const username = env.text("REDIS_USERNAME");
-  const password = env.text("REDIS_PASSWORD");
   const common = {
-    ...(username === undefined ? {} : { username }),
-    ...(password === undefined ? {} : { password }),
+    username: env.text("REDIS_USERNAME"),
+    password: env.text("REDIS_PASSWORD"),
     tls: env.flag("REDIS_TLS", false),
   };
   switch (given[0]) {
@@ -60,13 +58,12 @@ function readSentinels(env: EnvReader, common: RedisCommon): RedisSettings {
       "REDIS_SENTINEL_NAME: expected the master's name beside REDIS_SENTINELS, found nothing.",
     );
   }
-  const sentinelPassword = env.text("REDIS_SENTINEL_PASSWORD");
   return {
     kind: "sentinel",
     sentinels: env.hostList("REDIS_SENTINELS", 26379),
     name: name ?? "",
     db: env.integer("REDIS_DB", { min: 0, max: 1_000_000, default: 0 }),
-    ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
+    sentinelPassword: env.text("REDIS_SENTINEL_PASSWORD"),
     ...common,
   };
 }
@@ -88,12 +85,11 @@ function readUrl(env: EnvReader, text: string, common: RedisCommon): RedisSettin
   }
   return {
     kind: "standalone",
-    ...common,
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: url.port === "" ? 6379 : Number(url.port),
     db: Number(db),
-    ...(url.username === "" ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === "" ? {} : { password: decodeURIComponent(url.password) }),
+    username: url.username === "" ? common.username : decodeURIComponent(url.username),
+    password: url.password === "" ? common.password : decodeURIComponent(url.password),
     tls: url.protocol === "rediss:" || common.tls,
   };
 }

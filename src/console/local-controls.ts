@@ -1,4 +1,5 @@
 import type { OwnWrite } from "./own-writes.ts";
+import type { LocalNode } from "./state.ts";
 
 /** What the page's buttons can change in the local stack. */
 export const LOCAL_CHANGES = ["limit", "secret", "disable", "enable"] as const;
@@ -14,12 +15,4 @@ export interface LocalControls {
   freeze(pid: number): void;
   thaw(pid: number): void;
   nodes(): readonly LocalNode[];
-}
-
-/** A node of the local stack. */
-export interface LocalNode {
-  readonly pid: number;
-  /** As `npm start` calls it. */
-  readonly name: string;
-  readonly frozen: boolean;
 }

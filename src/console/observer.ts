@@ -1,7 +1,6 @@
 import type { Fleet } from "../redis/fleet.ts";
-import { decodeMessage } from "../protocol/message.ts";
-import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
-import type { LogEntry } from "../protocol/live.ts";
+import { type LogRow, rowsOf } from "../fleet/log-rows.ts";
+import type { MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
 import { Series } from "./series.ts";
@@ -15,7 +14,7 @@ const FORGOTTEN_MS = 600_000;
 
 interface Row extends Omit<ChangeRow, "drops" | "wroteAt"> {
   readonly drops: Record<string, number>;
-  wroteAt?: number;
+  wroteAt?: number | undefined;
 }
 
 /** Watches the log and the nodes: who makes it look decides how often. */
@@ -69,7 +68,7 @@ export class Observer {
       const entries = await this.#fleet.messages(this.#cursor);
       for (const entry of entries) {
         this.#cursor = entry.id;
-        found.push(...rowsOf(entry).map((row) => this.#withWrite(row)));
+        found.push(...rowsOf(entry).map((row, i) => this.#withWrite(changeRowOf(row, i))));
       }
       if (entries.length === 0) break;
     }
@@ -97,8 +96,7 @@ export class Observer {
   }
 
   #withWrite(row: Row): Row {
-    const wroteAt = this.#writes.take(row);
-    return wroteAt === undefined ? row : { ...row, wroteAt };
+    return { ...row, wroteAt: this.#writes.take(row) };
   }
 
   #noteDrops(node: string, recent: readonly (readonly [string, number])[], now: number): void {
@@ -116,26 +114,16 @@ function isBefore(a: MessageId, b: MessageId): boolean {
   return a.epoch === b.epoch ? a.seq < b.seq : a.epoch < b.epoch;
 }
 
-function rowsOf({ id, json }: LogEntry): Row[] {
-  const message = formatMessageId(id);
-  const decoded = decodeMessage(json);
-  if (decoded.kind === "changes") {
-    const { at, changes } = decoded.message;
-    return changes.map(({ appId, type, changed, writtenAt, app }, i) => ({
-      ...{ id: `${message}/${i}`, message, appId, type, changed, at, drops: {} },
-      ...(writtenAt === undefined ? {} : { writtenAt }),
-      ...(app ? { app } : {}),
-    }));
+/** What nodes cannot read makes them forget everything: here it is a flush as any other. */
+const UNREADABLE = {
+  malformed: "a message that cannot be read",
+  unsupported: "a message of another version",
+} as const;
+
+function changeRowOf({ type, changed = [], reason, ...row }: LogRow, place: number): Row {
+  const id = row.appId === undefined ? row.message : `${row.message}/${place}`;
+  if (type === "malformed" || type === "unsupported") {
+    return { id, ...row, type: "flush", changed, reason: UNREADABLE[type], drops: {} };
   }
-  const row = { id: message, message, type: "flush", changed: [], drops: {} };
-  if (decoded.kind === "flush") {
-    const { at, flush } = decoded.message;
-    return [{ ...row, reason: flush, ...(at === undefined ? {} : { at }) }];
-  }
-  return [
-    {
-      ...row,
-      reason: decoded.kind === "malformed" ? "a message that cannot be read" : "a message of another version",
-    },
-  ];
+  return { id, ...row, type, changed, reason, drops: {} };
 }

@@ -1,3 +1,4 @@
+import { valueAt } from "../app/public-view.ts";
 import type { ChangeRow } from "./state.ts";
 
 /** A write that this console has made. */
@@ -39,11 +40,4 @@ export function isOf({ appId, at = 0, changed, app }: Seen, write: OwnWrite): bo
   const { path, value } = write;
   if (appId !== write.appId || at < write.at || !changed.includes(path)) return false;
   return value === undefined || value === valueAt(app, path);
-}
-
-/** What a dotted path leads to; undefined when it leads nowhere. */
-export function valueAt(from: unknown, path: string): unknown {
-  let value = from;
-  for (const name of path.split(".")) value = (value as Record<string, unknown> | undefined)?.[name];
-  return value;
 }

@@ -61,8 +61,12 @@ export class Series {
       const perSecond = (count: number) =>
         now - at < this.bucketMs ? null : count / (this.bucketMs / 1_000);
       return {
-        ...{ at, p50: quantile(0.5), p99: quantile(0.99), max: sorted.at(-1) ?? null },
-        ...{ hitsPerSecond: perSecond(hits), readsPerSecond: perSecond(reads) },
+        at,
+        p50: quantile(0.5),
+        p99: quantile(0.99),
+        max: sorted.at(-1) ?? null,
+        hitsPerSecond: perSecond(hits),
+        readsPerSecond: perSecond(reads),
       };
     });
   }

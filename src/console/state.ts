@@ -1,6 +1,5 @@
 import type { Change } from "../protocol/message.ts";
 import type { NodeView } from "../fleet/node-view.ts";
-import type { LocalNode } from "./local-controls.ts";
 import type { Point } from "./series.ts";
 
 /** One change on its way from the table to the nodes. Times in milliseconds since 1970. */
@@ -9,20 +8,28 @@ export interface ChangeRow {
   readonly id: string;
   readonly message: string;
   /** Absent for a flush. */
-  readonly appId?: string;
+  readonly appId?: string | undefined;
   readonly type: string;
   readonly changed: readonly string[];
-  readonly app?: Change["app"];
+  readonly app?: Change["app"] | undefined;
   /** Why all is forgotten. */
-  readonly reason?: string;
+  readonly reason?: string | undefined;
   /** When the table was written, as exact as the stream tells: the second on AWS, the minute in DynamoDB Local. */
-  readonly writtenAt?: number;
+  readonly writtenAt?: number | undefined;
   /** The same to the millisecond, for changes that this console has made. */
-  readonly wroteAt?: number;
+  readonly wroteAt?: number | undefined;
   /** When the function was invoked. */
-  readonly at?: number;
+  readonly at?: number | undefined;
   /** Of each node: milliseconds from the invocation to the drop. */
   readonly drops: Readonly<Record<string, number>>;
+}
+
+/** A node of the local stack, whose connections can be cut and frozen. */
+export interface LocalNode {
+  readonly pid: number;
+  /** As `npm start` calls it. */
+  readonly name: string;
+  readonly frozen: boolean;
 }
 
 /** What the page shows, sent once a second. */

@@ -31,7 +31,11 @@ export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | 
   const cursor = parseMessageId(known.cursor ?? "");
   const lookups = (known.hits ?? 0) + (known.misses ?? 0);
   return {
-    ...{ node: id, host: entry.host, pid: entry.pid, soketi, agent: entry.agent },
+    node: id,
+    host: entry.host,
+    pid: entry.pid,
+    soketi,
+    agent: entry.agent,
     answers: answer !== undefined,
     state,
     // The tail was read first: a node may be past it.

@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamoDbSource } from "../aws/app-source.ts";
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
+import { TableError } from "./errors.ts";
 import { tellerOf } from "./events.ts";
 import { type Follower, followerOf, type FollowOptions } from "./follow.ts";
 import { type CacheOptions, readSettings } from "./settings.ts";
@@ -26,16 +27,6 @@ export interface Apps extends Follower {
   byKey(key: string): Promise<App | null>;
 }
 
-/** Thrown when the table could not be read, so that there is no telling whether an app exists. `cause` says why. */
-export class TableError extends Error {
-  override readonly name = "TableError";
-
-  constructor(what: string, table: string, cause: unknown) {
-    const words = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    super(`expected to read ${what} from table ${table}, found that it cannot be read: ${words}`, { cause });
-  }
-}
-
 /**
  * The agent's app cache for other programs. An invalidation drops the app and voids the read of it that is under way; while
  * it is not proven that nothing was missed, nothing older than 5 s is served without a new read. While DynamoDB cannot be
@@ -52,9 +43,7 @@ export function openApps(options: AppsOptions = {}): Apps {
     client: dynamodb,
     table,
     budgetMs: limits.loadBudgetMs,
-    onProblems: (appId, problems) => {
-      teller.tell(onProblems, appId, problems);
-    },
+    onProblems: (appId, problems) => teller.tell(onProblems, appId, problems),
   });
   const started = startAgent(settings, options, teller, source);
   const { cache } = started.agent;

@@ -1,7 +1,8 @@
 /** What other programs import: `import { follow, openApps, normalize } from "soketi-app-sync"`. docs/library.md */
 export { follow, type Follower, type FollowOptions } from "./follow.ts";
 export type { FollowEvents } from "./events.ts";
-export { type Apps, type AppsOptions, openApps, TableError } from "./apps.ts";
+export { type Apps, type AppsOptions, openApps } from "./apps.ts";
+export { ClosedError, StaleAppError, TableError } from "./errors.ts";
 export { normalize, type Normalized, type Problem } from "../app/normalize.ts";
 export type { App, Limits, Webhook, WebhookEventType } from "../app/app.ts";
 export { type PublicApp, toPublicView } from "../app/public-view.ts";
@@ -10,4 +11,4 @@ export type { CacheLimits } from "../agent/app-cache.ts";
 export type { Change, ChangeType } from "../protocol/message.ts";
 export { RedisError } from "../redis/connection.ts";
 export type { RedisSettings } from "../config/redis.ts";
-export { ConfigError } from "../config/env.ts";
+export { ConfigError } from "../config/errors.ts";

@@ -43,12 +43,12 @@ export interface Settings {
 
 /** @throws ConfigError with every mistake. */
 export function readSettings(options: LinkOptions & CacheOptions): Settings {
+  const { environment = process.env, limits = {} } = options;
   const env = new EnvReader({
-    ...(options.environment ?? process.env),
-    ...(options.table === undefined ? {} : { APP_MANAGER_DYNAMODB_TABLE: options.table }),
-    ...(options.prefix === undefined ? {} : { APP_SYNC_PREFIX: options.prefix }),
+    ...environment,
+    APP_MANAGER_DYNAMODB_TABLE: options.table ?? environment.APP_MANAGER_DYNAMODB_TABLE,
+    APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
   });
-  const { limits = {} } = options;
   const redis = options.redis === undefined ? readRedis(env) : readGiven(env, options.redis);
   if (!redis && env.mistakes.length === 0) {
     env.mistakes.push("redis: expected a URL, or one of the REDIS_* variables, found none.");

@@ -8,6 +8,8 @@ import type { App } from "../app/app.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { AGENT_RANGES } from "../config/agent.ts";
 import type { FollowEvents, Teller } from "./events.ts";
+import { createReadiness } from "./readiness.ts";
+import { reporterOf } from "./reporter.ts";
 import type { Settings } from "./settings.ts";
 
 /** Of the package. Declared here too: the types of the library are made without src/globals.d.ts. */
@@ -29,32 +31,25 @@ export function startAgent(
   teller: Teller,
   source: AppSource<App>,
 ): StartedAgent {
-  let reached: () => void;
-  let notReached: (error: Error) => void;
-  const ready = new Promise<void>((resolve, reject) => {
-    reached = resolve;
-    notReached = reject;
-  });
-  // Nobody has to wait for it.
-  ready.catch(() => undefined);
+  const { ready, reached, closed } = createReadiness();
   let closing: Promise<void> | undefined;
-  const { onChange, onFlush, onLease } = events;
   const link = openAgentLink({
     ...settings,
     library: ioredis,
     settings: settings.redis,
     identity: {
-      ...{ agent: __VERSION__, role: "follower" },
-      ...{ leaseMs: settings.leaseMs, degradedTtlMs: settings.limits.degradedTtlMs },
+      agent: __VERSION__,
+      role: "follower",
+      leaseMs: settings.leaseMs,
+      degradedTtlMs: settings.limits.degradedTtlMs,
     },
     holds: (appId) => {
       const held = agent.cache.inspect(appId);
       return held ? { ...held, app: held.app && toPublicView(held.app) } : null;
     },
     // ioredis' own errors hold the command that failed, which may be the one with the password.
-    onError: (error) => {
-      teller.failed(error instanceof RedisError ? error : new RedisError("keep a connection", error));
-    },
+    onError: (error) =>
+      teller.failed(error instanceof RedisError ? error : new RedisError("keep a connection", error)),
   });
   const agent: Agent<App> = new Agent<App>({
     ...settings,
@@ -67,28 +62,7 @@ export function startAgent(
     closesPerSecond: 1,
     clock: () => performance.now(),
     now: Date.now,
-    report: {
-      dropped: (change) => {
-        teller.tell(onChange, change);
-      },
-      flushed: (reason) => {
-        teller.tell(onFlush, reason);
-      },
-      leaseChanged(held) {
-        if (held) reached();
-        teller.tell(onLease, held);
-      },
-      heartbeatFailed: link.heartbeatFailed,
-      loadFailed: (_what, error) => {
-        teller.failed(error);
-      },
-      connectionsRefreshed: () => undefined,
-      staleFound: (appId) => {
-        teller.failed(
-          new Error(`app ${appId} had changed in the table, and no message told of it: it was read again`),
-        );
-      },
-    },
+    report: { ...reporterOf(events, teller, reached), heartbeatFailed: link.heartbeatFailed },
   });
   link.start(agent);
   return {
@@ -96,7 +70,7 @@ export function startAgent(
     ready,
     isClosed: () => closing !== undefined,
     close() {
-      notReached(new Error("expected the log to be reached, found that it was closed before"));
+      closed();
       return (closing ??= link.stop());
     },
   };

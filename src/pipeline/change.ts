@@ -10,17 +10,16 @@ import type { StreamChange } from "./decode.ts";
  */
 export function toChange(record: StreamChange, late = false): Change | undefined {
   const { appId, before, after, writtenAt } = record;
-  const written = writtenAt === undefined ? {} : { writtenAt };
   const difference = record.complete ? diff(before, after) : undefined;
   if (record.complete && !difference) return undefined;
-  if (difference && !late) return { ...fromDiff(appId, difference), ...written };
+  if (difference && !late) return { ...fromDiff(appId, difference), writtenAt };
   // Without its images, or late, a record says only that something changed. `updated` claims nothing more.
-  return { appId, type: "updated", keys: unique([after?.key, before?.key]), changed: [], ...written };
+  return { appId, type: "updated", keys: unique([after?.key, before?.key]), changed: [], writtenAt };
 }
 
 function fromDiff(appId: string, difference: AppDiff): Change {
   const { type, keys, changed, app } = difference;
-  return { appId, type, keys, changed, ...(app ? { app: toPublicView(app) } : {}) };
+  return { appId, type, keys, changed, app: app && toPublicView(app) };
 }
 
 /**
@@ -47,8 +46,8 @@ function merge(earlier: Change, later: Change): Change {
     appId: later.appId,
     keys: unique([...later.keys, ...earlier.keys]),
     changed: unique([...earlier.changed, ...later.changed]).sort(),
-    ...(writtenAt === undefined ? {} : { writtenAt }),
-    ...(later.app ? { app: later.app } : {}),
+    writtenAt,
+    app: later.app,
   };
 }
 

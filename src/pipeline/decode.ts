@@ -10,13 +10,13 @@ export interface StreamChange {
   /** From the record's keys: the table's hash key. */
   readonly appId: string;
   /** Absent when the item did not exist before, or when the stream does not carry old images. */
-  readonly before?: Normalized;
+  readonly before?: Normalized | undefined;
   /** Absent when the item is gone, or when the stream does not carry new images. */
-  readonly after?: Normalized;
+  readonly after?: Normalized | undefined;
   /** Whether the images that the event should have were there. When not, nothing is known about what changed. */
   readonly complete: boolean;
   /** Milliseconds since 1970; on AWS exact to the second. */
-  readonly writtenAt?: number;
+  readonly writtenAt?: number | undefined;
 }
 
 /** A record that names no app. Nothing can be said about what changed. */
@@ -55,15 +55,14 @@ export function decodeRecord(record: unknown): StreamChange | UnreadableRecord {
     // A message with it would be unreadable to every receiver, with all the changes beside it.
     return unreadable(sequenceNumber, `expected an AppId of at most ${MAX_HASH_KEY_BYTES} bytes, found more`);
   }
-  const writtenAt = millisecondsOf(ApproximateCreationDateTime);
   return {
     kind: "change",
     sequenceNumber,
     appId,
-    ...(before ? { before } : {}),
-    ...(after ? { after } : {}),
+    before,
+    after,
     complete: isComplete(record.eventName, before, after),
-    ...(writtenAt === undefined ? {} : { writtenAt }),
+    writtenAt: millisecondsOf(ApproximateCreationDateTime),
   };
 }
 

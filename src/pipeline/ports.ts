@@ -29,7 +29,7 @@ export interface AppsReader {
   /** Those that are usable apps. */
   read(appIds: readonly string[]): Promise<ReadonlyMap<string, App>>;
   /** The whole table, in pages. `app` is absent when the item is not usable. */
-  pages(): AsyncIterable<readonly { readonly appId: string; readonly app?: App }[]>;
+  pages(): AsyncIterable<readonly { readonly appId: string; readonly app?: App | undefined }[]>;
 }
 
 /** Records of one shard that the event source mapping gave up. */
@@ -63,7 +63,7 @@ export interface BatchOutcome {
   readonly unreadable: number;
   readonly messages: number;
   /** From the oldest table write in the batch to the acknowledged publish, in milliseconds; when known. */
-  readonly ageMs?: number;
+  readonly ageMs?: number | undefined;
 }
 
 /** Who is told what happened: logs and metrics. Nothing it gets holds a secret. */

@@ -1,11 +1,7 @@
 import { encodeFlush } from "../protocol/message.ts";
+import { ForeignRangeError, RangeGoneError, RedriveError } from "./errors.ts";
 import type { FailedRange, RedriveReporter, StreamReader } from "./ports.ts";
 import { type BatchContext, runBatch } from "./run-batch.ts";
-
-/** Thrown by a stream reader when records of the range are not in the stream any more: it keeps them for a day. */
-export class RangeGoneError extends Error {
-  override readonly name = "RangeGoneError";
-}
 
 export interface RedriveContext {
   readonly stream: StreamReader;
@@ -17,7 +13,7 @@ export interface RedriveContext {
  * Does what the failed invocations did not: publishes the changes of a range. When the stream has lost some of it, all
  * apps are flushed instead. To do it twice is harmless.
  *
- * @throws Error when it could not be done; it can be tried again.
+ * @throws RedriveError, ForeignRangeError, or what the stream throws; it can be tried again.
  */
 export async function redrive(range: FailedRange, context: RedriveContext): Promise<"redriven" | "flushed"> {
   assertOurs(range, context.batch.table);
@@ -27,7 +23,7 @@ export async function redrive(range: FailedRange, context: RedriveContext): Prom
       // Newer changes of the same apps may be in force already.
       const { batchItemFailures } = await runBatch({ Records: page }, { ...context.batch, late: true });
       if (batchItemFailures.length > 0) {
-        throw new Error(
+        throw new RedriveError(
           `expected to publish ${describe(range)}, found Redis or the table would not: see the log`,
         );
       }
@@ -112,7 +108,7 @@ function isSequenceNumber(value: unknown): value is string {
 function assertOurs({ streamArn }: FailedRange, table: string): void {
   const found = /:table\/([^/]+)\/stream\//.exec(streamArn)?.[1];
   if (found === table) return;
-  throw new Error(
+  throw new ForeignRangeError(
     `expected a range of table ${table}'s stream, found ${streamArn}: this queue must be fed by that table's function only`,
   );
 }

@@ -1,12 +1,13 @@
 import { encodeChanges, encodeFlush, type Change } from "../protocol/message.ts";
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type UnreadableRecord } from "./decode.ts";
+import { DeadlineError } from "./errors.ts";
 import type { MessageLog, PipelineReporter } from "./ports.ts";
 import { type CachedApp, CachedApps, type SharedCache } from "./shared-cache.ts";
 
 export interface BatchContext {
   /** Before Redis is used: whatever it takes to log in there. */
-  readonly prepare?: () => Promise<void>;
+  readonly prepare?: (() => Promise<void>) | undefined;
   readonly log: MessageLog;
   readonly report: PipelineReporter;
   /** soketi's own app cache in Redis, for fleets that use it: it is brought in line before anything is published. */
@@ -15,9 +16,9 @@ export interface BatchContext {
    * The records are read again out of their turn, when newer ones may be in force: then they say that an app changed,
    * and nothing of how it is now. Default false.
    */
-  readonly late?: boolean;
+  readonly late?: boolean | undefined;
   readonly table: string;
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Milliseconds left until the function is stopped. */
@@ -58,7 +59,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     unchanged,
     unreadable: unreadable.length,
     messages: messages.length,
-    ...(ageMs === undefined ? {} : { ageMs }),
+    ageMs,
   });
   return { batchItemFailures: [] };
 }
@@ -87,7 +88,7 @@ function recordsOf(event: unknown): readonly unknown[] {
 function readAll(records: readonly unknown[], { report, late, sharedCache }: BatchContext) {
   const changes: Change[] = [];
   const unreadable: UnreadableRecord[] = [];
-  const cached = new CachedApps(late);
+  const cached = new CachedApps({ late });
   let first: string | undefined;
   let unchanged = 0;
   for (const raw of records) {
@@ -116,7 +117,7 @@ function encodeMessages(
   at: number,
   { table, region }: BatchContext,
 ): string[] {
-  const messages = encodeChanges(changes, { table, ...(region === undefined ? {} : { region }), at });
+  const messages = encodeChanges(changes, { table, region, at });
   // A change of an app nobody can name: only forgetting everything keeps the promise.
   if (unreadable.length > 0) messages.push(encodeFlush("unreadable stream record", at));
   return messages;
@@ -143,11 +144,12 @@ async function beforeDeadline(work: Promise<void>, limitMs: number): Promise<voi
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => {
+      () =>
         reject(
-          new Error("expected Redis to take the messages before the function's time-out, found no time left"),
-        );
-      },
+          new DeadlineError(
+            "expected Redis to take the messages before the function's time-out, found no time left",
+          ),
+        ),
       Math.max(0, limitMs),
     );
   });

@@ -1,6 +1,7 @@
 import type { App } from "../app/app.ts";
 import { toSoketi } from "../app/soketi-shape.ts";
 import type { StreamChange } from "./decode.ts";
+import { UnsettledAppError } from "./errors.ts";
 import type { AppCacheStore, AppsReader } from "./ports.ts";
 
 /**
@@ -15,7 +16,7 @@ export interface CachedApp {
   /** Every key that the app had in these records. */
   readonly keys: readonly string[];
   /** As it is now; null when it is gone or not usable; absent when the records do not tell. */
-  readonly app?: App | null;
+  readonly app?: App | null | undefined;
 }
 
 /** Rounds of writing and reading again, before an app that changes all the time is left to the next try. */
@@ -26,21 +27,28 @@ export class CachedApps {
   readonly #late: boolean;
   readonly #byApp = new Map<string, CachedApp>();
 
-  /** @param late the records are read again out of their turn: they do not tell how an app is now. */
-  constructor(late = false) {
+  /** @param options.late the records are read again out of their turn: they do not tell how an app is now. */
+  constructor({ late = false }: { readonly late?: boolean | undefined } = {}) {
     this.#late = late;
   }
 
   add({ appId, before, after, complete }: StreamChange): void {
     const keys = new Set(this.#byApp.get(appId)?.keys);
     for (const key of [before?.key, after?.key]) if (key !== undefined) keys.add(key);
-    const known = complete && !this.#late ? { app: after?.app ?? null } : {};
-    this.#byApp.set(appId, { appId, keys: [...keys], ...known });
+    const app = complete && !this.#late ? (after?.app ?? null) : undefined;
+    this.#byApp.set(appId, { appId, keys: [...keys], app });
   }
 
   all(): CachedApp[] {
     return [...this.#byApp.values()];
   }
+}
+
+export interface SharedCacheOptions {
+  readonly mode: SharedCacheMode;
+  readonly store: AppCacheStore;
+  /** For what records do not tell; without it such apps are removed. */
+  readonly table?: AppsReader | undefined;
 }
 
 /**
@@ -51,20 +59,19 @@ export class CachedApps {
  */
 export class SharedCache {
   readonly mode: SharedCacheMode;
-  readonly #store: AppCacheStore;
+  readonly store: AppCacheStore;
   readonly #table: AppsReader | undefined;
 
-  /** @param table for what records do not tell; without it such apps are removed. */
-  constructor(mode: SharedCacheMode, store: AppCacheStore, table?: AppsReader) {
+  constructor({ mode, store, table }: SharedCacheOptions) {
     this.mode = mode;
-    this.#store = store;
+    this.store = store;
     this.#table = table;
   }
 
   /** Rejects with what the store or the table throws; it may be done again then. */
   async apply(changes: readonly CachedApp[]): Promise<void> {
     if (this.mode === "evict") {
-      await this.#store.remove([...new Set(changes.flatMap(({ appId, keys }) => [appId, ...keys]))]);
+      await this.store.remove([...new Set(changes.flatMap(({ appId, keys }) => [appId, ...keys]))]);
       return;
     }
     await this.#replace(changes);
@@ -82,14 +89,14 @@ export class SharedCache {
    * The table is read again after the write: a change between the two reads is written as well, and one after the
    * second read comes to this cache through the stream, later.
    *
-   * @throws Error when an app changes faster than that, again and again.
+   * @throws UnsettledAppError when an app changes faster than that, again and again.
    */
   async repair(appIds: readonly string[], table: AppsReader): Promise<void> {
     let ids = appIds;
     let before = await table.read(ids);
     for (let round = 0; ids.length > 0; round += 1) {
       if (round === MAX_ROUNDS) {
-        throw new Error(
+        throw new UnsettledAppError(
           `expected ${ids.join(", ")} to be the same after being written to the shared cache, ` +
             `found another each time, ${MAX_ROUNDS} times: try again later`,
         );
@@ -98,20 +105,20 @@ export class SharedCache {
       await this.#replace(ids.map((appId) => ({ appId, keys: [], app: written.get(appId) ?? null })));
       const now = await table.read(ids);
       ids = ids.filter((appId) => cachedJson(now.get(appId)) !== cachedJson(written.get(appId)));
-      await this.#store.release(ids.flatMap((appId) => entriesUnder(appId, written.get(appId)?.key)));
+      await this.store.release(ids.flatMap((appId) => entriesUnder(appId, written.get(appId)?.key)));
       before = now;
     }
   }
 
   async #replace(changes: readonly CachedApp[]): Promise<void> {
     // Keys that were left go first: another app in the batch may have taken one over.
-    await this.#store.release(
+    await this.store.release(
       changes.flatMap(({ appId, keys, app }) => {
         const former = keys.filter((key) => key !== app?.key);
         return app ? former.map((name) => ({ name, appId })) : entriesUnder(appId, appId, ...former);
       }),
     );
-    await this.#store.write(changes.flatMap(({ app }) => (app ? entriesOf(app) : [])));
+    await this.store.write(changes.flatMap(({ app }) => (app ? entriesOf(app) : [])));
   }
 }
 

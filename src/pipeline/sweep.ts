@@ -1,11 +1,11 @@
 import type { App } from "../app/app.ts";
 import { sameAsCached } from "../app/cached-app.ts";
-import type { AppCacheStore, AppsReader, SweepOutcome } from "./ports.ts";
+import { DeadlineError } from "./errors.ts";
+import type { AppsReader, SweepOutcome } from "./ports.ts";
 import { cachedJson, type SharedCache } from "./shared-cache.ts";
 
 export interface SweepContext {
   readonly cache: SharedCache;
-  readonly store: AppCacheStore;
   readonly table: AppsReader;
   /** Milliseconds left until the function is stopped. */
   readonly remainingMs: () => number;
@@ -18,7 +18,7 @@ const PAGE_RESERVE_MS = 5_000;
  * Compares the whole of soketi's shared app cache with the table and repairs what differs: the bound on how long
  * anything wrong can stay there.
  *
- * @throws Error when there is no time for the rest; what store and table throw.
+ * @throws DeadlineError when there is no time for the rest; what store and table throw.
  */
 export async function sweep(context: SweepContext): Promise<SweepOutcome> {
   const written = context.cache.mode === "refresh" ? await sweepTable(context) : { apps: 0, repaired: 0 };
@@ -26,7 +26,8 @@ export async function sweep(context: SweepContext): Promise<SweepOutcome> {
 }
 
 /** Every app of the table is in the cache, as it should be. */
-async function sweepTable({ cache, store, table, remainingMs }: SweepContext) {
+async function sweepTable({ cache, table, remainingMs }: SweepContext) {
+  const { store } = cache;
   let apps = 0;
   let repaired = 0;
   for await (const page of table.pages()) {
@@ -52,7 +53,8 @@ async function sweepTable({ cache, store, table, remainingMs }: SweepContext) {
 }
 
 /** Nothing is in the cache that the table does not know. */
-async function sweepEntries({ cache, store, table, remainingMs }: SweepContext) {
+async function sweepEntries({ cache, table, remainingMs }: SweepContext) {
+  const { store } = cache;
   let entries = 0;
   let removed = 0;
   for await (const names of store.names()) {
@@ -95,7 +97,7 @@ function parseApp(json: string | undefined): { appId: string; value: Record<stri
 
 function assertTime(remainingMs: number, done: string): void {
   if (remainingMs >= PAGE_RESERVE_MS) return;
-  throw new Error(
+  throw new DeadlineError(
     `expected to sweep the whole cache before the function's time-out, found no time left after ${done}: ` +
       "give the function more time or memory",
   );

@@ -23,15 +23,15 @@ export interface Change {
   /** Dotted paths that differ, such as `limits.maxConnections`. Empty for created and deleted. */
   readonly changed: readonly string[];
   /** When the table was written: milliseconds since 1970, as exact as the stream tells (on AWS: the second). */
-  readonly writtenAt?: number;
+  readonly writtenAt?: number | undefined;
   /** The app as it is now, without secrets. Absent when deleted, unusable, or too large to send. */
-  readonly app?: PublicApp;
+  readonly app?: PublicApp | undefined;
 }
 
 export interface ChangesMessage {
   readonly v: typeof PROTOCOL_VERSION;
   readonly table: string;
-  readonly region?: string;
+  readonly region?: string | undefined;
   /** When the pipeline was invoked for the batch: milliseconds since 1970 on its clock. */
   readonly at: number;
   readonly changes: readonly Change[];

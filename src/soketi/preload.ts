@@ -5,13 +5,11 @@
 import { join } from "node:path";
 import type { SoketiAppManager, SoketiServer } from "./server.ts";
 import { attachTo } from "./attach.ts";
+import { isKnownSoketi, KNOWN_SOKETI } from "./known-versions.ts";
 import { findSoketiRoot, loadSoketi, runningScript } from "./package.ts";
 
 /** Servers that an agent waits for or is in: a second one on the same would count, close and report all twice. */
 const taken = new WeakSet();
-
-/** soketi versions that the hooks were read off and tested with. */
-const KNOWN_VERSIONS = "1.6.";
 
 const SERVER_MODULE = join("/", "dist", "server.js");
 
@@ -62,9 +60,9 @@ function rootOf(server: object): string | undefined {
  */
 function hook(target: SoketiServer, root: string): void {
   const soketi = loadSoketi(root);
-  if (!soketi.version.startsWith(KNOWN_VERSIONS)) {
+  if (!isKnownSoketi(soketi.version)) {
     soketi.Log.warning(
-      `app-sync: soketi ${soketi.version} is unknown to this agent (known: 1.6.x); trying its hooks.`,
+      `app-sync: soketi ${soketi.version} is unknown to this agent (known: ${KNOWN_SOKETI}); trying its hooks.`,
     );
   }
   const { setAppManager: original } = target as { setAppManager?: (manager: SoketiAppManager) => unknown };

@@ -1,4 +1,5 @@
 import type { AppSource } from "../agent/ports.ts";
+import { keyQuery } from "../app/key-query.ts";
 import { normalize } from "../app/normalize.ts";
 import { toSoketi } from "../app/soketi-shape.ts";
 import type { ProblemListener } from "./normalize-reads.ts";
@@ -28,19 +29,9 @@ export function tableSource(
       return app && new appClass(toSoketi(app), server);
     },
     async resolveKey(key) {
-      const { Items } = await retryWithinBudget(() => client.query(keyQuery(table, key)), budgetMs);
+      const query = { ...keyQuery(table, key), Limit: 1 };
+      const { Items } = await retryWithinBudget(() => client.query(query), budgetMs);
       return Items?.[0]?.AppId?.S;
     },
-  };
-}
-
-/** The index is eventually consistent whatever one asks for: the answer is a hint, checked against the app itself. */
-function keyQuery(table: string, key: string): object {
-  return {
-    TableName: table,
-    IndexName: "AppKeyIndex",
-    Limit: 1,
-    KeyConditionExpression: "AppKey = :key",
-    ExpressionAttributeValues: { ":key": { S: key } },
   };
 }

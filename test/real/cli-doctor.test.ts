@@ -226,8 +226,12 @@ describe("nodes", () => {
     expect(result.status, result.stderr).toBe(0);
     expect(jsonLines(result)[0]).toEqual([
       expect.objectContaining({
-        ...{ soketi: "1.6.1", answers: true, state: "following", behind: 0 },
-        ...{ leaseMs: 3_000, degradedTtlMs: 5_000 },
+        soketi: "1.6.1",
+        answers: true,
+        state: "following",
+        behind: 0,
+        leaseMs: 3_000,
+        degradedTtlMs: 5_000,
       }),
     ]);
     const text = await cli(["nodes"], { env });

@@ -83,17 +83,16 @@ describe("the package", () => {
       for (const [i, file] of files.entries())
         await writeFile(join(folder, file), [source, ...documented][i] ?? "");
       const compilerOptions = {
-        ...{
-          strict: true,
-          noEmit: true,
-          skipLibCheck: false,
-          target: "es2022",
-          types: [],
-          lib: ["es2022", "dom"],
-        },
+        strict: true,
+        noEmit: true,
+        skipLibCheck: false,
+        target: "es2022",
+        lib: ["es2022", "dom"],
         // The AWS SDK's types need Node's.
-        ...{ types: ["node"], typeRoots: [join(root, "node_modules", "@types")] },
-        ...{ module: resolution === "nodenext" ? "nodenext" : "esnext", moduleResolution: resolution },
+        types: ["node"],
+        typeRoots: [join(root, "node_modules", "@types")],
+        module: resolution === "nodenext" ? "nodenext" : "esnext",
+        moduleResolution: resolution,
       };
       await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files }));
       run(bin("tsc"), ["-p", "."]);

@@ -30,8 +30,13 @@ describe("dist/agent.cjs", () => {
 
   it("is made of our own files", async () => {
     const { metafile } = await build({
-      ...{ absWorkingDir: root, entryPoints: ["src/soketi/preload.ts"], outfile: "dist/agent.cjs" },
-      ...{ bundle: true, platform: "node", write: false, metafile: true },
+      absWorkingDir: root,
+      entryPoints: ["src/soketi/preload.ts"],
+      outfile: "dist/agent.cjs",
+      bundle: true,
+      platform: "node",
+      write: false,
+      metafile: true,
     });
     expect(Object.keys(metafile.inputs).filter((file) => !file.startsWith("src/"))).toEqual([]);
   });

@@ -40,9 +40,7 @@ export function cli(
   child.stdin.end(input);
   return new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", (status) => {
-      resolve({ status, stdout, stderr });
-    });
+    child.once("close", (status) => resolve({ status, stdout, stderr }));
   });
 }
 

@@ -1,4 +1,5 @@
-import type { AppItems, Attributes, RawItem } from "../../aws/app-items.ts";
+import type { AppItems } from "../../aws/app-items.ts";
+import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
@@ -7,6 +8,7 @@ import { confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
+import { RefusedChangeError } from "../support/errors.ts";
 
 export type ChangeOptions = CommonOptions & WaitOptions;
 
@@ -19,14 +21,14 @@ export interface PlannedChange {
   /** Makes it, on the condition that the item is as it was read. */
   write(items: AppItems): Promise<void>;
   /** Told once, as soon as it is written: a new secret is nowhere else to be read. */
-  readonly secret?: string;
+  readonly secret?: string | undefined;
 }
 
 /**
  * Sets attributes of an app that exists. `make` gives them for the item as it is. Other names for the same attributes go:
  * soketi might obey them instead.
  *
- * @throws Error when there is no such app.
+ * @throws RefusedChangeError when there is no such app.
  */
 export async function planUpdate(
   items: AppItems,
@@ -47,17 +49,20 @@ export async function planUpdate(
   return { appId, before, after, write: (table) => table.change(appId, attributes, expected) };
 }
 
-/** @throws Error when there is no such app. */
+/** @throws RefusedChangeError when there is no such app. */
 export async function existing(items: AppItems, appId: string): Promise<RawItem> {
   const item = await items.get(appId);
-  if (!item) throw new Error(`expected app ${appId} in the table, found none: an app is named by its AppId`);
+  if (!item)
+    throw new RefusedChangeError(
+      `expected app ${appId} in the table, found none: an app is named by its AppId`,
+    );
   return item;
 }
 
 /**
  * Checks a change, makes it, and waits until every node has confirmed it.
  *
- * @throws Error when the app would not be one, or not as it is meant; ConflictError when somebody else was first.
+ * @throws RefusedChangeError when the app would not be one, or not as it is meant; ConflictError when somebody else was first.
  */
 export async function makeChange(run: Run, change: PlannedChange, options: ChangeOptions): Promise<ExitCode> {
   const { tools, terminal } = run;
@@ -73,9 +78,11 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   const started = performance.now();
   await change.write(items);
   terminal.value({
-    ...{ appId, type: difference?.type ?? "unchanged", changed: difference?.changed ?? [] },
-    ...(is?.key === undefined ? {} : { key: is.key }),
-    ...(secret === undefined ? {} : { secret }),
+    appId,
+    type: difference?.type ?? "unchanged",
+    changed: difference?.changed ?? [],
+    key: is?.key,
+    secret,
   });
   terminal.say(inWords(appId, difference));
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
@@ -110,7 +117,9 @@ function refuseProblems(was: Normalized | undefined, is: Normalized | undefined)
   const lines = (wrong.length > 0 ? wrong : is.problems).map(
     ({ attribute, message }) => `  - ${attribute}: ${message}`,
   );
-  throw new Error(`the app would not be as it is meant, nothing was written:\n${lines.join("\n")}`);
+  throw new RefusedChangeError(
+    `the app would not be as it is meant, nothing was written:\n${lines.join("\n")}`,
+  );
 }
 
 /** The index lags, so two at the same moment are not seen: `validate` finds them. */
@@ -118,9 +127,9 @@ async function refuseTakenKey(items: AppItems, appId: string, key: string): Prom
   const others = (await items.idsByKey(key)).filter((id) => id !== appId);
   const [other] = others;
   if (other !== undefined)
-    throw new Error(`expected a key that no app has, found it is that of app ${other}`);
+    throw new RefusedChangeError(`expected a key that no app has, found it is that of app ${other}`);
   if (key !== appId && (await items.get(key))) {
-    throw new Error(`expected a key that is no app's id, found that there is an app ${key}`);
+    throw new RefusedChangeError(`expected a key that is no app's id, found that there is an app ${key}`);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { RawItem } from "../../aws/app-items.ts";
+import type { RawItem } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, running } from "../support/command.ts";
@@ -26,8 +26,10 @@ export function createCreateCommand(): Command {
       const secret = newSecret();
       const set = parseAttributes(options.set ?? [], []);
       const item = {
-        ...{ AppId: { S: appId }, AppKey: { S: options.key ?? newKey() }, AppSecret: { S: secret } },
-        ...{ Enabled: { BOOL: true } },
+        AppId: { S: appId },
+        AppKey: { S: options.key ?? newKey() },
+        AppSecret: { S: secret },
+        Enabled: { BOOL: true },
         ...set,
       } as RawItem;
       const own = set.AppSecret === undefined ? { secret } : {};

@@ -1,10 +1,11 @@
 import type { Command } from "commander";
-import type { Attributes } from "../../aws/app-items.ts";
+import type { Attributes } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, running } from "../support/command.ts";
 import { addWaitOptions } from "../support/confirm.ts";
 import { type ChangeOptions, makeChange, planUpdate } from "./change.ts";
+import { UsageError } from "../support/errors.ts";
 
 interface UpdateOptions extends ChangeOptions {
   readonly set?: readonly string[];
@@ -22,7 +23,7 @@ export function createUpdateCommand(): Command {
       const { set = [], unset = [] } = options;
       return updateApp(appId, options, () => {
         if (set.length + unset.length > 0) return parseAttributes(set, unset);
-        throw new Error("expected --set Name=value or --unset Name, found neither: nothing to change");
+        throw new UsageError("expected --set Name=value or --unset Name, found neither: nothing to change");
       });
     });
 }

@@ -1,10 +1,9 @@
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
-import { amount } from "../support/confirm.ts";
+import { amount } from "../support/amount.ts";
+import { isKnownSoketi, KNOWN_SOKETI } from "../../soketi/known-versions.ts";
 import { boundOf, viewOf } from "../../fleet/node-view.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
-
-const KNOWN_SOKETI = "1.6.";
 
 /**
  * Whether every node follows, and all are of one version.
@@ -72,7 +71,7 @@ function checkLease(node: RegisteredNode, tail: MessageId | undefined): Check[] 
 function checkVersions(nodes: readonly RegisteredNode[], version: string): Check[] {
   const agents = [...new Set(nodes.map(({ entry }) => entry.agent))].sort();
   const sokets = [...new Set(nodes.map(({ entry }) => entry.soketi ?? ""))].sort();
-  const unknown = sokets.filter((soketi) => !soketi.startsWith(KNOWN_SOKETI));
+  const unknown = sokets.filter((soketi) => !isKnownSoketi(soketi));
   return [
     agents.length === 1 && agents[0] === version
       ? ok("agent version", version)
@@ -85,7 +84,7 @@ function checkVersions(nodes: readonly RegisteredNode[], version: string): Check
       ? ok("soketi version", sokets.join(", "))
       : warning(
           "soketi version",
-          `expected ${KNOWN_SOKETI}x, found ${unknown.join(", ")}`,
+          `expected ${KNOWN_SOKETI}, found ${unknown.join(", ")}`,
           "The agent's hooks were read off 1.6: see that the node's log says attached, and test before you rely on it.",
         ),
   ];

@@ -1,5 +1,6 @@
-import type { Attributes, RawItem } from "../../aws/app-items.ts";
+import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { FLAGS, LIMITS } from "../../app/app.ts";
+import { UsageError } from "./errors.ts";
 
 const FLAG_NAMES: ReadonlySet<string> = new Set(FLAGS.map(({ attribute }) => attribute));
 const LIMIT_NAMES: ReadonlySet<string> = new Set(LIMITS.map(({ attribute }) => attribute));
@@ -8,13 +9,13 @@ const OTHERS: ReadonlySet<string> = new Set(["AppKey", "AppSecret", "Webhooks"])
 /**
  * `--set Name=value` and `--unset Name` as attribute values, each in its one spelling: docs/normalization.md.
  *
- * @throws Error for a name that soketi does not know, and a value that is none of its type.
+ * @throws UsageError for a name that soketi does not know, and a value that is none of its type.
  */
 export function parseAttributes(sets: readonly string[], unsets: readonly string[]): Attributes {
   const attributes: Record<string, RawItem[string] | undefined> = {};
   for (const text of sets) {
     const at = text.indexOf("=");
-    if (at < 1) throw new Error(`--set: expected Name=value, found "${text.slice(0, 40)}"`);
+    if (at < 1) throw new UsageError(`--set: expected Name=value, found "${text.slice(0, 40)}"`);
     const name = text.slice(0, at);
     attributes[known(name)] = valueOf(name, text.slice(at + 1));
   }
@@ -24,7 +25,7 @@ export function parseAttributes(sets: readonly string[], unsets: readonly string
 
 function known(name: string): string {
   if (FLAG_NAMES.has(name) || LIMIT_NAMES.has(name) || OTHERS.has(name)) return name;
-  throw new Error(
+  throw new UsageError(
     `expected one of ${[...OTHERS, ...FLAG_NAMES, ...LIMIT_NAMES].join(", ")}; found "${name.slice(0, 40)}"`,
   );
 }
@@ -32,9 +33,9 @@ function known(name: string): string {
 function valueOf(name: string, text: string): RawItem[string] {
   if (FLAG_NAMES.has(name)) {
     if (text === "true" || text === "false") return { BOOL: text === "true" };
-    throw new Error(`${name}: expected true or false, found "${text.slice(0, 40)}"`);
+    throw new UsageError(`${name}: expected true or false, found "${text.slice(0, 40)}"`);
   }
   if (!LIMIT_NAMES.has(name)) return { S: text };
   if (/^-?\d+(\.\d+)?$/.test(text)) return { N: text };
-  throw new Error(`${name}: expected a number, found "${text.slice(0, 40)}"`);
+  throw new UsageError(`${name}: expected a number, found "${text.slice(0, 40)}"`);
 }

@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { explain } from "./explain.ts";
+import { codeOf, explain } from "./explain.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { type CommonOptions, openTools, type Tools } from "./tools.ts";
@@ -27,7 +27,7 @@ export function createCommand(name: string, description: string, examples: reado
 
 /**
  * Runs a command's work and ends with its exit code; 0 when it gives none. An error is told on standard error, as JSON with
- * `--json`, and ends with 1.
+ * its code with `--json`, and ends with 1.
  */
 export async function running(
   options: CommonOptions,
@@ -40,7 +40,8 @@ export async function running(
     process.exitCode = (await work({ tools, terminal })) ?? EXIT.ok;
   } catch (error) {
     const message = explain(error, tools?.config, tools?.redisTrouble());
-    terminal.note(terminal.json ? JSON.stringify({ error: message }) : `soketi-app-sync: ${message}`);
+    const told = JSON.stringify({ error: message, code: codeOf(error) });
+    terminal.note(terminal.json ? told : `soketi-app-sync: ${message}`);
     process.exitCode = EXIT.failed;
   } finally {
     tools?.close();

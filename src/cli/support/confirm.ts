@@ -1,7 +1,7 @@
-import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
-import type { RegisteredNode } from "../../protocol/node.ts";
+import { waitForNodes } from "../../fleet/wait-for-nodes.ts";
 import { type MessageId, parseMessageId } from "../../protocol/message-id.ts";
+import { amount } from "./amount.ts";
 import { duration } from "./arguments.ts";
 import type { Run } from "./command.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
@@ -21,9 +21,6 @@ export function addWaitOptions(command: Command): Command {
     );
 }
 
-/** Between two questions to the nodes. Milliseconds. */
-const ASK_PAUSE_MS = 25;
-
 /**
  * Waits until every soketi node of the registry has applied a message, and tells how long it took.
  *
@@ -41,47 +38,25 @@ export async function confirmByNodes(
     terminal.value(value);
     return EXIT.ok;
   }
-  const fleet = await tools.fleet();
   const wanted = typeof id === "string" ? parseMessageId(id) : id;
-  const confirmed = new Map<string, number>();
-  let nodes: RegisteredNode[] = [];
-  const waited = () => performance.now() - started;
-  do {
-    if (nodes.length > 0) await pause(ASK_PAUSE_MS);
-    nodes = (await fleet.ask()).filter(({ entry }) => entry.soketi !== undefined);
-    for (const node of nodes) {
-      if (!confirmed.has(node.id) && hasApplied(node, wanted)) confirmed.set(node.id, Math.round(waited()));
-    }
-  } while (nodes.some((node) => !confirmed.has(node.id)) && waited() < options.timeout);
-
-  const missing = nodes.filter((node) => !confirmed.has(node.id));
-  const outcome = nodes.map(({ id: node, entry: { host, pid } }) => ({
-    ...{ node, host, pid, confirmedAfterMs: confirmed.get(node) ?? null },
-  }));
-  terminal.value({ ...value, nodes: outcome });
-  for (const { host, pid, confirmedAfterMs } of outcome) {
+  const nodes = await waitForNodes(await tools.fleet(), wanted, { started, limitMs: options.timeout });
+  terminal.value({ ...value, nodes });
+  for (const { host, pid, confirmedAfterMs } of nodes) {
     if (confirmedAfterMs === null) terminal.say(terminal.colors.red(`  ${host} ${pid}: not confirmed`));
     else terminal.say(`  ${host} ${pid}: confirmed after ${confirmedAfterMs} ms`);
   }
-  if (nodes.length === 0) terminal.say("no node is registered: nobody to wait for");
-  else if (missing.length === 0) terminal.say(`in force on ${amount(nodes.length, "node")}`);
-  else {
+  const missing = nodes.filter(({ confirmedAfterMs }) => confirmedAfterMs === null);
+  if (missing.length > 0) {
     terminal.note(
       `${amount(missing.length, "node")} of ${nodes.length} did not confirm within ${options.timeout / 1_000} s: ` +
         "look at them with: soketi-app-sync nodes",
     );
     return EXIT.unconfirmed;
   }
+  terminal.say(
+    nodes.length === 0
+      ? "no node is registered: nobody to wait for"
+      : `in force on ${amount(nodes.length, "node")}`,
+  );
   return EXIT.ok;
-}
-
-/** A node of another, later log has flushed when it came to it. */
-function hasApplied({ answer }: RegisteredNode, wanted: MessageId | undefined): boolean {
-  const cursor = parseMessageId(answer?.cursor ?? "");
-  if (!cursor || !wanted || answer?.state !== "following") return false;
-  return cursor.epoch === wanted.epoch ? cursor.seq >= wanted.seq : cursor.epoch > wanted.epoch;
-}
-
-export function amount(count: number, of: string): string {
-  return `${count} ${of}${count === 1 ? "" : "s"}`;
 }

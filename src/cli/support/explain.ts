@@ -40,3 +40,9 @@ function place({ dynamodbEndpoint, region }: ToolsConfig): string {
   if (dynamodbEndpoint !== undefined) return `at ${dynamodbEndpoint}`;
   return region === undefined ? "in the configured region" : `in region ${region}`;
 }
+
+/** The code of an error, which stays when its words change: ours, Redis' or Node's; undefined when it has none. */
+export function codeOf(error: unknown): string | undefined {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === "string" ? code : undefined;
+}

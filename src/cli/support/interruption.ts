@@ -2,9 +2,7 @@
 export function interruption(): AbortSignal {
   const interrupted = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      interrupted.abort();
-    });
+    process.once(signal, () => interrupted.abort());
   }
   return interrupted.signal;
 }

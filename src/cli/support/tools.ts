@@ -1,11 +1,16 @@
+import { createAppsReader } from "../../aws/apps-reader.ts";
 import { openDynamoDb } from "../../aws/clients.ts";
 import { type AppItems, createAppItems } from "../../aws/app-items.ts";
 import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
 import type { RedisConnection } from "../../redis/connection.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
+import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
+import type { AppsReader } from "../../pipeline/ports.ts";
+import { SharedCache } from "../../pipeline/shared-cache.ts";
 import {
   type PipelineConfig,
   readToolsConfig,
+  type SharedCacheConfig,
   type ToolsConfig,
   withRedisSettings,
 } from "../../config/pipeline.ts";
@@ -29,6 +34,10 @@ export interface Tools {
   fleet(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
+  /** The table's apps, for what compares them with a cache. */
+  apps(): AppsReader;
+  /** soketi's own app cache in Redis. Rejects as `redis`. */
+  sharedCache(config: SharedCacheConfig): Promise<SharedCache>;
   /** What the connection to Redis has said last: a command that failed for it says only that it failed. */
   redisTrouble(): string | undefined;
   close(): void;
@@ -41,16 +50,17 @@ const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
 export function openTools(options: CommonOptions, environment = process.env): Tools {
   const env = {
     ...environment,
-    ...(options.table === undefined ? {} : { APP_MANAGER_DYNAMODB_TABLE: options.table }),
-    ...(options.region === undefined ? {} : { AWS_REGION: options.region }),
-    ...(options.endpoint === undefined ? {} : { APP_MANAGER_DYNAMODB_ENDPOINT: options.endpoint }),
-    ...(options.prefix === undefined ? {} : { APP_SYNC_PREFIX: options.prefix }),
+    APP_MANAGER_DYNAMODB_TABLE: options.table ?? environment.APP_MANAGER_DYNAMODB_TABLE,
+    AWS_REGION: options.region ?? environment.AWS_REGION,
+    APP_MANAGER_DYNAMODB_ENDPOINT: options.endpoint ?? environment.APP_MANAGER_DYNAMODB_ENDPOINT,
+    APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
   };
   const config = readToolsConfig(env);
   let lastError: unknown;
   let connection: RedisConnection | undefined;
   let clients: ReturnType<typeof openDynamoDb> | undefined;
   const dynamodb = () => (clients ??= openDynamoDb(config));
+  const apps = () => createAppsReader(dynamodb().tables, config.table);
   const redis = async () => {
     if (connection) return connection;
     const opened = openPipelineRedis(
@@ -74,6 +84,11 @@ export function openTools(options: CommonOptions, environment = process.env): To
     fleet: async () => createFleet(await redis(), config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
+    apps,
+    sharedCache: async (shared) => {
+      const store = createSoketiAppCache(await redis(), shared);
+      return new SharedCache({ mode: shared.mode, store, table: apps() });
+    },
     redisTrouble: () => (lastError instanceof Error ? lastError.message : undefined),
     close() {
       connection?.disconnect();

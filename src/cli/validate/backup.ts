@@ -1,6 +1,7 @@
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { fromDynamoDbJson, toDynamoDbJson } from "../../aws/dynamodb-json.ts";
-import type { Attributes } from "../../aws/app-items.ts";
+import type { Attributes } from "../../aws/raw-item.ts";
+import { UsageError } from "../support/errors.ts";
 
 /** One item's attributes before and after it was rewritten; undefined for one that is not there. */
 export interface Rewrite {
@@ -21,7 +22,7 @@ export interface Backup {
 /**
  * Holds attributes of apps, which may be secret: nobody else may read it.
  *
- * @throws Error when the file exists.
+ * @throws UsageError when the file exists.
  */
 export async function createBackup(file: string, table: string): Promise<Backup> {
   let handle: FileHandle;
@@ -29,7 +30,7 @@ export async function createBackup(file: string, table: string): Promise<Backup>
     handle = await open(file, "wx", 0o600);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new Error(
+    throw new UsageError(
       `expected to make the backup ${file}, found that it is there: give another with --backup`,
       {
         cause: error,
@@ -53,7 +54,7 @@ export async function createBackup(file: string, table: string): Promise<Backup>
 /**
  * Reads a backup, the last rewrite first. A last line that was cut short is left out: its item was not written.
  *
- * @throws Error when the file is something else, or of another table.
+ * @throws UsageError when the file is something else, or of another table.
  */
 export async function readBackup(file: string, table: string): Promise<Rewrite[]> {
   const lines = (await readFile(file, "utf8")).split("\n");
@@ -61,10 +62,10 @@ export async function readBackup(file: string, table: string): Promise<Rewrite[]
   lines.pop();
   const [head, ...rest] = lines.map((line, i) => parse(line, i + 1));
   if (head?.file !== HEADER) {
-    throw new Error(`expected a backup of validate --fix in ${file}, found something else`);
+    throw new UsageError(`expected a backup of validate --fix in ${file}, found something else`);
   }
   if (head.table !== table) {
-    throw new Error(
+    throw new UsageError(
       `expected a backup of table ${table} in ${file}, found one of ${String(head.table)}: set --table`,
     );
   }
@@ -80,7 +81,9 @@ export async function readBackup(file: string, table: string): Promise<Rewrite[]
     try {
       return JSON.parse(line) as Record<string, unknown>;
     } catch (error) {
-      throw new Error(`expected JSON in line ${number} of ${file}, found something else`, { cause: error });
+      throw new UsageError(`expected JSON in line ${number} of ${file}, found something else`, {
+        cause: error,
+      });
     }
   }
 }

@@ -48,7 +48,11 @@ export class Findings {
     this.#keep(id, [
       ...problems.map((problem) => ({ ...problem, fixable: repaired.has(problem.attribute) })),
       ...repairs.map(({ attribute, code }) => ({
-        ...{ severity: "warning" as const, attribute, code, message: REPAIR_CODES[code], fixable: true },
+        severity: "warning" as const,
+        attribute,
+        code,
+        message: REPAIR_CODES[code],
+        fixable: true,
       })),
     ]);
     return repairs;

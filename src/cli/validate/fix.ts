@@ -1,8 +1,8 @@
-import type { RawItem } from "../../aws/app-items.ts";
+import type { RawItem } from "../../aws/raw-item.ts";
 import type { Repair } from "../../app/repair.ts";
 import { createBackup, readBackup, type Rewrite } from "./backup.ts";
 import type { Run } from "../support/command.ts";
-import { amount } from "../support/confirm.ts";
+import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { interruption } from "../support/interruption.ts";
 import type { Item } from "./item-source.ts";
@@ -60,7 +60,9 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
 export async function restore(run: Run, file: string, options: FixOptions): Promise<ExitCode> {
   const { terminal, tools } = run;
   const rewrites = (await readBackup(file, tools.config.table)).map(({ appId, before, after }) => ({
-    ...{ appId, before: after, after: before },
+    appId,
+    before: after,
+    after: before,
   }));
   terminal.say(`${amount(rewrites.length, "item")} in ${file}`);
   if (!(await agreed(run, options, `Restore ${amount(rewrites.length, "item")}?`))) {

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { createGunzip } from "node:zlib";
+import { UsageError } from "../support/errors.ts";
 
 /** Items as attribute maps, wherever they come from. */
 export type Item = Readonly<Record<string, unknown>>;
@@ -13,7 +14,7 @@ const EXPECTED =
  * The items of a file: what `aws dynamodb scan` prints, a JSON list, or a line for each as in DynamoDB's exports to S3; with
  * gzip when its name ends in .gz. Lines are read one after the other, however large the file is.
  *
- * @throws Error naming the line that is something else.
+ * @throws UsageError naming the line that is something else.
  */
 export async function* readItems(file: string): AsyncIterable<readonly Item[]> {
   const stream = createReadStream(file);
@@ -39,7 +40,7 @@ function itemsOf(value: unknown, where: string): readonly Item[] {
   if (Array.isArray(list) && list.every((item) => typeof item === "object" && item !== null)) {
     return list as Item[];
   }
-  throw new Error(`expected ${EXPECTED}; found something else in ${where}`);
+  throw new UsageError(`expected ${EXPECTED}; found something else in ${where}`);
 }
 
 function parse(text: string): unknown {

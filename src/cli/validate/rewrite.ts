@@ -1,4 +1,6 @@
-import { type AppItems, type Attributes, ConflictError, type RawItem } from "../../aws/app-items.ts";
+import type { AppItems } from "../../aws/app-items.ts";
+import type { Attributes, RawItem } from "../../aws/raw-item.ts";
+import { ConflictError } from "../../aws/errors.ts";
 import { isDeepStrictEqual } from "node:util";
 import type { Backup, Rewrite } from "./backup.ts";
 import type { Terminal } from "../support/terminal.ts";
@@ -34,9 +36,7 @@ export async function rewrite(
   backup?: Backup,
 ): Promise<RewriteOutcome> {
   const outcome: RewriteOutcome = { written: 0, already: 0, conflicts: [], left: 0 };
-  const onEnded = () => {
-    terminal.note("ending after the items under way ...");
-  };
+  const onEnded = () => terminal.note("ending after the items under way ...");
   ended.addEventListener("abort", onEnded);
   const progress = terminal.progress(what, rewrites.length);
   try {

@@ -1,13 +1,14 @@
 import type { Command } from "commander";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, running } from "../support/command.ts";
-import { amount } from "../support/confirm.ts";
+import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { type AppFindings, Findings, type Report } from "./findings.ts";
 import { fix, type FixOptions, planned, restore } from "./fix.ts";
 import type { Rewrite } from "./backup.ts";
 import { type Item, readItems } from "./item-source.ts";
 import type { CommonOptions } from "../support/tools.ts";
+import { UsageError } from "../support/errors.ts";
 
 interface ValidateOptions extends CommonOptions, FixOptions {
   readonly limit: number;
@@ -38,7 +39,9 @@ export function createValidateCommand(): Command {
       running(options, (run) => {
         if (options.restore !== undefined) return restore(run, options.restore, options);
         if (options.fix && files.length > 0) {
-          throw new Error("--fix: expected the table, found files: items of a file cannot be written back");
+          throw new UsageError(
+            "--fix: expected the table, found files: items of a file cannot be written back",
+          );
         }
         return validate(run, files, options);
       }),

@@ -68,9 +68,7 @@ export function Apps({ tail }: { tail: string | null }) {
       input.current?.focus();
     };
     addEventListener("keydown", focus);
-    return () => {
-      removeEventListener("keydown", focus);
-    };
+    return () => removeEventListener("keydown", focus);
   }, []);
 
   return (
@@ -101,12 +99,7 @@ export function Apps({ tail }: { tail: string | null }) {
       {page === undefined ? null : <Found page={page} />}
       {page === undefined || page.apps.length >= page.matching ? null : (
         <p class="actions">
-          <button
-            type="button"
-            onClick={() => {
-              setLimit(limit + SHOWN);
-            }}
-          >
+          <button type="button" onClick={() => setLimit(limit + SHOWN)}>
             Show more
           </button>
         </p>

@@ -12,9 +12,7 @@ export function Button({ label, of, act }: ButtonProps) {
   const [failure, setFailure] = useState("");
   const press = () => {
     setFailure("");
-    act().catch((error: unknown) => {
-      setFailure(error instanceof Error ? error.message : String(error));
-    });
+    act().catch((error: unknown) => setFailure(error instanceof Error ? error.message : String(error)));
   };
   return (
     <>

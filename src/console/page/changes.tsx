@@ -1,5 +1,5 @@
 import type { NodeView } from "../../fleet/node-view.ts";
-import { valueAt } from "../own-writes.ts";
+import { valueAt } from "../../app/public-view.ts";
 import type { ChangeRow, ConsoleState } from "../state.ts";
 import { Button } from "./button.tsx";
 import { act } from "./local.ts";

@@ -18,12 +18,8 @@ export function useConsole(): Connection {
   useEffect(
     () =>
       listen(
-        (state) => {
-          setConnection({ state, connected: true });
-        },
-        () => {
-          setConnection(({ state }) => ({ state, connected: false }));
-        },
+        (state) => setConnection({ state, connected: true }),
+        () => setConnection(({ state }) => ({ state, connected: false })),
       ),
     [],
   );

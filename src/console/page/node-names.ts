@@ -1,5 +1,5 @@
 import type { NodeView } from "../../fleet/node-view.ts";
-import type { LocalNode } from "../local-controls.ts";
+import type { LocalNode } from "../state.ts";
 
 /**
  * A short name for each node, by its id: the local stack's own; on one host the pid; else the host, or both where a host has

@@ -1,6 +1,5 @@
 import type { NodeView } from "../../fleet/node-view.ts";
-import type { LocalNode } from "../local-controls.ts";
-import type { ConsoleState } from "../state.ts";
+import type { ConsoleState, LocalNode } from "../state.ts";
 import { Button } from "./button.tsx";
 import { act } from "./local.ts";
 import { namesOf } from "./node-names.ts";

@@ -41,17 +41,11 @@ function post(port: number, path: string): Promise<string | undefined> {
     const asked = request({ host: "127.0.0.1", port, path, method: "POST", agent, headers }, (response) => {
       let text = "";
       response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      response.on("end", () => {
-        resolve(text);
-      });
-      response.on("error", () => {
-        resolve(undefined);
-      });
+      response.on("end", () => resolve(text));
+      response.on("error", () => resolve(undefined));
     });
     asked.setTimeout(API_LIMIT_MS, () => asked.destroy());
-    asked.on("error", () => {
-      resolve(undefined);
-    });
+    asked.on("error", () => resolve(undefined));
     asked.end(BODY);
   });
 }

@@ -104,9 +104,7 @@ export const NODES_FAULTS: readonly NodesFault[] = [
     await Promise.all(nodes.slice(0, 2).map((node) => node.pause(5_000)));
   }),
   fault("function killed for 4 s, again and again", "standalone", 4_000 + NO_FAULT_MS, (fleet) =>
-    again(10, 400, () => {
-      fleet.function.signal("SIGKILL");
-    }),
+    again(10, 400, () => fleet.function.signal("SIGKILL")),
   ),
   fault("function without Redis for 2 s", "standalone", 2_000 + NO_FAULT_MS, ({ redis }) =>
     away(redis.functionLink, 2_000),

@@ -112,10 +112,7 @@ async function cutSubscribers(ports: readonly number[]): Promise<void> {
 
 /** It comes back as a master, and must learn that it is none any more. */
 function wakeLater({ child }: RedisServer, by: "SIGKILL" | "SIGSTOP"): void {
-  if (by === "SIGSTOP")
-    setTimeout(() => {
-      child.signal("SIGCONT");
-    }, 3_000);
+  if (by === "SIGSTOP") setTimeout(() => child.signal("SIGCONT"), 3_000);
 }
 
 function sleep(ms: number): Promise<void> {

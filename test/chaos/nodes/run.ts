@@ -72,11 +72,7 @@ export async function runNodesFault(fault: NodesFault, options: RunOptions): Pro
   const stops: (() => void | Promise<void>)[] = [];
   try {
     const clients = await Promise.all(fleet.nodes.map(({ port }) => openClients(port)));
-    stops.push(
-      ...clients.map((one) => () => {
-        one.stop();
-      }),
-    );
+    stops.push(...clients.map((one) => () => one.stop()));
     const api = fleet.nodes.map(({ port }, i) => startApiProbe(port, `${seed}/api/${i}`));
     stops.push(...api.map((one) => () => one.stop()));
     const connects = fleet.nodes.map(({ port }, i) => startConnectProbe(port, `${seed}/connect/${i}`));

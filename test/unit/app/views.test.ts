@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { LIMITS } from "../../../src/app/app.ts";
 import { toItem } from "../../../src/app/item.ts";
 import { normalize } from "../../../src/app/normalize.ts";
-import { toPublicView } from "../../../src/app/public-view.ts";
+import { toPublicView, valueAt } from "../../../src/app/public-view.ts";
 import { DEFAULTS, FULL } from "./fixtures.ts";
 
 describe("toItem", () => {
@@ -52,5 +52,19 @@ describe("toPublicView", () => {
         { lambdaFunction: "notify", eventTypes: ["cache_miss"] },
       ],
     });
+  });
+});
+
+describe("valueAt", () => {
+  const view = toPublicView(FULL);
+
+  it("follows a path by its dots", () => {
+    expect(valueAt(view, "key")).toBe(FULL.key);
+    expect(valueAt(view, "limits.maxConnections")).toBe(FULL.limits.maxConnections);
+  });
+  it("is undefined where the path leads nowhere", () => {
+    expect(valueAt(view, "secret")).toBeUndefined();
+    expect(valueAt(view, "secret.of.it")).toBeUndefined();
+    expect(valueAt(undefined, "limits.maxConnections")).toBeUndefined();
   });
 });

@@ -8,7 +8,7 @@ import {
 import { describe, expect, it, vi } from "vitest";
 import { createAppsReader } from "../../../src/aws/apps-reader.ts";
 import { createStreamReader } from "../../../src/aws/stream-reader.ts";
-import { RangeGoneError } from "../../../src/pipeline/redrive.ts";
+import { RangeGoneError } from "../../../src/pipeline/errors.ts";
 import { image } from "../../factories/stream-event.ts";
 
 /** What DynamoDB Local does not do: throttle, trim, and answer with empty pages. The rest is in test/real. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../../src/config/agent.ts";
-import { ConfigError, type Environment } from "../../../src/config/env.ts";
+import type { Environment } from "../../../src/config/env.ts";
+import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig } from "../../../src/config/pipeline.ts";
 
 function mistakesOf(read: () => unknown): readonly string[] {
@@ -107,7 +108,7 @@ describe("a Redis login that is kept elsewhere", () => {
   });
 
   it("is absent by default", () => {
-    expect(readPipelineConfig(base)).not.toHaveProperty("redisCredentials");
+    expect(readPipelineConfig(base).redisCredentials).toBeUndefined();
   });
 
   it("is the only one, and has what it needs: all mistakes together, without the password", () => {
@@ -155,8 +156,8 @@ describe("the pipeline's configuration", () => {
 
   it("leaves soketi's own cache alone, or knows it by soketi's own variables", () => {
     const redis = { REDIS_URL: "redis://a" };
-    expect(readPipelineConfig(redis)).not.toHaveProperty("sharedCache");
-    expect(readPipelineConfig({ ...redis, SHARED_CACHE: "off" })).not.toHaveProperty("sharedCache");
+    expect(readPipelineConfig(redis).sharedCache).toBeUndefined();
+    expect(readPipelineConfig({ ...redis, SHARED_CACHE: "off" }).sharedCache).toBeUndefined();
     expect(readPipelineConfig({ ...redis, SHARED_CACHE: "Refresh" }).sharedCache).toEqual({
       mode: "refresh",
       keyPrefix: "",

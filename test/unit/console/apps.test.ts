@@ -1,11 +1,14 @@
 import { describe, expect, it } from "vitest";
-import type { AppItems, RawItem } from "../../../src/aws/app-items.ts";
+import type { AppItems } from "../../../src/aws/app-items.ts";
+import type { RawItem } from "../../../src/aws/raw-item.ts";
 import { AppsView } from "../../../src/console/apps.ts";
 
 const T = 1_764_000_000_000;
 
 const item = (id: string, more: RawItem = {}): RawItem => ({
-  ...{ AppId: { S: id }, AppKey: { S: `${id}-key` }, AppSecret: { S: "s3cret" } },
+  AppId: { S: id },
+  AppKey: { S: `${id}-key` },
+  AppSecret: { S: "s3cret" },
   ...more,
 });
 

@@ -29,14 +29,23 @@ class FakeFleet implements Fleet {
 }
 
 const change = (appId: string, at = T, more: object = {}) => ({
-  ...{ v: 1, table: "apps", at },
+  v: 1,
+  table: "apps",
+  at,
   changes: [{ appId, type: "updated", keys: [], changed: ["secret"], ...more }],
 });
 
 function node(id: string, recent: RecentMessage[], counted: { hits?: number; reads?: number } = {}) {
   const status = {
-    ...{ cursor: "1-1", state: "following", leaseMsLeft: 2_000, entries: 1, lagMs: 0 },
-    ...{ hits: 0, misses: 0, reads: 0, ...counted },
+    cursor: "1-1",
+    state: "following",
+    leaseMsLeft: 2_000,
+    entries: 1,
+    lagMs: 0,
+    hits: 0,
+    misses: 0,
+    reads: 0,
+    ...counted,
   };
   const entry = { host: "h", pid: 1, agent: "0", soketi: "1.6.1", ...status };
   return { id, entry, answer: { ...entry, node: id, recent } };

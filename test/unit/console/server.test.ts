@@ -43,7 +43,10 @@ async function start({ fleet = quiet, items = one, ...more }: More = {}): Promis
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-console-"));
   await writeFile(join(folder, "index.html"), "<p>page");
   served = await startConsole({
-    ...{ host: "127.0.0.1", port: 0, table: "apps", log: "log" },
+    host: "127.0.0.1",
+    port: 0,
+    table: "apps",
+    log: "log",
     observer: new Observer(fleet),
     apps: new AppsView(items),
     assets: pathToFileURL(`${folder}/`),
@@ -70,9 +73,9 @@ function ask(
     const request = httpRequest({ host: "127.0.0.1", port: url.port, path, method, headers }, (response) => {
       let text = "";
       response.on("data", (chunk: Buffer) => (text += chunk.toString()));
-      response.on("end", () => {
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text });
-      });
+      response.on("end", () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: text }),
+      );
     });
     request.on("error", reject);
     request.end(body);
@@ -226,7 +229,9 @@ describe("the console's server", () => {
         Promise.resolve(after ? [] : [{ id: { epoch: 1, seq: 1 }, json: JSON.stringify(message) }]),
     };
     const message = {
-      ...{ v: 1, table: "apps", at: 1 },
+      v: 1,
+      table: "apps",
+      at: 1,
       changes: [{ appId: "acme", type: "updated", keys: [], changed: [] }],
     };
     const items = { ...one, get: () => Promise.reject(new Error(fails ? "no table" : "")) } as AppItems;

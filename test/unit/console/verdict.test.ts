@@ -5,14 +5,32 @@ import type { ConsoleState } from "../../../src/console/state.ts";
 import type { NodeView } from "../../../src/fleet/node-view.ts";
 
 const node = (id: string, more: Partial<NodeView> = {}): NodeView => ({
-  ...{ node: id, host: id, pid: 1, soketi: "1.6.1", agent: "0.1.0", answers: true, state: "following" },
-  ...{ behind: 0, leaseMsLeft: 2_000, entries: 0, hitRatio: null, lagMs: null },
-  ...{ leaseMs: 3_000, degradedTtlMs: 5_000 },
+  node: id,
+  host: id,
+  pid: 1,
+  soketi: "1.6.1",
+  agent: "0.1.0",
+  answers: true,
+  state: "following",
+  behind: 0,
+  leaseMsLeft: 2_000,
+  entries: 0,
+  hitRatio: null,
+  lagMs: null,
+  leaseMs: 3_000,
+  degradedTtlMs: 5_000,
   ...more,
 });
 
 const state = (nodes: NodeView[], more: Partial<ConsoleState> = {}): ConsoleState => ({
-  ...{ now: 0, table: "apps", log: "log", tail: "1-1", trouble: null, points: [], changes: [], local: null },
+  now: 0,
+  table: "apps",
+  log: "log",
+  tail: "1-1",
+  trouble: null,
+  points: [],
+  changes: [],
+  local: null,
   nodes,
   ...more,
 });

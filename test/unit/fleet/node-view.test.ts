@@ -5,9 +5,18 @@ import { boundOf, isWell, type NodeView, viewOf } from "../../../src/fleet/node-
 const ENTRY: NodeEntry = { host: "h", pid: 7, agent: "0.1.0", soketi: "1.6.1" };
 const ANSWER: Answer = {
   ...ENTRY,
-  ...{ node: "n", recent: [], leaseMs: 4_000, degradedTtlMs: 8_000 },
-  ...{ cursor: "5-10", state: "following", leaseMsLeft: 2_000, entries: 3, lagMs: 12 },
-  ...{ hits: 30, misses: 10, reads: 11 },
+  node: "n",
+  recent: [],
+  leaseMs: 4_000,
+  degradedTtlMs: 8_000,
+  cursor: "5-10",
+  state: "following",
+  leaseMsLeft: 2_000,
+  entries: 3,
+  lagMs: 12,
+  hits: 30,
+  misses: 10,
+  reads: 11,
 };
 const view = (answer: Partial<Answer> = {}, tail = { epoch: 5, seq: 12 }) =>
   viewOf({ id: "n", entry: { ...ENTRY, ...answer }, answer: { ...ANSWER, ...answer } }, tail);
@@ -15,24 +24,51 @@ const view = (answer: Partial<Answer> = {}, tail = { epoch: 5, seq: 12 }) =>
 describe("a node as it is shown", () => {
   it("is what it answers", () => {
     expect(viewOf({ id: "n", entry: { ...ANSWER }, answer: ANSWER }, { epoch: 5, seq: 12 })).toEqual({
-      ...{ node: "n", host: "h", pid: 7, soketi: "1.6.1", agent: "0.1.0", answers: true },
-      ...{ state: "following", behind: 2, leaseMsLeft: 2_000, leaseMs: 4_000, degradedTtlMs: 8_000 },
-      ...{ entries: 3, hitRatio: 0.75, lagMs: 12 },
+      node: "n",
+      host: "h",
+      pid: 7,
+      soketi: "1.6.1",
+      agent: "0.1.0",
+      answers: true,
+      state: "following",
+      behind: 2,
+      leaseMsLeft: 2_000,
+      leaseMs: 4_000,
+      degradedTtlMs: 8_000,
+      entries: 3,
+      hitRatio: 0.75,
+      lagMs: 12,
     });
   });
 
   it("that does not answer has no lease, and is what its entry said last", () => {
     const entry = { ...ENTRY, state: "following", cursor: "5-11", entries: 2, lagMs: 3, leaseMsLeft: 900 };
     expect(viewOf({ id: "n", entry }, { epoch: 5, seq: 12 })).toMatchObject({
-      ...{ answers: false, state: "following", behind: 1, leaseMsLeft: 0, entries: 2, lagMs: 3 },
+      answers: false,
+      state: "following",
+      behind: 1,
+      leaseMsLeft: 0,
+      entries: 2,
+      lagMs: 3,
     });
   });
 
   it("of a version that says little has the agent's defaults, and nulls", () => {
     expect(viewOf({ id: "n", entry: { host: "h", pid: 7, agent: "0.0.1" } }, undefined)).toEqual({
-      ...{ node: "n", host: "h", pid: 7, soketi: null, agent: "0.0.1", answers: false, state: null },
-      ...{ behind: 0, leaseMsLeft: 0, leaseMs: 3_000, degradedTtlMs: 5_000 },
-      ...{ entries: null, hitRatio: null, lagMs: null },
+      node: "n",
+      host: "h",
+      pid: 7,
+      soketi: null,
+      agent: "0.0.1",
+      answers: false,
+      state: null,
+      behind: 0,
+      leaseMsLeft: 0,
+      leaseMs: 3_000,
+      degradedTtlMs: 5_000,
+      entries: null,
+      hitRatio: null,
+      lagMs: null,
     });
   });
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../../src/config/agent.ts";
-import { ConfigError } from "../../../src/config/env.ts";
+import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig } from "../../../src/config/pipeline.ts";
 import { Random } from "../../simulation/random.ts";
 import { SEEDS } from "../../support/seeds.ts";

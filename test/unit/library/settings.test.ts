@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../../src/config/agent.ts";
 import type { RedisSettings } from "../../../src/config/redis.ts";
-import { ConfigError } from "../../../src/config/env.ts";
+import { ConfigError } from "../../../src/config/errors.ts";
 import { readSettings } from "../../../src/library/settings.ts";
 
 const environment = { REDIS_URL: "redis://from-environment", REDIS_PASSWORD: "of-environment" };

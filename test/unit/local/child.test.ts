@@ -163,11 +163,7 @@ async function startParent(then: string) {
   const parent = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const exited = new Promise<void>((resolve) =>
-    parent.once("exit", () => {
-      resolve();
-    }),
-  );
+  const exited = new Promise<void>((resolve) => parent.once("exit", () => resolve()));
   let output = "";
   parent.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
   parent.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));

@@ -69,14 +69,14 @@ function idAt(name: string): string | undefined {
 }
 
 function toCachedApps(all: readonly StreamChange[], late = false) {
-  const cached = new CachedApps(late);
+  const cached = new CachedApps({ late });
   for (const record of all) cached.add(record);
   return cached.all();
 }
 
 const records = (...all: unknown[]) => all.map((one) => decodeRecord(one) as StreamChange);
 const apply = (mode: "evict" | "refresh", ...all: unknown[]) =>
-  new SharedCache(mode, store).apply(toCachedApps(records(...all)));
+  new SharedCache({ mode, store }).apply(toCachedApps(records(...all)));
 const ids = () => Object.fromEntries([...cache.keys()].map((name) => [name, idAt(name)]));
 const everything = () => ({ ...ids() });
 
@@ -134,7 +134,7 @@ describe("refresh", () => {
 
 describe("records that are read again late", () => {
   const late = (...all: unknown[]) =>
-    new SharedCache("refresh", store, reader).apply(toCachedApps(records(...all), true));
+    new SharedCache({ mode: "refresh", store, table: reader }).apply(toCachedApps(records(...all), true));
 
   it("do not put an older app over a newer one", async () => {
     table.set("a", app("a", { MaxConnections: { N: "9" } }));
@@ -164,15 +164,14 @@ describe("records that are read again late", () => {
 describe("a sweep", () => {
   const run = (mode: "evict" | "refresh", remainingMs = 60_000) =>
     sweep({
-      cache: new SharedCache(mode, store, reader),
-      store,
+      cache: new SharedCache({ mode, store, table: reader }),
       table: reader,
       remainingMs: () => remainingMs,
     });
 
   it("in refresh mode writes what is missing or wrong, removes what is nobody's, and touches the rest", async () => {
     for (const id of ["right", "missing", "wrong"]) table.set(id, app(id));
-    const cached = new SharedCache("refresh", store);
+    const cached = new SharedCache({ mode: "refresh", store });
     await cached.apply(
       toCachedApps(
         records(insert("right"), insert("wrong", { item: { Enabled: { BOOL: false } } }), insert("gone")),

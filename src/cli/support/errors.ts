@@ -1,0 +1,11 @@
+/** Thrown when a command was not given what it needs: an option, an argument or a file is not as expected. Nothing was done. */
+export class UsageError extends Error {
+  override readonly name = "UsageError";
+  readonly code = "E_USAGE";
+}
+
+/** Thrown when a change is refused before it is written: the app is not there, or would not be as it is meant. */
+export class RefusedChangeError extends Error {
+  override readonly name = "RefusedChangeError";
+  readonly code = "E_CHANGE_REFUSED";
+}

@@ -1,0 +1,54 @@
+import type { LogEntry } from "../protocol/live.ts";
+import { type Change, decodeMessage } from "../protocol/message.ts";
+import { formatMessageId } from "../protocol/message-id.ts";
+
+/** What the log says of one app, or of all, as people are shown it. Times in milliseconds since 1970. */
+export interface LogRow {
+  /** The message's id in the log; several rows may come from one message. */
+  readonly message: string;
+  /** When the pipeline was invoked; absent where the message does not tell. */
+  readonly at?: number | undefined;
+  /** When the table was written, as exact as the stream tells: the second on AWS. */
+  readonly writtenAt?: number | undefined;
+  /** Absent where all apps are meant. */
+  readonly appId?: string | undefined;
+  /** `unsupported` and `malformed`: nodes cannot read the message, and forget all apps. */
+  readonly type: Change["type"] | "flush" | "unsupported" | "malformed";
+  /** Changed paths, such as `limits.maxConnections`; absent where all apps are meant. */
+  readonly changed?: readonly string[] | undefined;
+  readonly app?: Change["app"] | undefined;
+  /** Why all apps are forgotten. */
+  readonly reason?: string | undefined;
+}
+
+/** A row for each change of a message, in their order; one for anything else. Never throws. */
+export function rowsOf({ id, json }: LogEntry): LogRow[] {
+  const message = formatMessageId(id);
+  const decoded = decodeMessage(json);
+  switch (decoded.kind) {
+    case "changes": {
+      const { at, changes } = decoded.message;
+      return changes.map(({ appId, type, changed, writtenAt, app }) => ({
+        message,
+        at,
+        writtenAt,
+        appId,
+        type,
+        changed,
+        app,
+      }));
+    }
+    case "flush":
+      return [{ message, at: decoded.message.at, type: "flush", reason: decoded.message.flush }];
+    case "unsupported":
+      return [{ message, type: "unsupported", reason: `version ${decoded.version}` }];
+    case "malformed":
+      return [{ message, type: "malformed", reason: decoded.reason }];
+  }
+}
+
+/** Milliseconds since the table was written, or the pipeline invoked; null where nothing tells. */
+export function ageOf({ at, writtenAt }: LogRow, now: number): number | null {
+  const since = writtenAt ?? at;
+  return since === undefined ? null : now - since;
+}

@@ -1,0 +1,76 @@
+import type { PipelineConfig, SharedCacheConfig } from "../config/pipeline.ts";
+import type { AppsReader } from "../pipeline/ports.ts";
+import type { BatchContext } from "../pipeline/run-batch.ts";
+import { SharedCache } from "../pipeline/shared-cache.ts";
+import type { RedisTimeouts } from "../redis/connection.ts";
+import { createRedisLog } from "../redis/log.ts";
+import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
+import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
+import { createPowertools, type Powertools } from "./powertools.ts";
+
+/** What each deployed function works with, made once for each process. */
+export interface Pipeline {
+  readonly powertools: Powertools;
+  readonly redis: PipelineRedis;
+  /** Undefined while it is off. */
+  readonly sharedCache: SharedCache | undefined;
+  /** What a batch needs in one invocation. */
+  readonly batch: (invocation: Invocation) => BatchContext;
+}
+
+/** Lambda's context, as far as it is used. */
+export interface Invocation {
+  getRemainingTimeInMillis(): number;
+}
+
+export interface PipelineOptions {
+  readonly timeouts: RedisTimeouts;
+  /**
+   * For what records do not tell of an app in the shared cache. Not opened here: the SDK's client, which the function on the
+   * stream does without, would double what is loaded at its cold start.
+   */
+  readonly table?: AppsReader | undefined;
+}
+
+/** Less than a second to find out that a socket died while the function slept, and to publish over a new one. */
+export const BATCH_TIMEOUTS: RedisTimeouts = {
+  connectMs: 1_500,
+  commandMs: 1_000,
+  silenceMs: 500,
+  retriesPerCommand: 1,
+};
+
+/** Opens nothing by itself: Redis is connected to when it is first used. */
+export function openPipeline(
+  config: PipelineConfig & { readonly sharedCache: SharedCacheConfig },
+  options: PipelineOptions,
+): Pipeline & { readonly sharedCache: SharedCache };
+export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline;
+export function openPipeline(config: PipelineConfig, { timeouts, table }: PipelineOptions): Pipeline {
+  const powertools = createPowertools();
+  const redis = openPipelineRedis(config, timeouts, powertools.connectionError);
+  const { connection } = redis;
+  const log = createRedisLog(connection, config.names, config.logLength);
+  const sharedCache =
+    config.sharedCache &&
+    new SharedCache({
+      mode: config.sharedCache.mode,
+      store: createSoketiAppCache(connection, config.sharedCache),
+      table,
+    });
+  return {
+    powertools,
+    redis,
+    sharedCache,
+    batch: (invocation) => ({
+      prepare: () => redis.prepare(),
+      log,
+      sharedCache,
+      report: powertools.report,
+      table: config.table,
+      region: config.region,
+      now: Date.now,
+      remainingMs: () => invocation.getRemainingTimeInMillis(),
+    }),
+  };
+}
