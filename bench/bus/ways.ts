@@ -8,6 +8,7 @@ import { openRedis, openSubscriber } from "../../src/redis/connection.ts";
 import { createRedisBus } from "../../src/redis/bus.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { subscribe } from "../../src/redis/subscription.ts";
+import { Lease } from "../../src/agent/lease.ts";
 import { LogFollower } from "../../src/agent/log-follower.ts";
 import { type Change, encodeChanges } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
@@ -83,7 +84,7 @@ const ours: Way = {
         flush: () => undefined,
       },
       clock: () => performance.now(),
-      leaseMs: 3_000,
+      lease: new Lease({ clock: () => performance.now(), leaseMs: 3_000 }),
       onGap: beat,
     });
     await new Promise<void>((resolve, reject) => {

@@ -1,9 +1,12 @@
 import type { Change, ChangesMessage } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { NodeStatus } from "../protocol/node.ts";
-import { AppCache, type CacheLimits } from "./app-cache.ts";
+import { AppCache } from "./app-cache.ts";
+import type { CacheLimits } from "./cache-options.ts";
 import { type CloseCause, LiveSockets } from "./live-sockets.ts";
-import { type FlushReason, LogFollower } from "./log-follower.ts";
+import type { FlushReason } from "./flush-reasons.ts";
+import { Lease } from "./lease.ts";
+import { LogFollower } from "./log-follower.ts";
 import type { AppIdentity, AppSource, Bus, Connections, MonotonicClock } from "./ports.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Verifier } from "./verifier.ts";
@@ -11,7 +14,10 @@ import { Verifier } from "./verifier.ts";
 /** What the agent tells about itself. Nothing in it holds a secret; nothing here may throw. */
 export interface AgentReporter {
   /** One app was forgotten. Lags in milliseconds, between the clocks of two hosts. */
-  dropped(change: Change, lag: { readonly sinceInvoked: number; readonly sinceWritten?: number }): void;
+  dropped(
+    change: Change,
+    lag: { readonly sinceInvoked: number; readonly sinceWritten?: number | undefined },
+  ): void;
   flushed(reason: FlushReason): void;
   leaseChanged(held: boolean): void;
   heartbeatFailed(error: unknown): void;
@@ -34,7 +40,7 @@ export interface AgentSettings {
   readonly closesPerSecond: number;
 }
 
-export interface AgentParts<A> extends AgentSettings {
+export interface AgentOptions<A> extends AgentSettings {
   readonly bus: Bus;
   readonly source: AppSource<A>;
   readonly connections: Connections<A>;
@@ -53,6 +59,7 @@ const VERIFIER_GRACE_MS = 30_000;
  * from a subscription, and looks apps up in `cache`.
  */
 export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
+  readonly lease: Lease;
   readonly follower: LogFollower;
   readonly cache: AppCache<A>;
   readonly sockets: LiveSockets<A>;
@@ -61,7 +68,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly flushes = new Map<FlushReason, number>();
   /** What tools are told of the last messages. */
   readonly recent = new RecentMessages();
-  readonly #parts: AgentParts<A>;
+  readonly #options: AgentOptions<A>;
   readonly #timers = new Set<NodeJS.Timeout>();
   #leaseHeldBefore = false;
   #beating = false;
@@ -69,74 +76,61 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   /** Of the last message: from the pipeline's invocation to the drop. */
   #lastLagMs = 0;
 
-  constructor(parts: AgentParts<A>) {
-    const { report, clock, source } = parts;
-    this.#parts = parts;
+  constructor(options: AgentOptions<A>) {
+    const { report, clock, source } = options;
+    this.#options = options;
+    this.lease = new Lease({ clock, leaseMs: options.leaseMs });
     this.follower = new LogFollower({
-      bus: parts.bus,
+      bus: options.bus,
       target: {
-        apply: (message, id) => {
-          this.#onChanges(message, id);
-        },
-        flush: (reason) => {
-          this.#onFlush(reason);
-        },
+        apply: (message, id) => this.#onChanges(message, id),
+        flush: (reason) => this.#onFlush(reason),
       },
       clock,
-      leaseMs: parts.leaseMs,
+      lease: this.lease,
       onGap: () => void this.beat(),
     });
     this.cache = new AppCache<A>({
       source,
       clock,
-      leaseUntil: () => this.follower.leaseUntil,
-      limits: parts.limits,
-      isSame: parts.isSame,
-      onChanged: (appId) => {
-        this.sockets.refresh(appId);
-      },
-      onLoadFailed: (what, error) => {
-        report.loadFailed(what, error);
-      },
+      lease: this.lease,
+      limits: options.limits,
+      isSame: options.isSame,
+      onChanged: (appId) => this.sockets.refresh(appId),
+      onLoadFailed: (what, error) => report.loadFailed(what, error),
     });
     this.sockets = new LiveSockets<A>({
-      connections: parts.connections,
+      connections: options.connections,
       lookup: (appId) => this.cache.lookup(appId),
       clock,
-      closeOn: parts.closeOn,
-      closesPerSecond: parts.closesPerSecond,
-      onRefreshed: (appId, replaced, closed) => {
-        report.connectionsRefreshed(appId, replaced, closed);
-      },
+      closeOn: options.closeOn,
+      closesPerSecond: options.closesPerSecond,
+      onRefreshed: (appId, replaced, closed) => report.connectionsRefreshed(appId, replaced, closed),
     });
     this.verifier = new Verifier<A>({
       cache: this.cache,
       read: (appId) => source.loadById(appId),
-      isSame: parts.isSame,
+      isSame: options.isSame,
       clock,
       graceMs: VERIFIER_GRACE_MS,
       leaseHeld: () => this.leaseHeld,
-      onDifference: (appId) => {
-        this.sockets.refresh(appId);
-      },
-      onStale: (appId) => {
-        report.staleFound(appId);
-      },
+      onDifference: (appId) => this.sockets.refresh(appId),
+      onStale: (appId) => report.staleFound(appId),
     });
   }
 
   get leaseHeld(): boolean {
-    return this.#parts.clock() < this.follower.leaseUntil;
+    return this.lease.isHeld;
   }
 
   /** What the registry shows of this node. */
   status(): NodeStatus {
-    const { cursor, leaseUntil, state } = this.follower;
+    const { cursor, state } = this.follower;
     const { hits, misses, loads } = this.cache.stats;
     return {
       cursor: cursor ? formatMessageId(cursor) : "",
       state,
-      leaseMsLeft: Math.max(0, Math.round(leaseUntil - this.#parts.clock())),
+      leaseMsLeft: Math.round(this.lease.msLeft),
       entries: this.cache.size,
       lagMs: this.#lastLagMs,
       hits,
@@ -152,7 +146,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
 
   /** Starts heartbeat and verifier. */
   start(): void {
-    const { heartbeatMs, verifyEveryMs, report } = this.#parts;
+    const { heartbeatMs, verifyEveryMs, report } = this.#options;
     this.#timers.add(setInterval(() => void this.beat(), heartbeatMs));
     if (verifyEveryMs === 0) return;
     const verify = () => {
@@ -185,23 +179,23 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     try {
       await work();
     } catch (error) {
-      this.#parts.report.heartbeatFailed(error);
+      this.#options.report.heartbeatFailed(error);
     }
     const held = this.leaseHeld;
-    if (held !== this.#leaseHeldBefore) this.#parts.report.leaseChanged(held);
+    if (held !== this.#leaseHeldBefore) this.#options.report.leaseChanged(held);
     this.#leaseHeldBefore = held;
   }
 
   #onChanges(message: ChangesMessage, id: MessageId): void {
-    const now = this.#parts.now();
+    const now = this.#options.now();
     this.#lastLagMs = now - message.at;
     this.recent.add(id, this.#lastLagMs);
     for (const change of message.changes) {
-      const wanted = this.cache.holds(change.appId) || this.#parts.connections.has(change.appId);
+      const wanted = this.cache.holds(change.appId) || this.#options.connections.has(change.appId);
       this.cache.apply(change);
       this.verifier.explained(change.appId);
-      const sinceWritten = change.writtenAt === undefined ? {} : { sinceWritten: now - change.writtenAt };
-      this.#parts.report.dropped(change, { sinceInvoked: now - message.at, ...sinceWritten });
+      const sinceWritten = change.writtenAt === undefined ? undefined : now - change.writtenAt;
+      this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten });
       if (wanted) this.#reloadSoon(change.appId);
     }
   }
@@ -210,7 +204,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.cache.flush();
     this.verifier.explainedAll();
     this.flushes.set(reason, (this.flushes.get(reason) ?? 0) + 1);
-    this.#parts.report.flushed(reason);
+    this.#options.report.flushed(reason);
     // Open connections hold apps of before as well.
     this.sockets.refreshAll();
   }
@@ -220,7 +214,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.sockets.refresh(appId);
-    }, Math.random() * this.#parts.reloadJitterMs);
+    }, Math.random() * this.#options.reloadJitterMs);
     this.#timers.add(timer);
   }
 }

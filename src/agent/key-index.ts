@@ -1,9 +1,9 @@
 import type { Change } from "../protocol/message.ts";
 import { BoundedMap } from "./bounded-map.ts";
-import { Flights } from "./flights.ts";
+import { SingleFlight } from "./single-flight.ts";
 import type { MonotonicClock } from "./ports.ts";
 
-export interface KeyIndexParts {
+export interface KeyIndexOptions {
   /** Asks the table's index, which lags behind the table. Undefined: it knows no such key. */
   readonly query: (key: string) => Promise<string | undefined>;
   readonly clock: MonotonicClock;
@@ -22,21 +22,21 @@ export interface KeyIndexParts {
 export class KeyIndex {
   /** Queries of the table's index since the start. */
   queries = 0;
-  readonly #parts: KeyIndexParts;
+  readonly #options: KeyIndexOptions;
   readonly #ids: BoundedMap<string>;
   /** Keys that the index did not know, with when it was asked. */
   readonly #missing: BoundedMap<number>;
-  readonly #flights: Flights<{ readonly id: string | undefined; readonly askedAt: number }>;
+  readonly #queries: SingleFlight<{ readonly id: string | undefined; readonly askedAt: number }>;
 
-  constructor(parts: KeyIndexParts) {
-    this.#parts = parts;
-    this.#flights = new Flights(parts.clock, parts.loadBudgetMs);
-    this.#ids = new BoundedMap(parts.maxEntries);
-    this.#missing = new BoundedMap(parts.maxEntries);
+  constructor(options: KeyIndexOptions) {
+    this.#options = options;
+    this.#queries = new SingleFlight(options.clock, options.loadBudgetMs);
+    this.#ids = new BoundedMap(options.maxEntries);
+    this.#missing = new BoundedMap(options.maxEntries);
   }
 
   get voidedQueries(): number {
-    return this.#flights.voided;
+    return this.#queries.voided;
   }
 
   idOf(key: string): string | undefined {
@@ -45,21 +45,21 @@ export class KeyIndex {
 
   isMissing(key: string): boolean {
     const askedAt = this.#missing.get(key);
-    return askedAt !== undefined && this.#parts.clock() - askedAt <= this.#parts.missingKeyTtlMs;
+    return askedAt !== undefined && this.#options.clock() - askedAt <= this.#options.missingKeyTtlMs;
   }
 
   /** Asks the index. One query at a time for each key. @throws what the query throws. */
   async query(key: string): Promise<string | undefined> {
     const read = async () => {
       for (;;) {
-        const askedAt = this.#parts.clock();
+        const askedAt = this.#options.clock();
         this.queries += 1;
-        const id = await this.#parts.query(key);
+        const id = await this.#options.query(key);
         // A process that was paused meanwhile has an answer in its hands that is as old as the pause.
-        if (this.#parts.clock() - askedAt <= this.#parts.loadBudgetMs) return { id, askedAt };
+        if (this.#options.clock() - askedAt <= this.#options.loadBudgetMs) return { id, askedAt };
       }
     };
-    const { id } = await this.#flights.share(key, read, (found) => {
+    const { id } = await this.#queries.share(key, read, (found) => {
       if (found.id === undefined) this.#missing.set(key, found.askedAt);
       return found;
     });
@@ -78,7 +78,7 @@ export class KeyIndex {
   /** The keys of a change: what is being asked about them is void, and the current one is known. */
   apply({ appId, app, keys }: Change): void {
     for (const key of keys) {
-      this.#flights.void(key);
+      this.#queries.void(key);
       this.#missing.delete(key);
       this.forget(key, appId);
     }
@@ -88,6 +88,6 @@ export class KeyIndex {
   flush(): void {
     this.#ids.clear();
     this.#missing.clear();
-    this.#flights.voidAll();
+    this.#queries.voidAll();
   }
 }

@@ -14,7 +14,7 @@ function closing(cause: CloseCause, key: string): { code: number; message: strin
     : { code: 4001, message: `App key ${key} does not exist.` };
 }
 
-export interface LiveSocketsParts<A> {
+export interface LiveSocketsOptions<A> {
   readonly connections: Connections<A>;
   /** The app as it is now: rejects when that cannot be told. */
   readonly lookup: (appId: string) => Promise<A | null>;
@@ -40,14 +40,14 @@ const RETRY_MS = 1_000;
  * Invariant: after the last `refresh` of an app has ended, each of its connections has the app of that lookup.
  */
 export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> {
-  readonly #parts: LiveSocketsParts<A>;
+  readonly #options: LiveSocketsOptions<A>;
   readonly #pending = new Set<string>();
   readonly #running = new Set<string>();
   readonly #retries = new Map<string, NodeJS.Timeout>();
   #stopped = false;
 
-  constructor(parts: LiveSocketsParts<A>) {
-    this.#parts = parts;
+  constructor(options: LiveSocketsOptions<A>) {
+    this.#options = options;
   }
 
   /** The app has changed, or may have. Returns at once. Asked for again while it runs, it starts over. */
@@ -58,7 +58,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
   }
 
   refreshAll(): void {
-    for (const appId of this.#parts.connections.appIds()) this.refresh(appId);
+    for (const appId of this.#options.connections.appIds()) this.refresh(appId);
   }
 
   stop(): void {
@@ -85,7 +85,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
   async #refreshOne(appId: string): Promise<void> {
     let app: A | null;
     try {
-      app = await this.#parts.lookup(appId);
+      app = await this.#options.lookup(appId);
     } catch {
       // The lookup has reported it.
       this.#retryLater(appId);
@@ -93,29 +93,29 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
     }
     let replaced = 0;
     const toClose: { connection: Connection<A>; cause: CloseCause }[] = [];
-    let sliceEnds = this.#parts.clock() + SLICE_MS;
-    for (const connection of this.#parts.connections.of(appId)) {
+    let sliceEnds = this.#options.clock() + SLICE_MS;
+    for (const connection of this.#options.connections.of(appId)) {
       if (this.#isOvertaken(appId)) return;
       const cause = causeOf(app, connection.key);
-      if (cause && this.#parts.closeOn.has(cause)) toClose.push({ connection, cause });
+      if (cause && this.#options.closeOn.has(cause)) toClose.push({ connection, cause });
       else if (app && !connection.has(app)) {
         connection.replace(app);
         replaced += 1;
       }
-      if (this.#parts.clock() >= sliceEnds) {
+      if (this.#options.clock() >= sliceEnds) {
         await nextTurn();
-        sliceEnds = this.#parts.clock() + SLICE_MS;
+        sliceEnds = this.#options.clock() + SLICE_MS;
       }
     }
     const closed = await this.#closeSlowly(appId, toClose);
-    if (replaced + closed > 0) this.#parts.onRefreshed(appId, replaced, closed);
+    if (replaced + closed > 0) this.#options.onRefreshed(appId, replaced, closed);
   }
 
   async #closeSlowly(
     appId: string,
     list: { connection: Connection<A>; cause: CloseCause }[],
   ): Promise<number> {
-    const group = Math.max(1, Math.floor((this.#parts.closesPerSecond * CLOSE_PAUSE_MS) / 1000));
+    const group = Math.max(1, Math.floor((this.#options.closesPerSecond * CLOSE_PAUSE_MS) / 1000));
     let closed = 0;
     for (const { connection, cause } of list) {
       if (this.#isOvertaken(appId)) return closed;
@@ -134,7 +134,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
 
   #retryLater(appId: string): void {
     // Without connections there is nothing to bring in line: whoever asks for the app reads it again.
-    if (this.#stopped || this.#retries.has(appId) || !this.#parts.connections.has(appId)) return;
+    if (this.#stopped || this.#retries.has(appId) || !this.#options.connections.has(appId)) return;
     const timer = setTimeout(() => {
       this.#retries.delete(appId);
       this.refresh(appId);

@@ -1,36 +1,11 @@
 import { type Decoded, decodeMessage } from "../protocol/message.ts";
 import { type LogEntry, parseLive } from "../protocol/live.ts";
 import type { MessageId } from "../protocol/message-id.ts";
+import type { FlushReason } from "./flush-reasons.ts";
+import { type FollowerEvent, type FollowerState, TRANSITIONS } from "./follower-state.ts";
+import type { Lease } from "./lease.ts";
+import { isUpToDate, type Position, readMissed } from "./missed-messages.ts";
 import type { Bus, MonotonicClock, Tail } from "./ports.ts";
-
-/**
- * - `down`: no acknowledged subscription. Messages may be passing unseen.
- * - `syncing`: subscribed; reading what was missed. Live messages are acted on at once, and again in their turn.
- * - `following`: every message up to the cursor is applied, and live ones are applied as they come.
- */
-export type FollowerState = "down" | "syncing" | "following";
-
-type FollowerEvent = "subscribed" | "lost" | "gap" | "synced";
-
-/** Which event is meant to happen in which state, and what it leads to. Any other pair changes nothing. */
-export const TRANSITIONS: Readonly<Record<FollowerState, Partial<Record<FollowerEvent, FollowerState>>>> = {
-  down: { subscribed: "syncing" },
-  syncing: { lost: "down", subscribed: "syncing", synced: "following" },
-  following: { lost: "down", subscribed: "syncing", gap: "syncing" },
-};
-
-/** Why everything was forgotten. */
-export const FLUSH_REASONS = [
-  "first-sync",
-  "new-epoch",
-  "sequence-backwards",
-  "log-trimmed",
-  "server-changed",
-  "unreadable-message",
-  "requested",
-] as const;
-
-export type FlushReason = (typeof FLUSH_REASONS)[number];
 
 /** Who acts on what the log says. Must not throw. */
 export interface FollowerTarget {
@@ -57,14 +32,13 @@ export class LogFollower {
   readonly #bus: Bus;
   readonly #target: FollowerTarget;
   readonly #clock: MonotonicClock;
-  readonly #leaseMs: number;
+  readonly #lease: Lease;
   readonly #onGap: () => void;
   #state: FollowerState = "down";
   #cursor: MessageId | undefined;
   #server: string | undefined;
   /** Why the next sync must flush, whatever it reads. At first: what was loaded so far proves nothing. */
   #distrust: FlushReason | undefined = "first-sync";
-  #leaseUntil = Number.NEGATIVE_INFINITY;
   /** Sequence of the newest message that came live on this subscription: they may only go up. */
   #lastLive: MessageId | undefined;
   #waiting: LogEntry[] = [];
@@ -74,19 +48,20 @@ export class LogFollower {
   /** Syncs in a row that read nothing new. */
   #fruitlessSyncs = 0;
 
-  constructor(parts: {
+  constructor(options: {
     readonly bus: Bus;
     readonly target: FollowerTarget;
     readonly clock: MonotonicClock;
-    readonly leaseMs: number;
+    /** Renewed by each heartbeat that finds nothing missed. */
+    readonly lease: Lease;
     /** A hole was found: a heartbeat should come now rather than in its time. */
     readonly onGap: () => void;
   }) {
-    this.#bus = parts.bus;
-    this.#target = parts.target;
-    this.#clock = parts.clock;
-    this.#leaseMs = parts.leaseMs;
-    this.#onGap = parts.onGap;
+    this.#bus = options.bus;
+    this.#target = options.target;
+    this.#clock = options.clock;
+    this.#lease = options.lease;
+    this.#onGap = options.onGap;
   }
 
   get state(): FollowerState {
@@ -95,11 +70,6 @@ export class LogFollower {
 
   get cursor(): MessageId | undefined {
     return this.#cursor;
-  }
-
-  /** On the monotonic clock: until when cached apps may be served without asking. Read at each lookup. */
-  get leaseUntil(): number {
-    return this.#leaseUntil;
   }
 
   /** The subscription is acknowledged: from now on nothing published is missed. */
@@ -151,7 +121,7 @@ export class LogFollower {
     const cursorThen = this.#cursor;
     const tail = await this.#bus.heartbeat();
     if (session !== this.#session || this.#state !== "following") return;
-    if (this.#agrees(tail, cursorThen)) this.#renew(askedAt);
+    if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(askedAt);
     else {
       this.#step("gap");
       await this.#sync(tail, askedAt);
@@ -169,29 +139,12 @@ export class LogFollower {
         const askedAt = knownTail ? askedBefore : this.#clock();
         const tail = knownTail ?? (await this.#bus.heartbeat());
         knownTail = undefined;
-        const replay = await this.#missed(tail);
+        const replay = this.#distrust ?? (await readMissed(this.#bus, this.#position, tail));
         if (session === this.#session) this.#finishSync(tail, replay, askedAt);
       }
     } finally {
       this.#syncRunning = false;
     }
-  }
-
-  /** The entries between the cursor and the tail, or why there is no telling. */
-  async #missed(tail: Tail): Promise<readonly LogEntry[] | FlushReason> {
-    const from = this.#cursor;
-    const to = tail.last;
-    if (this.#distrust) return this.#distrust;
-    if (tail.server !== this.#server) return "server-changed";
-    if (!from && !to) return [];
-    if (!from || from.epoch !== to?.epoch) return "new-epoch";
-    if (from.seq > to.seq) return "sequence-backwards";
-    if (from.seq === to.seq) return [];
-    const entries = await this.#bus.read(from, to);
-    return entries.every(({ id }, i) => id.epoch === from.epoch && id.seq === from.seq + 1 + i) &&
-      entries.length === to.seq - from.seq
-      ? entries
-      : "log-trimmed";
   }
 
   #finishSync(tail: Tail, replay: readonly LogEntry[] | FlushReason, askedAt: number): void {
@@ -208,7 +161,7 @@ export class LogFollower {
       this.stats.replayedMessages += replay.length;
       for (const entry of replay) this.#apply(entry);
     }
-    this.#renew(askedAt);
+    this.#lease.renew(askedAt);
     this.#fruitlessSyncs = replay.length > 0 ? 0 : this.#fruitlessSyncs + 1;
     for (const entry of waiting) {
       // After a hole among the waiting ones, the rest waits for the next sync.
@@ -268,20 +221,6 @@ export class LogFollower {
   }
 
   /**
-   * Whether a tail shows that nothing was missed. The cursor may be past it by what came live since it was asked for,
-   * but a tail behind where the cursor was *then* is a log that lost its end.
-   */
-  #agrees({ last, server }: Tail, cursorThen: MessageId | undefined): boolean {
-    const cursor = this.#cursor;
-    if (server !== this.#server || last?.epoch !== cursor?.epoch) return false;
-    return !last || !cursor || (last.seq <= cursor.seq && last.seq >= (cursorThen?.seq ?? 0));
-  }
-
-  #renew(askedAt: number): void {
-    this.#leaseUntil = Math.max(this.#leaseUntil, askedAt + this.#leaseMs);
-  }
-
-  /**
    * Its turn comes after what was missed. What it says is acted on now all the same: to forget an app too early costs a
    * read, to serve it after its message has arrived would break a promise.
    */
@@ -290,8 +229,12 @@ export class LogFollower {
     if (this.#waiting.length < MAX_WAITING) this.#waiting.push(entry);
   }
 
+  get #position(): Position {
+    return { cursor: this.#cursor, server: this.#server };
+  }
+
   #step(event: FollowerEvent): void {
-    this.#state = TRANSITIONS[this.#state][event] ?? this.#state;
+    this.#state = TRANSITIONS[this.#state][event];
   }
 
   #isSyncing(): boolean {

@@ -1,5 +1,6 @@
 import type { Agent } from "./agent.ts";
-import { FLUSH_REASONS } from "./log-follower.ts";
+import type { AppCache } from "./app-cache.ts";
+import { FLUSH_REASONS } from "./flush-reasons.ts";
 import type { AppIdentity } from "./ports.ts";
 
 /** Counted outside the cache and the follower, by the agent's reporter. */
@@ -23,31 +24,27 @@ export interface AgentMetric {
   readonly read: () => number | Iterable<readonly [string, number]>;
 }
 
+type CacheFigures = Pick<AppCache<AppIdentity>, "size" | "stats" | "indexQueries" | "voidedReads">;
+
+/** Whatever its apps are. */
+interface MeasuredAgent extends Pick<Agent<never>, "leaseHeld" | "flushes" | "follower"> {
+  readonly cache: CacheFigures;
+  readonly verifier: { readonly verified: number; readonly stale: number };
+}
+
 /** Everything the agent shows on `/metrics`, but for the two histograms of lag. docs/agent.md says what each is for. */
-export function agentMetrics<A extends AppIdentity & { readonly enabled: boolean }>(
-  agent: Agent<A>,
-  counts: AgentCounts,
-): AgentMetric[] {
-  const { cache, follower, verifier } = agent;
-  const counter = (name: string, help: string, read: AgentMetric["read"]): AgentMetric => ({
-    name,
-    help,
-    kind: "counter",
-    read,
-  });
-  const gauge = (name: string, help: string, read: () => number): AgentMetric => ({
-    name,
-    help,
-    kind: "gauge",
-    read,
-  });
+export function agentMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
+  return [...followerMetrics(agent, counts), ...cacheMetrics(agent, counts), ...connectionMetrics(counts)];
+}
+
+function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
+  const { follower } = agent;
   return [
     gauge("lease_held", "1 while cached apps are proven fresh, 0 otherwise.", () => Number(agent.leaseHeld)),
     gauge("following", "1 while every message is applied as it comes.", () =>
       Number(follower.state === "following"),
     ),
     gauge("cursor", "Sequence number of the last message applied.", () => follower.cursor?.seq ?? 0),
-    gauge("entries", "Apps in the cache.", () => cache.size),
     counter("messages_total", "Messages of the log applied.", () => follower.stats.messages),
     counter("changes_total", "Changes in those messages.", () => counts.changes),
     counter(
@@ -63,6 +60,17 @@ export function agentMetrics<A extends AppIdentity & { readonly enabled: boolean
       ),
       label: "reason",
     },
+    counter(
+      "redis_errors_total",
+      "Failures of Redis, one for each command or connection.",
+      () => counts.redisErrors,
+    ),
+  ];
+}
+
+function cacheMetrics({ cache, verifier }: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
+  return [
+    gauge("entries", "Apps in the cache.", () => cache.size),
     counter("drops_total", "Apps forgotten, by a message or a flush.", () => cache.stats.drops),
     counter("hits_total", "Lookups answered from the cache.", () => cache.stats.hits),
     counter("misses_total", "Lookups that waited for the table.", () => cache.stats.misses),
@@ -75,6 +83,18 @@ export function agentMetrics<A extends AppIdentity & { readonly enabled: boolean
       () => cache.stats.loadErrors,
     ),
     counter("stale_served_total", "Unverified apps served because of that.", () => cache.stats.staleServed),
+    counter("item_problems_total", "Items read that have problems.", () => counts.itemProblems),
+    counter("verified_total", "Cached apps compared with the table.", () => verifier.verified),
+    counter(
+      "stale_found_total",
+      "Cached apps that differed, unexplained by any message.",
+      () => verifier.stale,
+    ),
+  ];
+}
+
+function connectionMetrics(counts: AgentCounts): AgentMetric[] {
+  return [
     counter(
       "connections_refreshed_total",
       "Open connections given a changed app.",
@@ -86,17 +106,13 @@ export function agentMetrics<A extends AppIdentity & { readonly enabled: boolean
       () => counts.connectionsClosed,
     ),
     counter("webhooks_dropped_total", "Webhooks of apps that are gone.", () => counts.webhooksDropped),
-    counter("item_problems_total", "Items read that have problems.", () => counts.itemProblems),
-    counter(
-      "redis_errors_total",
-      "Failures of Redis, one for each command or connection.",
-      () => counts.redisErrors,
-    ),
-    counter("verified_total", "Cached apps compared with the table.", () => verifier.verified),
-    counter(
-      "stale_found_total",
-      "Cached apps that differed, unexplained by any message.",
-      () => verifier.stale,
-    ),
   ];
+}
+
+function counter(name: string, help: string, read: AgentMetric["read"]): AgentMetric {
+  return { name, help, kind: "counter", read };
+}
+
+function gauge(name: string, help: string, read: () => number): AgentMetric {
+  return { name, help, kind: "gauge", read };
 }

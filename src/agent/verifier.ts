@@ -1,7 +1,7 @@
 import type { AppCache } from "./app-cache.ts";
 import type { AppIdentity, MonotonicClock } from "./ports.ts";
 
-export interface VerifierParts<A extends AppIdentity> {
+export interface VerifierOptions<A extends AppIdentity> {
   readonly cache: AppCache<A>;
   /** A consistent read that does not go through the cache. Undefined: there is no such app. Rejects on errors. */
   readonly read: (appId: string) => Promise<A | undefined>;
@@ -24,13 +24,13 @@ export interface VerifierParts<A extends AppIdentity> {
 export class Verifier<A extends AppIdentity> {
   verified = 0;
   stale = 0;
-  readonly #parts: VerifierParts<A>;
+  readonly #options: VerifierOptions<A>;
   /** Differences that a message may yet explain: app id -> when the grace ends. */
   readonly #suspects = new Map<string, number>();
   #queue: string[] = [];
 
-  constructor(parts: VerifierParts<A>) {
-    this.#parts = parts;
+  constructor(options: VerifierOptions<A>) {
+    this.#options = options;
   }
 
   /** A message named the app: a difference seen before was that change on its way. */
@@ -46,31 +46,31 @@ export class Verifier<A extends AppIdentity> {
   /** Verifies the next app. @throws what the read throws; the app then has its turn again later. */
   async step(): Promise<void> {
     this.#judge();
-    const { cache, isSame } = this.#parts;
+    const { cache, isSame } = this.#options;
     if (this.#queue.length === 0) this.#queue = [...cache.ids()].reverse();
     const id = this.#queue.pop();
     const cached = id === undefined ? undefined : cache.peek(id);
     if (id === undefined || !cached) return;
-    const read = await this.#parts.read(id);
+    const read = await this.#options.read(id);
     // Dropped or read anew meanwhile: there is nothing left to compare.
     if (cache.peek(id) !== cached) return;
     this.verified += 1;
     if (read && isSame(read, cached)) return;
     cache.drop(id);
-    this.#suspects.set(id, this.#parts.clock() + this.#parts.graceMs);
-    this.#parts.onDifference(id);
+    this.#suspects.set(id, this.#options.clock() + this.#options.graceMs);
+    this.#options.onDifference(id);
   }
 
   #judge(): void {
-    const now = this.#parts.clock();
-    const { graceMs, leaseHeld } = this.#parts;
+    const now = this.#options.clock();
+    const { graceMs, leaseHeld } = this.#options;
     const isFresh = leaseHeld();
     for (const [id, until] of this.#suspects) {
       if (!isFresh) this.#suspects.set(id, now + graceMs);
       if (!isFresh || now < until) continue;
       this.#suspects.delete(id);
       this.stale += 1;
-      this.#parts.onStale(id);
+      this.#options.onStale(id);
     }
   }
 }

@@ -1,4 +1,4 @@
-import type { FlushReason } from "../agent/log-follower.ts";
+import type { FlushReason } from "../agent/flush-reasons.ts";
 import type { Change } from "../protocol/message.ts";
 
 /** What a follower is told. Nothing of it holds a secret. What a listener throws is told to `onError`. */

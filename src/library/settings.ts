@@ -1,4 +1,4 @@
-import type { CacheLimits } from "../agent/app-cache.ts";
+import type { CacheLimits } from "../agent/cache-options.ts";
 import { AGENT_RANGES } from "../config/agent.ts";
 import { EnvReader, type Environment } from "../config/env.ts";
 import { readTable } from "../config/pipeline.ts";

@@ -12,7 +12,9 @@ export interface Mutant {
 const FOLLOWER = "src/agent/log-follower.ts";
 const CACHE = "src/agent/app-cache.ts";
 const KEYS = "src/agent/key-index.ts";
-const FLIGHTS = "src/agent/flights.ts";
+const SINGLE_FLIGHT = "src/agent/single-flight.ts";
+const ENTRIES = "src/agent/cache-entries.ts";
+const MISSED = "src/agent/missed-messages.ts";
 const AGENT = "src/agent/agent.ts";
 const SOCKETS = "src/agent/live-sockets.ts";
 const BATCH = "src/pipeline/run-batch.ts";
@@ -21,7 +23,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a read under way is not voided by an invalidation",
     seed: 3,
-    file: FLIGHTS,
+    file: SINGLE_FLIGHT,
     from: "flight.validity.void = true;",
     to: "",
   },
@@ -42,50 +44,50 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an invalidation leaves what was found missing",
     seed: 1,
-    file: CACHE,
-    from: "    this.#missing.delete(id);\n    this.#loads.void(id);",
-    to: "    this.#loads.void(id);",
+    file: ENTRIES,
+    from: "    this.#missing.delete(id);\n",
+    to: "",
   },
   {
     name: "the lease never ends",
     seed: 6,
-    file: CACHE,
-    from: "return now < this.#leaseUntil() ||",
-    to: "return this.#leaseUntil() > 0 ||",
+    file: ENTRIES,
+    from: "return now < this.#lease.until ||",
+    to: "return this.#lease.until > 0 ||",
   },
   {
     name: "the lease is counted from the answer of the heartbeat",
     seed: 346,
     file: FOLLOWER,
-    from: "if (this.#agrees(tail, cursorThen)) this.#renew(askedAt);",
-    to: "if (this.#agrees(tail, cursorThen)) this.#renew(this.#clock());",
+    from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(askedAt);",
+    to: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(this.#clock());",
   },
   {
     name: "the lease is renewed whatever the tail says",
     seed: 21,
     file: FOLLOWER,
-    from: "if (this.#agrees(tail, cursorThen)) this.#renew(askedAt);",
-    to: "if (tail) this.#renew(askedAt);",
+    from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(askedAt);",
+    to: "if (tail) this.#lease.renew(askedAt);",
   },
   {
     name: "without a lease entries are served for ever",
     seed: 6,
-    file: CACHE,
-    from: "|| now - readAt <= this.#limits.degradedTtlMs;",
+    file: ENTRIES,
+    from: "|| now - readAt <= this.#degradedTtlMs;",
     to: "|| now >= readAt;",
   },
   {
     name: "a read from before a pause is handed out",
     seed: 1773,
     file: CACHE,
-    from: "if (inTime || this.#isProven({ readAt }))",
+    from: "if (inTime || this.#entries.isProven({ readAt }))",
     to: "if (inTime || readAt >= 0)",
   },
   {
     name: "an answer of the index from before a pause is believed",
     seed: 436641997,
     file: KEYS,
-    from: "if (this.#parts.clock() - askedAt <= this.#parts.loadBudgetMs) return { id, askedAt };",
+    from: "if (this.#options.clock() - askedAt <= this.#options.loadBudgetMs) return { id, askedAt };",
     to: "if (askedAt >= 0) return { id, askedAt };",
   },
   {
@@ -105,29 +107,29 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an incomplete replay counts as complete",
     seed: 66,
-    file: FOLLOWER,
-    from: '      : "log-trimmed";',
-    to: "      : entries;",
+    file: MISSED,
+    from: '    : "log-trimmed";',
+    to: "    : entries;",
   },
   {
     name: "no flush on a new epoch in a sync",
     seed: 381,
-    file: FOLLOWER,
-    from: 'if (!from || from.epoch !== to?.epoch) return "new-epoch";',
-    to: "if (!from || from.epoch !== to?.epoch) return [];",
+    file: MISSED,
+    from: 'if (!cursor || cursor.epoch !== last?.epoch) return "new-epoch";',
+    to: "if (!cursor || cursor.epoch !== last?.epoch) return [];",
   },
   {
     name: "another server is not noticed",
     seed: 1373,
-    file: FOLLOWER,
-    from: "if (server !== this.#server || last?.epoch !== cursor?.epoch) return false;",
+    file: MISSED,
+    from: "if (tail.server !== server || last?.epoch !== cursor?.epoch) return false;",
     to: "if (last?.epoch !== cursor?.epoch) return false;",
   },
   {
     name: "another server is synced with as if it were the same",
     seed: 684,
-    file: FOLLOWER,
-    from: 'if (tail.server !== this.#server) return "server-changed";',
+    file: MISSED,
+    from: 'if (tail.server !== server) return "server-changed";',
     to: "",
   },
   {
@@ -148,14 +150,14 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a hit by key does not check the app's key",
     seed: 7,
     file: CACHE,
-    from: "if (entry?.app?.key === key && this.#isProven(entry)) {",
-    to: "if (entry?.app && this.#isProven(entry)) {",
+    from: "if (entry?.app?.key === key && this.#entries.isProven(entry)) {",
+    to: "if (entry?.app && this.#entries.isProven(entry)) {",
   },
   {
     name: "unknown keys are remembered for ever",
     seed: 5,
     file: KEYS,
-    from: "return askedAt !== undefined && this.#parts.clock() - askedAt <= this.#parts.missingKeyTtlMs;",
+    from: "return askedAt !== undefined && this.#options.clock() - askedAt <= this.#options.missingKeyTtlMs;",
     to: "return askedAt !== undefined;",
   },
   {

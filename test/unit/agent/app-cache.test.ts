@@ -60,7 +60,7 @@ function changed(appId: string, keys: string[] = [], currentKey?: string): Chang
 
 let table: HeldTable;
 let now: number;
-let leaseUntil: number;
+const lease = { until: Number.POSITIVE_INFINITY };
 let failures: string[];
 let changes: string[];
 let cache: AppCache<TestApp>;
@@ -68,13 +68,13 @@ let cache: AppCache<TestApp>;
 beforeEach(() => {
   table = new HeldTable();
   now = 0;
-  leaseUntil = Number.POSITIVE_INFINITY;
+  lease.until = Number.POSITIVE_INFINITY;
   failures = [];
   changes = [];
   cache = new AppCache<TestApp>({
     source: table,
     clock: () => now,
-    leaseUntil: () => leaseUntil,
+    lease,
     limits: {
       degradedTtlMs: 5_000,
       maxStaleOnErrorMs: 60_000,
@@ -110,7 +110,7 @@ describe("lookups", () => {
     now = 1_250;
     expect(cache.inspect("a")).toEqual({ app: v(1), readMsAgo: 250, proven: true });
     expect(cache.inspect("nobody")).toEqual({ app: null, readMsAgo: 250, proven: true });
-    leaseUntil = 0;
+    lease.until = 0;
     now = 10_000;
     expect(cache.inspect("a")).toMatchObject({ proven: false });
     expect(cache.stats.loads).toBe(2);
@@ -137,13 +137,13 @@ describe("lookups", () => {
   });
 
   it("does not hand out what it read before a pause of the process, unless the lease outlasted it", async () => {
-    for (const [lease, answer] of [
+    for (const [until, answer] of [
       [0, v(2)],
       [Number.POSITIVE_INFINITY, v(1)],
     ] as const) {
       table.put(v(1));
       table.held = true;
-      leaseUntil = lease;
+      lease.until = until;
       const lookup = cache.findById("a");
       table.put(v(2));
       now += 6_000;
@@ -301,7 +301,7 @@ describe("while the table cannot be read", () => {
   beforeEach(async () => {
     table.put(v(1));
     await cache.findByKey("k");
-    leaseUntil = 0;
+    lease.until = 0;
     table.held = true;
   });
 
@@ -443,7 +443,7 @@ describe("without a lease", () => {
   it("serves an entry until it is as old as the degraded TTL, and then reads again", async () => {
     table.put(v(1));
     await cache.findByKey("k");
-    leaseUntil = 0;
+    lease.until = 0;
     table.put(v(2));
     now = 5_000;
     expect(await cache.findByKey("k")).toEqual(v(1));
@@ -455,7 +455,7 @@ describe("without a lease", () => {
   it("tells of an app that a new read found changed, and keeps the object of one that it did not", async () => {
     table.put(v(1));
     const first = await cache.findById("a");
-    leaseUntil = 0;
+    lease.until = 0;
     now = 6_000;
     table.put(v(1));
     expect(await cache.findById("a")).toBe(first);
@@ -476,7 +476,7 @@ describe("without a lease", () => {
     now = 4_000;
     table.release();
     await lookup;
-    leaseUntil = 0;
+    lease.until = 0;
     table.held = false;
     table.put(v(2));
     now = 5_001;
@@ -486,7 +486,7 @@ describe("without a lease", () => {
   it("serves any entry for as long as the lease is held", async () => {
     table.put(v(1));
     await cache.findById("a");
-    leaseUntil = 1_000_000;
+    lease.until = 1_000_000;
     now = 999_999;
     await cache.findById("a");
     expect(cache.stats.loads).toBe(1);
@@ -515,7 +515,7 @@ describe("what is counted", () => {
     cache.flush();
     expect(cache.stats.drops).toBe(2);
     await cache.findById("a");
-    leaseUntil = 0;
+    lease.until = 0;
     now = 6_000;
     table.held = true;
     const asked = cache.findById("a");
@@ -596,7 +596,7 @@ describe("the limits of time", () => {
 
   it("an answer that took just the budget is taken, and one that took longer is not", async () => {
     table.put(v(1));
-    leaseUntil = 0;
+    lease.until = 0;
     table.held = true;
     const asked = cache.findById("a");
     now = 5_000;
@@ -607,7 +607,7 @@ describe("the limits of time", () => {
 
   it("an entry counts from when it was read, wherever the clock stands", async () => {
     table.put(v(1));
-    leaseUntil = 0;
+    lease.until = 0;
     now = 1_000_000;
     await cache.findById("a");
     now += 5_000;

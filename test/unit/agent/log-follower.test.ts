@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { type FollowerState, LogFollower, TRANSITIONS } from "../../../src/agent/log-follower.ts";
+import { TRANSITIONS } from "../../../src/agent/follower-state.ts";
+import { Lease } from "../../../src/agent/lease.ts";
+import { LogFollower } from "../../../src/agent/log-follower.ts";
 import type { Bus, Tail } from "../../../src/agent/ports.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
 import { formatMessageId, type MessageId } from "../../../src/protocol/message-id.ts";
@@ -48,6 +50,7 @@ let log: MemoryLog;
 let now: number;
 let events: string[];
 let gaps: number;
+let lease: Lease;
 let follower: LogFollower;
 
 beforeEach(() => {
@@ -55,6 +58,7 @@ beforeEach(() => {
   now = 1_000;
   events = [];
   gaps = 0;
+  lease = new Lease({ clock: () => now, leaseMs: 3_000 });
   follower = new LogFollower({
     bus: log,
     target: {
@@ -62,7 +66,7 @@ beforeEach(() => {
       flush: (reason) => events.push(`flush ${reason}`),
     },
     clock: () => now,
-    leaseMs: 3_000,
+    lease,
     onGap: () => {
       gaps += 1;
     },
@@ -80,10 +84,10 @@ async function following(count = 1): Promise<void> {
 describe("the transition table", () => {
   it("has exactly these transitions", () => {
     expect(TRANSITIONS).toEqual({
-      down: { subscribed: "syncing" },
-      syncing: { lost: "down", subscribed: "syncing", synced: "following" },
-      following: { lost: "down", subscribed: "syncing", gap: "syncing" },
-    } satisfies Record<FollowerState, object>);
+      down: { subscribed: "syncing", lost: "down", gap: "down", synced: "down" },
+      syncing: { subscribed: "syncing", lost: "down", gap: "syncing", synced: "following" },
+      following: { subscribed: "syncing", lost: "down", gap: "syncing", synced: "following" },
+    } satisfies typeof TRANSITIONS);
   });
 
   it("down -> syncing -> following on an acknowledged subscription", async () => {
@@ -104,7 +108,7 @@ describe("the transition table", () => {
     });
     await syncing;
     expect(follower.state).toBe("down");
-    expect(follower.leaseUntil).toBe(Number.NEGATIVE_INFINITY);
+    expect(lease.until).toBe(Number.NEGATIVE_INFINITY);
     expect(events).toEqual([]);
   });
 
@@ -137,7 +141,7 @@ describe("first sync", () => {
   it("works while there is no log yet, and then follows it from its first message", async () => {
     await follower.onSubscribed();
     await follower.heartbeat();
-    expect(follower.leaseUntil).toBe(4_000);
+    expect(lease.until).toBe(4_000);
     follower.onLive(live(log.append(message("a"))));
     expect(events).toEqual(["flush first-sync", "flush new-epoch", "a"]);
     follower.onLive(live(log.append(message("b"))));
@@ -193,7 +197,7 @@ describe("live messages", () => {
     log.held[0]?.();
     await beat;
     expect(events).toEqual(["a"]);
-    expect(follower.leaseUntil).toBe(5_000);
+    expect(lease.until).toBe(5_000);
   });
 
   it("that cannot be read flush", async () => {
@@ -259,7 +263,7 @@ describe("a live message that the log does not have, because a failover lost its
     expect(gaps).toBe(2);
     expect(follower.state).toBe("following");
     // What is known is proven all the same: all of the log is applied, and the message was acted on when it came.
-    expect(follower.leaseUntil).toBe(4_000);
+    expect(lease.until).toBe(4_000);
     expect(events[0]).toBe("b");
     follower.onLive(live(log.append(message("again"))));
     expect(events.at(-1)).toBe("flush sequence-backwards");
@@ -380,7 +384,7 @@ describe("after a reconnect", () => {
     await follower.onSubscribed();
     expect(events).toEqual([`flush ${reason}`]);
     expect(follower.state).toBe("following");
-    expect(follower.leaseUntil).toBe(4_000);
+    expect(lease.until).toBe(4_000);
   });
 
   it("starts over when the subscription changes during the sync", async () => {
@@ -410,7 +414,7 @@ describe("the lease", () => {
     now = 2_900;
     log.held[0]?.();
     await beat;
-    expect(follower.leaseUntil).toBe(5_000);
+    expect(lease.until).toBe(5_000);
   });
 
   it("is not renewed while the cursor is behind: the lost last message is replayed first", async () => {
@@ -419,7 +423,7 @@ describe("the lease", () => {
     now = 2_000;
     await follower.heartbeat();
     expect(events).toEqual(["last"]);
-    expect(follower.leaseUntil).toBe(5_000);
+    expect(lease.until).toBe(5_000);
   });
 
   it("runs out when Redis does not answer", async () => {
@@ -427,7 +431,7 @@ describe("the lease", () => {
     log.broken = new Error("down");
     now = 2_000;
     await expect(follower.heartbeat()).rejects.toThrow("down");
-    expect(follower.leaseUntil).toBe(4_000);
+    expect(lease.until).toBe(4_000);
   });
 
   it("runs out when the replay of a hole fails, and the hole is not forgotten", async () => {
@@ -437,7 +441,7 @@ describe("the lease", () => {
     log.read = () => Promise.reject(new Error("cut"));
     now = 2_000;
     await expect(follower.heartbeat()).rejects.toThrow("cut");
-    expect(follower.leaseUntil).toBe(4_000);
+    expect(lease.until).toBe(4_000);
     log.read = read;
     await follower.heartbeat();
     expect(events).toEqual(["lost"]);
@@ -451,7 +455,7 @@ describe("the lease", () => {
     follower.onLost();
     log.held[0]?.();
     await beat;
-    expect(follower.leaseUntil).toBe(4_000);
+    expect(lease.until).toBe(4_000);
   });
 
   it.each([

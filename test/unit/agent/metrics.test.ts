@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../../src/agent/agent.ts";
-import { FLUSH_REASONS } from "../../../src/agent/log-follower.ts";
+import { FLUSH_REASONS } from "../../../src/agent/flush-reasons.ts";
 import { agentMetrics } from "../../../src/agent/metrics.ts";
 import type { AppIdentity } from "../../../src/agent/ports.ts";
 

@@ -30,7 +30,7 @@ beforeEach(() => {
       resolveKey: () => Promise.resolve(undefined),
     },
     clock: () => now,
-    leaseUntil: () => Number.POSITIVE_INFINITY,
+    lease: { until: Number.POSITIVE_INFINITY },
     limits: {
       degradedTtlMs: 0,
       maxStaleOnErrorMs: 0,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { Lease } from "../../../src/agent/lease.ts";
 import { LogFollower } from "../../../src/agent/log-follower.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import { runBatch } from "../../../src/pipeline/run-batch.ts";
@@ -51,7 +52,7 @@ describe("hostile messages", () => {
         flush: (reason) => flushed.push(reason),
       },
       clock: () => 0,
-      leaseMs: 3_000,
+      lease: new Lease({ clock: () => 0, leaseMs: 3_000 }),
       onGap: () => undefined,
     });
     await follower.onSubscribed();

@@ -27,7 +27,7 @@ const FEWEST_READS = 100;
  * with an error when none of 100 was, in more than `patienceMs`: messages that come faster than a read takes must not hold
  * clients for ever.
  */
-export class Flights<T> {
+export class SingleFlight<T> {
   /** How many reads were voided since the start. */
   voided = 0;
   readonly #running = new Map<string, Flight<T>>();
@@ -70,7 +70,7 @@ export class Flights<T> {
       this.#checkPatience(attempts);
       again = true;
     } finally {
-      // A voided flight has left its place already, perhaps to another.
+      // A voided one has left its place already, perhaps to another.
       if (!validity.void) this.#running.delete(name);
       if (!again) this.#attempts.delete(name);
     }
