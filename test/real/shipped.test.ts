@@ -4,8 +4,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { nodeBinary } from "../../local/node-binary.ts";
 import { root } from "../support/fleet.ts";
-import { nodeBinary } from "../support/node-versions.ts";
 
 let folder: string;
 let tarball: string;
