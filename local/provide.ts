@@ -8,6 +8,8 @@ import {
   type Source,
   thisMachine,
 } from "./missing.mjs";
+import { nodeBinary, soketiNode } from "./node-binary.ts";
+import { NODE_PACKAGES } from "./node-packages.ts";
 import { NEEDED_BY, type Requirement, WANTED_BY_TESTS } from "./requirements.mjs";
 
 /**
@@ -31,17 +33,22 @@ export function provide(
 }
 
 /**
- * All that the tests of real parts use. Without Chromium and Prometheus only their own tests fail, which is printed.
+ * All that the tests of real parts use, so that nothing is installed within a test's time limit. Without Chromium, Prometheus
+ * and the other versions of Node only their own tests fail, which is printed.
  *
- * @throws Error that lists everything that is missing.
+ * @throws Error that lists everything that is missing; or when soketi's own Node cannot be fetched.
  */
 export function provideForTests(say: (line: string) => void): void {
   const lines = missing(NEEDED_BY.test);
   if (lines.length > 0) throw new Error(missingMessage("npm test", lines));
   for (const requirement of NEEDED_BY.test) provide(requirement, say);
-  for (const requirement of WANTED_BY_TESTS) {
+  soketiNode(say);
+  for (const get of [
+    ...WANTED_BY_TESTS.map((requirement) => () => void provide(requirement, say)),
+    ...Object.keys(NODE_PACKAGES).map((major) => () => void nodeBinary(major, say)),
+  ]) {
     try {
-      provide(requirement, say);
+      get();
     } catch (error) {
       say(error instanceof Error ? error.message : String(error));
     }

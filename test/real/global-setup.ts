@@ -2,7 +2,6 @@ import { execFileSync } from "node:child_process";
 import type { TestProject } from "vitest/node";
 import { startDynamoDbLocal } from "../../local/dynamodb-local.ts";
 import { startRedis } from "../../local/redis-server.ts";
-import { soketiNode } from "../../local/node-binary.ts";
 import { provideForTests } from "../../local/provide.ts";
 
 declare module "vitest" {
@@ -18,9 +17,7 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   process.env.APP_SYNC_BUILT = "1";
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
-  // Installed and fetched here, where no test's time limit runs.
   provideForTests(console.log);
-  soketiNode();
   execFileSync(process.execPath, ["esbuild.config.mjs"], { stdio: "inherit" });
   const redis = await startRedis();
   const dynamodb = await startDynamoDbLocal();
