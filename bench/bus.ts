@@ -5,7 +5,8 @@
  */
 import { Redis } from "ioredis";
 import { startRedis } from "../local/redis-server.ts";
-import { provide, REDIS } from "../local/requirements.ts";
+import { provide } from "../local/provide.ts";
+import { REDIS } from "../local/requirements.mjs";
 import { within } from "../src/async/within.ts";
 import { createCrowd, type Crowd } from "./bus/crowd.ts";
 import { ALWAYS_TOLD } from "./bus/subscribers.ts";

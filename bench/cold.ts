@@ -9,7 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { provide, REDIS } from "../local/requirements.ts";
+import { provide } from "../local/provide.ts";
+import { REDIS } from "../local/requirements.mjs";
 import { startRedis } from "../local/redis-server.ts";
 import { publish, ratio, SPREAD, spread } from "./report.ts";
 

@@ -6,7 +6,8 @@
  * --again    runs nothing, and draws the last run again
  */
 import { readFileSync, writeFileSync } from "node:fs";
-import { PROMETHEUS, provide } from "../local/requirements.ts";
+import { provide } from "../local/provide.ts";
+import { PROMETHEUS } from "../local/requirements.mjs";
 import { drawDashboard } from "./monitoring/draw.ts";
 import type { Recording } from "./monitoring/recording.ts";
 import { recordFleet } from "./monitoring/run.ts";

@@ -1,7 +1,8 @@
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { type Child, startChild } from "./child.ts";
 import { freePort } from "./free-port.ts";
+import { soketiNode } from "./node-binary.ts";
 
 export interface SoketiNode {
   readonly port: number;
@@ -27,7 +28,7 @@ export interface SoketiNodeOptions {
   readonly script?: string;
   /** Its arguments; `start` by default. */
   readonly args?: readonly string[];
-  /** The Node binary; this process' own by default. */
+  /** The Node binary; one that soketi runs on by default. */
   readonly node?: string;
   readonly onLine?: (line: string) => void;
 }
@@ -36,13 +37,16 @@ export interface SoketiNodeOptions {
 export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNode> {
   const port = options.port ?? (await freePort());
   const metricsPort = await freePort();
+  const node = options.node ?? soketiNode();
   const child = await startChild({
     name: options.name ?? "soketi",
-    command: options.node ?? soketiNodeBinary(process.versions.node, process.env.SOKETI_NODE),
+    command: node,
     args: [options.script ?? soketiScript(), ...(options.args ?? ["start"])],
     env: {
       ...(await environment(options, port, metricsPort)),
       ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
+      // Programs that start soketi, as pm2 does, take the first `node` on it.
+      PATH: [dirname(node), process.env.PATH].join(delimiter),
       NODE_OPTIONS: options.agent ? `--require "${options.agent}"` : "",
       ...options.env,
     },
@@ -89,20 +93,6 @@ async function environment(
 function soketiScript(): string {
   const manifest = createRequire(import.meta.url).resolve("@soketi/soketi/package.json");
   return join(dirname(manifest), "bin", "server.js");
-}
-
-/**
- * Which Node runs soketi: its npm build of uWebSockets.js has binaries for 16, 18 and 20 only.
- *
- * @throws Error saying what to do, when this is another version and none is given.
- */
-export function soketiNodeBinary(version: string, given: string | undefined): string {
-  if (given !== undefined && given !== "") return given;
-  if (["16", "18", "20"].includes(version.split(".")[0] ?? "")) return process.execPath;
-  throw new Error(
-    `soketi 1.6.1 from npm runs on Node 16, 18 and 20, found ${version}: ` +
-      "use Node 20, or set SOKETI_NODE to the path of such a node.",
-  );
 }
 
 async function agentMetrics(port: number): Promise<Record<string, number>> {

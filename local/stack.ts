@@ -1,11 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { type AppsTable, openAppsTable } from "./apps-table.ts";
 import { startDynamoDbLocal } from "./dynamodb-local.ts";
+import { soketiNode } from "./node-binary.ts";
 import { startOffline } from "./offline.ts";
 import { Parts } from "./parts.ts";
 import { startRedisLinks, throughLink } from "./redis-links.ts";
 import { startRedis } from "./redis-server.ts";
-import { JAVA, provide, REDIS } from "./requirements.ts";
+import { provide } from "./provide.ts";
+import { JAVA, REDIS } from "./requirements.mjs";
 import { type SoketiNode, startSoketi } from "./soketi-node.ts";
 import type { TcpProxy } from "./tcp-proxy.ts";
 
@@ -37,6 +39,8 @@ export const agentFile = fileURLToPath(new URL("../dist/agent.cjs", import.meta.
 export async function startStack(options: StackOptions): Promise<Stack> {
   const parts = new Parts();
   try {
+    // Fetched first where it has to be: what comes after it starts within its time limits.
+    soketiNode(options.say);
     const redisUrl = await redisAddress(options, parts);
     const dynamodbEndpoint = await dynamodbAddress(options, parts);
     const table = await openAppsTable(dynamodbEndpoint, "apps");

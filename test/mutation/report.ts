@@ -1,6 +1,6 @@
 /**
  * The end of `npm run mutate`: what Stryker found, as a table in docs/reliability.md and a list of survivors with their reasons in
- * docs/survivors.md. Exit code 1 when fewer than 90 % were caught, or a survivor has no reason.
+ * test/mutation/survivors.md. Exit code 1 when fewer than 90 % were caught, or a survivor has no reason.
  */
 import { readFileSync } from "node:fs";
 import { writeInto } from "../../bench/document.ts";
@@ -73,7 +73,7 @@ const survivors = all.filter(isLeft).map((one) => {
 const code = (text: string) =>
   `\`${text.replace(/\s+/g, " ").replaceAll("|", "\\|").replaceAll("`", "'").slice(0, 90)}\``;
 writeInto(
-  "docs/survivors.md",
+  "test/mutation/survivors.md",
   "mutate",
   [
     "| where | was | became | why no test notices |",

@@ -6,6 +6,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { type Child, startChild } from "../../local/child.ts";
 import { freePort } from "../../local/free-port.ts";
+import { soketiNode } from "../../local/node-binary.ts";
 import { connect } from "../../local/pusher-client.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
@@ -39,7 +40,7 @@ async function startEmbedded(port: number, redisUrl: string): Promise<Child> {
   };
   return startChild({
     name: "embedded soketi",
-    command: process.execPath,
+    command: soketiNode(),
     args: ["test/support/embedded.cjs", agentFile],
     cwd: root,
     env: {
@@ -92,7 +93,7 @@ it("an ES module imports it by the package's name", () => {
     attach(new Server({}));
     console.log("attached");`;
   const args = ["--input-type=module", "-e", program];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: root, encoding: "utf8" });
+  const { stdout, stderr } = spawnSync(soketiNode(), args, { cwd: root, encoding: "utf8" });
   expect(stdout, stderr).toBe("attached\n");
 });
 

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import type { TestProject } from "vitest/node";
 import { startDynamoDbLocal } from "../../local/dynamodb-local.ts";
 import { startRedis } from "../../local/redis-server.ts";
-import { CHROMIUM, JAVA, PROMETHEUS, provide, REDIS } from "../../local/requirements.ts";
+import { provideForTests } from "../../local/provide.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -17,24 +17,8 @@ declare module "vitest" {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   process.env.APP_SYNC_BUILT = "1";
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+  provideForTests(console.log);
   execFileSync(process.execPath, ["esbuild.config.mjs"], { stdio: "inherit" });
-  for (const requirement of [REDIS, JAVA]) {
-    // The tests hurt what they start: never what the user's variable names.
-    const source = provide({ ...requirement, variable: "" }, console.log);
-    if (source.kind !== "path") {
-      throw new Error(
-        `the tests start their own ${requirement.command}: expected it on PATH, found ${source.kind}`,
-      );
-    }
-  }
-  // Installed here, where no test's time limit runs. Without them only their own tests fail, and say what to type.
-  for (const requirement of [CHROMIUM, PROMETHEUS]) {
-    try {
-      provide(requirement, console.log);
-    } catch (error) {
-      console.log(error instanceof Error ? error.message : String(error));
-    }
-  }
   const redis = await startRedis();
   const dynamodb = await startDynamoDbLocal();
   project.provide("redisUrl", redis.url);

@@ -1,11 +1,11 @@
 import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { nodeBinary } from "../../local/node-binary.ts";
 import { root } from "../support/fleet.ts";
-import { nodeBinary } from "../support/node-versions.ts";
 
 let folder: string;
 let tarball: string;
@@ -46,11 +46,20 @@ describe("the package", () => {
     ]);
     expect(files).toEqual(
       expect.arrayContaining(
-        ["agent.cjs", "agent.d.cts", "cli.mjs", "index.mjs", "index.d.mts", "handlers/stream.mjs"].map(
+        ["agent.cjs", "agent.d.cts", "cli.mjs", "index.mjs", "index.d.mts", "console/app.js"].map(
           (file) => `package/dist/${file}`,
         ),
       ),
     );
+  });
+
+  it("stays under 1.5 MB, without what only a clone of the repository is for", () => {
+    const installed = join(folder, "node_modules", "soketi-app-sync");
+    const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
+    const parts = files.map((file) => statSync(join(installed, file))).filter((file) => file.isFile());
+    expect(parts.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(1_500_000);
+    // Screenshots, reports of the tests, and the functions: serverless.yml, which deploys them, is not here.
+    expect(files.filter((file) => /\.png$|survivors|handlers/.test(file))).toEqual([]);
   });
 
   it("passes publint and arethetypeswrong", () => {

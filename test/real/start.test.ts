@@ -43,7 +43,8 @@ const isAlive = (pid: number) => {
 };
 
 afterEach(async () => {
-  running?.kill("SIGKILL");
+  // Whoever is killed leaves its parts behind.
+  running?.kill("SIGTERM");
   await ended;
 });
 
@@ -62,6 +63,7 @@ describe("npm start", () => {
     expect(apps.all).toBe(201);
 
     const [command = ""] = /node --import tsx local\/change\.ts .*/.exec(printed) ?? [];
+    expect(command).not.toBe("");
     execFileSync("sh", ["-c", command], { cwd: root });
     await prints("node 1: app-sync: dropped acme");
 

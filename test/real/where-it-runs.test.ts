@@ -7,12 +7,12 @@ import { Redis } from "ioredis";
 import Pusher from "pusher";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
+import { nodeBinary } from "../../local/node-binary.ts";
 import { connect } from "../../local/pusher-client.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { agentFile } from "../../local/stack.ts";
 import { accepts, eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
-import { nodeBinary } from "../support/node-versions.ts";
 import { proveWorking } from "../support/prove-working.ts";
 
 const soketiRoot = dirname(createRequire(import.meta.url).resolve("@soketi/soketi/package.json"));

@@ -1,5 +1,6 @@
 import { chromium, type Browser } from "playwright-core";
-import { CHROMIUM, provide } from "../../local/requirements.ts";
+import { provide } from "../../local/provide.ts";
+import { CHROMIUM } from "../../local/requirements.mjs";
 import { execFileSync } from "node:child_process";
 
 /** A real Chromium, from PATH; on Debian as root it is installed. @throws Error with one line that says what to type. */

@@ -1,5 +1,6 @@
 import { type DynamoDbLocal, startDynamoDbLocal } from "../../local/dynamodb-local.ts";
-import { JAVA, provide, REDIS } from "../../local/requirements.ts";
+import { provide } from "../../local/provide.ts";
+import { JAVA, REDIS } from "../../local/requirements.mjs";
 
 /** For a command of its own, outside vitest: DynamoDB Local, and a Redis that can be started; what is missing is provided. */
 export async function startProvidedDynamoDb(): Promise<DynamoDbLocal> {
