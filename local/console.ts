@@ -22,9 +22,13 @@ export async function startLocalConsole(stack: Stack, port: number): Promise<Con
   const settings = readRedis(env);
   env.finish();
   if (!settings) throw new Error("expected the stack to have a Redis, found none");
-  const redis = openRedis(ioredis, settings, { connectMs: 1_000, commandMs: 2_000, retriesPerCommand: 1 });
-  // The page says it: each look that fails tells why.
-  redis.on("error", () => undefined);
+  const redis = openRedis({
+    library: ioredis,
+    settings,
+    timeouts: { connectMs: 1_000, commandMs: 2_000, retriesPerCommand: 1 },
+    // The page says it: each look that fails tells why.
+    onError: () => undefined,
+  });
   const names = busNames(defaultPrefix(table.name));
   const served = await startConsole({
     host: "127.0.0.1",

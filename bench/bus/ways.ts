@@ -4,9 +4,10 @@ import { redisBusDriver } from "bentocache/drivers/redis";
 import { Redis } from "ioredis";
 import { performance } from "node:perf_hooks";
 import { ioredis } from "../../src/redis/ioredis.ts";
-import { openRedis, openSubscriber } from "../../src/redis/connection.ts";
+import { type ConnectionOptions, openRedis } from "../../src/redis/connection.ts";
 import { createRedisBus } from "../../src/redis/bus.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
+import { openSubscriber } from "../../src/redis/subscriber.ts";
 import { subscribe } from "../../src/redis/subscription.ts";
 import { Lease } from "../../src/agent/lease.ts";
 import { LogFollower } from "../../src/agent/log-follower.ts";
@@ -26,10 +27,16 @@ export interface Subscriber {
 }
 
 export const NAMES = busNames("{bench-bus}");
-export const TIMEOUTS = { connectMs: 10_000, commandMs: 10_000, retriesPerCommand: 0 };
+const TIMEOUTS = { connectMs: 10_000, commandMs: 10_000, retriesPerCommand: 0 };
 const HEARTBEAT_MS = 1_000;
-export const settingsOf = (port: number) =>
-  ({ kind: "standalone", host: "127.0.0.1", port, db: 0, tls: false }) as const;
+/** A server of this machine, for `openRedis`. */
+export const connectionTo = (port: number): ConnectionOptions => ({
+  library: ioredis,
+  settings: { kind: "standalone", host: "127.0.0.1", port, db: 0, tls: false },
+  timeouts: TIMEOUTS,
+  // The command that fails for it says so, and a connection that was cut is made anew.
+  onError: () => undefined,
+});
 const appIdOf = (n: number) => `app-${n}`;
 const numberOf = (appId: string) => Number(appId.slice("app-".length));
 
@@ -68,7 +75,7 @@ export function change(n: number): Change {
 /** The agent's own follower: log, replay and heartbeat included. */
 const ours: Way = {
   async subscribe(port, heard) {
-    const commands = openRedis(ioredis, settingsOf(port), TIMEOUTS);
+    const commands = openRedis(connectionTo(port));
     // One that fails is followed by the next, as in the agent.
     const beat = () => void follower.heartbeat().catch(() => undefined);
     const follower: LogFollower = new LogFollower({
@@ -88,17 +95,16 @@ const ours: Way = {
       onGap: beat,
     });
     await new Promise<void>((resolve, reject) => {
-      subscribe(
-        (attempt) => openSubscriber(ioredis, settingsOf(port), TIMEOUTS, commands, attempt),
-        [NAMES.live],
-        {
-          subscribed: () => void follower.onSubscribed().then(resolve, reject),
-          lost: () => follower.onLost(),
-          message: (payload) => follower.onLive(payload),
-          // A connection that is cut is made anew.
-          failed: () => undefined,
-        },
-      );
+      subscribe({
+        open: (attempt) => openSubscriber(connectionTo(port), commands, attempt),
+        channels: [NAMES.live],
+        checkEveryMs: TIMEOUTS.commandMs,
+        subscribed: () => void follower.onSubscribed().then(resolve, reject),
+        lost: () => follower.onLost(),
+        message: (payload) => follower.onLive(payload),
+        // A connection that is cut is made anew.
+        failed: () => undefined,
+      });
     });
     let timer: NodeJS.Timeout | undefined;
     return {
@@ -113,7 +119,7 @@ const ours: Way = {
     };
   },
   publisher(port) {
-    const log = createRedisLog(openRedis(ioredis, settingsOf(port), TIMEOUTS), NAMES, 10_000);
+    const log = createRedisLog(openRedis(connectionTo(port)), NAMES, 10_000);
     return Promise.resolve({
       async publish(n: number) {
         await log.append(encodeChanges([change(n)], { table: "apps", region: "eu-west-1", at: Date.now() }));

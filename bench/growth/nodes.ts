@@ -1,11 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { createCrowd } from "../bus/crowd.ts";
-import { ioredis } from "../../src/redis/ioredis.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { encodeChanges, MAX_CHANGES } from "../../src/protocol/message.ts";
-import { change, NAMES, settingsOf, TIMEOUTS } from "../bus/ways.ts";
+import { change, connectionTo, NAMES } from "../bus/ways.ts";
 
 const SECONDS = 5;
 const MESSAGES_PER_SECOND = 10;
@@ -31,7 +30,7 @@ export interface MessageFigures {
 export async function measureNodes(port: number, nodes: number): Promise<NodesFigures> {
   const crowd = createCrowd(port, 2);
   const admin = new Redis({ port });
-  const connection = openRedis(ioredis, settingsOf(port), TIMEOUTS);
+  const connection = openRedis(connectionTo(port));
   const log = createRedisLog(connection, NAMES, 10_000);
   await crowd.start(OURS, nodes);
   crowd.activate(OURS);

@@ -1,12 +1,12 @@
 import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
-import { ioredis } from "../../src/redis/ioredis.ts";
+import { Redis } from "ioredis";
 import { createAppsTable, localDynamoDb } from "../../local/apps-table.ts";
 import { createAppsReader } from "../../src/aws/apps-reader.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { createSoketiAppCache } from "../../src/redis/shared-app-cache.ts";
 import { SharedCache } from "../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../src/pipeline/sweep.ts";
-import { settingsOf, TIMEOUTS } from "../bus/ways.ts";
+import { connectionTo } from "../bus/ways.ts";
 
 const ITEMS_AT_ONCE = 25;
 const WRITERS = 8;
@@ -33,8 +33,10 @@ export async function measureTable(endpoint: string, redisPort: number, apps: nu
     readMs.push(performance.now() - start);
     if (found.size !== 1) throw new Error(`expected one app, found ${found.size}`);
   }
-  const redis = openRedis(ioredis, settingsOf(redisPort), TIMEOUTS);
-  await redis.flushall();
+  const redis = openRedis(connectionTo(redisPort));
+  const admin = new Redis({ port: redisPort });
+  await admin.flushall();
+  admin.disconnect();
   const store = createSoketiAppCache(redis, { keyPrefix: "", ttlSeconds: -1 });
   const context = {
     cache: new SharedCache({ mode: "refresh", store, table: reader }),

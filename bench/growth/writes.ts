@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { ioredis } from "../../src/redis/ioredis.ts";
 import { openAppsTable } from "../../local/apps-table.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
@@ -9,7 +8,7 @@ import { type Change, encodeChanges } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { askVersion } from "../../test/chaos/nodes/asking.ts";
 import { versionAttributes } from "../../test/chaos/nodes/apps.ts";
-import { settingsOf, TIMEOUTS } from "../bus/ways.ts";
+import { connectionTo } from "../bus/ways.ts";
 import { median } from "../statistics.ts";
 
 const SECONDS = 4;
@@ -51,7 +50,7 @@ export async function measureWrites(
     env: { APP_SYNC_PREFIX: prefix, APP_SYNC_VERIFY_EVERY_MS: "0" },
   });
   const port = Number(new URL(redisUrl).port);
-  const redis = openRedis(ioredis, settingsOf(port), TIMEOUTS);
+  const redis = openRedis(connectionTo(port));
   const log = createRedisLog(redis, busNames(prefix), 10_000);
   const publish = async (ids: readonly string[]) => {
     const changes = ids.map((appId): Change => ({

@@ -7,7 +7,7 @@ export type MonotonicClock = () => number;
 /** What one heartbeat finds. */
 export interface Tail {
   /** The log's last id; undefined while there is no log. */
-  readonly last?: MessageId;
+  readonly last?: MessageId | undefined;
   /**
    * Who answered: run id and replication id of the Redis server. Another value means that the log may have lost a
    * suffix and used its numbers again. Both are needed: Redis keeps its replication id over some restarts.

@@ -1,4 +1,6 @@
-/** A budget is counted in this many parts, each by a timer of its own. */
+import { within } from "./within.ts";
+
+/** A budget is counted in this many parts. */
 const PARTS = 10;
 
 /**
@@ -15,21 +17,9 @@ export async function withinBudget<T>(
   budgetMs: number,
   giveUp: () => void,
 ): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const count = (left: number) => {
-      if (left > 0) {
-        timer = setTimeout(count, budgetMs / PARTS, left - 1);
-        return;
-      }
-      giveUp();
-      reject(new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`));
-    };
-    count(PARTS);
-  });
-  try {
-    return await Promise.race([work(), late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  const late = () => {
+    giveUp();
+    return new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`);
+  };
+  return within(budgetMs, late, work(), PARTS);
 }

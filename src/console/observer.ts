@@ -1,6 +1,6 @@
 import type { Fleet } from "../redis/fleet.ts";
 import { type LogRow, rowsOf } from "../fleet/log-rows.ts";
-import type { MessageId } from "../protocol/message-id.ts";
+import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
 import { Series } from "./series.ts";
@@ -62,9 +62,9 @@ export class Observer {
     const { tail } = this;
     if (!tail) return [];
     // A log that was restored, or begun anew by a clock that is behind, has smaller ids.
-    if (this.#cursor && isBefore(tail, this.#cursor)) this.#cursor = undefined;
+    if (this.#cursor && compareMessageIds(tail, this.#cursor) < 0) this.#cursor = undefined;
     const found: Row[] = [];
-    while (!this.#cursor || isBefore(this.#cursor, tail)) {
+    while (!this.#cursor || compareMessageIds(this.#cursor, tail) < 0) {
       const entries = await this.#fleet.messages(this.#cursor);
       for (const entry of entries) {
         this.#cursor = entry.id;
@@ -108,10 +108,6 @@ export class Observer {
     }
     this.#lastSeen.set(node, { messages: new Set(recent.map(([message]) => message)), at: now });
   }
-}
-
-function isBefore(a: MessageId, b: MessageId): boolean {
-  return a.epoch === b.epoch ? a.seq < b.seq : a.epoch < b.epoch;
 }
 
 /** What nodes cannot read makes them forget everything: here it is a flush as any other. */

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import { compareMessageIds, type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { RegisteredNode } from "../protocol/node.ts";
 import type { Fleet } from "../redis/fleet.ts";
 
@@ -57,5 +57,5 @@ export async function waitForNodes(
 function hasApplied({ answer }: RegisteredNode, wanted: MessageId | undefined): boolean {
   const cursor = parseMessageId(answer?.cursor ?? "");
   if (!cursor || !wanted || answer?.state !== "following") return false;
-  return cursor.epoch === wanted.epoch ? cursor.seq >= wanted.seq : cursor.epoch > wanted.epoch;
+  return compareMessageIds(cursor, wanted) >= 0;
 }

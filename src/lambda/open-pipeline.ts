@@ -2,7 +2,7 @@ import type { PipelineConfig, SharedCacheConfig } from "../config/pipeline.ts";
 import type { AppsReader } from "../pipeline/ports.ts";
 import type { BatchContext } from "../pipeline/run-batch.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
-import type { RedisTimeouts } from "../redis/connection.ts";
+import type { RedisTimeouts } from "../redis/client-options.ts";
 import { createRedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { createSoketiAppCache } from "../redis/shared-app-cache.ts";

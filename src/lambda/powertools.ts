@@ -7,7 +7,7 @@ import type {
   SweepOutcome,
   SweepReporter,
 } from "../pipeline/ports.ts";
-import { RedisError } from "../redis/connection.ts";
+import { RedisError } from "../redis/errors.ts";
 
 /** Everything the functions say: JSON logs, and metrics in CloudWatch's embedded format. docs/operations.md lists them. */
 export interface Powertools {

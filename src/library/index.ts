@@ -9,6 +9,6 @@ export { type PublicApp, toPublicView } from "../app/public-view.ts";
 export type { FlushReason } from "../agent/flush-reasons.ts";
 export type { CacheLimits } from "../agent/cache-options.ts";
 export type { Change, ChangeType } from "../protocol/message.ts";
-export { RedisError } from "../redis/connection.ts";
+export { RedisError } from "../redis/errors.ts";
 export type { RedisSettings } from "../config/redis.ts";
 export { ConfigError } from "../config/errors.ts";

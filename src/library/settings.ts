@@ -1,5 +1,10 @@
 import type { CacheLimits } from "../agent/cache-options.ts";
-import { AGENT_RANGES } from "../config/agent.ts";
+import {
+  AGENT_NUMBERS,
+  type AgentNumber,
+  type AgentNumbers,
+  readAgentNumbers,
+} from "../config/agent-numbers.ts";
 import { EnvReader, type Environment } from "../config/env.ts";
 import { readTable } from "../config/pipeline.ts";
 import { readRedis, type RedisSettings } from "../config/redis.ts";
@@ -31,14 +36,10 @@ export interface CacheOptions {
   readonly verifyEveryMs?: number;
 }
 
-export interface Settings {
+export interface Settings extends AgentNumbers {
   readonly redis: RedisSettings;
   readonly table: string;
   readonly names: BusNames;
-  readonly leaseMs: number;
-  readonly heartbeatMs: number;
-  readonly limits: CacheLimits;
-  readonly verifyEveryMs: number;
 }
 
 /** @throws ConfigError with every mistake. */
@@ -54,34 +55,25 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
     env.mistakes.push("redis: expected a URL, or one of the REDIS_* variables, found none.");
   }
   const table = readTable(env);
+  const { leaseMs, heartbeatMs, verifyEveryMs } = options;
+  const given: Partial<Record<AgentNumber, unknown>> = { ...limits, leaseMs, heartbeatMs, verifyEveryMs };
   const settings = {
     table,
     names: busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table)),
-    leaseMs: numberOf(env, "leaseMs", options.leaseMs),
-    heartbeatMs: numberOf(env, "heartbeatMs", options.heartbeatMs),
-    limits: {
-      degradedTtlMs: numberOf(env, "degradedTtlMs", limits.degradedTtlMs),
-      maxStaleOnErrorMs: numberOf(env, "maxStaleOnErrorMs", limits.maxStaleOnErrorMs),
-      loadBudgetMs: numberOf(env, "loadBudgetMs", limits.loadBudgetMs),
-      missingKeyTtlMs: numberOf(env, "missingKeyTtlMs", limits.missingKeyTtlMs),
-      maxEntries: numberOf(env, "maxEntries", limits.maxEntries),
-    },
-    verifyEveryMs: numberOf(env, "verifyEveryMs", options.verifyEveryMs),
+    ...readAgentNumbers({
+      read: (name) => numberOf(env, name, given[name]),
+      nameOf: (name) => name,
+      mistakes: env.mistakes,
+    }),
   };
-  if (settings.heartbeatMs * 2 > settings.leaseMs) {
-    env.mistakes.push(
-      `heartbeatMs: expected at most half of leaseMs (${settings.leaseMs}), found ${settings.heartbeatMs}. ` +
-        "One lost heartbeat must not cost the lease.",
-    );
-  }
   env.finish();
   // Without a Redis there is a mistake.
   return { ...settings, redis: redis as RedisSettings };
 }
 
 /** What comes from JavaScript may be anything; a number that is none would end in a loop without a pause. */
-function numberOf(env: EnvReader, name: keyof typeof AGENT_RANGES, value: unknown): number {
-  const { min, max, default: byDefault } = AGENT_RANGES[name];
+function numberOf(env: EnvReader, name: AgentNumber, value: unknown): number {
+  const { min, max, default: byDefault } = AGENT_NUMBERS[name];
   if (value === undefined) return byDefault;
   if (typeof value === "number" && value >= min && value <= max) return value;
   const found = typeof value === "number" ? String(value) : `a ${typeof value}`;

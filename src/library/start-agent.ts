@@ -1,12 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { openAgentLink } from "../redis/agent-link.ts";
 import { ioredis } from "../redis/ioredis.ts";
-import { RedisError } from "../redis/connection.ts";
 import { Agent } from "../agent/agent.ts";
 import type { AppSource } from "../agent/ports.ts";
 import type { App } from "../app/app.ts";
 import { toPublicView } from "../app/public-view.ts";
-import { AGENT_RANGES } from "../config/agent.ts";
 import type { FollowEvents, Teller } from "./events.ts";
 import { createReadiness } from "./readiness.ts";
 import { reporterOf } from "./reporter.ts";
@@ -47,9 +45,7 @@ export function startAgent(
       const held = agent.cache.inspect(appId);
       return held ? { ...held, app: held.app && toPublicView(held.app) } : null;
     },
-    // ioredis' own errors hold the command that failed, which may be the one with the password.
-    onError: (error) =>
-      teller.failed(error instanceof RedisError ? error : new RedisError("keep a connection", error)),
+    onError: (error) => teller.failed(error),
   });
   const agent: Agent<App> = new Agent<App>({
     ...settings,
@@ -57,9 +53,7 @@ export function startAgent(
     source,
     connections: { appIds: () => [], has: () => false, of: () => [] },
     isSame: isDeepStrictEqual,
-    reloadJitterMs: AGENT_RANGES.reloadJitterMs.default,
     closeOn: new Set(),
-    closesPerSecond: 1,
     clock: () => performance.now(),
     now: Date.now,
     report: { ...reporterOf(events, teller, reached), heartbeatFailed: link.heartbeatFailed },

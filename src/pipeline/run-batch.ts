@@ -1,3 +1,4 @@
+import { within } from "../async/within.ts";
 import { encodeChanges, encodeFlush, type Change } from "../protocol/message.ts";
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type UnreadableRecord } from "./decode.ts";
@@ -46,7 +47,8 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
   const coalesced = coalesce(changes);
   const messages = encodeMessages(coalesced, unreadable, invokedAt, context);
   try {
-    await beforeDeadline(inForce(cached, messages, context), context.remainingMs() - DEADLINE_RESERVE_MS);
+    const limitMs = context.remainingMs() - DEADLINE_RESERVE_MS;
+    await within(limitMs, noTimeLeft, inForce(cached, messages, context));
   } catch (error) {
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
@@ -73,6 +75,12 @@ async function inForce(
   await prepare?.();
   await sharedCache?.apply(cached);
   if (messages.length > 0) await log.append(messages);
+}
+
+function noTimeLeft(): DeadlineError {
+  return new DeadlineError(
+    "expected Redis to take the messages before the function's time-out, found no time left",
+  );
 }
 
 function recordsOf(event: unknown): readonly unknown[] {
@@ -138,24 +146,4 @@ function lower(left: string | undefined, right: string): string {
 function oldestAge(changes: readonly Change[], now: number): number | undefined {
   const written = changes.map((change) => change.writtenAt).filter((time) => time !== undefined);
   return written.length === 0 ? undefined : Math.max(0, now - Math.min(...written));
-}
-
-async function beforeDeadline(work: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new DeadlineError(
-            "expected Redis to take the messages before the function's time-out, found no time left",
-          ),
-        ),
-      Math.max(0, limitMs),
-    );
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

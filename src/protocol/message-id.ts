@@ -21,6 +21,14 @@ export function parseMessageId(text: string): MessageId | undefined {
   return Number.isSafeInteger(epoch) && Number.isSafeInteger(seq) ? { epoch, seq } : undefined;
 }
 
+/**
+ * The order of messages: negative when the first id comes before the second, positive when it comes after, 0 for the same.
+ * A later epoch is a later log, whatever the numbers in it.
+ */
+export function compareMessageIds(a: MessageId, b: MessageId): number {
+  return a.epoch - b.epoch || a.seq - b.seq;
+}
+
 export function formatMessageId(id: MessageId): string {
   return `${id.epoch}-${id.seq}`;
 }

@@ -53,7 +53,7 @@ export type Answer = NodeStatus &
     readonly node: string;
     readonly recent: readonly RecentMessage[];
     /** When an app was asked for: null for "nothing is held". */
-    readonly holds?: Held | null;
+    readonly holds?: Held | null | undefined;
   };
 
 /** A node of the registry. Its entry is gone for a moment when it was cut off for long. */
@@ -61,7 +61,7 @@ export interface RegisteredNode {
   readonly id: string;
   readonly entry: NodeEntry;
   /** Absent from a node that does not answer: an old agent, or one without Redis. */
-  readonly answer?: Answer;
+  readonly answer?: Answer | undefined;
 }
 
 /** Asked of all agents at once, on their channel for questions. */
@@ -70,7 +70,7 @@ export interface Question {
   /** Names the list that the answers go to. */
   readonly id: string;
   /** What is held of this app? */
-  readonly appId?: string;
+  readonly appId?: string | undefined;
 }
 
 /** Whoever may publish chooses this text: it must not lead out of the names that are ours. */

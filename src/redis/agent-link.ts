@@ -3,8 +3,11 @@ import { hostname } from "node:os";
 import type { Bus } from "../agent/ports.ts";
 import type { RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
-import type { Held, NodeEntry, NodeStatus, RecentMessage } from "../protocol/node.ts";
-import { cut, openRedis, openSubscriber, type RedisLibrary, type RedisTimeouts } from "./connection.ts";
+import type { Answer, Held, NodeEntry, NodeStatus, Question, RecentMessage } from "../protocol/node.ts";
+import type { RedisTimeouts } from "./client-options.ts";
+import { openRedis, reconnect } from "./connection.ts";
+import type { RedisLibrary } from "./library.ts";
+import { openSubscriber } from "./subscriber.ts";
 import { createAnswering } from "./answers.ts";
 import { createRedisBus } from "./bus.ts";
 import { subscribe, type Subscription } from "./subscription.ts";
@@ -49,68 +52,65 @@ const CLUSTER_NODES = 1_000;
 export function openAgentLink(options: AgentLinkOptions): AgentLink {
   const { library, settings, names, heartbeatMs, onError } = options;
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: heartbeatMs, retriesPerCommand: 0 };
-  const commands = openRedis(library, settings, timeouts);
-  commands.on("error", onError);
+  const commands = openRedis({ library, settings, timeouts, onError });
   const node = randomUUID();
-  const who = { host: hostname(), pid: process.pid, ...options.identity };
+  const identity = { host: hostname(), pid: process.pid, ...options.identity };
   let linked: LinkedAgent | undefined;
   let subscription: Subscription | undefined;
-  let alive: NodeJS.Timeout | undefined;
   const bus = createRedisBus(commands, names, {
     node,
-    entry: () => JSON.stringify({ ...who, ...linked?.status() }),
+    entry: () => JSON.stringify({ ...identity, ...linked?.status() }),
     limitMs: heartbeatMs,
   });
+
+  function subscribeFor(agent: LinkedAgent): Subscription {
+    const onQuestion = createAnswering(commands, names, answerOf(node, identity, agent, options), onError);
+    // Each agent begins with another node: those of a cluster share the subscribers.
+    const first = randomInt(CLUSTER_NODES);
+    return subscribe({
+      open: (attempt) => openSubscriber({ library, settings, timeouts, onError }, commands, first + attempt),
+      channels: [names.live, names.ask],
+      checkEveryMs: heartbeatMs,
+      subscribed: () => void agent.subscribed(),
+      lost: () => agent.follower.onLost(),
+      message: (payload, channel) =>
+        channel === names.ask ? onQuestion(payload) : agent.follower.onLive(payload),
+      failed: onError,
+    });
+  }
 
   return {
     bus,
     heartbeatFailed(error) {
       onError(error);
-      if (commands.status === "ready") cut(commands);
+      if (commands.status === "ready") reconnect(commands);
     },
     start(agent) {
       linked = agent;
-      const onQuestion = createAnswering(
-        commands,
-        names,
-        ({ appId }) => ({
-          ...who,
-          ...agent.status(),
-          node,
-          recent: agent.recent.list(),
-          ...(appId === undefined ? {} : { holds: options.holds(appId) }),
-        }),
-        onError,
-      );
-      // Each agent begins with another node: those of a cluster share the subscribers.
-      const first = randomInt(CLUSTER_NODES);
-      const opened = subscribe(
-        (attempt) => openSubscriber(library, settings, timeouts, commands, first + attempt),
-        [names.live, names.ask],
-        {
-          subscribed: () => void agent.subscribed(),
-          lost: () => {
-            agent.follower.onLost();
-          },
-          message: (payload, channel) => {
-            if (channel === names.ask) onQuestion(payload);
-            else agent.follower.onLive(payload);
-          },
-          failed: onError,
-        },
-      );
-      subscription = opened;
+      subscription = subscribeFor(agent);
       agent.start();
-      alive = setInterval(() => {
-        opened.checkAlive(heartbeatMs);
-      }, heartbeatMs);
     },
     async stop() {
-      clearInterval(alive);
       linked?.stop();
       subscription?.close();
       await bus.leave();
       commands.disconnect();
     },
   };
+}
+
+/** What this node says when a tool asks. */
+function answerOf(
+  node: string,
+  identity: NodeEntry,
+  agent: LinkedAgent,
+  { holds }: Pick<AgentLinkOptions, "holds">,
+): (question: Question) => Answer {
+  return ({ appId }) => ({
+    ...identity,
+    ...agent.status(),
+    node,
+    recent: agent.recent.list(),
+    holds: appId === undefined ? undefined : holds(appId),
+  });
 }

@@ -1,6 +1,6 @@
 import { type BusNames, answerList } from "../protocol/names.ts";
 import { type Answer, decodeQuestion, type Question } from "../protocol/node.ts";
-import type { RedisConnection } from "./connection.ts";
+import type { RedisConnection } from "./library.ts";
 import { ANSWER, runScript } from "./scripts.ts";
 
 /** How long answers wait to be read. Milliseconds. */

@@ -2,8 +2,10 @@ import type { Bus } from "../agent/ports.ts";
 import type { LogEntry } from "../protocol/live.ts";
 import { formatMessageId, parseMessageId } from "../protocol/message-id.ts";
 import { type BusNames, nodeEntry } from "../protocol/names.ts";
-import { RedisError, type RedisConnection } from "./connection.ts";
-import { HEARTBEAT, runScript } from "./scripts.ts";
+import { within } from "../async/within.ts";
+import { orRedisError, RedisError, silence } from "./errors.ts";
+import type { RedisConnection } from "./library.ts";
+import { HEARTBEAT, type HeartbeatReply, runScript } from "./scripts.ts";
 
 /** A node's registry entry lives this long after its last heartbeat. Milliseconds. */
 const ENTRY_EXPIRY_MS = 30_000;
@@ -12,7 +14,7 @@ const ENTRY_EXPIRY_MS = 30_000;
 const LEAVE_LIMIT_MS = 300;
 
 /** Entries of one XRANGE: a long replay goes in pages. */
-const PAGE = 1_000;
+const ENTRIES_PER_READ = 1_000;
 
 export interface RedisBusOptions {
   /** This node's id in the registry. */
@@ -45,51 +47,33 @@ export function createRedisBus(
   return {
     async heartbeat() {
       const doing = "take a heartbeat";
+      const late = () => new RedisError(doing, silence(limitMs));
       const beat = runScript(connection, HEARTBEAT, keys, [node, entry(), ENTRY_EXPIRY_MS], doing);
-      const reply = await withLimit(beat, limitMs, doing);
-      const [last, run, replication] = reply as [string, string, string, string];
-      const id = parseMessageId(last);
-      return { ...(id ? { last: id } : {}), server: `${run}/${replication}` };
+      const [last, run, replication] = (await within(limitMs, late, beat)) as HeartbeatReply;
+      return { last: parseMessageId(last), server: `${run}/${replication}` };
     },
 
     async leave() {
       if (connection.status !== "ready") return;
       const gone = Promise.all([connection.zrem(names.nodes, node), connection.del(nodeEntry(names, node))]);
-      await withLimit(gone, Math.min(limitMs, LEAVE_LIMIT_MS), "forget a node").catch(() => undefined);
+      const leaveMs = Math.min(limitMs, LEAVE_LIMIT_MS);
+      await within(leaveMs, "Redis to forget this node", gone).catch(() => undefined);
     },
 
     async read(after, last) {
       const entries: LogEntry[] = [];
       const to = formatMessageId(last);
       for (let from = after.seq + 1; from <= last.seq;) {
-        const page = await range(
-          connection,
-          names.log,
-          formatMessageId({ epoch: after.epoch, seq: from }),
-          to,
-        );
+        const first = formatMessageId({ epoch: after.epoch, seq: from });
+        const page = await range(connection, names.log, first, to);
         entries.push(...page);
         const newest = page.at(-1);
-        if (!newest || page.length < PAGE) break;
+        if (!newest || page.length < ENTRIES_PER_READ) break;
         from = newest.id.seq + 1;
       }
       return entries;
     },
   };
-}
-
-async function withLimit<T>(work: Promise<T>, limitMs: number, doing: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new RedisError(doing, new Error(`no answer within ${limitMs} ms`)));
-    }, limitMs);
-  });
-  try {
-    return await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function range(
@@ -98,12 +82,10 @@ async function range(
   from: string,
   to: string,
 ): Promise<LogEntry[]> {
-  let rows: [string, string[]][];
-  try {
-    rows = await connection.xrange(log, from, to, "COUNT", PAGE);
-  } catch (error) {
-    throw new RedisError("read the log", error);
-  }
+  const rows = await orRedisError(
+    "read the log",
+    connection.xrange(log, from, to, "COUNT", ENTRIES_PER_READ),
+  );
   // An entry that is not ours is left out: the hole it makes is seen by whoever counts.
   return rows.flatMap(([id, fields]) => {
     const place = parseMessageId(id);

@@ -1,12 +1,8 @@
 import type { Environment } from "../config/env.ts";
 import type { RedisCredentialsSource } from "../config/redis-credentials.ts";
+import { RedisLoginError } from "./errors.ts";
 import { presign, sha256 } from "./presign.ts";
-
-/** What Redis is logged in with. Never logged. */
-export interface RedisLogin {
-  readonly username?: string;
-  readonly password: string;
-}
+import type { RedisLogin } from "./with-credentials.ts";
 
 export interface RedisCredentials {
   /** What the next connection logs in with; read by ioredis each time it connects. Undefined before it is known. */
@@ -14,7 +10,7 @@ export interface RedisCredentials {
   /**
    * Before Redis is used: gets a secret that is not there yet, or that Redis refused since.
    *
-   * @throws Error saying what could not be read, without its value.
+   * @throws RedisLoginError saying what could not be read, without its value.
    */
   prepare(): Promise<void>;
   /** Redis refused the login: it was changed, perhaps. */
@@ -60,11 +56,7 @@ class IamTokens implements RedisCredentials {
     const request = {
       host: cacheName,
       path: "/",
-      query: {
-        Action: "connect",
-        User: username,
-        ...(serverless ? { ResourceType: "ServerlessCache" } : {}),
-      },
+      query: { Action: "connect", User: username, ResourceType: serverless ? "ServerlessCache" : undefined },
       region,
       service: "elasticache",
       expiresSeconds: TOKEN_SECONDS,
@@ -73,7 +65,8 @@ class IamTokens implements RedisCredentials {
     const credentials = {
       accessKeyId: AWS_ACCESS_KEY_ID,
       secretAccessKey: AWS_SECRET_ACCESS_KEY,
-      ...(AWS_SESSION_TOKEN ? { sessionToken: AWS_SESSION_TOKEN } : {}),
+      // Empty counts as absent, as with every variable.
+      sessionToken: AWS_SESSION_TOKEN === "" ? undefined : AWS_SESSION_TOKEN,
     };
     return { username, password: presign(request, credentials, new Date(this.#now())) };
   }
@@ -81,7 +74,7 @@ class IamTokens implements RedisCredentials {
   prepare(): Promise<void> {
     if (this.login) return Promise.resolve();
     return Promise.reject(
-      new Error(
+      new RedisLoginError(
         "expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to sign a login for ElastiCache with, found none: " +
           "in Lambda they are those of the function's role",
       ),
@@ -133,11 +126,13 @@ class StoredSecret implements RedisCredentials {
         : readParameter(source.name, this.#environment));
     } catch (error) {
       const words = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      throw new Error(`expected to read Redis' password from ${what}, found ${words}`, { cause: error });
+      throw new RedisLoginError(`expected to read Redis' password from ${what}, found ${words}`, {
+        cause: error,
+      });
     }
     const login = source.kind === "secret" ? parseSecret(text) : plain(text);
     if (login) return login;
-    throw new Error(
+    throw new RedisLoginError(
       `expected ${what} to be Redis' password, or JSON with password and perhaps username, found something else`,
     );
   }
@@ -171,5 +166,5 @@ function parseSecret(text: string | undefined): RedisLogin | undefined {
   }
   const { username, password } = value as { username?: unknown; password?: unknown };
   if (typeof password !== "string" || password === "") return undefined;
-  return typeof username === "string" && username !== "" ? { username, password } : { password };
+  return { username: typeof username === "string" && username !== "" ? username : undefined, password };
 }

@@ -1,7 +1,7 @@
-import type { Redis } from "ioredis";
 import type { BusNames } from "../protocol/names.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
-import { RedisError, type RedisConnection } from "./connection.ts";
+import { RedisError } from "./errors.ts";
+import type { RedisConnection } from "./library.ts";
 
 /** What a Redis says of itself. */
 export interface RedisShape {
@@ -22,7 +22,7 @@ export interface LogShape {
 /** Rejects with RedisError. */
 export async function inspectRedis(connection: RedisConnection): Promise<RedisShape> {
   try {
-    const info = await (connection as Redis).info();
+    const info = await connection.info();
     const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
     return {
       version: field("redis_version") ?? "unknown",
@@ -51,8 +51,9 @@ export async function inspectLog(
   }
 }
 
-/** Keys of one SCAN, and how many there are at most: a look, not a search. */
-const SCAN = { keys: 1_000, pages: 50 };
+/** Keys of one SCAN, and how many of these there are at most: a look, not a search. */
+const KEYS_PER_SCAN = 1_000;
+const MAX_SCANS = 50;
 
 /** Prefixes under which nodes are registered, whichever: none when it may not be looked. */
 export async function otherPrefixes(connection: RedisConnection, names: BusNames): Promise<string[]> {
@@ -61,8 +62,8 @@ export async function otherPrefixes(connection: RedisConnection, names: BusNames
     const node = "nodes" in connection ? connection.nodes("master") : [connection];
     for (const one of node) {
       let cursor = "0";
-      for (let page = 0; page < SCAN.pages; page += 1) {
-        const [next, keys] = await one.scan(cursor, "MATCH", "*:v1:nodes", "COUNT", SCAN.keys);
+      for (let page = 0; page < MAX_SCANS; page += 1) {
+        const [next, keys] = await one.scan(cursor, "MATCH", "*:v1:nodes", "COUNT", KEYS_PER_SCAN);
         for (const key of keys) if (key !== names.nodes) found.add(key.replace(/:v1:nodes$/, ""));
         cursor = next;
         if (cursor === "0") break;

@@ -1,6 +1,6 @@
 import type { MessageLog } from "../pipeline/ports.ts";
 import type { BusNames } from "../protocol/names.ts";
-import type { RedisConnection } from "./connection.ts";
+import type { RedisConnection } from "./library.ts";
 import { APPEND, runScript } from "./scripts.ts";
 
 export interface RedisLog extends MessageLog {

@@ -1,30 +1,38 @@
 import type { Environment } from "../config/env.ts";
 import type { PipelineConfig } from "../config/pipeline.ts";
-import { ioredis } from "./ioredis.ts";
-import { openRedis, type RedisConnection, type RedisTimeouts } from "./connection.ts";
+import type { RedisTimeouts } from "./client-options.ts";
+import { openRedis } from "./connection.ts";
 import { createRedisCredentials } from "./credentials.ts";
+import type { RedisError } from "./errors.ts";
+import { ioredis } from "./ioredis.ts";
+import type { RedisConnection } from "./library.ts";
 
 export interface PipelineRedis {
   readonly connection: RedisConnection;
-  /** Before each use. @throws Error when the login cannot be read. */
+  /** Before each use. @throws RedisLoginError when the login cannot be read. */
   prepare(): Promise<void>;
 }
 
 /** In the words of Redis: the login is wrong, or there should have been one. */
-const REFUSED = /^(WRONGPASS|NOAUTH|ERR invalid password)/;
+const REFUSED = /\b(WRONGPASS|NOAUTH|ERR invalid password)/;
 
 /** Opens the pipeline's connection, with whatever login the configuration names. */
 export function openPipelineRedis(
-  { redis, redisCredentials }: PipelineConfig,
+  { redis: settings, redisCredentials }: PipelineConfig,
   timeouts: RedisTimeouts,
-  onError: (error: unknown) => void,
+  onError: (error: RedisError) => void,
   environment: Environment = process.env,
 ): PipelineRedis {
   const credentials = redisCredentials && createRedisCredentials(redisCredentials, environment, Date.now);
-  const connection = openRedis(ioredis, redis, timeouts, {}, credentials && (() => credentials.login));
-  connection.on("error", (error: unknown) => {
-    if (isRefusal(error)) credentials?.refused();
-    onError(error);
+  const connection = openRedis({
+    library: ioredis,
+    settings,
+    timeouts,
+    login: credentials && (() => credentials.login),
+    onError(error) {
+      if (REFUSED.test(error.reason)) credentials?.refused();
+      onError(error);
+    },
   });
   return {
     connection,
@@ -32,13 +40,4 @@ export function openPipelineRedis(
       await credentials?.prepare();
     },
   };
-}
-
-/** A cluster tells it of each node that it tried last. */
-function isRefusal(error: unknown): boolean {
-  const { message, lastNodeError } = (error ?? {}) as { message?: unknown; lastNodeError?: unknown };
-  return (
-    (typeof message === "string" && REFUSED.test(message)) ||
-    (lastNodeError !== undefined && isRefusal(lastNodeError))
-  );
 }

@@ -3,14 +3,15 @@ import { createHash, createHmac } from "node:crypto";
 export interface AwsCredentials {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  readonly sessionToken?: string;
+  readonly sessionToken?: string | undefined;
 }
 
 export interface PresignedRequest {
   readonly host: string;
   /** Begins with a slash, encoded. */
   readonly path: string;
-  readonly query: Readonly<Record<string, string>>;
+  /** What is undefined is left out. */
+  readonly query: Readonly<Record<string, string | undefined>>;
   readonly region: string;
   readonly service: string;
   readonly expiresSeconds: number;
@@ -36,7 +37,7 @@ export function presign(request: PresignedRequest, credentials: AwsCredentials, 
     "X-Amz-Credential": `${credentials.accessKeyId}/${scope}`,
     "X-Amz-Date": time,
     "X-Amz-Expires": String(request.expiresSeconds),
-    ...(credentials.sessionToken === undefined ? {} : { "X-Amz-Security-Token": credentials.sessionToken }),
+    "X-Amz-Security-Token": credentials.sessionToken,
     "X-Amz-SignedHeaders": "host",
   });
   const canonical = ["GET", path, query, `host:${host}\n`, "host", request.payloadHash].join("\n");
@@ -48,9 +49,9 @@ export function presign(request: PresignedRequest, credentials: AwsCredentials, 
   return `${host}${path}?${query}&X-Amz-Signature=${hmac(key, toSign).toString("hex")}`;
 }
 
-function canonicalQuery(query: Readonly<Record<string, string>>): string {
+function canonicalQuery(query: Readonly<Record<string, string | undefined>>): string {
   return Object.entries(query)
-    .map(([name, value]) => `${encode(name)}=${encode(value)}`)
+    .flatMap(([name, value]) => (value === undefined ? [] : `${encode(name)}=${encode(value)}`))
     .sort()
     .join("&");
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { RedisError, type RedisConnection } from "./connection.ts";
+import { orRedisError } from "./errors.ts";
+import type { RedisConnection } from "./library.ts";
 
 /** A Lua script that Redis runs in one go, with nothing else in between. */
 export interface Script {
@@ -45,6 +46,9 @@ for i = 3, #ARGV do
 end
 return id
 `);
+
+/** What `HEARTBEAT` returns. */
+export type HeartbeatReply = [last: string, run: string, replication: string, now: string];
 
 /**
  * One heartbeat of an agent: writes its registry entry and reads the log's last id and who the server is.
@@ -108,14 +112,13 @@ export async function runScript(
   args: readonly (string | number)[],
   doing: string,
 ): Promise<unknown> {
-  try {
+  const evaluate = async () => {
     try {
       return await connection.evalsha(sha1, keys.length, ...keys, ...args);
     } catch (error) {
       if (!(error instanceof Error && error.message.startsWith("NOSCRIPT"))) throw error;
-      return await connection.eval(lua, keys.length, ...keys, ...args);
+      return connection.eval(lua, keys.length, ...keys, ...args);
     }
-  } catch (error) {
-    throw new RedisError(doing, error);
-  }
+  };
+  return orRedisError(doing, evaluate());
 }

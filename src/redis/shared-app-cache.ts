@@ -1,6 +1,6 @@
-import type { Redis } from "ioredis";
 import type { AppCacheStore } from "../pipeline/ports.ts";
-import { RedisError, type RedisConnection } from "./connection.ts";
+import { orRedisError, RedisError } from "./errors.ts";
+import type { RedisClient, RedisConnection } from "./library.ts";
 import { RELEASE_CACHED_APP, runScript } from "./scripts.ts";
 
 export interface SoketiAppCacheOptions {
@@ -11,7 +11,7 @@ export interface SoketiAppCacheOptions {
 }
 
 /** Commands that are under way at a time, and keys of one SCAN. */
-const PAGE = 500;
+const CONCURRENCY = 500;
 
 /** soketi keeps the last event of a cache channel beside its apps (dist/ws-handler.js). */
 const CHANNEL_CACHE = /:channel:.*:cache_miss$/s;
@@ -77,12 +77,8 @@ export function createSoketiAppCache(
   };
 }
 
-async function scan(node: Redis, cursor: string, pattern: string): Promise<[string, string[]]> {
-  try {
-    return await node.scan(cursor, "MATCH", pattern, "COUNT", PAGE);
-  } catch (error) {
-    throw new RedisError("scan the shared app cache", error);
-  }
+async function scan(node: RedisClient, cursor: string, pattern: string): Promise<[string, string[]]> {
+  return orRedisError("scan the shared app cache", node.scan(cursor, "MATCH", pattern, "COUNT", CONCURRENCY));
 }
 
 /**
@@ -90,7 +86,7 @@ async function scan(node: Redis, cursor: string, pattern: string): Promise<[stri
  *
  * @param key one that the user may read.
  */
-async function mastersOf(connection: RedisConnection, key: string): Promise<Redis[]> {
+async function mastersOf(connection: RedisConnection, key: string): Promise<RedisClient[]> {
   if (!("nodes" in connection)) return [connection];
   await inPages([key], "find the masters", (name) => connection.exists(name));
   const masters = connection.nodes("master");
@@ -105,12 +101,10 @@ async function inPages<T, R>(
   work: (item: T) => Promise<R>,
 ): Promise<R[]> {
   const results: R[] = [];
-  for (let from = 0; from < items.length; from += PAGE) {
-    try {
-      results.push(...(await Promise.all(items.slice(from, from + PAGE).map(work))));
-    } catch (error) {
-      throw error instanceof RedisError ? error : new RedisError(doing, error);
-    }
+  for (let from = 0; from < items.length; from += CONCURRENCY) {
+    results.push(
+      ...(await orRedisError(doing, Promise.all(items.slice(from, from + CONCURRENCY).map(work)))),
+    );
   }
   return results;
 }

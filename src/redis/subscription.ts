@@ -1,17 +1,24 @@
-import type { Redis } from "ioredis";
-import { RedisError } from "./connection.ts";
+import { checkAlive } from "./check-alive.ts";
+import { RedisError } from "./errors.ts";
+import type { RedisClient } from "./library.ts";
 
 export interface SubscriptionEvents {
   /** Redis acknowledged the subscription: from now on, and until `lost`, nothing published is missed. */
-  subscribed(): void;
-  lost(): void;
-  message(payload: string, channel: string): void;
-  failed(error: RedisError): void;
+  readonly subscribed: () => void;
+  readonly lost: () => void;
+  readonly message: (payload: string, channel: string) => void;
+  readonly failed: (error: RedisError) => void;
+}
+
+export interface SubscriptionOptions extends SubscriptionEvents {
+  /** Makes a connection that does not reconnect by itself. `attempt` counts up: a cluster has other nodes to try. */
+  readonly open: (attempt: number) => RedisClient;
+  readonly channels: readonly string[];
+  /** How often the connection is asked for a sign of life, and how long that may take. Milliseconds. */
+  readonly checkEveryMs: number;
 }
 
 export interface Subscription {
-  /** Asks the connection for a sign of life. When none comes within the time, it is cut, and made anew. */
-  checkAlive(limitMs: number): void;
   close(): void;
 }
 
@@ -22,15 +29,9 @@ const MAX_PAUSE_MS = 500;
  * Keeps channels subscribed on a connection of their own, which is made anew whenever it ends. ioredis would connect
  * and subscribe again by itself, but it would not say when that is acknowledged, and with a cluster not even that the
  * connection was lost.
- *
- * @param open a connection that does not reconnect by itself. `attempt` counts up: a cluster has other nodes to try.
  */
-export function subscribe(
-  open: (attempt: number) => Redis,
-  channels: readonly string[],
-  events: SubscriptionEvents,
-): Subscription {
-  let connection: Redis;
+export function subscribe({ open, channels, checkEveryMs, ...events }: SubscriptionOptions): Subscription {
+  let connection: RedisClient;
   let attempt = 0;
   let failures = 0;
   let timer: NodeJS.Timeout | undefined;
@@ -43,9 +44,6 @@ export function subscribe(
     current.on("message", (from: string, payload: string) => {
       if (channels.includes(from)) events.message(payload, from);
     });
-    current.on("error", (error: unknown) => {
-      events.failed(new RedisError("keep the subscriber's connection", error));
-    });
     current.on("end", () => {
       events.lost();
       if (closed) return;
@@ -57,7 +55,7 @@ export function subscribe(
     current.connect().catch(() => undefined);
   }
 
-  async function acknowledge(current: Redis): Promise<void> {
+  async function acknowledge(current: RedisClient): Promise<void> {
     try {
       await current.subscribe(...channels);
       failures = 0;
@@ -69,24 +67,13 @@ export function subscribe(
   }
 
   start();
+  const checks = setInterval(() => {
+    if (connection.status === "ready") checkAlive(connection, checkEveryMs, events.failed);
+  }, checkEveryMs);
   return {
-    checkAlive(limitMs) {
-      const current = connection;
-      if (closed || current.status !== "ready") return;
-      const silent = setTimeout(() => {
-        events.failed(
-          new RedisError("answer PING", new Error(`silence for ${limitMs} ms on the subscriber`)),
-        );
-        current.disconnect();
-      }, limitMs);
-      const stop = () => {
-        clearTimeout(silent);
-      };
-      // A PING that fails ends with its connection, which is told by `end`.
-      current.ping().then(stop, stop);
-    },
     close() {
       closed = true;
+      clearInterval(checks);
       clearTimeout(timer);
       connection.disconnect();
     },

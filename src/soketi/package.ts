@@ -2,7 +2,7 @@ import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import type { PromClient } from "./prometheus.ts";
-import type { RedisLibrary } from "../redis/connection.ts";
+import type { RedisLibrary } from "../redis/library.ts";
 import type { SoketiAppClass, SoketiServer } from "./server.ts";
 
 /** What the agent takes from the soketi installation that it runs in. */

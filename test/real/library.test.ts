@@ -5,7 +5,8 @@ import { inspect } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { ioredis } from "../../src/redis/ioredis.ts";
-import { openRedis, type RedisConnection } from "../../src/redis/connection.ts";
+import { openRedis } from "../../src/redis/connection.ts";
+import type { RedisConnection } from "../../src/redis/library.ts";
 import { createFleet } from "../../src/redis/fleet.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
@@ -36,6 +37,13 @@ const keep = keeping();
 
 const changeOf = (appId: string) => ({ appId, type: "updated" as const, keys: [], changed: [] });
 
+/** A connection of the test's own. */
+const OWN = {
+  library: ioredis,
+  timeouts: { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 1 },
+  onError: () => undefined,
+};
+
 const publish = (connection: RedisConnection, names: BusNames, appId: string) =>
   createRedisLog(connection, names, 10_000).append(
     encodeChanges([changeOf(appId)], { table: "apps", at: Date.now() }),
@@ -44,7 +52,7 @@ const publish = (connection: RedisConnection, names: BusNames, appId: string) =>
 /** Publishes changes one by one, and cuts the subscribers' connections again and again. */
 async function publishWhileCut(names: BusNames, appIds: readonly string[]): Promise<void> {
   for (const [i, appId] of appIds.entries()) {
-    await publish(redis as RedisConnection, names, appId);
+    await publish(redis, names, appId);
     if (i % 50 === 25) await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
   }
 }
@@ -108,11 +116,10 @@ describe("follow", () => {
     way.thaw();
     way.cut();
     await eventually("its return", () => Promise.resolve(follower.fresh));
-    const own = openRedis(
-      ioredis,
-      { kind: "standalone", host: "127.0.0.1", port: server.port, db: 0, tls: false },
-      { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 1 },
-    );
+    const own = openRedis({
+      ...OWN,
+      settings: { kind: "standalone", host: "127.0.0.1", port: server.port, db: 0, tls: false },
+    });
     await publish(own, busNames("{app-sync:apps}"), "first");
     await eventually("the new log", () => Promise.resolve(flushes.includes("new-epoch")));
     await eventually("its cursor", () => Promise.resolve(/^\d+-1$/.test(follower.cursor)));
@@ -163,8 +170,7 @@ describe("follow", () => {
     ],
   ])("takes the settings of %s", async (_what, start) => {
     const settings = await start();
-    const limits = { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 1 };
-    const own = openRedis(ioredis, settings, limits);
+    const own = openRedis({ ...OWN, settings });
     keep({
       stop: () => {
         own.disconnect();
@@ -252,7 +258,7 @@ describe("docs/examples/follow.mjs", () => {
     const missed = () => idsOf(200).filter((appId) => !printed.includes(`changed ${appId} updated`));
     await eventually("every change", () => Promise.resolve(missed().length === 0));
     await redis.del(names.log);
-    await publish(redis as RedisConnection, names, "of-the-new-log");
+    await publish(redis, names, "of-the-new-log");
     await prints("flushed new-epoch");
     child.kill("SIGTERM");
     expect(await ended).toBe(0);

@@ -2,6 +2,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RedisConnection } from "../../src/redis/library.ts";
 import { openPipelineRedis } from "../../src/redis/pipeline-connection.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
@@ -127,6 +128,8 @@ describe("a password that is kept elsewhere", () => {
   });
 });
 
+const whoAmI = (connection: RedisConnection) => (connection as Redis).call("ACL", "WHOAMI");
+
 describe("IAM authentication", () => {
   const iam = {
     kind: "iam",
@@ -171,10 +174,10 @@ describe("IAM authentication", () => {
       environment,
     );
     await redis.prepare();
-    expect(await redis.connection.call("ACL", "WHOAMI")).toBe("sync");
+    expect(await whoAmI(redis.connection)).toBe("sync");
     environment.AWS_SESSION_TOKEN = "second";
     proxy.cut();
-    expect(await redis.connection.call("ACL", "WHOAMI")).toBe("sync");
+    expect(await whoAmI(redis.connection)).toBe("sync");
     redis.connection.disconnect();
     expect(tokensIn(sent)).toEqual(["first", "second"]);
   });

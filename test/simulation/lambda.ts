@@ -21,7 +21,7 @@ export interface LambdaWeather {
 
 export const PUNCTUAL: Readonly<LambdaWeather> = { killed: 0, answerLost: 0, delay: [20, 400] };
 
-/** As src/redis/connection.ts has it for the function. Milliseconds. */
+/** As src/lambda/open-pipeline.ts has it for the function. Milliseconds. */
 const COMMAND_MS = 1_000;
 const FUNCTION_TIMEOUT_MS = 5_000;
 const MAX_BATCH = 10;

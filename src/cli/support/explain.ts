@@ -1,4 +1,4 @@
-import { RedisError } from "../../redis/connection.ts";
+import { RedisError } from "../../redis/errors.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
 
 /** Errors of the AWS SDK by their name: what they mean to the user of a command line. */

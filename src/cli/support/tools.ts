@@ -2,7 +2,8 @@ import { createAppsReader } from "../../aws/apps-reader.ts";
 import { openDynamoDb } from "../../aws/clients.ts";
 import { type AppItems, createAppItems } from "../../aws/app-items.ts";
 import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
-import type { RedisConnection } from "../../redis/connection.ts";
+import type { RedisError } from "../../redis/errors.ts";
+import type { RedisConnection } from "../../redis/library.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
 import type { AppsReader } from "../../pipeline/ports.ts";
@@ -56,7 +57,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
   };
   const config = readToolsConfig(env);
-  let lastError: unknown;
+  let lastError: RedisError | undefined;
   let connection: RedisConnection | undefined;
   let clients: ReturnType<typeof openDynamoDb> | undefined;
   const dynamodb = () => (clients ??= openDynamoDb(config));
@@ -89,7 +90,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
       const store = createSoketiAppCache(await redis(), shared);
       return new SharedCache({ mode: shared.mode, store, table: apps() });
     },
-    redisTrouble: () => (lastError instanceof Error ? lastError.message : undefined),
+    redisTrouble: () => lastError?.reason,
     close() {
       connection?.disconnect();
       clients?.tables.destroy();

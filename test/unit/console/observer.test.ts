@@ -119,7 +119,7 @@ describe("Observer", () => {
       ["1-2", 7],
     ];
     // The node may tell of a message before the log is read.
-    fleet.nodes = [node("x", recent), { ...node("y", []), answer: undefined } as unknown as RegisteredNode];
+    fleet.nodes = [node("x", recent), { ...node("y", []), answer: undefined }];
     await observer.ask(T + 1_000);
     await observer.follow();
     await observer.ask(T + 2_000);

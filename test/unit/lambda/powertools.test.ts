@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createPowertools, type Powertools } from "../../../src/lambda/powertools.ts";
-import { RedisError } from "../../../src/redis/connection.ts";
+import { RedisError } from "../../../src/redis/errors.ts";
 
 interface Line {
   readonly level?: string;

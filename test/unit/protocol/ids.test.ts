@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseLive } from "../../../src/protocol/live.ts";
-import { formatMessageId, parseMessageId } from "../../../src/protocol/message-id.ts";
+import { compareMessageIds, formatMessageId, parseMessageId } from "../../../src/protocol/message-id.ts";
 import { answerList, busNames, defaultPrefix, nodeEntry } from "../../../src/protocol/names.ts";
 
 describe("parseMessageId", () => {
@@ -28,6 +28,16 @@ describe("parseMessageId", () => {
     "1-18446744073709551615",
   ])("refuses %j", (text) => {
     expect(parseMessageId(text)).toBeUndefined();
+  });
+});
+
+describe("compareMessageIds", () => {
+  it("goes by epoch and then by number, as numbers and not as texts", () => {
+    const inOrder = ["9-10", "10-0", "10-1", "10-2", "10-10", "11-1", "1700000000000-9007199254740991"];
+    const ids = inOrder.map((text) => parseMessageId(text) ?? { epoch: Number.NaN, seq: Number.NaN });
+    expect([...ids].reverse().sort(compareMessageIds).map(formatMessageId)).toEqual(inOrder);
+    for (const [i, a] of ids.entries())
+      for (const [j, b] of ids.entries()) expect(Math.sign(compareMessageIds(a, b))).toBe(Math.sign(i - j));
   });
 });
 

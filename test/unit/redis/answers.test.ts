@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { RedisConnection } from "../../../src/redis/connection.ts";
+import type { RedisConnection } from "../../../src/redis/library.ts";
 import { createAnswering } from "../../../src/redis/answers.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import type { Answer } from "../../../src/protocol/node.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RedisError } from "../../../src/redis/connection.ts";
+import { RedisError } from "../../../src/redis/errors.ts";
 
 describe("RedisError", () => {
   it("has the words and the code of its cause, and nothing of the command", () => {

@@ -1,0 +1,62 @@
+/**
+ * Thrown when Redis did not do what it was asked. Holds the server's or the socket's own words, never the command's
+ * arguments: ioredis errors carry those, and they must not reach a log.
+ */
+export class RedisError extends Error {
+  override readonly name = "RedisError";
+  /** As Redis or Node say it: READONLY, OOM, NOAUTH, ECONNREFUSED, …; TIMEOUT for silence; UNKNOWN when nothing says it. */
+  readonly code: string;
+  /** Why, in the words of the server or the socket. */
+  readonly reason: string;
+
+  constructor(doing: string, cause: unknown) {
+    const reason = wordsOf(cause);
+    super(`Redis could not ${doing}: ${reason}`);
+    this.reason = reason;
+    this.code = codeOf(cause, reason);
+  }
+}
+
+/** Thrown when Redis' login could not be read from where it is kept. It is read again at the next use. */
+export class RedisLoginError extends Error {
+  override readonly name = "RedisLoginError";
+  readonly code = "E_REDIS_LOGIN";
+}
+
+/** The outcome of some work on Redis, or a RedisError. `doing` completes "Redis could not …". */
+export async function orRedisError<T>(doing: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw error instanceof RedisError ? error : new RedisError(doing, error);
+  }
+}
+
+/** The cause of a RedisError when nothing was answered in time. */
+export function silence(limitMs: number): Error {
+  return Object.assign(new Error(`no answer within ${limitMs} ms`), { code: "TIMEOUT" });
+}
+
+function wordsOf(cause: unknown): string {
+  const last = lastNodeError(cause);
+  if (last !== undefined)
+    return `no node of the cluster could be asked, and the last one said: ${wordsOf(last)}`;
+  // A host with two addresses, of which neither answers, is an error without words of its own.
+  if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(wordsOf).join("; ");
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
+/** What ioredis has of the last node that it tried, when it could reach none of a cluster. */
+function lastNodeError(cause: unknown): unknown {
+  return (cause as { lastNodeError?: unknown } | null | undefined)?.lastNodeError ?? undefined;
+}
+
+function codeOf(cause: unknown, words: string): string {
+  const last = lastNodeError(cause);
+  if (last !== undefined) return codeOf(last, wordsOf(last));
+  const code = (cause as { code?: unknown } | null | undefined)?.code;
+  if (typeof code === "string") return code;
+  // ioredis, of a command that it has sent.
+  if (words === "Command timed out") return "TIMEOUT";
+  return /^([A-Z]{2,})\b/.exec(words)?.[1] ?? "UNKNOWN";
+}

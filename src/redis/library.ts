@@ -1,0 +1,113 @@
+/**
+ * The part of ioredis that is used, described by structure. The pipeline brings ioredis 6 along; the agent takes soketi's
+ * own, 5.x, because it must not have dependencies. So only what both have may be used here, and no file but `ioredis.ts`
+ * imports the package, types included.
+ */
+export interface RedisLibrary {
+  readonly Redis: new (options: ClientOptions) => RedisClient;
+  readonly Cluster: new (nodes: NodeAddress[], options: ClusterOptions) => RedisCluster;
+}
+
+export type RedisConnection = RedisClient | RedisCluster;
+
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Times in milliseconds. */
+export interface ClientOptions {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly db?: number | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  readonly tls?: object | undefined;
+  readonly sentinels?: NodeAddress[] | undefined;
+  readonly name?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
+  readonly sentinelCommandTimeout?: number | undefined;
+  readonly enableTLSForSentinelMode?: boolean | undefined;
+  readonly lazyConnect: boolean;
+  readonly connectTimeout: number;
+  readonly commandTimeout: number;
+  readonly socketTimeout?: number | undefined;
+  readonly disconnectTimeout: number;
+  readonly maxRetriesPerRequest: number;
+  readonly autoResubscribe: boolean;
+  /** How long to wait before the given attempt to connect; null ends the connection. */
+  readonly retryStrategy: (attempt: number) => number | null;
+}
+
+/** Times in milliseconds. */
+export interface ClusterOptions {
+  readonly lazyConnect: boolean;
+  readonly scaleReads: "master";
+  readonly slotsRefreshTimeout: number;
+  readonly clusterRetryStrategy: (attempt: number) => number | null;
+  readonly retryDelayOnFailover: number;
+  readonly maxRedirections: number;
+  readonly dnsLookup?: ((address: string, done: (error: null, resolved: string) => void) => void) | undefined;
+  readonly redisOptions: ClientOptions;
+}
+
+/** Commands that may be sent to one server or to a cluster alike. */
+interface Commands {
+  readonly status: string;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  disconnect(reconnect?: boolean): void;
+  evalsha(sha1: string, keys: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
+  eval(lua: string, keys: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
+  get(key: string): Promise<string | null>;
+  mget(keys: string[]): Promise<(string | null)[]>;
+  set(key: string, value: string): Promise<unknown>;
+  set(key: string, value: string, expiry: "EX", seconds: number): Promise<unknown>;
+  expire(key: string, seconds: number): Promise<number>;
+  exists(key: string): Promise<number>;
+  del(key: string): Promise<number>;
+  unlink(key: string): Promise<number>;
+  lrange(key: string, start: number, stop: number): Promise<string[]>;
+  zrange(key: string, start: string, stop: string): Promise<string[]>;
+  zrem(key: string, member: string): Promise<number>;
+  xlen(key: string): Promise<number>;
+  xrange(key: string, from: string, to: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
+  xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
+  publish(channel: string, payload: string): Promise<number>;
+  info(): Promise<string>;
+}
+
+/** One entry of a stream: its id, and its fields and values in turn. */
+type StreamRow = [id: string, fields: string[]];
+
+/** A connection to one server, also behind sentinels. */
+export interface RedisClient extends Commands {
+  readonly options: ClientIdentity;
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "message", listener: (channel: string, payload: string) => void): unknown;
+  on(event: "ready" | "end", listener: () => void): unknown;
+  connect(): Promise<void>;
+  subscribe(...channels: string[]): Promise<unknown>;
+  ping(): Promise<string>;
+  scan(
+    cursor: string,
+    match: "MATCH",
+    pattern: string,
+    count: "COUNT",
+    limit: number,
+  ): Promise<[cursor: string, keys: string[]]>;
+}
+
+/** What a connection is to, and who it logs in as. Read at each attempt to connect. */
+interface ClientIdentity {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  username?: string | undefined;
+  password?: string | null | undefined;
+}
+
+export interface RedisCluster extends Commands {
+  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: "+node", listener: (node: RedisClient) => void): unknown;
+  on(event: "refresh", listener: () => void): unknown;
+  nodes(role: "all" | "master"): RedisClient[];
+}

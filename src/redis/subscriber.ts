@@ -1,0 +1,24 @@
+import { allNodes } from "./cluster.ts";
+import { type ConnectionOptions, openClient } from "./connection.ts";
+import type { RedisClient, RedisConnection } from "./library.ts";
+
+/**
+ * A connection for subscribing: it ends when it is lost, for the caller to open another. In a cluster it is a plain
+ * connection to one of the nodes, since each node gets what is published on any.
+ *
+ * @param commands the connection for commands, which knows the nodes that a cluster has now.
+ * @param attempt which of the nodes: each attempt takes the next.
+ */
+export function openSubscriber(
+  options: ConnectionOptions,
+  commands: RedisConnection,
+  attempt: number,
+): RedisClient {
+  const once = { retryStrategy: () => null };
+  const { settings } = options;
+  if (settings.kind !== "cluster") return openClient(options, settings, once);
+  const { nodes: given, username, password, tls } = settings;
+  const nodes = "nodes" in commands ? allNodes(given, commands) : given;
+  const { host, port } = nodes[attempt % nodes.length] ?? { host: "127.0.0.1", port: 6379 };
+  return openClient(options, { kind: "standalone", host, port, db: 0, username, password, tls }, once);
+}
