@@ -5,63 +5,51 @@ import { describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** While src/adapters is divided among the rooms of its own that it holds. */
-const MOVING = [
-  "src/async",
-  "src/app",
-  "src/protocol",
-  "src/config",
-  "src/pipeline",
-  "src/agent",
-  "src/adapters",
-  "src/aws",
-  "src/redis",
-  "src/soketi",
-  "src/lambda",
-  "src/fleet",
-];
-
-/** Folder -> the folders it may import from. What is not listed here may not exist. */
+/**
+ * Room -> the rooms that it may import from, types included. What is not listed here may not exist. From the ground up:
+ * README has the same table, with what each room is for.
+ */
 const ALLOWED: Record<string, readonly string[]> = {
   "src/app": [],
   "src/async": [],
   "src/protocol": ["src/app"],
-  "src/config": ["src/protocol", "src/agent", "src/pipeline"],
-  "src/pipeline": ["src/app", "src/async", "src/protocol"],
   "src/agent": ["src/protocol"],
-  "src/adapters": MOVING,
-  "src/aws": MOVING,
-  "src/redis": MOVING,
-  "src/soketi": MOVING,
-  "src/lambda": MOVING,
-  "src/fleet": MOVING,
-  "src/preload": MOVING,
-  "src/library": MOVING,
-  "src/console": MOVING,
-  handlers: MOVING,
-  "src/cli": [...MOVING, "src/console"],
-  local: [...MOVING, "src/console"],
+  "src/pipeline": ["src/app", "src/async", "src/protocol"],
+  "src/config": ["src/protocol", "src/agent", "src/pipeline"],
+  "src/redis": ["src/async", "src/protocol", "src/agent", "src/pipeline", "src/config"],
+  "src/aws": ["src/app", "src/async", "src/agent", "src/pipeline", "src/config"],
+  "src/soketi": ["src/app", "src/async", "src/protocol", "src/agent", "src/config", "src/redis"],
+  "src/lambda": ["src/pipeline", "src/config", "src/redis"],
+  "src/fleet": ["src/protocol", "src/redis"],
+  "src/library": ["src/app", "src/protocol", "src/agent", "src/config", "src/redis", "src/aws"],
+  "src/console": ["src/app", "src/protocol", "src/redis", "src/aws", "src/fleet"],
+  "src/cli": [
+    "src/app",
+    "src/protocol",
+    "src/pipeline",
+    "src/config",
+    "src/redis",
+    "src/aws",
+    "src/soketi",
+    "src/fleet",
+    "src/console",
+  ],
+  handlers: ["src/pipeline", "src/config", "src/aws", "src/lambda"],
+  local: ["src/app", "src/async", "src/protocol", "src/config", "src/redis", "src/aws", "src/console"],
 };
 
-/** Packages that only these folders may import; types count too. Anything not listed is free. */
+/** Packages that only these rooms may import; types count too. Anything not listed is free. */
 const PACKAGES: Record<string, readonly string[]> = {
   // src/soketi takes soketi's own out of its folder; in src/redis one file imports ours: see below.
   ioredis: ["src/redis", "src/soketi"],
   // Whoever uses the library may give a client of their own.
-  "@aws-sdk/client-dynamodb": [
-    "src/adapters",
-    "src/aws",
-    "src/redis",
-    "src/soketi",
-    "src/lambda",
-    "src/library",
-    "local",
-  ],
-  "@aws-sdk/client-dynamodb-streams": ["src/adapters", "src/aws", "src/redis", "src/soketi", "src/lambda"],
-  "@aws-sdk/client-secrets-manager": ["src/adapters", "src/aws", "src/redis", "src/soketi", "src/lambda"],
-  "@aws-sdk/client-ssm": ["src/adapters", "src/aws", "src/redis", "src/soketi", "src/lambda"],
-  "@aws-lambda-powertools/logger": ["src/adapters", "src/aws", "src/redis", "src/soketi", "src/lambda"],
-  "@aws-lambda-powertools/metrics": ["src/adapters", "src/aws", "src/redis", "src/soketi", "src/lambda"],
+  "@aws-sdk/client-dynamodb": ["src/aws", "src/library", "local"],
+  "@aws-sdk/client-dynamodb-streams": ["src/aws"],
+  "@aws-sdk/client-lambda": ["src/aws"],
+  "@aws-sdk/client-secrets-manager": ["src/redis"],
+  "@aws-sdk/client-ssm": ["src/redis"],
+  "@aws-lambda-powertools/logger": ["src/lambda"],
+  "@aws-lambda-powertools/metrics": ["src/lambda"],
   "@soketi/soketi": [],
   commander: ["src/cli"],
   preact: ["src/console"],
@@ -70,7 +58,6 @@ const PACKAGES: Record<string, readonly string[]> = {
   "cli-table3": ["src/cli"],
   "cli-progress": ["src/cli"],
   picocolors: ["src/cli"],
-  "@aws-sdk/client-lambda": ["src/adapters", "src/aws", "src/redis", "src/soketi", "src/lambda"],
 };
 
 function sources(folder: string): string[] {
@@ -106,6 +93,64 @@ describe("imports go one way", () => {
         if (only) expect(only, `${file} imports ${specifier}`).toContain(folder);
       }
     }
+  });
+});
+
+/** The files that a file imports, types included. */
+const targetsOf = (file: string) =>
+  importsOf(file)
+    .filter((specifier) => specifier.startsWith("."))
+    .map((specifier) => relative(root, resolve(root, dirname(file), specifier)))
+    .filter((target) => files.includes(target));
+
+describe("no circle", () => {
+  it("among files, types included", () => {
+    const done = new Set<string>();
+    const walk = (file: string, path: readonly string[]): string[] | undefined => {
+      if (path.includes(file)) return [...path.slice(path.indexOf(file)), file];
+      if (done.has(file)) return undefined;
+      for (const target of targetsOf(file)) {
+        const circle = walk(target, [...path, file]);
+        if (circle) return circle;
+      }
+      done.add(file);
+      return undefined;
+    };
+    for (const file of files) expect(walk(file, [])).toBeUndefined();
+  });
+
+  it("among rooms", () => {
+    const order = Object.keys(ALLOWED);
+    for (const [room, below] of Object.entries(ALLOWED)) {
+      for (const target of below) {
+        expect(order.indexOf(target), `${room} may import ${target}`).toBeLessThan(order.indexOf(room));
+      }
+    }
+  });
+});
+
+describe("README's table of folders", () => {
+  it("is this law", () => {
+    const rows = readFileSync(join(root, "README.md"), "utf8").matchAll(
+      /^\| `((?:src\/)?[a-z]+)\/` \| .* \| (.*) \|$/gm,
+    );
+    const long = (name: string) => (name in ALLOWED ? name : `src/${name}`);
+    const table = [...rows].map(([, room = "", allowed = ""]) => [
+      room,
+      allowed === "nothing" ? [] : allowed.split(", ").map(long),
+    ]);
+    expect(Object.fromEntries(table)).toEqual(ALLOWED);
+  });
+
+  it("names every folder that there is", () => {
+    const folders = readdirSync(join(root, "src"), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && sources(`src/${entry.name}`).length > 0)
+      .map(({ name }) => `src/${name}`);
+    expect(folders.sort()).toEqual(
+      Object.keys(ALLOWED)
+        .filter((room) => room.startsWith("src/"))
+        .sort(),
+    );
   });
 });
 
