@@ -17,22 +17,21 @@ const RETENTION = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
 ];
 
-/** An empty default means: not set. `pattern` or `allows` judges what is set, `secret` values are never shown. */
+/** An empty default means: not set. `pattern` or `allows` judges what is set. */
 const PARAMETERS = {
   redisUrl: {
     default: "",
     // The path is the database's number.
-    pattern: /^rediss?:\/\/([^/\s@]*@)?([^/\s@:[\]?#]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(\/\d*)?$/,
+    pattern:
+      /^rediss?:\/\/(([^/\s@?#%]|%[0-9a-fA-F]{2})*@)?([^/\s@:[\]?#]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?(\/\d*)?$/,
     expected: "redis://host[:port][/db], or rediss://… for TLS",
-    secret: true,
   },
   redisClusterNodes: {
     default: "",
     pattern: HOSTS,
     expected: "host:port,… of a Redis Cluster",
-    secret: true,
   },
-  redisSentinels: { default: "", pattern: HOSTS, expected: "host:port,… of sentinels", secret: true },
+  redisSentinels: { default: "", pattern: HOSTS, expected: "host:port,… of sentinels" },
   redisSentinelName: {
     default: "",
     pattern: /^[\w.-]+$/,
@@ -145,6 +144,12 @@ function contradictions(is, region) {
       "redisSentinels: expected host:port,… beside redisSentinelName, found nothing. Add it.",
     ],
     [
+      // What stands between the first { and the next } says where a cluster keeps a name.
+      is.redisClusterNodes && is.prefix && !/^[^{]*\{[^}]+\}/.test(is.prefix),
+      "prefix: expected a hash tag in it, as {app-sync} is one, since a cluster keeps names without one on different " +
+        "nodes, found none. Put braces around a part of it, the same for the agents.",
+    ],
+    [
       logins.length > 1,
       `${logins.join(", ")}: expected one of them, found ${logins.length}. Remove the others.`,
     ],
@@ -211,17 +216,22 @@ function check(given, { stage, region }) {
       `${name}: expected a parameter of docs/deploy.md, found an unknown one. ${close ? `Write ${close}.` : "Remove it."}`,
     );
   }
-  for (const [name, { default: byDefault, pattern, allows, expected, secret }] of Object.entries(
-    PARAMETERS,
-  )) {
+  for (const [name, { default: byDefault, pattern, allows, expected }] of Object.entries(PARAMETERS)) {
     const value = String(given[name] ?? "").trim();
     values[name] = value === "" ? byDefault : value;
     if (value === "" || (pattern ? pattern.test(value) : allows(value))) continue;
-    mistakes.push(
-      `${name}: expected ${expected}, found ${secret ? "another form (not shown: it may hold a password)" : JSON.stringify(value)}. Correct it.`,
-    );
+    mistakes.push(`${name}: expected ${expected}, found ${shown(value)}. Correct it.`);
   }
   return { values, mistakes: [...mistakes, ...contradictions(values, region)] };
+}
+
+/**
+ * A wrong value in words, as src/config/env.ts has it: whoever mixes parameters up gives a password where none belongs, so that
+ * next to nothing is quoted.
+ */
+function shown(value) {
+  const harmless = /^(true|false|on|off|yes|no|none|-?\d{1,3}(\.\d{1,3})?|\d{1,3}(ms|s|m|h|d))$/i;
+  return harmless.test(value) ? JSON.stringify(value) : "something else (not shown: it may hold a password)";
 }
 
 /** `--param` of the command line over the stage's file. */

@@ -1,8 +1,9 @@
 import type { AgentSettings } from "../agent/agent.ts";
 import { CLOSE_CAUSES, type CloseCause } from "../agent/live-sockets.ts";
-import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
+import type { BusNames } from "../protocol/names.ts";
 import { AGENT_NUMBERS, readAgentNumbers } from "./agent-numbers.ts";
-import { EnvReader, type Environment } from "./env.ts";
+import { EnvReader, type Environment, shown } from "./env.ts";
+import { readNames } from "./names.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 
 /**
@@ -10,7 +11,7 @@ import { readRedis, type RedisSettings } from "./redis.ts";
  * `AgentSettings` is told there.
  */
 export interface AgentConfig extends AgentSettings {
-  /** Undefined: soketi's own Redis settings. */
+  /** Undefined: none is known. */
   readonly redis?: RedisSettings | undefined;
   readonly names: BusNames;
   /**
@@ -24,11 +25,16 @@ export interface AgentConfig extends AgentSettings {
 
 /**
  * @param table soketi's own setting of the apps table; names the log when `APP_SYNC_PREFIX` does not.
+ * @param ownRedis soketi's own, which is taken when no `REDIS_…` variable names another.
  * @throws ConfigError with every mistake.
  */
-export function readAgentConfig(environment: Environment, table: string): AgentConfig {
+export function readAgentConfig(
+  environment: Environment,
+  table: string,
+  ownRedis?: RedisSettings,
+): AgentConfig {
   const env = new EnvReader(environment);
-  const redis = readRedis(env);
+  const redis = readRedis(env) ?? ownRedis;
   const numbers = readAgentNumbers({
     read: (name) => env.integer(AGENT_NUMBERS[name].variable, AGENT_NUMBERS[name]),
     nameOf: (name) => AGENT_NUMBERS[name].variable,
@@ -37,7 +43,7 @@ export function readAgentConfig(environment: Environment, table: string): AgentC
   const config: AgentConfig = {
     ...numbers,
     redis,
-    names: busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table)),
+    names: readNames(env, table, redis),
     cache: env.flag("APP_SYNC_CACHE", true),
     closeOn: readCloseOn(env),
     debug: env.flag("APP_SYNC_DEBUG", false),
@@ -53,8 +59,10 @@ function readCloseOn(env: EnvReader): ReadonlySet<CloseCause> {
   if (value === "none") return new Set();
   const causes = value.split(",").map((cause) => cause.trim());
   const known = CLOSE_CAUSES.filter((cause) => causes.includes(cause));
-  if (known.length !== causes.length) {
-    env.wrong("APP_SYNC_CLOSE_ON", `none, or some of ${CLOSE_CAUSES.join(",")}`, value);
+  const unknown = causes.find((cause) => !known.some((one) => one === cause));
+  if (unknown !== undefined) {
+    const found = `${shown(unknown)} in item ${causes.indexOf(unknown) + 1}`;
+    env.wrong("APP_SYNC_CLOSE_ON", `none, or some of ${CLOSE_CAUSES.join(",")}`, found);
   }
   return new Set(known);
 }

@@ -1,7 +1,20 @@
+import { HOST } from "./redis-url.ts";
 import { ConfigError } from "./errors.ts";
 
 /** Environment variables as Node and Lambda give them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+const NOT_SHOWN = "(not shown: it may hold a password)";
+
+/** Nobody's password, and of use to whoever wrote it in the wrong place. */
+const HARMLESS =
+  /^(true|false|on|off|yes|no|none|null|undefined|enabled?|disabled?|-?\d{1,3}|\d{1,3}(\.\d{1,3}|e\d)|\d{1,3}(ms|s|m|h|d))$/i;
+
+/** A wrong value in words. Whoever mixes variables up puts a password where none belongs: next to nothing is quoted. */
+export function shown(value: string): string {
+  if (HARMLESS.test(value)) return JSON.stringify(value);
+  return `${value.includes("://") ? "a URL" : "something else"} ${NOT_SHOWN}`;
+}
 
 /**
  * Reads variables and remembers what is wrong with them, so that all mistakes are told together. Each read gives a
@@ -32,7 +45,9 @@ export class EnvReader {
     if (value === undefined) return range.default;
     const number = /^-?\d+$/.test(value) ? Number(value) : Number.NaN;
     if (number >= range.min && number <= range.max) return number;
-    this.wrong(name, `a whole number from ${range.min} to ${range.max}`, value, String(range.default));
+    const { min, max } = range;
+    const found = Number.isNaN(number) ? shown(value) : `a number ${number < min ? "below" : "above"} that`;
+    this.wrong(name, `a whole number from ${min} to ${max}`, found, String(range.default));
     return range.default;
   }
 
@@ -41,7 +56,7 @@ export class EnvReader {
     if (value === undefined) return byDefault;
     if (["true", "on", "1", "yes"].includes(value)) return true;
     if (["false", "off", "0", "no"].includes(value)) return false;
-    this.wrong(name, "on or off", value, byDefault ? "on" : "off");
+    this.wrong(name, "on or off", shown(value), byDefault ? "on" : "off");
     return byDefault;
   }
 
@@ -50,30 +65,31 @@ export class EnvReader {
     const value = this.text(name);
     if (value === undefined) return words[0];
     const word = words.find((candidate) => candidate === value.toLowerCase());
-    if (word === undefined) this.wrong(name, words.join(", "), value);
+    if (word === undefined) this.wrong(name, words.join(", "), shown(value));
     return word ?? words[0];
   }
 
-  /** `host:port` items separated by commas; an IPv6 address goes in brackets. */
+  /** `host:port` items separated by commas, at least one; an IPv6 address goes in brackets. */
   hostList(name: string, defaultPort: number): { host: string; port: number }[] {
-    const value = this.text(name) ?? "";
-    return value
-      .split(",")
-      .map((item) => item.trim())
-      .filter((item) => item !== "")
-      .map((item) => {
-        const match = /^(?:\[([^\]]+)\]|([^:\s]+))(?::(\d{1,5}))?$/.exec(item);
-        const port = Number(match?.[3] ?? defaultPort);
-        if (!match || port < 1 || port > 65535) this.wrong(name, "host:port items separated by commas", item);
-        return { host: match?.[1] ?? match?.[2] ?? "", port };
-      });
+    const expected = "host:port items separated by commas";
+    const items = (this.text(name) ?? "").split(",").map((item) => item.trim());
+    const hosts = items.flatMap((item, i) => {
+      if (item === "") return [];
+      const [, host = "", port = String(defaultPort)] = /^(.*?)(?::(\d{1,5}))?$/s.exec(item) ?? [];
+      if (!HOST.test(host) || Number(port) < 1 || Number(port) > 65_535) {
+        const login = item.includes("@") ? " User and password go into variables of their own." : "";
+        this.wrong(name, expected, `another form in item ${i + 1} ${NOT_SHOWN}`, undefined, login);
+      }
+      return [{ host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port) }];
+    });
+    if (hosts.length === 0) this.wrong(name, expected, "none");
+    return hosts;
   }
 
-  wrong(name: string, expected: string, found: string, example?: string): void {
+  /** @param found what was found, in words: a value itself may be a password that belongs into another variable. */
+  wrong(name: string, expected: string, found: string, example?: string, advice = ""): void {
     const hint = example === undefined ? "" : ` For example ${name}=${example}.`;
-    // Whoever mixes variables up puts a URL with a password, which may hold / and @ itself, where none belongs.
-    const shown = JSON.stringify(found).replace(/\/\/.*@/, "//…@");
-    this.mistakes.push(`${name}: expected ${expected}, found ${shown}.${hint}`);
+    this.mistakes.push(`${name}: expected ${expected}, found ${found}.${hint}${advice}`);
   }
 
   /** @throws ConfigError when anything read was wrong. */

@@ -1,7 +1,8 @@
 import type { SharedCacheMode } from "../pipeline/shared-cache.ts";
-import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
+import type { BusNames } from "../protocol/names.ts";
 import { EnvReader, type Environment } from "./env.ts";
 import { ConfigError } from "./errors.ts";
+import { readNames } from "./names.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
 
@@ -85,7 +86,7 @@ function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
     redisCredentials: readRedisCredentials(env, redis),
     table,
     logLength: env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 }),
-    names: busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table)),
+    names: readNames(env, table, redis),
     sharedCache: readSharedCache(env),
     region,
     dynamodbEndpoint: env.text("APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"),

@@ -1,4 +1,4 @@
-import type { EnvReader } from "./env.ts";
+import { type EnvReader, shown } from "./env.ts";
 import type { RedisSettings } from "./redis.ts";
 
 /** Where the pipeline gets its Redis login, when its settings do not hold it. docs/redis.md */
@@ -53,7 +53,7 @@ function readIam(
 ): RedisCredentialsSource {
   const region = env.text("AWS_REGION");
   if (!/^[a-z][a-z0-9-]{0,62}$/.test(cacheName))
-    env.wrong("REDIS_IAM_CACHE_NAME", "a cache's name in lower case", cacheName);
+    env.wrong("REDIS_IAM_CACHE_NAME", "a cache's name in lower case", shown(cacheName));
   if (redis && redis.username === undefined)
     env.mistakes.push(
       "REDIS_IAM_CACHE_NAME: expected the user's id beside it, found none. Put it into REDIS_URL or REDIS_USERNAME.",

@@ -1,4 +1,5 @@
 import type { EnvReader } from "./env.ts";
+import { parseRedisUrl } from "./redis-url.ts";
 
 interface HostAndPort {
   readonly host: string;
@@ -52,8 +53,8 @@ export function readRedis(env: EnvReader): RedisSettings | undefined {
 }
 
 function readSentinels(env: EnvReader, common: RedisCommon): RedisSettings {
-  const name = env.text("REDIS_SENTINEL_NAME");
-  if (name === undefined) {
+  const name = env.text("REDIS_SENTINEL_NAME")?.trim() ?? "";
+  if (name === "") {
     env.mistakes.push(
       "REDIS_SENTINEL_NAME: expected the master's name beside REDIS_SENTINELS, found nothing.",
     );
@@ -61,35 +62,21 @@ function readSentinels(env: EnvReader, common: RedisCommon): RedisSettings {
   return {
     kind: "sentinel",
     sentinels: env.hostList("REDIS_SENTINELS", 26379),
-    name: name ?? "",
+    name,
     db: env.integer("REDIS_DB", { min: 0, max: 1_000_000, default: 0 }),
     sentinelPassword: env.text("REDIS_SENTINEL_PASSWORD"),
     ...common,
   };
 }
 
-/** A URL may hold a password, so no part of a wrong one is shown. */
 function readUrl(env: EnvReader, text: string, common: RedisCommon): RedisSettings | undefined {
-  const expected = "REDIS_URL: expected redis://[user:password@]host[:port][/db] or rediss://… for TLS";
-  let url: URL;
-  try {
-    url = new URL(text);
-  } catch {
-    env.mistakes.push(`${expected}, found something that is not a URL (not shown: it may hold a password).`);
+  const url = parseRedisUrl(text);
+  if ("found" in url) {
+    env.mistakes.push(
+      `REDIS_URL: expected redis://[user:password@]host[:port][/db], or rediss://… for TLS, found ${url.found}`,
+    );
     return undefined;
   }
-  const db = url.pathname.replace(/^\/+/, "");
-  if (!["redis:", "rediss:"].includes(url.protocol) || url.hostname === "" || !/^\d*$/.test(db)) {
-    env.mistakes.push(`${expected}, found another form (not shown: it may hold a password).`);
-    return undefined;
-  }
-  return {
-    kind: "standalone",
-    host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
-    port: url.port === "" ? 6379 : Number(url.port),
-    db: Number(db),
-    username: url.username === "" ? common.username : decodeURIComponent(url.username),
-    password: url.password === "" ? common.password : decodeURIComponent(url.password),
-    tls: url.protocol === "rediss:" || common.tls,
-  };
+  const { username = common.username, password = common.password } = url;
+  return { ...url, kind: "standalone", username, password, tls: url.tls || common.tls };
 }

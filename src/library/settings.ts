@@ -7,8 +7,9 @@ import {
 } from "../config/agent-numbers.ts";
 import { EnvReader, type Environment } from "../config/env.ts";
 import { readTable } from "../config/pipeline.ts";
+import { readNames } from "../config/names.ts";
 import { readRedis, type RedisSettings } from "../config/redis.ts";
-import { type BusNames, busNames, defaultPrefix } from "../protocol/names.ts";
+import type { BusNames } from "../protocol/names.ts";
 
 /** Where the log is, and how a follower keeps up with it. */
 export interface LinkOptions {
@@ -59,7 +60,7 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
   const given: Partial<Record<AgentNumber, unknown>> = { ...limits, leaseMs, heartbeatMs, verifyEveryMs };
   const settings = {
     table,
-    names: busNames(env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table)),
+    names: readNames(env, table, redis, "prefix, or APP_SYNC_PREFIX"),
     ...readAgentNumbers({
       read: (name) => numberOf(env, name, given[name]),
       nameOf: (name) => name,

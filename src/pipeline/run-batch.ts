@@ -48,7 +48,9 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
   const messages = encodeMessages(coalesced, unreadable, invokedAt, context);
   try {
     const limitMs = context.remainingMs() - DEADLINE_RESERVE_MS;
-    await within(limitMs, noTimeLeft, inForce(cached, messages, context));
+    const progress = { awaited: "Redis' login to be read" };
+    const late = () => noTimeLeft(progress.awaited);
+    await within(limitMs, late, inForce(cached, messages, context, progress));
   } catch (error) {
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
@@ -70,17 +72,17 @@ async function inForce(
   cached: readonly CachedApp[],
   messages: readonly string[],
   { prepare, sharedCache, log }: BatchContext,
+  progress: { awaited: string },
 ): Promise<void> {
   if (messages.length === 0 && cached.length === 0) return;
   await prepare?.();
+  progress.awaited = "Redis to take the messages";
   await sharedCache?.apply(cached);
   if (messages.length > 0) await log.append(messages);
 }
 
-function noTimeLeft(): DeadlineError {
-  return new DeadlineError(
-    "expected Redis to take the messages before the function's time-out, found no time left",
-  );
+function noTimeLeft(awaited: string): DeadlineError {
+  return new DeadlineError(`expected ${awaited} before the function's time-out, found no time left`);
 }
 
 function recordsOf(event: unknown): readonly unknown[] {

@@ -28,6 +28,14 @@ export function defaultPrefix(table: string): string {
   return `{app-sync:${table}}`;
 }
 
+/**
+ * Whether Redis Cluster takes the slot from a part of the name alone: what stands between the first `{` and the next `}`, if
+ * that is anything.
+ */
+export function hasHashTag(name: string): boolean {
+  return /^[^{]*\{[^}]+\}/.test(name);
+}
+
 /** `v1` is the version of the protocol: agents of another version listen elsewhere and are not disturbed. */
 export function busNames(prefix: string): BusNames {
   return {

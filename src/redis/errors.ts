@@ -1,6 +1,6 @@
 /**
  * Thrown when Redis did not do what it was asked. Holds the server's or the socket's own words, never the command's
- * arguments: ioredis errors carry those, and they must not reach a log.
+ * arguments: ioredis errors carry those, some servers quote them, and they must not reach a log.
  */
 export class RedisError extends Error {
   override readonly name = "RedisError";
@@ -43,7 +43,34 @@ function wordsOf(cause: unknown): string {
     return `no node of the cluster could be asked, and the last one said: ${wordsOf(last)}`;
   // A host with two addresses, of which neither answers, is an error without words of its own.
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(wordsOf).join("; ");
-  return cause instanceof Error ? cause.message : String(cause);
+  return withoutArguments(cause instanceof Error ? cause.message : String(cause), cause);
+}
+
+/**
+ * Some servers quote the command that they refuse, and the one that logs in has the password in it: `unknown command 'auth',
+ * with args beginning with: 'user' 'password'`.
+ */
+function withoutArguments(words: string, cause: unknown): string {
+  const shown = words.replace(/,?\s*(with args beginning with|Last reply):.*$/s, "");
+  const password = passwordIn((cause as { command?: FailedCommand } | null | undefined)?.command);
+  if (password === undefined || !shown.includes(password) || shown.startsWith("WRONGPASS invalid"))
+    return shown;
+  const [code = "ERR"] = /^[A-Z]{2,}\b/.exec(shown) ?? [];
+  return `${code.includes(password) ? "ERR" : code} the login was refused, in words that quote it (not shown)`;
+}
+
+function passwordIn(command: FailedCommand | undefined): string | undefined {
+  const args = Array.isArray(command?.args) ? command.args.map(String) : [];
+  const name = String(command?.name).toLowerCase();
+  const hello = args.findIndex((argument) => argument.toLowerCase() === "auth");
+  if (name === "hello") return hello < 0 ? undefined : args[hello + 2];
+  return name === "auth" ? args.at(-1) : undefined;
+}
+
+/** What ioredis notes of a command at the error that it met. */
+interface FailedCommand {
+  readonly name?: unknown;
+  readonly args?: unknown;
 }
 
 /** What ioredis has of the last node that it tried, when it could reach none of a cluster. */

@@ -17,12 +17,19 @@ function script(lua: string): Script {
  * KEYS: log. ARGV: channel, how many messages the log keeps, message…
  * Returns the id of the last one.
  *
+ * What is refused halfway through a script stays done up to there. So the right to publish is asked for before the first
+ * write, which is what a full, a demoted and a forbidding server refuse. Redis 6 knows no such question: there the entries of
+ * a user that may not publish stay in the log.
+ *
  * Ids are `<epoch>-<seq>` without holes. The last id comes from the stream's own record of it and not from its last
  * entry, so that trimming can never make a number be used twice. Trimming is approximate (`~`): it keeps at least
  * that many, and costs next to nothing.
  */
 export const APPEND = script(`
 local log, channel, keep = KEYS[1], ARGV[1], ARGV[2]
+if redis.acl_check_cmd and not redis.acl_check_cmd('PUBLISH', channel, '') then
+  return redis.error_reply("NOPERM this user may not publish on the log's channel")
+end
 local epoch, seq
 if redis.call('EXISTS', log) == 1 then
   local info = redis.call('XINFO', 'STREAM', log)

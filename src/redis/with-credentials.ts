@@ -19,3 +19,17 @@ export function withCredentials(client: RedisClient, login: LoginSource | undefi
   });
   return client;
 }
+
+/** Where the pipeline gets its login from. */
+export interface RedisCredentials {
+  /** What the next connection logs in with; read by ioredis each time it connects. Undefined before it is known. */
+  readonly login: RedisLogin | undefined;
+  /**
+   * Before Redis is used: gets a secret that is not there yet, or that Redis refused since.
+   *
+   * @throws RedisLoginError saying what could not be read, without its value.
+   */
+  prepare(): Promise<void>;
+  /** Redis refused the login: it was changed, perhaps. */
+  refused(): void;
+}

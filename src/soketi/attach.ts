@@ -31,7 +31,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
     return;
   }
   checkHooks(server, manager, soketi.App);
-  const config = readAgentConfig(process.env, dynamodb.table);
+  const config = readAgentConfig(process.env, dynamodb.table, fromSoketi(server.options.database.redis));
   const report = createReporter(soketi.Log, config.debug || server.options.debug);
   const agent = startAgent(server, manager, soketi, config, report);
   normalizeReads(manager, report.itemProblems);

@@ -3,6 +3,7 @@ import { readAgentConfig } from "../../../src/config/agent.ts";
 import type { Environment } from "../../../src/config/env.ts";
 import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig } from "../../../src/config/pipeline.ts";
+import { readSettings } from "../../../src/library/settings.ts";
 
 function mistakesOf(read: () => unknown): readonly string[] {
   try {
@@ -91,6 +92,73 @@ describe("Redis settings", () => {
       expect(mistakes[0]).not.toContain("s3cret");
     },
   );
+});
+
+describe("lists of hosts", () => {
+  const nodesOf = (nodes: string) => redisOf({ REDIS_CLUSTER_NODES: nodes });
+
+  it.each([
+    ["a,,b ,", ["a", "b"]],
+    [" [::1]:1 ,x_y.example.com:65535", ["::1", "x_y.example.com"]],
+  ])("%j", (text, hosts) => {
+    expect(nodesOf(text)).toMatchObject({ nodes: hosts.map((host) => ({ host })) });
+  });
+
+  it.each([" ", ",", " ,", ",,, ,"])("%j names none", (text) => {
+    for (const name of ["REDIS_CLUSTER_NODES", "REDIS_SENTINELS"]) {
+      const env = { [name]: text, REDIS_SENTINEL_NAME: "main" };
+      expect(mistakesOf(() => redisOf(env))).toEqual([
+        `${name}: expected host:port items separated by commas, found none.`,
+      ]);
+    }
+  });
+
+  it.each(["a:0", "a:65536", "a:123456", "a:b", "a b", "u@a", "a:1:2", "[::1", "::1", "a/b", "redis://a"])(
+    "%j is no host, and which item it was is said",
+    (item) => {
+      const mistakes = mistakesOf(() => nodesOf(`ok,${item}`));
+      expect(mistakes).toHaveLength(1);
+      expect(mistakes[0]).toContain("found another form in item 2 (not shown: it may hold a password).");
+      expect(mistakes[0]?.includes("User and password go into")).toBe(item.includes("@"));
+    },
+  );
+
+  it("a blank name of the master is none", () => {
+    expect(mistakesOf(() => redisOf({ REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: " " }))[0]).toMatch(
+      /^REDIS_SENTINEL_NAME: expected the master's name/,
+    );
+  });
+});
+
+describe("the prefix on a cluster", () => {
+  const cluster = { REDIS_CLUSTER_NODES: "a" };
+  const own = { kind: "cluster", nodes: [{ host: "a", port: 1 }], tls: false } as const;
+  const readers: [string, (env: Environment) => unknown][] = [
+    ["pipeline", (env) => readPipelineConfig({ ...cluster, ...env })],
+    ["agent", (env) => readAgentConfig({ ...cluster, ...env }, "apps")],
+    ["agent on soketi's own cluster", (env) => readAgentConfig(env, "apps", own)],
+    ["library", (environment) => readSettings({ environment: { ...cluster, ...environment } })],
+    ["library's option", (environment) => readSettings({ redis: own, environment })],
+  ];
+
+  it.each(readers)("has a hash tag: %s", (_who, read) => {
+    for (const prefix of ["app-sync", "{}", "{}x{y}", "a}b{", "{a"]) {
+      expect(mistakesOf(() => read({ APP_SYNC_PREFIX: prefix }))).toEqual([
+        expect.stringMatching(/APP_SYNC_PREFIX: expected a hash tag in it/),
+      ]);
+    }
+    for (const prefix of ["{app-sync}", "a{b}c", "a}{b}", "{{a}"])
+      expect(() => read({ APP_SYNC_PREFIX: prefix })).not.toThrow();
+    expect(() => read({})).not.toThrow();
+  });
+
+  it("needs none elsewhere", () => {
+    expect(() => redisOf({ REDIS_URL: "redis://a", APP_SYNC_PREFIX: "app-sync" })).not.toThrow();
+    expect(() => readAgentConfig({ APP_SYNC_PREFIX: "app-sync" }, "apps")).not.toThrow();
+    expect(() =>
+      readAgentConfig({ APP_SYNC_PREFIX: "x", REDIS_URL: "redis://a" }, "apps", own),
+    ).not.toThrow();
+  });
 });
 
 describe("a Redis login that is kept elsewhere", () => {
@@ -255,7 +323,7 @@ describe("the agent's configuration", () => {
     ]);
     expect(readAgentConfig({ APP_SYNC_CLOSE_ON: "none" }, "t").closeOn.size).toBe(0);
     expect(mistakesOf(() => readAgentConfig({ APP_SYNC_CLOSE_ON: "deleted,gone" }, "t"))[0]).toMatch(
-      /APP_SYNC_CLOSE_ON: expected none, or some of deleted,disabled,rekeyed, found "deleted,gone"/,
+      /APP_SYNC_CLOSE_ON: expected none, or some of deleted,disabled,rekeyed, found something else .* in item 2/,
     );
   });
 

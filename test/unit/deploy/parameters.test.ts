@@ -50,6 +50,18 @@ describe("parameters that are wrong: what was expected, what was found, what to 
       /^redisUrl, redisClusterNodes: expected one .*found 2\. Remove/,
     ],
     ["no URL", { redisUrl: "cache:6379" }, /^redisUrl: expected redis:\/\/.*not shown/],
+    ...["redis://100%@h", "redis://u#1@h", "redis://u?1@h"].map(
+      (redisUrl): [string, Record<string, string>, RegExp] => [
+        `a login that is not encoded: ${redisUrl}`,
+        { redisUrl },
+        /^redisUrl: expected redis:.*not shown/,
+      ],
+    ),
+    [
+      "a prefix without a hash tag on a cluster",
+      { redisClusterNodes: "a", prefix: "app-sync" },
+      /^prefix: expected a hash tag in it/,
+    ],
     ["a database that is none", { redisUrl: "redis://cache/apps" }, /^redisUrl: expected redis:\/\//],
     ["a password", { redisUrl: "rediss://:p@cache" }, /^redisUrl: expected no password in it/],
     [
@@ -82,7 +94,7 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     [
       "a name in capitals",
       { ...REDIS, redisIamCacheName: "Apps", redisUsername: "u" },
-      /in lower case, found "Apps"/,
+      /in lower case, found something else \(not shown/,
     ],
     [
       "serverless alone",
@@ -129,6 +141,22 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     const mistakes = mistakesOf(given);
     expect(mistakes).toEqual([expect.stringMatching(words)]);
     expect(mistakes[0]).toMatch(/expected.*found.*\. ./s);
+  });
+
+  it("and a password in any of them is not shown", () => {
+    const names = Object.keys(check({}, WHERE).values);
+    expect(names.length).toBeGreaterThan(20);
+    for (const name of names) {
+      for (const value of [
+        "zebra",
+        "u:zebra@host:1",
+        "redis://:zebra@h/1/2",
+        "ze bra,zebra",
+        "zebra\u0000",
+      ]) {
+        expect(JSON.stringify(mistakesOf({ ...REDIS, [name]: value }))).not.toContain("zebra");
+      }
+    }
   });
 
   it.each(["streamArn", "alarmTopicArn"])("%s of another region", (name) => {

@@ -200,16 +200,26 @@ describe("a failed publish", () => {
     expect(batchItemFailures).toEqual([{ itemIdentifier: "" }]);
   });
 
-  it("is answered before the function's time is up", async () => {
-    context = {
-      ...context,
-      remainingMs: () => 500,
-      log: { append: () => new Promise<void>(() => undefined) },
-    };
-    const { batchItemFailures } = await run(insert("a", { sequenceNumber: "5" }));
-    expect(batchItemFailures).toEqual([{ itemIdentifier: "5" }]);
-    expect(reports[0]).toMatch(/before the function's time-out/);
-  });
+  it.each<[string, Partial<BatchContext>, RegExp]>([
+    [
+      "Redis",
+      { log: { append: () => new Promise<void>(() => undefined) } },
+      /expected Redis to take the messages before the function's time-out/,
+    ],
+    [
+      "whoever has its login",
+      { prepare: () => new Promise<void>(() => undefined) },
+      /expected Redis' login to be read before the function's time-out/,
+    ],
+  ])(
+    "is answered before the function's time is up, and says that it waited for %s",
+    async (_, slow, words) => {
+      context = { ...context, remainingMs: () => 500, ...slow };
+      const { batchItemFailures } = await run(insert("a", { sequenceNumber: "5" }));
+      expect(batchItemFailures).toEqual([{ itemIdentifier: "5" }]);
+      expect(reports[0]).toMatch(words);
+    },
+  );
 });
 
 describe("a whole event", () => {

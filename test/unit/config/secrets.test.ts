@@ -1,0 +1,112 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { readAgentConfig } from "../../../src/config/agent.ts";
+import { EnvReader } from "../../../src/config/env.ts";
+import { ConfigError } from "../../../src/config/errors.ts";
+import { readPipelineConfig, readToolsConfig } from "../../../src/config/pipeline.ts";
+import { readRedis } from "../../../src/config/redis.ts";
+import { readSettings } from "../../../src/library/settings.ts";
+
+/** Every variable that is read, as the sources name it. */
+const folder = new URL("../../../src/config/", import.meta.url);
+const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), "utf8"));
+const VARIABLES = [...new Set(sources.join("\n").match(/(?<=")[A-Z]+(?:_[A-Z]+)+(?=")/g) ?? [])];
+
+/** Each character that means something in one of the forms, in the middle of a password. */
+const PASSWORDS = Array.from("#?/\\@:,;%&=+ \n\t'\"[]{}$|", (character) => `zebra${character}quokka`);
+
+/** How people write a password where Redis is asked for; and where nothing of the kind is. */
+const FORMS: readonly ((password: string) => string)[] = [
+  (password) => password,
+  (password) => `default:${password}@host:6379`,
+  (password) => `a:6379,default:${password}@host:6379`,
+  (password) => `redis://default:${password}@host:6379/0`,
+  (password) => `redis://default:12${password}@host`,
+  (password) => `rediss://:${password}@host`,
+  (password) => `redis://host?password=${password}`,
+  (password) => `http://${password}@host`,
+  (password) => `host:6379:${password}`,
+  (password) => `host:6379 ${password}`,
+];
+
+const READERS: Readonly<Record<string, (env: Record<string, string>) => unknown>> = {
+  pipeline: readPipelineConfig,
+  tools: readToolsConfig,
+  agent: (env) => readAgentConfig(env, "apps"),
+  library: (environment) => readSettings({ environment }),
+  "option of the library": ({ REDIS_URL: redis = "" }) => readSettings({ redis, environment: {} }),
+};
+
+function messageOf(read: () => unknown): string {
+  try {
+    read();
+    return "";
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+}
+
+/** With what it needs to be looked at. */
+const beside = (name: string): Record<string, string> =>
+  ({
+    REDIS_SENTINEL_NAME: { REDIS_SENTINELS: "a" },
+    REDIS_DB: { REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main" },
+    REDIS_IAM_CACHE_NAME: { REDIS_CLUSTER_NODES: "a" },
+    APP_SYNC_PREFIX: { REDIS_CLUSTER_NODES: "a" },
+  })[name] ?? {};
+
+describe("a password is not echoed", () => {
+  it("finds the variables", () => {
+    expect(VARIABLES.length).toBeGreaterThan(30);
+  });
+
+  it.each(VARIABLES)("in %s, however it is written, whoever reads it", (name) => {
+    for (const form of FORMS) {
+      for (const password of PASSWORDS) {
+        const env = { ...beside(name), [name]: form(password) };
+        for (const [reader, read] of Object.entries(READERS)) {
+          const message = messageOf(() => read(env));
+          expect(message, `${reader}: ${JSON.stringify(env)}`).not.toMatch(/zebra|quokka/);
+        }
+      }
+    }
+  });
+
+  it.each([
+    "REDIS_TLS",
+    "REDIS_DB",
+    "REDIS_SENTINELS",
+    "REDIS_CLUSTER_NODES",
+    "REDIS_URL",
+    "REDIS_IAM_CACHE_NAME",
+    "SHARED_CACHE",
+    "APP_SYNC_LOG_LENGTH",
+  ])("in %s, which is told to be wrong all the same", (name) => {
+    const message = messageOf(() => readPipelineConfig({ ...beside(name), [name]: "u:zebra@quokka:1" }));
+    expect(message).toMatch(new RegExp(`${name}: expected .*not shown`));
+  });
+
+  it("but what nobody has for a password is shown, to find it by", () => {
+    const message = messageOf(() =>
+      readPipelineConfig({ REDIS_URL: "redis://a", SHARED_CACHE: "on", REDIS_TLS: "1h" }),
+    );
+    expect(message).toContain('SHARED_CACHE: expected off, evict, refresh, found "on"');
+    expect(message).toContain('REDIS_TLS: expected on or off, found "1h"');
+  });
+});
+
+describe("a password in a URL", () => {
+  it.each(PASSWORDS)("%j, as it is: leads to the host that was meant, or nowhere", (password) => {
+    const env = new EnvReader({ REDIS_URL: `redis://user:12${password}@host:1` });
+    const settings = readRedis(env);
+    if (settings) expect(settings).toMatchObject({ host: "host", port: 1, password: `12${password}` });
+    else expect(env.mistakes).toHaveLength(1);
+  });
+
+  it.each(PASSWORDS)("%j, encoded: is taken", (password) => {
+    const env = new EnvReader({ REDIS_URL: `redis://user:${encodeURIComponent(password)}@host` });
+    expect(readRedis(env)).toMatchObject({ host: "host", username: "user", password });
+    expect(env.mistakes).toEqual([]);
+  });
+});
