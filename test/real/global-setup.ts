@@ -3,6 +3,7 @@ import type { TestProject } from "vitest/node";
 import { startDynamoDbLocal } from "../../local/dynamodb-local.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { CHROMIUM, JAVA, PROMETHEUS, provide, REDIS } from "../../local/requirements.ts";
+import { nodeBinary } from "../support/node-versions.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -28,9 +29,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     }
   }
   // Installed here, where no test's time limit runs. Without them only their own tests fail, and say what to type.
-  for (const requirement of [CHROMIUM, PROMETHEUS]) {
+  for (const install of [
+    () => void provide(CHROMIUM, console.log),
+    () => void provide(PROMETHEUS, console.log),
+    // By nobody else: two files that need the same one would install it at the same time.
+    ...["16", "18", "20", "22", "24"].map((major) => () => void nodeBinary(major)),
+  ]) {
     try {
-      provide(requirement, console.log);
+      install();
     } catch (error) {
       console.log(error instanceof Error ? error.message : String(error));
     }

@@ -19,8 +19,7 @@ function start(...args: string[]): void {
   running = child;
 }
 
-const prints = (text: string) =>
-  eventually(`"${text}"`, () => Promise.resolve(printed.includes(text)), 40_000);
+const prints = (text: string) => eventually(`"${text}"`, () => Promise.resolve(printed.includes(text)));
 
 /** Process ids of the parts that the local stack has started. */
 function parts(name: string): number[] {
@@ -43,7 +42,8 @@ const isAlive = (pid: number) => {
 };
 
 afterEach(async () => {
-  running?.kill("SIGKILL");
+  // Whoever is killed leaves its parts behind.
+  running?.kill("SIGTERM");
   await ended;
 });
 
@@ -61,7 +61,8 @@ describe("npm start", () => {
     const apps = (await (await fetch(`${console_}api/apps`)).json()) as { all: number };
     expect(apps.all).toBe(201);
 
-    const [command = ""] = /node --import tsx src\/local\/change\.ts .*/.exec(printed) ?? [];
+    const [command = ""] = /node --import tsx local\/change\.ts .*/.exec(printed) ?? [];
+    expect(command).not.toBe("");
     execFileSync("sh", ["-c", command], { cwd: root });
     await prints("node 1: app-sync: dropped acme");
 

@@ -57,7 +57,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const env = { ...redis, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name, ...functionEnv };
   const deployed = await loadHandler(env);
   const handler = wrap?.(deployed) ?? deployed;
-  const source = startMapping({ endpoint: dynamodbEndpoint, streamArn: table.streamArn, handler });
+  const source = startMapping({
+    endpoint: dynamodbEndpoint,
+    streamArn: table.streamArn,
+    handler,
+    // Many fleets share one DynamoDB Local and two processors.
+    pollMs: 50,
+  });
   const nodes: SoketiNode[] = [];
   return {
     table,
@@ -104,17 +110,19 @@ export function accepts(node: SoketiNode, appId: string, secret: string): Promis
   return acceptsSecret({ port: node.port, appId, key: `${appId}-key` }, secret);
 }
 
+const POLL_MS = 20;
+
 /** Waits for a condition that something outside brings about. The time limit is for a test that fails. */
 export async function eventually(
   what: string,
   condition: () => Promise<boolean>,
-  limitMs = 20_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const until = Date.now() + limitMs;
   while (!(await condition())) {
     if (Date.now() > until)
       throw new Error(`expected ${what} within ${limitMs / 1000} s, found it did not happen`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
 }
 
