@@ -18,11 +18,13 @@ export async function startDynamoDbLocal(
 ): Promise<DynamoDbLocal> {
   const port = options.port ?? (await freePort());
   await assertFree(port, "stop what uses it, or take another");
+  // It runs for minutes: what the second compiler and threads of the collector take is never earned back.
+  const jvm = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
   const flags = ["-inMemory", "-sharedDb", "-disableTelemetry"];
   const start =
     options.image === undefined
-      ? { command: "java", args: [...jar(), ...flags, "-port", String(port)] }
-      : inDocker(options.image, `${port}:8000`, ["-jar", "DynamoDBLocal.jar", ...flags]);
+      ? { command: "java", args: [...jvm, ...jar(), ...flags, "-port", String(port)] }
+      : inDocker(options.image, `${port}:8000`, [...jvm, "-jar", "DynamoDBLocal.jar", ...flags]);
   const child = await startChild({
     name: "DynamoDB Local",
     ...start,

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import PusherServer from "pusher";
 
 /** Asks one soketi node, from outside, which secret it knows an app by. */
@@ -25,8 +26,17 @@ export async function acceptsSecret({ port, appId, key }: Backend, secret: strin
   return body.channels !== undefined;
 }
 
-/** Signs with the old and the new secret in turn, without a pause, until only the new one is accepted. */
-export function probeSecrets(backend: Backend, oldSecret: string, newSecret: string): SecretProbe {
+/**
+ * Signs with the old and the new secret in turn until only the new one is accepted.
+ *
+ * @param pauseMs between two rounds. Milliseconds; default none, which keeps a processor busy.
+ */
+export function probeSecrets(
+  backend: Backend,
+  oldSecret: string,
+  newSecret: string,
+  pauseMs = 0,
+): SecretProbe {
   const seen = { oldLast: 0, newFirst: 0 };
   const stopping = new AbortController();
   const settled = (async () => {
@@ -37,6 +47,7 @@ export function probeSecrets(backend: Backend, oldSecret: string, newSecret: str
       const fresh = await acceptsSecret(backend, newSecret);
       if (fresh && seen.newFirst === 0) seen.newFirst = Date.now();
       if (fresh && !old) return;
+      if (pauseMs > 0) await pause(pauseMs);
     }
   })();
   // Whoever waits for it gets the failure; a node that dies before anybody does must not end this process.

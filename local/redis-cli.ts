@@ -9,7 +9,7 @@ const run = promisify(execFile);
  */
 export async function redisCli(port: number, ...command: string[]): Promise<string> {
   const { stdout } = await run("redis-cli", ["-h", "127.0.0.1", "-p", `${port}`, ...command], {
-    timeout: 2_000,
+    timeout: 10_000,
   });
   return stdout;
 }

@@ -23,7 +23,8 @@ afterAll(async () => {
   await server.stop();
 });
 
-describe("an agent seen from outside", () => {
+// One story: each counts the messages of those before.
+describe("an agent seen from outside", { shuffle: false }, () => {
   it("has an entry in the registry that expires, and that tells who and how it is", async () => {
     const node = await fleet.node();
     const names = busNames(fleet.prefix);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
+import { BatchWriteItemCommand, UpdateTableCommand } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Item, localDynamoDb, openAppsTable } from "../../local/apps-table.ts";
 import { createAppItems } from "../../src/aws/app-items.ts";
@@ -40,6 +40,10 @@ beforeAll(async () => {
   env.APP_MANAGER_DYNAMODB_ENDPOINT = inject("dynamodbEndpoint");
   folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-validate-"));
   await openAppsTable(inject("dynamodbEndpoint"), TABLE);
+  // Nobody reads it, and with its 40,000 records DynamoDB Local would be slow to read any other table's.
+  await client.send(
+    new UpdateTableCommand({ TableName: TABLE, StreamSpecification: { StreamEnabled: false } }),
+  );
   for (let from = 0; from < ITEMS; from += 25) {
     const puts = Array.from({ length: 25 }, (_, i) => ({
       PutRequest: { Item: item(`app-${from + i}`, TRAPS[(from + i) % TRAPS.length]) },

@@ -35,21 +35,26 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-describe("a command of the documents, in a folder with item.json, on a table with acme, globex and hooli", () => {
-  it.each(COMMANDS)("%s ends with %i", async (command, exit, { until, also = [] }) => {
-    const [program, ...args] = command.split(" ");
-    expect(program).toBe("soketi-app-sync");
-    let said = "";
-    const { status, stderr } = await cli([...args, ...also], {
-      env,
-      cwd: folder,
-      onOutput: (text, kill) => {
-        said += text;
-        if (until !== undefined && said.includes(until)) kill("SIGINT");
-      },
+// In the documents' order: one deletes what others change.
+describe(
+  "a command of the documents, in a folder with item.json, on a table with acme, globex and hooli",
+  { shuffle: false },
+  () => {
+    it.each(COMMANDS)("%s ends with %i", async (command, exit, { until, also = [] }) => {
+      const [program, ...args] = command.split(" ");
+      expect(program).toBe("soketi-app-sync");
+      let said = "";
+      const { status, stderr } = await cli([...args, ...also], {
+        env,
+        cwd: folder,
+        onOutput: (text, kill) => {
+          said += text;
+          if (until !== undefined && said.includes(until)) kill("SIGINT");
+        },
+      });
+      const complaints = stderr.replace(/^backup: .*\n/, "");
+      expect([status, exit === 0 ? complaints : ""]).toEqual([exit, ""]);
+      if (until !== undefined) expect(said).toContain(until);
     });
-    const complaints = stderr.replace(/^backup: .*\n/, "");
-    expect([status, exit === 0 ? complaints : ""]).toEqual([exit, ""]);
-    if (until !== undefined) expect(said).toContain(until);
-  });
-});
+  },
+);

@@ -22,7 +22,8 @@ afterAll(async () => {
 
 const verdict = () => page.locator(".verdict").innerText();
 
-describe("the console of the local stack", () => {
+// One story, told to one page.
+describe("the console of the local stack", { shuffle: false }, () => {
   it("shows every node with its lease", async () => {
     expect(await page.locator(".card").count()).toBe(2);
     for (const { child } of opened.stack.nodes) {
@@ -101,7 +102,7 @@ describe("the console of the local stack", () => {
     const row = shown.locator("section:has(#apps) tbody tr", { hasText: "initech" });
     const connections = async () => Number(await row.locator("td").nth(3).innerText());
     const first = await connections();
-    await eventually("a later state", async () => (await connections()) > first, 5_000);
+    await eventually("a later state", async () => (await connections()) > first);
     stopping.abort();
     await written;
     await eventually("the last state", async () => (await connections()) === 1_000 + writes);

@@ -11,7 +11,7 @@ import { createFleet } from "../../src/redis/fleet.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedisSentinel } from "../../local/redis-sentinel.ts";
-import { startRedis } from "../../local/redis-server.ts";
+import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { type Follower, follow, type FollowOptions } from "../../src/library/index.ts";
 import { encodeChanges } from "../../src/protocol/message.ts";
@@ -21,16 +21,20 @@ import { eventually, type Fleet, item, root, startFleet } from "../support/fleet
 import { keeping } from "../support/keeping.ts";
 
 let fleet: Fleet;
+/** Its own: the connections of all its subscribers are cut. */
+let server: RedisServer;
 let redis: Redis;
 
 beforeAll(async () => {
-  redis = new Redis(inject("redisUrl"));
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
+  server = await startRedis();
+  redis = new Redis(server.url);
+  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: server.url });
 });
 
 afterAll(async () => {
   await fleet.stop();
   await redis.quit();
+  await server.stop();
 });
 
 const keep = keeping();
@@ -75,7 +79,7 @@ describe("follow", () => {
     const names = busNames(prefix);
     const seen = new Set<string>();
     const follower = follow({
-      redis: inject("redisUrl"),
+      redis: server.url,
       prefix,
       onChange: ({ appId }) => seen.add(appId),
       onError: () => undefined,
@@ -97,8 +101,8 @@ describe("follow", () => {
   });
 
   it("flushes when the log begins anew, and loses its lease while Redis is away", async () => {
-    const server = await startRedis();
-    const way = await startProxy({ host: "127.0.0.1", port: server.port });
+    const away = await startRedis();
+    const way = await startProxy({ host: "127.0.0.1", port: away.port });
     const flushes: string[] = [];
     const leases: boolean[] = [];
     const follower = follow({
@@ -118,7 +122,7 @@ describe("follow", () => {
     await eventually("its return", () => Promise.resolve(follower.fresh));
     const own = openRedis({
       ...OWN,
-      settings: { kind: "standalone", host: "127.0.0.1", port: server.port, db: 0, tls: false },
+      settings: { kind: "standalone", host: "127.0.0.1", port: away.port, db: 0, tls: false },
     });
     await publish(own, busNames("{app-sync:apps}"), "first");
     await eventually("the new log", () => Promise.resolve(flushes.includes("new-epoch")));
@@ -127,13 +131,13 @@ describe("follow", () => {
     own.disconnect();
     await follower.close();
     await way.close();
-    await server.stop();
+    await away.stop();
   });
 
   it("goes on when a listener throws, and tells of it", async () => {
     const errors: unknown[] = [];
     const follower = follow({
-      redis: inject("redisUrl"),
+      redis: server.url,
       prefix: `{throws:${randomUUID().slice(0, 8)}}`,
       onFlush: () => {
         throw new Error("mine");
@@ -192,7 +196,7 @@ describe("follow", () => {
   it("tells of a wrong login without the password", async () => {
     const errors: unknown[] = [];
     const follower = following({
-      redis: inject("redisUrl").replace("redis://", "redis://nobody:s3cret@"),
+      redis: server.url.replace("redis://", "redis://nobody:s3cret@"),
       onError: (error) => errors.push(error),
     });
     await eventually("both connections to fail", () =>
@@ -206,7 +210,7 @@ describe("follow", () => {
     const early = following({ redis: "redis://127.0.0.1:1", onError: () => undefined });
     await early.close();
     await expect(early.ready).rejects.toThrow("expected the log to be reached, found that it was closed");
-    const follower = following({ redis: inject("redisUrl"), prefix: "{closed}" });
+    const follower = following({ redis: server.url, prefix: "{closed}" });
     await follower.ready;
     expect(follower.fresh).toBe(true);
     await Promise.all([follower.close(), follower.close()]);
@@ -239,7 +243,7 @@ describe("docs/examples/follow.mjs", () => {
         PATH: process.env.PATH,
         AWS_ACCESS_KEY_ID: "local",
         AWS_SECRET_ACCESS_KEY: "local",
-        REDIS_URL: inject("redisUrl"),
+        REDIS_URL: server.url,
         APP_SYNC_PREFIX: fleet.prefix,
         APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
         APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),

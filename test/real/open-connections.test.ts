@@ -111,6 +111,7 @@ describe("a webhook", () => {
   });
 
   it("of an app that is deleted under its connections does not end the process", async () => {
+    await put("stays");
     await put("gone", webhook("/gone"));
     const connection = await connect({ port: node.port, key: "gone-key" });
     await connection.subscribe("news");
@@ -120,7 +121,7 @@ describe("a webhook", () => {
       "the dropped webhook",
       async () => ((await node.metrics()).webhooks_dropped_total ?? 0) > 0,
     );
-    expect(await outcomeOfConnecting(node, "hooked-key")).toBe("connected");
+    expect(await outcomeOfConnecting(node, "stays-key")).toBe("connected");
     expect(node.child.output()).not.toContain("uncaughtException");
   });
 });

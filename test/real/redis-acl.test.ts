@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
-import { afterEach, beforeEach, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
-import { startRedis, type RedisServer } from "../../local/redis-server.ts";
+import { startRedis } from "../../local/redis-server.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { type BusNames, busNames } from "../../src/protocol/names.ts";
@@ -36,29 +36,30 @@ async function changes(fleet: Fleet, node: SoketiNode, to: string): Promise<void
   await eventually("the change", () => accepts(node, "a", to));
 }
 
+/** A Redis that knows the users of docs/security.md and nobody else, and a fleet whose function is one of them. */
+async function startWithUsers() {
+  const server = await startRedis();
+  const admin = new Redis(server.url);
+  const fleet = await startFleet({ dynamodbEndpoint, redisUrl: urlOf("pipeline", server.port) });
+  await applyAcl(admin, aclLines("users", fleet));
+  // Whoever comes without a login, which nobody should, is refused.
+  await admin.call("ACL", "SETUSER", "default", "off");
+  return {
+    server,
+    admin,
+    fleet,
+    names: busNames(fleet.prefix),
+    async stop() {
+      admin.disconnect();
+      await fleet.stop();
+      await server.stop();
+    },
+  };
+}
+
 describe("the users of docs/security.md", () => {
-  let server: RedisServer;
-  let admin: Redis;
-  let fleet: Fleet;
-  let names: BusNames;
-
-  beforeEach(async () => {
-    server = await startRedis();
-    admin = new Redis(server.url);
-    fleet = await startFleet({ dynamodbEndpoint, redisUrl: urlOf("pipeline", server.port) });
-    names = busNames(fleet.prefix);
-    await applyAcl(admin, aclLines("users", fleet));
-    // Whoever comes without a login, which nobody should, is refused.
-    await admin.call("ACL", "SETUSER", "default", "off");
-  });
-
-  afterEach(async () => {
-    admin.disconnect();
-    await fleet.stop();
-    await server.stop();
-  });
-
   it("are enough for function, agent and command line: a change, a replay, a lease, an answer", async () => {
+    const { server, admin, fleet, names } = keep(await startWithUsers());
     const proxy = keep(await startStoppableProxy(server.port));
     const node = await fleet.node({ env: WITHOUT_VERIFIER, redisUrl: urlOf("agent", proxy.port) });
     await fleet.table.put(item("a"));
@@ -103,6 +104,17 @@ describe("the users of docs/security.md", () => {
     expect([...users].filter((user) => user !== nameOf("viewer"))).toEqual([]);
     expect(node.child.output()).not.toMatch(/NOPERM|PASSWORD/);
   });
+});
+
+describe("of the users of docs/security.md", () => {
+  let started: Awaited<ReturnType<typeof startWithUsers>>;
+
+  // For all of them: what is refused changes nothing.
+  beforeAll(async () => {
+    started = await startWithUsers();
+  });
+
+  afterAll(() => started.stop());
 
   it.each<[AclUser, ...string[]]>([
     ["pipeline", "FLUSHALL"],
@@ -152,10 +164,14 @@ describe("the users of docs/security.md", () => {
   });
 
   const expand = (command: string) =>
-    command.replaceAll(/\{(log|live|ask|nodes)\}/g, (_, name: keyof BusNames) => names[name]);
+    command.replaceAll(/\{(log|live|ask|nodes)\}/g, (_, name: keyof BusNames) => started.names[name]);
 
   function as(user: AclUser): Redis {
-    const redis = new Redis({ port: server.port, username: nameOf(user), password: passwordOf(user) });
+    const redis = new Redis({
+      port: started.server.port,
+      username: nameOf(user),
+      password: passwordOf(user),
+    });
     redis.on("error", () => undefined);
     keep({
       stop: () => {

@@ -19,8 +19,7 @@ function start(...args: string[]): void {
   running = child;
 }
 
-const prints = (text: string) =>
-  eventually(`"${text}"`, () => Promise.resolve(printed.includes(text)), 40_000);
+const prints = (text: string) => eventually(`"${text}"`, () => Promise.resolve(printed.includes(text)));
 
 /** Process ids of the parts that the local stack has started. */
 function parts(name: string): number[] {

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
-import { startRedis } from "../../local/redis-server.ts";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
 import { parseMessageId } from "../../src/protocol/message-id.ts";
 import { insert } from "../factories/stream-event.ts";
@@ -12,19 +12,23 @@ const context = { getRemainingTimeInMillis: () => 30_000 };
 const names = { log: "{t}:v1:log", live: "{t}:v1:live" };
 const dist = new URL("../../dist/", import.meta.url);
 
+/** Its own: its scripts are forgotten in between. */
+let server: RedisServer;
 let redis: Redis;
 const env = () => ({
-  REDIS_URL: inject("redisUrl"),
+  REDIS_URL: server.url,
   APP_SYNC_PREFIX: "{t}",
   APP_MANAGER_DYNAMODB_TABLE: "apps",
 });
 
-beforeAll(() => {
-  redis = new Redis(inject("redisUrl"));
+beforeAll(async () => {
+  server = await startRedis();
+  redis = new Redis(server.url);
 });
 
 afterAll(async () => {
   await redis.quit();
+  await server.stop();
 });
 
 describe("the built handler", () => {

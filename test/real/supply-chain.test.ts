@@ -1,13 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { join } from "node:path";
 import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { root } from "../support/fleet.ts";
-
-const NOT_SOURCES = /^(node_modules|dist|reports|coverage|\.git|\.local|\.serverless)($|\/)/;
+import { copySources } from "../support/source-copy.ts";
 
 describe("the package", () => {
   it("runs nothing when it is installed", () => {
@@ -44,8 +43,7 @@ describe("dist/agent.cjs", () => {
   it("is the same to the byte when somebody else builds it", () => {
     const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-build-"));
     try {
-      cpSync(root, folder, { recursive: true, filter: (from) => !NOT_SOURCES.test(relative(root, from)) });
-      symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
+      copySources(folder);
       execFileSync(process.execPath, ["esbuild.config.mjs"], { cwd: folder });
       expect(readFileSync(join(folder, "dist/agent.cjs"), "utf8") === agent).toBe(true);
     } finally {

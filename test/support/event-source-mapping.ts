@@ -3,8 +3,10 @@ import {
   DescribeStreamCommand,
   DynamoDBStreamsClient,
   GetRecordsCommand,
+  type GetRecordsCommandOutput,
   GetShardIteratorCommand,
   type _Record as StreamRecord,
+  TrimmedDataAccessException,
 } from "@aws-sdk/client-dynamodb-streams";
 import { deliver, type GivenUp } from "./delivery.ts";
 import { readableShards } from "./shards.ts";
@@ -33,6 +35,8 @@ export interface MappingOptions {
   /** Milliseconds. Default 30,000. What goes on after it is not waited for, as in a container that is frozen. */
   readonly functionTimeoutMs?: number;
   readonly maxBackoffMs?: number;
+  /** Between two looks at a shard that has nothing new. Milliseconds. Default 20; Lambda's own is 250. */
+  readonly pollMs?: number;
   /** Whether a batch that is done is delivered once more: delivery is at least once. */
   readonly again?: () => boolean;
   readonly onDone?: (records: readonly AwsRecord[]) => void;
@@ -90,24 +94,50 @@ export function startMapping(options: MappingOptions): Mapping {
   }
 
   async function pollShard(shardId: string): Promise<void> {
-    const { ShardIterator } = await client.send(
-      new GetShardIteratorCommand({
-        StreamArn: options.streamArn,
-        ShardId: shardId,
-        ShardIteratorType: "TRIM_HORIZON",
-      }),
-    );
-    for (let iterator = ShardIterator; iterator !== undefined && !stopping.signal.aborted;) {
-      const { Records = [], NextShardIterator } = await client.send(
-        new GetRecordsCommand({ ShardIterator: iterator, Limit: options.batchSize ?? 100 }),
-      );
-      if (Records.length === 0) await sleep(POLL_MS);
+    let read: string | undefined;
+    for (
+      let iterator = await iteratorOf(shardId, read);
+      iterator !== undefined && !stopping.signal.aborted;
+    ) {
+      const answer = await recordsAt(iterator);
+      if (answer === undefined) {
+        iterator = await iteratorOf(shardId, read);
+        continue;
+      }
+      const { Records = [], NextShardIterator } = answer;
+      read = Records.at(-1)?.dynamodb?.SequenceNumber ?? read;
+      if (Records.length === 0) await sleep(options.pollMs ?? POLL_MS);
       else
         await take(
           shardId,
           Records.map((record) => awsRecord(record, options.streamArn)),
         );
       iterator = NextShardIterator;
+    }
+  }
+
+  /** After the record that was read last; from the oldest on, when there is none. */
+  async function iteratorOf(shardId: string, read: string | undefined): Promise<string | undefined> {
+    const { ShardIterator } = await client.send(
+      new GetShardIteratorCommand({
+        StreamArn: options.streamArn,
+        ShardId: shardId,
+        ShardIteratorType: read === undefined ? "TRIM_HORIZON" : "AFTER_SEQUENCE_NUMBER",
+        SequenceNumber: read,
+      }),
+    );
+    return ShardIterator;
+  }
+
+  /** Undefined when the iterator is of no use any more. One of DynamoDB Local may be at once: a shard's oldest record moves. */
+  async function recordsAt(iterator: string): Promise<GetRecordsCommandOutput | undefined> {
+    try {
+      return await client.send(
+        new GetRecordsCommand({ ShardIterator: iterator, Limit: options.batchSize ?? 100 }),
+      );
+    } catch (error) {
+      if (error instanceof TrimmedDataAccessException) return undefined;
+      throw error;
     }
   }
 

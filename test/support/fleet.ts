@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { DynamoDBBatchResponse } from "aws-lambda";
 import { type AppsTable, type Item, openAppsTable } from "../../local/apps-table.ts";
@@ -57,7 +58,13 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   const env = { ...redis, APP_SYNC_PREFIX: prefix, APP_MANAGER_DYNAMODB_TABLE: name, ...functionEnv };
   const deployed = await loadHandler(env);
   const handler = wrap?.(deployed) ?? deployed;
-  const source = startMapping({ endpoint: dynamodbEndpoint, streamArn: table.streamArn, handler });
+  const source = startMapping({
+    endpoint: dynamodbEndpoint,
+    streamArn: table.streamArn,
+    handler,
+    // Many fleets share one DynamoDB Local and two processors.
+    pollMs: 50,
+  });
   const nodes: SoketiNode[] = [];
   return {
     table,
@@ -104,17 +111,21 @@ export function accepts(node: SoketiNode, appId: string, secret: string): Promis
   return acceptsSecret({ port: node.port, appId, key: `${appId}-key` }, secret);
 }
 
+/** Between two looks: what happens soon is seen at once, and what takes long is not in the way of what others do. */
+const FIRST_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 100;
+
 /** Waits for a condition that something outside brings about. The time limit is for a test that fails. */
 export async function eventually(
   what: string,
   condition: () => Promise<boolean>,
-  limitMs = 20_000,
+  limitMs = 60_000,
 ): Promise<void> {
   const until = Date.now() + limitMs;
-  while (!(await condition())) {
+  for (let ms = FIRST_PAUSE_MS; !(await condition()); ms = Math.min(1.5 * ms, MAX_PAUSE_MS)) {
     if (Date.now() > until)
       throw new Error(`expected ${what} within ${limitMs / 1000} s, found it did not happen`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await pause(ms);
   }
 }
 
