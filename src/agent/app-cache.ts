@@ -162,11 +162,14 @@ export class AppCache<A extends AppIdentity> {
       this.#keys.forget(key, known);
     }
     const id = await this.#resolve(key, onUnreadable);
-    const app = id === undefined ? null : await this.#orUnverified(id, this.lookup(id), onUnreadable);
-    // The index lags: it may still name the app that had the key before.
-    if (id === undefined || app?.key !== key) return null;
+    if (id === undefined) return null;
+    // Before the app is read: who comes meanwhile waits for that read, and does not ask the index again.
     this.#keys.learn(key, id);
-    return app;
+    const app = await this.#orUnverified(id, this.lookup(id), onUnreadable);
+    if (app?.key === key) return app;
+    // The index lags: it may still name the app that had the key before.
+    if (app !== null || this.#entries.isMissing(id)) this.#keys.forget(key, id);
+    return null;
   }
 
   #load(id: string): Promise<CacheEntry<A>> {

@@ -136,6 +136,22 @@ describe("lookups", () => {
     expect(cache.indexQueries).toBe(1);
   });
 
+  it("asks the index once, also when callers come while the app that it named is being read", async () => {
+    table.put(v(1));
+    table.held = true;
+    const first = cache.findByKey("k");
+    table.release();
+    await Promise.resolve();
+    while (table.pending.length === 0) await Promise.resolve();
+    expect(table.pending.map(({ name }) => name)).toEqual(["id a"]);
+    const second = cache.findByKey("k");
+    await Promise.resolve();
+    expect(table.pending.map(({ name }) => name)).toEqual(["id a"]);
+    table.release();
+    expect(await first).toBe(await second);
+    expect(cache.indexQueries).toBe(1);
+  });
+
   it("does not hand out what it read before a pause of the process, unless the lease outlasted it", async () => {
     for (const [until, answer] of [
       [0, v(2)],
