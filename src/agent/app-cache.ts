@@ -1,49 +1,46 @@
+import { within } from "../async/within.ts";
 import type { Change } from "../protocol/message.ts";
-import { CacheEntries, type CacheEntry } from "./cache-entries.ts";
+import { CacheEntries, type CacheEntry, type ReadApp } from "./cache-entries.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { AppCacheOptions, CacheLimits, CacheStats } from "./cache-options.ts";
 import type { AppIdentity, AppSource, MonotonicClock } from "./ports.ts";
 import { SingleFlight } from "./single-flight.ts";
 
-/** Called with the error that stood in the way. */
 type OnUnreadable = (error: unknown) => void;
 
 const NOBODY: Promise<null> = Promise.resolve(null);
 
+/** A read that ends by itself, with its budget, says more of what stood in the way. Milliseconds. */
+const GRACE_MS = 100;
+
+/** A pause of the process ends one of so many parts of the time, and not all of it: the answer may have come meanwhile. */
+const PARTS = 10;
+
+const late = () => new Error("expected its key and then the app from DynamoDB in time, found no answer");
+
 /**
  * The agent's app cache: one entry for each app id, an alias for each key.
  *
- * Invariants. An entry that a message named is gone before the message is done, and a read that overlaps it is never
- * kept nor handed out. An entry is handed out while the lease says that no message was missed, or while it is younger
- * than `degradedTtlMs`; past that only when the table itself cannot be read. An alias is a hint: the app that it leads to
- * must have that key.
+ * Invariants. An entry that a message named is gone before the message is done. A read that overlaps that message, or a
+ * flush, is never kept nor handed out. An entry is handed out while the lease says that no message was missed, or while it
+ * is younger than `degradedTtlMs`, and no flush has come since it was read; past that only when the table itself cannot be
+ * read. An alias is a hint: the app that it leads to must have that key.
  */
 export class AppCache<A extends AppIdentity> {
-  readonly stats: CacheStats = {
-    hits: 0,
-    misses: 0,
-    loads: 0,
-    loadErrors: 0,
-    drops: 0,
-    staleServed: 0,
-  };
+  readonly stats: CacheStats = { hits: 0, misses: 0, loads: 0, loadErrors: 0, drops: 0, staleServed: 0 };
   readonly #source: AppSource<A>;
   readonly #clock: MonotonicClock;
   readonly #limits: CacheLimits;
-  readonly #isSame: (left: A, right: A) => boolean;
-  readonly #onChanged: (id: string) => void;
-  readonly #onLoadFailed: (what: string, error: unknown) => void;
+  readonly #options: AppCacheOptions<A>;
   readonly #entries: CacheEntries<A>;
   readonly #keys: KeyIndex;
-  readonly #loads: SingleFlight<CacheEntry<A>>;
+  readonly #loads: SingleFlight<ReadApp<A>>;
 
   constructor(options: AppCacheOptions<A>) {
     this.#source = options.source;
     this.#clock = options.clock;
     this.#limits = options.limits;
-    this.#isSame = options.isSame;
-    this.#onChanged = options.onChanged;
-    this.#onLoadFailed = options.onLoadFailed;
+    this.#options = options;
     const { clock, lease, limits, source } = options;
     this.#loads = new SingleFlight(clock, limits.loadBudgetMs);
     this.#keys = new KeyIndex({ query: (key) => source.resolveKey(key), clock, ...limits });
@@ -55,9 +52,14 @@ export class AppCache<A extends AppIdentity> {
     });
   }
 
-  /** Apps held, not counting the missing ones. */
+  /** Apps held. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** What is remembered of strangers: ids and keys that were not found, keys of apps that nobody asked for. */
+  get missing(): number {
+    return this.#entries.missing + this.#keys.unasked;
   }
 
   get voidedReads(): number {
@@ -105,7 +107,12 @@ export class AppCache<A extends AppIdentity> {
     return entry && this.#entries.isProven(entry) ? entry.app : (await this.#load(id)).app;
   }
 
-  /** The app that is cached now, proven or not. Costs nothing. */
+  /** As `lookup`, but reads what is proven as well: a lookup trusts an entry that is young. */
+  revalidate(id: string): Promise<A | null> {
+    return this.#load(id).then(({ app }) => app);
+  }
+
+  /** The app that is cached now, proven or not. */
   peek(id: string): A | undefined {
     return this.#entries.getApp(id)?.app ?? undefined;
   }
@@ -129,8 +136,9 @@ export class AppCache<A extends AppIdentity> {
 
   /** Forgets the app of a change. Messages are authoritative for the current key: the index need not be asked. */
   apply(change: Change): void {
+    const isInUse = this.holds(change.appId) || this.#entries.isMissing(change.appId);
     this.drop(change.appId);
-    this.#keys.apply(change);
+    this.#keys.apply(change, isInUse);
   }
 
   /** Forgets one app, and voids the read of it. */
@@ -139,23 +147,34 @@ export class AppCache<A extends AppIdentity> {
     this.#loads.void(id);
   }
 
-  /** Forgets everything, and voids all reads. */
+  /**
+   * Nobody knows what was missed: every entry is read again before it is served, and reads under way are void. What is held
+   * is what there is to serve when the table cannot be read.
+   */
   flush(): void {
-    this.stats.drops += this.#entries.size;
-    this.#entries.clear();
+    this.#entries.doubt();
     this.#keys.flush();
     this.#loads.voidAll();
   }
 
-  /** Whether a change of this app matters here: it is cached, or about to be. */
+  /** What was found missing leaves memory when its time is over, also when nobody asks any more. */
+  sweep(): void {
+    this.#entries.sweep();
+    this.#keys.sweep();
+  }
+
+  /** It is cached, or about to be. */
   holds(id: string): boolean {
     return this.#entries.hasApp(id) || this.#loads.has(id);
   }
 
+  /** However many reads it takes: a client waits for one budget, and no longer. */
   async #findByUnprovenKey(key: string, onUnreadable?: OnUnreadable): Promise<A | null> {
+    const until = this.#clock() + this.#limits.loadBudgetMs + GRACE_MS;
+    const lookup = (id: string) => within(until - this.#clock(), late, this.lookup(id), PARTS);
     const known = this.#keys.idOf(key);
     if (known !== undefined) {
-      const app = await this.#orUnverified(known, this.lookup(known), onUnreadable);
+      const app = await this.#orUnverified(known, lookup(known), onUnreadable);
       if (app?.key === key) return app;
       // Nothing could be read, so nothing is known of the key either: the index would not help.
       if (app === null && !this.#entries.isMissing(known)) return null;
@@ -165,14 +184,14 @@ export class AppCache<A extends AppIdentity> {
     if (id === undefined) return null;
     // Before the app is read: who comes meanwhile waits for that read, and does not ask the index again.
     this.#keys.learn(key, id);
-    const app = await this.#orUnverified(id, this.lookup(id), onUnreadable);
+    const app = await this.#orUnverified(id, lookup(id), onUnreadable);
     if (app?.key === key) return app;
     // The index lags: it may still name the app that had the key before.
     if (app !== null || this.#entries.isMissing(id)) this.#keys.forget(key, id);
     return null;
   }
 
-  #load(id: string): Promise<CacheEntry<A>> {
+  #load(id: string): Promise<ReadApp<A>> {
     const read = async () => {
       for (;;) {
         const readAt = this.#clock();
@@ -180,20 +199,18 @@ export class AppCache<A extends AppIdentity> {
         const app = (await this.#source.loadById(id)) ?? null;
         // A process that was paused meanwhile has an answer in its hands that is as old as the pause.
         const inTime = this.#clock() - readAt <= this.#limits.loadBudgetMs;
-        if (inTime || this.#entries.isProven({ readAt }))
-          return { app, answer: Promise.resolve(app), readAt };
+        if (inTime || this.#entries.isRecent(readAt)) return { app, answer: Promise.resolve(app), readAt };
       }
     };
-    return this.#loads.share(id, read, (entry) => this.#keep(id, entry));
+    return this.#loads.share(id, read, (result) => this.#keep(id, result));
   }
 
   /** An entry that is only confirmed keeps its app object: connections are told apart by it. */
-  #keep(id: string, entry: CacheEntry<A>): CacheEntry<A> {
+  #keep(id: string, read: ReadApp<A>): CacheEntry<A> {
     const before = this.#entries.getApp(id);
-    const confirmed = before?.app && entry.app && this.#isSame(before.app, entry.app);
-    const kept = confirmed ? { ...before, readAt: entry.readAt } : entry;
-    this.#entries.set(id, kept);
-    if (before && !confirmed) this.#onChanged(id);
+    const isConfirmed = before?.app && read.app && this.#options.isSame(before.app, read.app);
+    const kept = this.#entries.set(id, isConfirmed ? { ...before, readAt: read.readAt } : read);
+    if (before && !isConfirmed) this.#options.onChanged(id, kept.app);
     return kept;
   }
 
@@ -213,7 +230,7 @@ export class AppCache<A extends AppIdentity> {
     return lookup.catch((error: unknown) => {
       this.#failed(`app ${id}`, error);
       const entry = this.#entries.getApp(id);
-      if (!entry || this.#clock() - entry.readAt > this.#limits.maxStaleOnErrorMs) {
+      if (!entry || this.#clock() - this.#entries.provenAt(entry) > this.#limits.maxStaleOnErrorMs) {
         onUnreadable?.(error);
         return null;
       }
@@ -224,6 +241,6 @@ export class AppCache<A extends AppIdentity> {
 
   #failed(what: string, error: unknown): void {
     this.stats.loadErrors += 1;
-    this.#onLoadFailed(what, error);
+    this.#options.onLoadFailed(what, error);
   }
 }

@@ -1,7 +1,7 @@
 import type { MonotonicClock } from "./ports.ts";
 
 /** What a lookup must know of the lease. */
-export type LeaseView = Pick<Lease, "until">;
+export type LeaseView = Pick<Lease, "until" | "provenAt">;
 
 /**
  * How long cached apps may be served without asking: until `leaseMs` after the sending of the last heartbeat that showed
@@ -13,7 +13,7 @@ export type LeaseView = Pick<Lease, "until">;
 export class Lease {
   readonly #clock: MonotonicClock;
   readonly #leaseMs: number;
-  #until = Number.NEGATIVE_INFINITY;
+  #provenAt = Number.NEGATIVE_INFINITY;
 
   /** @param options.leaseMs how long one heartbeat is good for. Milliseconds. */
   constructor({ clock, leaseMs }: { readonly clock: MonotonicClock; readonly leaseMs: number }) {
@@ -23,19 +23,24 @@ export class Lease {
 
   /** On the monotonic clock. Read at each lookup; before the first heartbeat it is long over. */
   get until(): number {
-    return this.#until;
+    return this.#provenAt + this.#leaseMs;
+  }
+
+  /** When that heartbeat was sent: until then, nothing was missed. */
+  get provenAt(): number {
+    return this.#provenAt;
   }
 
   get isHeld(): boolean {
-    return this.#clock() < this.#until;
+    return this.#clock() < this.until;
   }
 
   get msLeft(): number {
-    return Math.max(0, this.#until - this.#clock());
+    return Math.max(0, this.until - this.#clock());
   }
 
   /** @param askedAt when the heartbeat was sent. A later one that was answered first is not taken back. */
   renew(askedAt: number): void {
-    this.#until = Math.max(this.#until, askedAt + this.#leaseMs);
+    this.#provenAt = Math.max(this.#provenAt, askedAt);
   }
 }

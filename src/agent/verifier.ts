@@ -49,11 +49,12 @@ export class Verifier<A extends AppIdentity> {
     const { cache, isSame } = this.#options;
     if (this.#queue.length === 0) this.#queue = [...cache.ids()].reverse();
     const id = this.#queue.pop();
-    const cached = id === undefined ? undefined : cache.peek(id);
+    // What is in doubt is read again before it is served: that it differs would be no news.
+    const cached = id === undefined ? undefined : provenIn(cache, id);
     if (id === undefined || !cached) return;
     const read = await this.#options.read(id);
-    // Dropped or read anew meanwhile: there is nothing left to compare.
-    if (cache.peek(id) !== cached) return;
+    // Dropped, read anew or in doubt meanwhile: there is nothing left to compare.
+    if (provenIn(cache, id) !== cached) return;
     this.verified += 1;
     if (read && isSame(read, cached)) return;
     cache.drop(id);
@@ -73,4 +74,10 @@ export class Verifier<A extends AppIdentity> {
       this.#options.onStale(id);
     }
   }
+}
+
+/** What the cache would serve now. */
+function provenIn<A extends AppIdentity>(cache: AppCache<A>, id: string): A | undefined {
+  const held = cache.inspect(id);
+  return held?.proven ? (held.app ?? undefined) : undefined;
 }

@@ -9,17 +9,19 @@ const PARTS = 10;
  * While the process is paused, time is not charged to the table: however long that was, it ends one part of the budget,
  * and an answer that waits in the socket is read in the next.
  *
- * @param giveUp called when the budget is spent, to end what is under way.
- * @throws what the work throws, or that there was no answer.
+ * @param giveUp called when the budget is spent, to end what is under way. Gives what stood in the way, if that is known.
+ * @throws what the work throws, or that there was no answer, and why.
  */
 export async function withinBudget<T>(
   work: () => Promise<T>,
   budgetMs: number,
-  giveUp: () => void,
+  giveUp: () => unknown,
 ): Promise<T> {
   const late = () => {
-    giveUp();
-    return new Error(`expected an answer of DynamoDB within ${budgetMs} ms, found none`);
+    const cause = giveUp();
+    const why = cause instanceof Error ? `. The last try: ${cause.message}` : "";
+    const ms = Math.round(budgetMs);
+    return new Error(`expected an answer of DynamoDB within ${ms} ms, found none${why}`, { cause });
   };
   return within(budgetMs, late, work(), PARTS);
 }

@@ -9,18 +9,33 @@ const MAX_PAUSE_MS = 250;
  * who is sent away for good when there is none. The SDK's own pauses, which double up to half a minute, would sleep past the
  * end of a short outage, and its ten tries be used up before the end of a longer one. Aborting alone would not end it:
  * between two tries the SDK does not look at that.
+ *
+ * @param onError told of each try that failed.
+ * @throws the error that will not go away, or that there was no answer, with the last error.
  */
-export async function retryWithinBudget<T>(make: () => SdkRequest<T>, budgetMs: number): Promise<T> {
+export async function retryWithinBudget<T>(
+  make: () => SdkRequest<T>,
+  budgetMs: number,
+  onError: (error: Error) => void = () => undefined,
+): Promise<T> {
   let request = make();
   let isOver = false;
+  let lastError: Error | undefined;
+  const failed = (error: Error) => {
+    lastError = error;
+    onError(error);
+  };
   const tries = async () => {
     for (;;) {
       request.on("retry", ({ error }) => {
-        if (error) error.retryDelay = Math.min(error.retryDelay ?? 0, MAX_PAUSE_MS);
+        if (!error || isOver) return;
+        error.retryDelay = Math.min(error.retryDelay ?? 0, MAX_PAUSE_MS);
+        failed(error);
       });
       try {
         return await request.promise();
       } catch (error) {
+        failed(error as SdkError);
         if ((error as SdkError).retryable !== true) throw error;
         await new Promise((resolve) => setTimeout(resolve, MAX_PAUSE_MS));
         if (isOver) throw error;
@@ -31,5 +46,6 @@ export async function retryWithinBudget<T>(make: () => SdkRequest<T>, budgetMs: 
   return withinBudget(tries, budgetMs, () => {
     isOver = true;
     request.abort();
+    return lastError;
   });
 }

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { AppCache } from "../../../src/agent/app-cache.ts";
 import type { AppSource } from "../../../src/agent/ports.ts";
 import type { Change } from "../../../src/protocol/message.ts";
@@ -60,7 +60,7 @@ function changed(appId: string, keys: string[] = [], currentKey?: string): Chang
 
 let table: HeldTable;
 let now: number;
-const lease = { until: Number.POSITIVE_INFINITY };
+const lease = { until: Number.POSITIVE_INFINITY, provenAt: Number.NEGATIVE_INFINITY };
 let failures: string[];
 let changes: string[];
 let cache: AppCache<TestApp>;
@@ -69,6 +69,7 @@ beforeEach(() => {
   table = new HeldTable();
   now = 0;
   lease.until = Number.POSITIVE_INFINITY;
+  lease.provenAt = Number.NEGATIVE_INFINITY;
   failures = [];
   changes = [];
   cache = new AppCache<TestApp>({
@@ -250,9 +251,9 @@ describe("lookups", () => {
 });
 
 describe("missing apps", () => {
-  it("are cached by id for as long as the lease is held, and cleared by their creation", async () => {
+  it("are cached by id for a minute while the lease is held, and cleared by their creation", async () => {
     expect(await cache.findById("a")).toBeNull();
-    now = 1_000_000;
+    now = 60_000;
     expect(await cache.findById("a")).toBeNull();
     expect(cache.stats.loads).toBe(1);
     table.put(v(1));
@@ -439,19 +440,81 @@ describe("a change", () => {
 });
 
 describe("a flush", () => {
-  it("forgets everything and voids what is being read", async () => {
+  it("has everything read again before it is served, and voids what is being read", async () => {
     table.put(v(1));
     table.put(v(1, "b", "kb"));
     await cache.findByKey("kb");
     table.held = true;
     const lookup = cache.findById("a");
     table.put(v(2));
+    table.put(v(2, "b", "kb"));
     cache.flush();
-    expect(cache.size).toBe(0);
+    expect(cache.inspect("b")).toMatchObject({ app: v(1, "b", "kb"), proven: false });
     table.held = false;
     table.release();
     expect(await lookup).toEqual(v(2));
-    expect(cache.size).toBe(1);
+    expect(await cache.findByKey("kb")).toEqual(v(2, "b", "kb"));
+    expect(cache.stats.drops).toBe(0);
+  });
+
+  it("leaves a lookup by a new key to the index: the key that is known may be another app's by now", async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    table.put(v(2, "a", "k2"));
+    table.put(v(1, "b", "k"));
+    cache.flush();
+    expect(await cache.findByKey("k")).toEqual(v(1, "b", "k"));
+    expect(await cache.findByKey("k2")).toEqual(v(2, "a", "k2"));
+  });
+
+  it("serves what was doubted while the table cannot be read, up to its limit since it was proven", async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    lease.provenAt = now = 100_000;
+    cache.flush();
+    // What a later lease proves, it proves of what is read then.
+    lease.provenAt = 300_000;
+    table.held = true;
+    now = 160_000;
+    const served = cache.findByKey("k");
+    table.pending.pop()?.fail(new Error("throttled"));
+    expect(await served).toEqual(v(1));
+    now = 160_001;
+    const refused = cache.findByKey("k");
+    table.pending.pop()?.fail(new Error("throttled"));
+    expect(await refused).toBeNull();
+  });
+
+  it("forgets that an app is missing: it may be there by now", async () => {
+    expect(await cache.findById("a")).toBeNull();
+    table.put(v(1));
+    expect(await cache.findById("a")).toBeNull();
+    cache.flush();
+    expect(await cache.findById("a")).toEqual(v(1));
+  });
+
+  it("does not bring back what a message named", async () => {
+    table.put(v(1));
+    await cache.findById("a");
+    cache.apply(changed("a"));
+    cache.flush();
+    table.held = true;
+    const asked = cache.findById("a");
+    table.pending.pop()?.fail(new Error("throttled"));
+    expect(await asked).toBeNull();
+  });
+
+  it("tells of an app that is another by now, and keeps the object of one that is not", async () => {
+    table.put(v(1));
+    const first = await cache.findById("a");
+    table.put({ ...v(1) });
+    cache.flush();
+    expect(await cache.findById("a")).toBe(first);
+    expect(changes).toEqual([]);
+    table.put(v(2));
+    cache.flush();
+    await cache.findById("a");
+    expect(changes).toEqual(["a"]);
   });
 });
 
@@ -529,7 +592,7 @@ describe("what is counted", () => {
     expect(cache.stats).toMatchObject({ hits: 3, misses: 3 });
     await cache.findById("a");
     cache.flush();
-    expect(cache.stats.drops).toBe(2);
+    expect(cache.stats.drops).toBe(1);
     await cache.findById("a");
     lease.until = 0;
     now = 6_000;
@@ -572,20 +635,20 @@ describe("the limits of time", () => {
     table.held = true;
     const earlier = cache.findById("a");
     for (let read = 1; read <= 90; read += 1) {
-      cache.flush();
+      cache.drop("a");
       table.pending.shift()?.answer();
       await settle();
     }
     table.pending.shift()?.answer();
     expect(await earlier).toEqual(v(1));
-    cache.flush();
+    cache.drop("a");
     now += 1_000_000;
 
     const told: unknown[] = [];
     const first = cache.findById("a", (error) => told.push(error));
     for (let read = 1; read <= 150; read += 1) {
       now += everyMs;
-      cache.flush();
+      cache.drop("a");
       // Others keep asking: that must not make the first one's wait begin anew.
       void cache.findById("a");
       table.pending.shift()?.answer();
@@ -704,5 +767,81 @@ describe("flushes that come faster than a read takes", () => {
     table.release();
     expect(await asked).toEqual(v(51));
     expect(cache.stats.loads).toBe(52);
+  });
+});
+
+describe("a lookup by key", () => {
+  it("has one budget for the key and the app", async () => {
+    vi.useFakeTimers();
+    try {
+      table.put(v(1));
+      table.held = true;
+      const told: unknown[] = [];
+      const answers: unknown[] = [];
+      void cache.findByKey("k", (error) => told.push(error)).then((answer) => answers.push(answer));
+      now += 4_000;
+      table.release();
+      await vi.advanceTimersByTimeAsync(1_099);
+      expect(table.pending.map(({ name }) => name)).toEqual(["id a"]);
+      expect(answers).toEqual([]);
+      await vi.advanceTimersByTimeAsync(2);
+      expect(answers).toEqual([null]);
+      expect(told).toEqual([
+        new Error("expected its key and then the app from DynamoDB in time, found no answer"),
+      ]);
+      // What was read all the same is there for the next.
+      table.release();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(cache.peek("a")).toEqual(v(1));
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("tells of what stood in the way of the read itself, when that ends with its own budget", async () => {
+    vi.useFakeTimers();
+    try {
+      table.put(v(1));
+      await cache.findByKey("k");
+      lease.until = 0;
+      now += 60_000 + 5_001;
+      table.held = true;
+      const told: unknown[] = [];
+      const asked = cache.findByKey("k", (error) => told.push(error));
+      await vi.advanceTimersByTimeAsync(5_000);
+      table.pending.pop()?.fail(new Error("connect ECONNREFUSED"));
+      expect(await asked).toBeNull();
+      expect(told).toEqual([new Error("connect ECONNREFUSED")]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("what strangers ask for", () => {
+  it("leaves memory in time, also when nobody asks any more", async () => {
+    for (let i = 0; i < 100; i += 1) {
+      await cache.findById(`made-up-${i}`);
+      await cache.findByKey(`made-up-${i}`);
+    }
+    expect(cache.missing).toBe(200);
+    now += 1_001;
+    cache.sweep();
+    expect(cache.missing).toBe(100);
+    now += 59_000;
+    cache.sweep();
+    expect(cache.missing).toBe(0);
+  });
+
+  it("pushes no app out", async () => {
+    table.put(v(1));
+    await cache.findByKey("k");
+    for (let i = 0; i < 1_000; i += 1) {
+      await cache.findById(`made-up-${i}`);
+      await cache.findByKey(`made-up-${i}`);
+    }
+    const { loads } = cache.stats;
+    expect(await cache.findByKey("k")).toEqual(v(1));
+    expect(cache.stats.loads).toBe(loads);
   });
 });

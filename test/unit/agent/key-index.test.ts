@@ -79,7 +79,7 @@ describe("forgetting", () => {
     keys.learn("old", "a");
     keys.learn("taken", "b");
     await keys.query("new");
-    keys.apply(change("a", ["new", "old", "taken"], "new"));
+    keys.apply(change("a", ["new", "old", "taken"], "new"), false);
     expect(keys.isMissing("new")).toBe(false);
     expect(keys.idOf("new")).toBe("a");
     expect(keys.idOf("old")).toBeUndefined();
@@ -88,19 +88,72 @@ describe("forgetting", () => {
 
   it("a change without a view sets none", () => {
     keys.learn("k", "a");
-    keys.apply(change("a", ["k"]));
+    keys.apply(change("a", ["k"]), true);
     expect(keys.idOf("k")).toBeUndefined();
   });
 
-  it("a flush takes everything, and voids what is being asked", async () => {
+  it("a flush takes what is believed unknown, voids what is being asked, and leaves the known ones as hints", async () => {
     keys.learn("k", "a");
     await keys.query("none");
     const asking = keys.query("k");
     keys.flush();
-    expect(keys.idOf("k")).toBeUndefined();
+    expect(keys.idOf("k")).toBe("a");
     expect(keys.isMissing("none")).toBe(false);
     await asking;
     expect(keys.voidedQueries).toBe(1);
     expect(keys.queries).toBe(3);
+  });
+});
+
+describe("an app that is not asked for", () => {
+  it("does not push out the keys that are in use, however many are written", () => {
+    for (const id of ["a", "b", "c"]) keys.learn(`${id}-key`, id);
+    for (let i = 0; i < 1_000; i += 1) keys.apply(change(`app-${i}`, [`key-${i}`], `key-${i}`), false);
+    expect(["a", "b", "c"].map((id) => keys.idOf(`${id}-key`))).toEqual(["a", "b", "c"]);
+    // The table's index may not have it yet.
+    expect(keys.idOf("key-999")).toBe("app-999");
+    now += 60_001;
+    expect(keys.idOf("key-999")).toBeUndefined();
+  });
+
+  it("stays one when its key is forgotten or passes on to another", () => {
+    keys.apply(change("a", ["k"], "k"), false);
+    keys.apply(change("b", ["k"], "k"), false);
+    keys.forget("k", "a");
+    expect(keys.idOf("k")).toBe("b");
+    keys.forget("k", "b");
+    expect(keys.idOf("k")).toBeUndefined();
+  });
+
+  it.each([
+    ["held", () => Promise.resolve(), true],
+    [
+      "known by another key",
+      () => {
+        keys.learn("old", "a");
+        return Promise.resolve();
+      },
+      false,
+    ],
+    [
+      "asked for by key, in vain",
+      async () => {
+        await keys.query("new");
+      },
+      false,
+    ],
+    [
+      "being asked for by key",
+      () => {
+        void keys.query("new");
+        return Promise.resolve();
+      },
+      false,
+    ],
+  ])("is none any more when it is %s", async (_what, prepare, isInUse) => {
+    await prepare();
+    keys.apply(change("a", ["old", "new"], "new"), isInUse);
+    now += 3_600_000;
+    expect(keys.idOf("new")).toBe("a");
   });
 });

@@ -30,7 +30,7 @@ beforeEach(() => {
       resolveKey: () => Promise.resolve(undefined),
     },
     clock: () => now,
-    lease: { until: Number.POSITIVE_INFINITY },
+    lease: { until: Number.POSITIVE_INFINITY, provenAt: 0 },
     limits: {
       degradedTtlMs: 0,
       maxStaleOnErrorMs: 0,

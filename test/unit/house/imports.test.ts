@@ -13,7 +13,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/app": [],
   "src/async": [],
   "src/protocol": ["src/app"],
-  "src/agent": ["src/protocol"],
+  "src/agent": ["src/async", "src/protocol"],
   "src/pipeline": ["src/app", "src/async", "src/protocol"],
   "src/config": ["src/protocol", "src/agent", "src/pipeline"],
   "src/redis": ["src/async", "src/protocol", "src/agent", "src/pipeline", "src/config"],

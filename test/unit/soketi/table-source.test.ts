@@ -4,6 +4,7 @@ import type { SoketiAppClass, SoketiAppManager, SoketiServer } from "../../../sr
 import { tableSource } from "../../../src/soketi/table-source.ts";
 
 describe("tableSource", () => {
+  const throttled: string[] = [];
   const server = { options: { appManager: { dynamodb: { table: "apps" } } } } as unknown as SoketiServer;
   const aborted: string[] = [];
   const retryListeners: ((response: object) => void)[] = [];
@@ -11,6 +12,7 @@ describe("tableSource", () => {
 
   beforeEach(() => {
     aborted.length = 0;
+    throttled.length = 0;
     retryListeners.length = 0;
   });
 
@@ -22,7 +24,8 @@ describe("tableSource", () => {
     };
     const manager = { driver: { dynamodb: { getItem: () => request } } } as unknown as SoketiAppManager;
     const appClass = Object as unknown as SoketiAppClass;
-    return tableSource(server, manager, appClass, () => undefined, budgetMs);
+    const onThrottled = () => throttled.push("throttled");
+    return tableSource({ server, manager, appClass, onProblems: () => undefined, budgetMs, onThrottled });
   }
 
   it("gives a read up when its budget is spent, and aborts it", async () => {
@@ -54,6 +57,29 @@ describe("tableSource", () => {
     tries = 0;
     await expect(sourceOf(fails(false, 2), 5_000).loadById("a")).rejects.toThrow("no");
     expect(tries).toBe(1);
+  });
+
+  it("says what stood in the way of the last try, when its budget is spent", async () => {
+    const source = sourceOf(() => new Promise(() => undefined), 60);
+    const loading = source.loadById("a");
+    const error = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:9"), { retryable: true });
+    retryListeners[0]?.({ error });
+    await expect(loading).rejects.toThrow(
+      "within 60 ms, found none. The last try: connect ECONNREFUSED 127.0.0.1:9",
+    );
+    expect(throttled).toEqual([]);
+  });
+
+  it.each([
+    ["of the SDK's own retries", { retryable: true, code: "ProvisionedThroughputExceededException" }],
+    ["that it gave up", { retryable: false, code: "ThrottlingException" }],
+  ])("tells of throttling, %s", async (_what, kind) => {
+    const error = Object.assign(new Error("slow down"), kind);
+    const source = sourceOf(() => (kind.retryable ? Promise.resolve({}) : Promise.reject(error)), 1_000);
+    const loading = source.loadById("a");
+    if (kind.retryable) retryListeners[0]?.({ error });
+    await loading.catch(() => undefined);
+    expect(throttled).toEqual(["throttled"]);
   });
 
   it("does so no longer than its budget", async () => {
