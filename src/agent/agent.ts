@@ -3,11 +3,11 @@ import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { NodeStatus } from "../protocol/node.ts";
 import { AppCache } from "./app-cache.ts";
 import type { CacheLimits } from "./cache-options.ts";
-import { type CloseCause, LiveSockets } from "./live-sockets.ts";
 import type { FlushReason } from "./flush-reasons.ts";
 import { Lease } from "./lease.ts";
 import { LogFollower } from "./log-follower.ts";
-import type { AppIdentity, AppSource, Bus, Connections, MonotonicClock } from "./ports.ts";
+import { OpenConnections, type OpenConnectionsSettings } from "./open-connections.ts";
+import type { AppIdentity, AppSource, Bus, ConnectionLimits, Connections, MonotonicClock } from "./ports.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Verifier } from "./verifier.ts";
 
@@ -28,7 +28,7 @@ export interface AgentReporter {
 }
 
 /** All times in milliseconds. */
-export interface AgentSettings {
+export interface AgentSettings extends OpenConnectionsSettings {
   readonly leaseMs: number;
   readonly heartbeatMs: number;
   readonly limits: CacheLimits;
@@ -36,33 +36,41 @@ export interface AgentSettings {
   readonly reloadJitterMs: number;
   /** One cached app is verified this often. 0: none. */
   readonly verifyEveryMs: number;
-  readonly closeOn: ReadonlySet<CloseCause>;
-  readonly closesPerSecond: number;
 }
 
 export interface AgentOptions<A> extends AgentSettings {
   readonly bus: Bus;
   readonly source: AppSource<A>;
   readonly connections: Connections<A>;
+  /** When apps' limits of connections are enforced on those that are open. */
+  readonly connectionLimits?: ConnectionLimits<A> | undefined;
   readonly isSame: (left: A, right: A) => boolean;
+  /** An app was deleted, as far as this node knows. Must not throw. */
+  readonly onGone?: ((appId: string) => void) | undefined;
   readonly report: AgentReporter;
   readonly clock: MonotonicClock;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
+/** Without a lease, apps in use are read again no more often than this. Milliseconds. */
+const MIN_ROUND_MS = 1_000;
+
+/** How often it is seen to that what was found missing is forgotten in time. */
+const SWEEP_EVERY_MS = 1_000;
+
 /** How long the verifier waits for a message that explains a difference. A stream may be seconds behind. */
 const VERIFIER_GRACE_MS = 30_000;
 
 /**
- * The agent of one soketi process: log -> drop -> reload -> refresh of open connections. Who uses it feeds `follower`
- * from a subscription, and looks apps up in `cache`.
+ * The agent of one soketi process: log -> drop or doubt -> reload -> refresh of open connections. Who uses it feeds
+ * `follower` from a subscription, and looks apps up in `cache`.
  */
 export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly lease: Lease;
   readonly follower: LogFollower;
   readonly cache: AppCache<A>;
-  readonly sockets: LiveSockets<A>;
+  readonly connections: OpenConnections<A>;
   readonly verifier: Verifier<A>;
   /** Since the start. */
   readonly flushes = new Map<FlushReason, number>();
@@ -77,46 +85,30 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   #lastLagMs = 0;
 
   constructor(options: AgentOptions<A>) {
-    const { report, clock, source } = options;
+    const { clock, report } = options;
     this.#options = options;
     this.lease = new Lease({ clock, leaseMs: options.leaseMs });
-    this.follower = new LogFollower({
-      bus: options.bus,
-      target: {
-        apply: (message, id) => this.#onChanges(message, id),
-        flush: (reason) => this.#onFlush(reason),
-      },
-      clock,
-      lease: this.lease,
-      onGap: () => void this.beat(),
-    });
+    this.follower = this.#createFollower(options);
     this.cache = new AppCache<A>({
-      source,
+      source: options.source,
       clock,
       lease: this.lease,
       limits: options.limits,
       isSame: options.isSame,
-      onChanged: (appId) => this.sockets.refresh(appId),
+      onChanged: (appId, app) => {
+        this.connections.follow(appId, app);
+        if (!app) options.onGone?.(appId);
+      },
       onLoadFailed: (what, error) => report.loadFailed(what, error),
     });
-    this.sockets = new LiveSockets<A>({
-      connections: options.connections,
-      lookup: (appId) => this.cache.lookup(appId),
-      clock,
-      closeOn: options.closeOn,
-      closesPerSecond: options.closesPerSecond,
+    this.connections = new OpenConnections<A>({
+      ...options,
+      cache: this.cache,
+      isLeaseHeld: () => this.leaseHeld,
+      roundEveryMs: Math.max(MIN_ROUND_MS, options.limits.degradedTtlMs),
       onRefreshed: (appId, replaced, closed) => report.connectionsRefreshed(appId, replaced, closed),
     });
-    this.verifier = new Verifier<A>({
-      cache: this.cache,
-      read: (appId) => source.loadById(appId),
-      isSame: options.isSame,
-      clock,
-      graceMs: VERIFIER_GRACE_MS,
-      leaseHeld: () => this.leaseHeld,
-      onDifference: (appId) => this.sockets.refresh(appId),
-      onStale: (appId) => report.staleFound(appId),
-    });
+    this.verifier = this.#createVerifier(options);
   }
 
   get leaseHeld(): boolean {
@@ -136,6 +128,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       hits,
       misses,
       reads: loads + this.cache.indexQueries,
+      appsInUse: this.connections.revalidator.appsInUse,
+      inUseBoundMs: Math.round(this.connections.revalidator.boundMs),
     };
   }
 
@@ -144,10 +138,12 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     await this.#guarded(() => this.follower.onSubscribed());
   }
 
-  /** Starts heartbeat and verifier. */
+  /** Starts heartbeat, revalidator and verifier. */
   start(): void {
     const { heartbeatMs, verifyEveryMs, report } = this.#options;
     this.#timers.add(setInterval(() => void this.beat(), heartbeatMs));
+    this.#timers.add(setInterval(() => this.cache.sweep(), SWEEP_EVERY_MS));
+    this.connections.start();
     if (verifyEveryMs === 0) return;
     const verify = () => {
       this.verifier.step().catch((error: unknown) => {
@@ -160,7 +156,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   stop(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    this.sockets.stop();
+    this.connections.stop();
   }
 
   /** One heartbeat at a time; asked for while one is under way, another follows it. Never rejects. */
@@ -196,6 +192,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       this.verifier.explained(change.appId);
       const sinceWritten = change.writtenAt === undefined ? undefined : now - change.writtenAt;
       this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten });
+      if (change.type === "deleted") this.#options.onGone?.(change.appId);
       if (wanted) this.#reloadSoon(change.appId);
     }
   }
@@ -206,15 +203,48 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.flushes.set(reason, (this.flushes.get(reason) ?? 0) + 1);
     this.#options.report.flushed(reason);
     // Open connections hold apps of before as well.
-    this.sockets.refreshAll();
+    this.connections.revalidator.doubtAll();
   }
 
   /** An app in use is read again, so that the next client does not wait, and its connections follow. */
   #reloadSoon(appId: string): void {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      this.sockets.refresh(appId);
+      this.connections.revalidator.named(appId);
     }, Math.random() * this.#options.reloadJitterMs);
     this.#timers.add(timer);
+  }
+
+  #createFollower({ bus, clock }: AgentOptions<A>): LogFollower {
+    return new LogFollower({
+      bus: {
+        heartbeat: async () => {
+          const tail = await bus.heartbeat();
+          if (tail.nodes !== undefined) this.connections.pace.fleetHas(tail.nodes);
+          return tail;
+        },
+        read: (after, last) => bus.read(after, last),
+      },
+      target: {
+        apply: (message, id) => this.#onChanges(message, id),
+        flush: (reason) => this.#onFlush(reason),
+      },
+      clock,
+      lease: this.lease,
+      onGap: () => void this.beat(),
+    });
+  }
+
+  #createVerifier({ source, isSame, clock, report }: AgentOptions<A>): Verifier<A> {
+    return new Verifier<A>({
+      cache: this.cache,
+      read: (appId) => source.loadById(appId),
+      isSame,
+      clock,
+      graceMs: VERIFIER_GRACE_MS,
+      leaseHeld: () => this.leaseHeld,
+      onDifference: (appId) => this.connections.revalidator.named(appId),
+      onStale: (appId) => report.staleFound(appId),
+    });
   }
 }

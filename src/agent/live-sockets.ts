@@ -1,156 +1,136 @@
+import { CLOSE_CAUSES, type CloseCause, type CloseCodes, closeMessage } from "./close-causes.ts";
+import type { Closer } from "./closer.ts";
 import type { AppIdentity, Connection, Connections, MonotonicClock } from "./ports.ts";
 
-/** What can have happened to the app of an open connection that must not go on. */
-export const CLOSE_CAUSES = ["deleted", "disabled", "rekeyed"] as const;
-export type CloseCause = (typeof CLOSE_CAUSES)[number];
-
-/**
- * Close codes and words are soketi's own for a new connection of such an app. 4000-4099 tell Pusher clients not to
- * connect again.
- */
-function closing(cause: CloseCause, key: string): { code: number; message: string } {
-  return cause === "disabled"
-    ? { code: 4003, message: "The app is not enabled." }
-    : { code: 4001, message: `App key ${key} does not exist.` };
-}
-
 export interface LiveSocketsOptions<A> {
-  readonly connections: Connections<A>;
-  /** The app as it is now: rejects when that cannot be told. */
-  readonly lookup: (appId: string) => Promise<A | null>;
+  readonly connections: Pick<Connections<A>, "of">;
   readonly clock: MonotonicClock;
-  /** Which causes close connections. The others leave them as they are, but for a new key, which is put in force. */
+  readonly closer: Closer;
+  /** Which causes close connections. The others leave them as they are, but for what is new of the app, which is put in force. */
   readonly closeOn: ReadonlySet<CloseCause>;
-  /** Most connections closed in one second. */
-  readonly closesPerSecond: number;
-  readonly onRefreshed: (appId: string, replaced: number, closed: number) => void;
+  readonly closeCodes: CloseCodes;
+  /** So many connections have been given the app. */
+  readonly onReplaced: (appId: string, app: A, replaced: number) => void;
 }
 
 /** The event loop is given back after this long. Milliseconds. */
 const SLICE_MS = 2;
-/** Connections are closed in groups, with a pause between. Milliseconds. */
-const CLOSE_PAUSE_MS = 10;
-/** Apps whose connections are being brought in line at the same time: a flush must not read the table all at once. */
-const CONCURRENCY = 8;
-/** When the table cannot be read, the connections stay as they are, and it is tried again. Milliseconds. */
-const RETRY_MS = 1_000;
+
+/** Connections wait to be closed, and no more are looked for. Milliseconds. */
+const FULL_MS = 10;
+
+/** On its way through the connections of one app. */
+interface Walk<A> {
+  readonly app: A | null;
+  readonly connections: Iterator<Connection<A>>;
+  replaced: number;
+}
 
 /**
- * Brings open connections in line with their app: one lookup, then every connection of the app gets it, or is closed.
- * Invariant: after the last `refresh` of an app has ended, each of its connections has the app of that lookup.
+ * Brings open connections in line with their app: every connection of the app gets it, or is closed.
+ *
+ * Invariants. After the last `follow` of an app has ended, each of its connections has the app that it gave, or waits to be
+ * closed. All walks together hold the event loop for no longer than one slice at a time.
  */
 export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly #options: LiveSocketsOptions<A>;
-  readonly #pending = new Set<string>();
-  readonly #running = new Set<string>();
-  readonly #retries = new Map<string, NodeJS.Timeout>();
-  #stopped = false;
+  readonly #closer: Closer;
+  /** App id -> its walk. A newer app takes the place of an older one's walk. */
+  readonly #walks = new Map<string, Walk<A>>();
+  #isWorking = false;
+  #isStopped = false;
 
   constructor(options: LiveSocketsOptions<A>) {
     this.#options = options;
+    this.#closer = options.closer;
   }
 
-  /** The app has changed, or may have. Returns at once. Asked for again while it runs, it starts over. */
-  refresh(appId: string): void {
-    if (this.#stopped) return;
-    this.#pending.add(appId);
-    this.#work();
+  /** Has all connections of an app follow what it is now; null: there is none. Returns at once. */
+  follow(appId: string, app: A | null): void {
+    if (this.#isStopped) return;
+    // Those that must be closed all the same are found again.
+    if (app?.enabled) this.#closer.cancel(appId);
+    const connections = this.#options.connections.of(appId)[Symbol.iterator]();
+    this.#walks.set(appId, { app, connections, replaced: 0 });
+    if (this.#isWorking) return;
+    this.#isWorking = true;
+    void this.#walkAll();
   }
 
-  refreshAll(): void {
-    for (const appId of this.#options.connections.appIds()) this.refresh(appId);
+  /** Has a single connection follow: looking at it costs the same whatever other connections the app has. */
+  followOne(appId: string, app: A | null, connection: Connection<A>): void {
+    if (!this.#isStopped) this.#bringInLine(appId, app, connection);
   }
 
   stop(): void {
-    this.#stopped = true;
-    this.#pending.clear();
-    for (const timer of this.#retries.values()) clearTimeout(timer);
-    this.#retries.clear();
+    this.#isStopped = true;
+    this.#walks.clear();
   }
 
-  #work(): void {
-    for (const appId of this.#pending) {
-      if (this.#running.size >= CONCURRENCY) return;
-      if (this.#running.has(appId)) continue;
-      this.#pending.delete(appId);
-      this.#running.add(appId);
-      void this.#refreshOne(appId).finally(() => {
-        this.#running.delete(appId);
-        this.#work();
-      });
+  async #walkAll(): Promise<void> {
+    while (this.#walks.size > 0) {
+      const isBusy = this.#walkOneSlice();
+      if (this.#walks.size > 0) await (isBusy ? nextTurn() : pause(FULL_MS));
     }
+    this.#isWorking = false;
   }
 
-  /** Never rejects. */
-  async #refreshOne(appId: string): Promise<void> {
-    let app: A | null;
-    try {
-      app = await this.#options.lookup(appId);
-    } catch {
-      // The lookup has reported it.
-      this.#retryLater(appId);
-      return;
-    }
-    let replaced = 0;
-    const toClose: { connection: Connection<A>; cause: CloseCause }[] = [];
-    let sliceEnds = this.#options.clock() + SLICE_MS;
-    for (const connection of this.#options.connections.of(appId)) {
-      if (this.#isOvertaken(appId)) return;
-      const cause = causeOf(app, connection.key);
-      if (cause && this.#options.closeOn.has(cause)) toClose.push({ connection, cause });
-      else if (app && !connection.has(app)) {
-        connection.replace(app);
-        replaced += 1;
+  /** @returns whether there is more to do at once: not when all wait for connections to be closed. */
+  #walkOneSlice(): boolean {
+    const until = this.#options.clock() + SLICE_MS;
+    for (const [appId, walk] of [...this.#walks]) {
+      if (this.#closer.isFull(appId)) continue;
+      const isDone = this.#walk(appId, walk, until);
+      if (this.#isStopped) return false;
+      this.#walks.delete(appId);
+      if (!isDone) {
+        // All others have their turn before this one has it again.
+        this.#walks.set(appId, walk);
+        return true;
       }
-      if (this.#options.clock() >= sliceEnds) {
-        await nextTurn();
-        sliceEnds = this.#options.clock() + SLICE_MS;
-      }
+      if (walk.app && walk.replaced > 0) this.#options.onReplaced(appId, walk.app, walk.replaced);
+      if (this.#options.clock() >= until) return true;
     }
-    const closed = await this.#closeSlowly(appId, toClose);
-    if (replaced + closed > 0) this.#options.onRefreshed(appId, replaced, closed);
+    return false;
   }
 
-  async #closeSlowly(
-    appId: string,
-    list: { connection: Connection<A>; cause: CloseCause }[],
-  ): Promise<number> {
-    const group = Math.max(1, Math.floor((this.#options.closesPerSecond * CLOSE_PAUSE_MS) / 1000));
-    let closed = 0;
-    for (const { connection, cause } of list) {
-      if (this.#isOvertaken(appId)) return closed;
-      const { code, message } = closing(cause, connection.key);
-      connection.close(code, message);
-      closed += 1;
-      if (closed % group === 0) await pause(CLOSE_PAUSE_MS);
+  /** @returns whether it is at its end. */
+  #walk(appId: string, walk: Walk<A>, until: number): boolean {
+    for (let next = walk.connections.next(); next.done !== true; next = walk.connections.next()) {
+      if (this.#bringInLine(appId, walk.app, next.value)) walk.replaced += 1;
+      if (this.#isStopped || this.#closer.isFull(appId) || this.#options.clock() >= until) return false;
     }
-    return closed;
+    return true;
   }
 
-  /** A newer change is waiting: what is being put in force is old already. */
-  #isOvertaken(appId: string): boolean {
-    return this.#stopped || this.#pending.has(appId);
-  }
-
-  #retryLater(appId: string): void {
-    // Without connections there is nothing to bring in line: whoever asks for the app reads it again.
-    if (this.#stopped || this.#retries.has(appId) || !this.#options.connections.has(appId)) return;
-    const timer = setTimeout(() => {
-      this.#retries.delete(appId);
-      this.refresh(appId);
-    }, RETRY_MS);
-    this.#retries.set(appId, timer);
+  /** @returns whether the connection was given the app. */
+  #bringInLine(appId: string, app: A | null, connection: Connection<A>): boolean {
+    const { closeOn, closeCodes } = this.#options;
+    const cause = CLOSE_CAUSES.find((one) => closeOn.has(one) && HAPPENED[one](app, connection));
+    if (cause) {
+      const [code, message] = [closeCodes[cause], closeMessage(cause, connection.key)];
+      this.#closer.add(appId, { connection, code, message });
+      return false;
+    }
+    this.#closer.remove(appId, connection.id);
+    if (!app || connection.has(app)) return false;
+    connection.replace(app);
+    return true;
   }
 }
 
-function causeOf(
-  app: (AppIdentity & { readonly enabled: boolean }) | null,
-  key: string,
-): CloseCause | undefined {
-  if (!app) return "deleted";
-  if (!app.enabled) return "disabled";
-  return app.key === key ? undefined : "rekeyed";
-}
+/** What of an app and a connection each cause is seen by. */
+const HAPPENED: Readonly<
+  Record<
+    CloseCause,
+    <A extends AppIdentity & { enabled: boolean }>(app: A | null, of: Connection<A>) => boolean
+  >
+> = {
+  deleted: (app) => app === null,
+  disabled: (app) => app?.enabled === false,
+  rekeyed: (app, { key }) => app !== null && app.key !== key,
+  "secret-rotated": (app, connection) => app !== null && !connection.has(app) && !connection.hasSecretOf(app),
+};
 
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

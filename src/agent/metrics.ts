@@ -29,12 +29,21 @@ type CacheFigures = Pick<AppCache<AppIdentity>, "size" | "stats" | "indexQueries
 /** Whatever its apps are. */
 interface MeasuredAgent extends Pick<Agent<never>, "leaseHeld" | "flushes" | "follower"> {
   readonly cache: CacheFigures;
+  readonly connections: {
+    readonly revalidator: { readonly appsInUse: number; readonly boundMs: number };
+    readonly pace: { readonly perSecond: number };
+    readonly closer: { readonly waiting: number };
+  };
   readonly verifier: { readonly verified: number; readonly stale: number };
 }
 
 /** Everything the agent shows on `/metrics`, but for the two histograms of lag. docs/agent.md says what each is for. */
 export function agentMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
-  return [...followerMetrics(agent, counts), ...cacheMetrics(agent, counts), ...connectionMetrics(counts)];
+  return [
+    ...followerMetrics(agent, counts),
+    ...cacheMetrics(agent, counts),
+    ...connectionMetrics(agent, counts),
+  ];
 }
 
 function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
@@ -55,7 +64,7 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
     counter("replayed_messages_total", "Messages applied by replay.", () => follower.stats.replayedMessages),
     {
       // All of them from the start: Prometheus sees no increase in a counter that begins at 1.
-      ...counter("flushes_total", "Times that everything was forgotten.", () =>
+      ...counter("flushes_total", "Times that everything was put in doubt.", () =>
         FLUSH_REASONS.map((reason) => [reason, agent.flushes.get(reason) ?? 0] as const),
       ),
       label: "reason",
@@ -71,7 +80,7 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
 function cacheMetrics({ cache, verifier }: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
   return [
     gauge("entries", "Apps in the cache.", () => cache.size),
-    counter("drops_total", "Apps forgotten, by a message or a flush.", () => cache.stats.drops),
+    counter("drops_total", "Apps forgotten, because a message named them.", () => cache.stats.drops),
     counter("hits_total", "Lookups answered from the cache.", () => cache.stats.hits),
     counter("misses_total", "Lookups that waited for the table.", () => cache.stats.misses),
     counter("loads_total", "Reads of the table by id.", () => cache.stats.loads),
@@ -93,8 +102,24 @@ function cacheMetrics({ cache, verifier }: MeasuredAgent, counts: AgentCounts): 
   ];
 }
 
-function connectionMetrics(counts: AgentCounts): AgentMetric[] {
+function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
   return [
+    gauge("apps_in_use", "Apps with open connections.", () => connections.revalidator.appsInUse),
+    gauge(
+      "in_use_bound_seconds",
+      "After a flush, or without Redis, each of them has been read again within this time.",
+      () => connections.revalidator.boundMs / 1_000,
+    ),
+    gauge(
+      "reads_allowed_per_second",
+      "Pace at which they may be read again.",
+      () => connections.pace.perSecond,
+    ),
+    gauge(
+      "connections_closing",
+      "Open connections that wait to be closed.",
+      () => connections.closer.waiting,
+    ),
     counter(
       "connections_refreshed_total",
       "Open connections given a changed app.",

@@ -13,6 +13,8 @@ export interface Tail {
    * suffix and used its numbers again. Both are needed: Redis keeps its replication id over some restarts.
    */
   readonly server: string;
+  /** How many nodes are registered, this one included; undefined where that is not known. */
+  readonly nodes?: number | undefined;
 }
 
 /** The agent's end of the log. Every call rejects, rather than hangs, when Redis does not answer. */
@@ -39,10 +41,14 @@ export interface AppIdentity {
 
 /** One client's connection to this node. */
 export interface Connection<A> {
+  /** Among those of its app. */
+  readonly id: string;
   /** The app key that the client connected with. */
   readonly key: string;
   /** Whether the connection follows this very app already. */
   has(app: A): boolean;
+  /** Whether what the client signs is checked with this app's secret already. */
+  hasSecretOf(app: A): boolean;
   /** Puts limits, flags and secret of the app in force on the connection. */
   replace(app: A): void;
   /** Tells the client why, in Pusher's protocol, and closes. */
@@ -56,4 +62,12 @@ export interface Connections<A> {
   has(appId: string): boolean;
   /** As they are now: connections that come or go while this is walked through do no harm. */
   of(appId: string): Iterable<Connection<A>>;
+}
+
+/** How many connections an app may have, in the whole fleet. */
+export interface ConnectionLimits<A> {
+  /** How many of this node's are too many: its share of what is too many in the fleet. Rejects when that cannot be told. */
+  surplus(appId: string, app: A): Promise<number>;
+  /** So many of this node's that were opened last. */
+  newest(appId: string, count: number): Iterable<Connection<A>>;
 }

@@ -14,11 +14,11 @@ interface NodesOptions extends CommonOptions {
 
 /** `nodes`: every agent, as it says itself it is. */
 export function createNodesCommand(): Command {
-  return createCommand("nodes", "Show every agent: lease, how far behind, entries, hit ratio, lag.", [
+  return createCommand(
     "nodes",
-    "nodes --watch 2s",
-    "nodes --json | jq '.[] | select(.leaseMsLeft == 0)'",
-  ])
+    "Show every agent: lease, how far behind, entries, hit ratio, lag, apps in use and their bound.",
+    ["nodes", "nodes --watch 2s", "nodes --json | jq '.[] | select(.leaseMsLeft == 0)'"],
+  )
     .addOption(
       new Option("-w, --watch [every]", "again and again, each second or as often as said").argParser(
         duration,
@@ -55,6 +55,7 @@ function show(views: readonly NodeView[], terminal: Terminal): void {
   terminal.value(views);
   const rows = views.map((view) => {
     const { host, pid, soketi, agent, answers, state, behind, leaseMsLeft, entries, hitRatio, lagMs } = view;
+    const { appsInUse, inUseBoundMs } = view;
     const lease = leaseMsLeft > 0 ? green(`${(leaseMsLeft / 1_000).toFixed(1)} s`) : red("none");
     return [
       host,
@@ -67,12 +68,15 @@ function show(views: readonly NodeView[], terminal: Terminal): void {
       entries === null ? "" : String(entries),
       hitRatio === null ? "" : `${(hitRatio * 100).toFixed(1)} %`,
       lagMs === null ? "" : `${lagMs} ms`,
+      appsInUse === null || inUseBoundMs === null
+        ? ""
+        : `${appsInUse} in ${(inUseBoundMs / 1_000).toFixed(1)} s`,
     ];
   });
   if (rows.length === 0) terminal.say("no node is registered");
   else
     terminal.table(
-      ["host", "pid", "soketi", "agent", "lease", "state", "behind", "entries", "hits", "lag"],
+      ["host", "pid", "soketi", "agent", "lease", "state", "behind", "entries", "hits", "lag", "apps in use"],
       rows,
     );
 }

@@ -12,13 +12,21 @@ export const AGENT_NUMBERS = {
   maxEntries: { variable: "APP_SYNC_MAX_ENTRIES", min: 1, max: 10_000_000, default: 100_000 },
   reloadJitterMs: { variable: "APP_SYNC_RELOAD_JITTER_MS", min: 0, max: 10_000, default: 50 },
   verifyEveryMs: { variable: "APP_SYNC_VERIFY_EVERY_MS", min: 0, max: 3_600_000, default: 1_000 },
+  /** Reads in a second. */
+  readsPerSecond: { variable: "APP_SYNC_READS_PER_SECOND", min: 1, max: 100_000, default: 100 },
+  fleetReadsPerSecond: {
+    variable: "APP_SYNC_FLEET_READS_PER_SECOND",
+    min: 1,
+    max: 1_000_000,
+    default: 2_000,
+  },
   /** Connections in a second. */
   closesPerSecond: { variable: "APP_SYNC_CLOSES_PER_SECOND", min: 100, max: 1_000_000, default: 5_000 },
 } as const;
 
 export type AgentNumber = keyof typeof AGENT_NUMBERS;
 
-export type AgentNumbers = Omit<AgentSettings, "closeOn">;
+export type AgentNumbers = Omit<AgentSettings, "closeOn" | "closeCodes">;
 
 /** Where numbers are read from, and by which names whoever set them knows them. */
 export interface NumberSource {
@@ -51,6 +59,8 @@ export function readAgentNumbers(source: NumberSource): AgentNumbers {
     },
     reloadJitterMs: source.read("reloadJitterMs"),
     verifyEveryMs: source.read("verifyEveryMs"),
+    readsPerSecond: source.read("readsPerSecond"),
+    fleetReadsPerSecond: source.read("fleetReadsPerSecond"),
     closesPerSecond: source.read("closesPerSecond"),
   };
 }

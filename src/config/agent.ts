@@ -1,8 +1,8 @@
 import type { AgentSettings } from "../agent/agent.ts";
-import { CLOSE_CAUSES, type CloseCause } from "../agent/live-sockets.ts";
 import type { BusNames } from "../protocol/names.ts";
 import { AGENT_NUMBERS, readAgentNumbers } from "./agent-numbers.ts";
-import { EnvReader, type Environment, shown } from "./env.ts";
+import { readCloseCodes, readCloseOn } from "./closing.ts";
+import { EnvReader, type Environment } from "./env.ts";
 import { readNames } from "./names.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 
@@ -16,9 +16,11 @@ export interface AgentConfig extends AgentSettings {
   readonly names: BusNames;
   /**
    * Whether soketi's lookups go to the agent's cache. Off: soketi looks up for itself; the agent still normalizes what
-   * it reads, and refreshes open connections.
+   * it reads, and brings connections in line, new ones as well.
    */
   readonly cache: boolean;
+  /** Whether the newest connections over a lowered limit are closed. */
+  readonly enforceLimits: boolean;
   /** Whether each change is logged. */
   readonly debug: boolean;
 }
@@ -46,23 +48,10 @@ export function readAgentConfig(
     names: readNames(env, table, redis),
     cache: env.flag("APP_SYNC_CACHE", true),
     closeOn: readCloseOn(env),
+    closeCodes: readCloseCodes(env),
+    enforceLimits: env.flag("APP_SYNC_ENFORCE_LIMITS", false),
     debug: env.flag("APP_SYNC_DEBUG", false),
   };
   env.finish();
   return config;
-}
-
-/** `APP_SYNC_CLOSE_ON`: which causes close open connections, separated by commas, or `none`. Default: all. */
-function readCloseOn(env: EnvReader): ReadonlySet<CloseCause> {
-  const value = env.text("APP_SYNC_CLOSE_ON");
-  if (value === undefined) return new Set(CLOSE_CAUSES);
-  if (value === "none") return new Set();
-  const causes = value.split(",").map((cause) => cause.trim());
-  const known = CLOSE_CAUSES.filter((cause) => causes.includes(cause));
-  const unknown = causes.find((cause) => !known.some((one) => one === cause));
-  if (unknown !== undefined) {
-    const found = `${shown(unknown)} in item ${causes.indexOf(unknown) + 1}`;
-    env.wrong("APP_SYNC_CLOSE_ON", `none, or some of ${CLOSE_CAUSES.join(",")}`, found);
-  }
-  return new Set(known);
 }

@@ -20,6 +20,9 @@ export interface NodeView {
   readonly entries: number | null;
   readonly hitRatio: number | null;
   readonly lagMs: number | null;
+  /** Apps with open connections, and within which time they are read again after a flush, or without Redis. */
+  readonly appsInUse: number | null;
+  readonly inUseBoundMs: number | null;
 }
 
 /** The agent's defaults, of a version that does not say. */
@@ -46,6 +49,8 @@ export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | 
     entries,
     hitRatio: lookups === 0 ? null : (known.hits ?? 0) / lookups,
     lagMs,
+    appsInUse: known.appsInUse ?? null,
+    inUseBoundMs: known.inUseBoundMs ?? null,
   };
 }
 

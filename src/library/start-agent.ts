@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { openAgentLink } from "../redis/agent-link.ts";
 import { ioredis } from "../redis/ioredis.ts";
 import { Agent } from "../agent/agent.ts";
+import { DEFAULT_CLOSE_CODES } from "../agent/close-causes.ts";
 import type { AppSource } from "../agent/ports.ts";
 import type { App } from "../app/app.ts";
 import { toPublicView } from "../app/public-view.ts";
@@ -54,6 +55,7 @@ export function startAgent(
     connections: { appIds: () => [], has: () => false, of: () => [] },
     isSame: isDeepStrictEqual,
     closeOn: new Set(),
+    closeCodes: DEFAULT_CLOSE_CODES,
     clock: () => performance.now(),
     now: Date.now,
     report: { ...reporterOf(events, teller, reached), heartbeatFailed: link.heartbeatFailed },

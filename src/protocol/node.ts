@@ -17,6 +17,10 @@ export interface NodeStatus {
   readonly misses: number;
   /** Reads of DynamoDB since the start, by id and by key. */
   readonly reads: number;
+  /** Apps with open connections. Absent, as the next one, from agents that do not read them again by themselves. */
+  readonly appsInUse?: number;
+  /** After a flush, or while there is no Redis, all of them have been read again within this time. Milliseconds. */
+  readonly inUseBoundMs?: number;
 }
 
 /** An agent's entry in the registry. Fields that its version does not write yet are absent. */

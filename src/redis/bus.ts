@@ -49,8 +49,8 @@ export function createRedisBus(
       const doing = "take a heartbeat";
       const late = () => new RedisError(doing, silence(limitMs));
       const beat = runScript(connection, HEARTBEAT, keys, [node, entry(), ENTRY_EXPIRY_MS], doing);
-      const [last, run, replication] = (await within(limitMs, late, beat)) as HeartbeatReply;
-      return { last: parseMessageId(last), server: `${run}/${replication}` };
+      const [last, run, replication, , nodes] = (await within(limitMs, late, beat)) as HeartbeatReply;
+      return { last: parseMessageId(last), server: `${run}/${replication}`, nodes };
     },
 
     async leave() {

@@ -55,12 +55,12 @@ return id
 `);
 
 /** What `HEARTBEAT` returns. */
-export type HeartbeatReply = [last: string, run: string, replication: string, now: string];
+export type HeartbeatReply = [last: string, run: string, replication: string, now: string, nodes: number];
 
 /**
  * One heartbeat of an agent: writes its registry entry and reads the log's last id and who the server is.
  * KEYS: log, nodes, this node's entry. ARGV: node id, entry (JSON), its expiry in ms.
- * Returns last id ('' when there is no log), run id, replication id, the server's clock in ms.
+ * Returns last id ('' when there is no log), run id, replication id, the server's clock in ms, how many nodes there are.
  *
  * It writes on purpose: a demoted or cut-off master refuses it, so that a node on the wrong side of a split loses its
  * lease instead of renewing it.
@@ -82,7 +82,7 @@ if redis.call('EXISTS', log) == 1 then
 end
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
-return {last, run, replication, string.format('%.0f', now)}
+return {last, run, replication, string.format('%.0f', now), redis.call('ZCARD', nodes)}
 `);
 
 /**

@@ -11,7 +11,9 @@ import { tableSource } from "./table-source.ts";
 import { takeOverLookups } from "./take-over-lookups.ts";
 import type { Soketi } from "./package.ts";
 import { fromSoketi } from "./redis-settings.ts";
-import { soketiConnections, watchNewConnections } from "./sockets.ts";
+import { soketiConnectionLimits, soketiConnections, watchNewConnections } from "./sockets.ts";
+import { forgetFormerApps } from "./former-apps.ts";
+import { leaveOwnChannels } from "./leave-own-channels.ts";
 import { guardWebhooks } from "./webhooks.ts";
 import { type AgentConfig, readAgentConfig } from "../config/agent.ts";
 import type { Held } from "../protocol/node.ts";
@@ -40,14 +42,9 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   if (config.cache) {
     takeOverLookups(manager, agent.cache);
     sendBackUnread(server, agent.cache);
-    watchNewConnections(
-      server,
-      (appId) => agent.cache.peek(appId),
-      (appId) => {
-        agent.sockets.refresh(appId);
-      },
-    );
   }
+  watchNewConnections(server, (appId, connection) => agent.connections.entered(appId, connection));
+  leaveOwnChannels(server);
   exposeMetrics(server, soketi.prom, agent, report);
   soketi.Log.success(
     `app-sync ${__VERSION__}: attached to soketi ${soketi.version}, table "${dynamodb.table}", ` +
@@ -76,19 +73,23 @@ function startAgent(
   const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
     ...config,
     bus: link.bus,
-    source: tableSource(
+    source: tableSource({
       server,
       manager,
-      soketi.App as SoketiAppClass,
-      report.itemProblems,
-      config.limits.loadBudgetMs,
-    ),
+      appClass: soketi.App as SoketiAppClass,
+      onProblems: report.itemProblems,
+      budgetMs: config.limits.loadBudgetMs,
+      onThrottled: () => agent.connections.pace.throttled(),
+    }),
     connections: soketiConnections(server),
+    connectionLimits: config.enforceLimits ? soketiConnectionLimits(server) : undefined,
+    onGone: (appId) => formerApps.gone(appId),
     isSame: (left, right) => isDeepStrictEqual(left.toObject(), right.toObject()),
     report: { ...report, heartbeatFailed: link.heartbeatFailed },
     clock: () => performance.now(),
     now: Date.now,
   });
+  const formerApps = forgetFormerApps(server, (appId) => agent.cache.peek(appId) !== undefined);
   link.start(agent);
   endWith(server, link.stop);
   return agent;

@@ -11,11 +11,15 @@ export interface SoketiServer {
   };
   readonly appManager?: SoketiAppManager;
   readonly adapter?: SoketiAdapter;
+  readonly metricsManager?: SoketiMetrics;
+  readonly cacheManager?: SoketiCache;
+  readonly rateLimiter?: SoketiRateLimiter;
   wsHandler?: SoketiWsHandler;
   setAppManager(manager: SoketiAppManager): unknown;
   setAdapter(adapter: SoketiAdapter): unknown;
   setQueueManager(queues: SoketiQueues): unknown;
   setMetricsManager(metrics: SoketiMetrics): unknown;
+  setCacheManager(cache: SoketiCache): unknown;
   stop(): Promise<unknown>;
 }
 
@@ -53,6 +57,8 @@ export interface SoketiAppObject {
   readonly secret: string;
   readonly enabled: boolean;
   readonly enableUserAuthentication: boolean;
+  /** Below 0, or nothing that is a number: no limit. */
+  readonly maxConnections: number | string;
   /** What it was made from. The app of a connection is another instance, made from the same object. */
   readonly initialApp: object;
   forWebSocket(): SoketiAppObject;
@@ -61,6 +67,7 @@ export interface SoketiAppObject {
 
 /** One WebSocket, with what soketi hangs on it. */
 export interface SoketiSocket {
+  readonly id: string;
   readonly appKey: string;
   app?: SoketiAppObject;
   userAuthenticationTimeout?: NodeJS.Timeout;
@@ -78,8 +85,21 @@ export interface SoketiWsHandler {
 
 /** Whichever adapter the fleet uses: `namespaces` are always this node's own connections. */
 export interface SoketiAdapter {
-  getNamespaces(): Map<string, { readonly sockets: Map<string, SoketiSocket> }>;
+  getNamespaces(): Map<string, SoketiNamespace>;
+  /** In the whole fleet. */
+  getSocketsCount(appId: string): Promise<number>;
   addSocket(appId: string, socket: SoketiSocket): Promise<unknown>;
+  removeSocket(appId: string, socketId: string): Promise<unknown>;
+  addToChannel(appId: string, channel: string, socket: SoketiSocket): Promise<unknown>;
+  removeFromChannel(appId: string, channel: string | string[], socketId: string): Promise<unknown>;
+}
+
+/** This node's connections of one app. */
+export interface SoketiNamespace {
+  /** In the order in which they were opened. */
+  readonly sockets: Map<string, SoketiSocket>;
+  removeSocket(socketId: string): Promise<unknown>;
+  removeFromChannel(socketId: string, channel: string | string[]): Promise<unknown>;
 }
 
 export interface SoketiQueues {
@@ -92,7 +112,23 @@ export interface SoketiJob {
 
 export interface SoketiMetrics {
   /** The prom-client registry behind `/metrics`; only with the Prometheus driver, and when metrics are enabled. */
-  readonly driver?: { readonly register?: object };
+  readonly driver?: {
+    readonly register?: object;
+    /** soketi's own, each with a label for the app. */
+    readonly metrics?: Readonly<Record<string, { remove(labels: object): unknown } | undefined>>;
+    /** The labels of what is counted of an app. */
+    getTags?(appId: string): object;
+  };
+}
+
+/** soketi's cache, for apps and for the last events of channels. */
+export interface SoketiCache {
+  set(name: string, value: string, ttlSeconds?: number): Promise<unknown>;
+}
+
+export interface SoketiRateLimiter {
+  /** In the process: a limiter for each app and for each client. With the Redis driver there are none here. */
+  readonly driver?: { readonly rateLimiters?: Record<string, unknown> };
 }
 
 /** soketi's App class. */

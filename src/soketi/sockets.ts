@@ -1,4 +1,4 @@
-import type { Connection, Connections } from "../agent/ports.ts";
+import type { Connection, ConnectionLimits, Connections } from "../agent/ports.ts";
 import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
 
 /** The open connections of a soketi server. It has none before its adapter is set. */
@@ -8,12 +8,30 @@ export function soketiConnections(server: SoketiServer): Connections<SoketiAppOb
     appIds: () =>
       [...(server.adapter?.getNamespaces().keys() ?? [])].filter((appId) => socketsOf(appId)?.size),
     has: (appId) => (socketsOf(appId)?.size ?? 0) > 0,
-    of: (appId) => each([...(socketsOf(appId)?.values() ?? [])]),
+    of: (appId) => each(socketsOf(appId)?.values() ?? []),
   };
 }
 
-/** One at a time: for 50,000 of them at once the event loop would stand still. */
-function* each(sockets: readonly SoketiSocket[]): Iterable<Connection<SoketiAppObject>> {
+/** As soketi counts for a new connection: in the whole fleet. */
+export function soketiConnectionLimits(server: SoketiServer): ConnectionLimits<SoketiAppObject> {
+  const socketsOf = (appId: string) => server.adapter?.getNamespaces().get(appId)?.sockets;
+  return {
+    async surplus(appId, { maxConnections }) {
+      const limit = Number.parseInt(String(maxConnections)) || -1;
+      const own = socketsOf(appId)?.size ?? 0;
+      if (limit < 0 || own === 0 || !server.adapter) return 0;
+      const all = Math.max(own, await server.adapter.getSocketsCount(appId));
+      return all <= limit ? 0 : Math.ceil(((all - limit) * own) / all);
+    },
+    newest(appId, count) {
+      const sockets = [...(socketsOf(appId)?.values() ?? [])];
+      return each(sockets.slice(Math.max(0, sockets.length - count)));
+    },
+  };
+}
+
+/** One at a time: for 50,000 of them at once the event loop would stand still. A Map may change while it is walked through. */
+function* each(sockets: Iterable<SoketiSocket>): Iterable<Connection<SoketiAppObject>> {
   for (const socket of sockets) yield new SocketConnection(socket);
 }
 
@@ -25,12 +43,20 @@ class SocketConnection implements Connection<SoketiAppObject> {
     this.#socket = socket;
   }
 
+  get id(): string {
+    return this.#socket.id;
+  }
+
   get key(): string {
     return this.#socket.appKey;
   }
 
   has(app: SoketiAppObject): boolean {
     return isOf(this.#socket, app);
+  }
+
+  hasSecretOf(app: SoketiAppObject): boolean {
+    return this.#socket.app?.secret === app.secret;
   }
 
   replace(app: SoketiAppObject): void {
@@ -62,30 +88,27 @@ function sharedForWebSocket(app: SoketiAppObject): SoketiAppObject {
 const forWebSocket = new WeakMap<SoketiAppObject, SoketiAppObject>();
 
 /** Whether the connection's app was made from the same item as this one: the instances are never the same. */
-export function isOf(socket: SoketiSocket, app: SoketiAppObject): boolean {
+function isOf(socket: SoketiSocket, app: SoketiAppObject): boolean {
   return socket.app?.initialApp === app.initialApp;
 }
 
 /**
  * Between the lookup of a new connection's app and its entry among the connections, soketi waits for the fleet's
  * connection count. An app that changes in between would stay with that connection for as long as it lives, so each
- * entry is checked.
+ * entry is checked. soketi enters a connection again with each of its subscriptions, so this must cost little.
  *
- * @param current the app that is cached now.
- * @param onOutdated the connection's app is not that one.
+ * @param onEntered told of each connection that is entered, after that.
  */
 export function watchNewConnections(
   server: SoketiServer,
-  current: (appId: string) => SoketiAppObject | undefined,
-  onOutdated: (appId: string) => void,
+  onEntered: (appId: string, connection: Connection<SoketiAppObject>) => void,
 ): void {
   const setAdapter = server.setAdapter.bind(server);
   server.setAdapter = (adapter) => {
     const addSocket = adapter.addSocket.bind(adapter);
     adapter.addSocket = async (appId, socket) => {
       const added = await addSocket(appId, socket);
-      const app = current(appId);
-      if (!app || !isOf(socket, app)) onOutdated(appId);
+      onEntered(appId, new SocketConnection(socket));
       return added;
     };
     return setAdapter(adapter);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Agent, type AgentReporter } from "../../../src/agent/agent.ts";
-import { CLOSE_CAUSES } from "../../../src/agent/live-sockets.ts";
+import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
 import type { Tail } from "../../../src/agent/ports.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
 import { encodeChanges, encodeFlush } from "../../../src/protocol/message.ts";
@@ -25,6 +25,7 @@ let beats: number;
 let connected: Map<string, TestApp | undefined>;
 let told: string[];
 let agent: Agent<TestApp>;
+let gone: string[];
 
 const app = (id: string, version: number): TestApp => ({ id, key: `${id}-key`, enabled: true, version });
 const publish = (seq: number, json: string) => {
@@ -58,6 +59,7 @@ beforeEach(() => {
   beats = 0;
   connected = new Map();
   told = [];
+  gone = [];
   agent = create(0);
 });
 
@@ -97,13 +99,16 @@ function create(verifyEveryMs: number): Agent<TestApp> {
       has: (id) => connected.has(id),
       *of(id) {
         yield {
+          id: "1",
           key: `${id}-key`,
+          hasSecretOf: () => true,
           has: (one) => connected.get(id) === one,
           replace: (one) => connected.set(id, one),
           close: () => connected.delete(id),
         };
       },
     },
+    onGone: (appId) => gone.push(appId),
     isSame: (left, right) => left.version === right.version,
     report,
     clock: () => performance.now(),
@@ -119,7 +124,10 @@ function create(verifyEveryMs: number): Agent<TestApp> {
     },
     reloadJitterMs: 50,
     verifyEveryMs,
-    closeOn: new Set(CLOSE_CAUSES),
+    readsPerSecond: 100,
+    fleetReadsPerSecond: 2_000,
+    closeOn: DEFAULT_CLOSE_ON,
+    closeCodes: DEFAULT_CLOSE_CODES,
     closesPerSecond: 5_000,
   });
 }
@@ -215,7 +223,7 @@ describe("status", () => {
   it("before anything is known", () => {
     expect(agent.status()).toEqual({
       ...{ cursor: "", state: "down", leaseMsLeft: 0, entries: 0, lagMs: 0 },
-      ...{ hits: 0, misses: 0, reads: 0 },
+      ...{ hits: 0, misses: 0, reads: 0, appsInUse: 0, inUseBoundMs: 6_000 },
     });
     expect(agent.leaseHeld).toBe(false);
   });
@@ -399,4 +407,119 @@ describe("the cache", () => {
       expect(connected.get("a")?.version).toBe(2);
     });
   });
+});
+
+/** The connection of an app, as soketi enters it. */
+const connectionOf = (id: string, given: TestApp | undefined) => {
+  const connection = {
+    id: "new",
+    key: `${id}-key`,
+    given,
+    closed: 0,
+    hasSecretOf: () => true,
+    has: (one: TestApp) => connection.given === one,
+    replace: (one: TestApp) => void (connection.given = one),
+    close: (code: number) => void (connection.closed = code),
+  };
+  return connection;
+};
+
+describe("a connection that is entered", () => {
+  it("costs no read when it has the app that is cached", async () => {
+    await following();
+    const cached = (await agent.cache.findById("a")) ?? undefined;
+    agent.connections.entered("a", connectionOf("a", cached));
+    await vi.advanceTimersByTimeAsync(60);
+    expect(reads).toEqual(["a"]);
+  });
+
+  it("follows what its app has become since its lookup", async () => {
+    await following();
+    table.set("a", app("a", 2));
+    const late = connectionOf("a", app("a", 1));
+    agent.connections.entered("a", late);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(late.given?.version).toBe(2);
+  });
+
+  it("is closed when its app is gone since", async () => {
+    await following();
+    table.delete("a");
+    const late = connectionOf("a", app("a", 1));
+    agent.connections.entered("a", late);
+    await vi.advanceTimersByTimeAsync(60);
+    expect(late.closed).toBe(4001);
+  });
+
+  it("whose app cannot be read follows with the others, when it can be", async () => {
+    await following();
+    agent.start();
+    broken = new Error("down");
+    connected.set("a", app("a", 1));
+    agent.connections.entered("a", connectionOf("a", app("a", 1)));
+    await vi.advanceTimersByTimeAsync(500);
+    broken = undefined;
+    table.set("a", app("a", 2));
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(connected.get("a")?.version).toBe(2);
+  });
+});
+
+describe("without Redis", () => {
+  it("open connections follow all the same, though nobody asks for their app", async () => {
+    await following();
+    agent.start();
+    connected.set("a", (await agent.cache.findById("a")) ?? undefined);
+    broken = new Error("no Redis");
+    await vi.advanceTimersByTimeAsync(3_000);
+    broken = undefined;
+    // Heartbeats fail from here on, and the table can be read.
+    agent.follower.onLost();
+    vi.spyOn(agent.follower, "heartbeat").mockRejectedValue(new Error("no Redis"));
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(agent.leaseHeld).toBe(false);
+    table.set("a", app("a", 2));
+    await vi.advanceTimersByTimeAsync(6_100);
+    expect(connected.get("a")?.version).toBe(2);
+    expect(agent.status()).toMatchObject({ appsInUse: 1, inUseBoundMs: 6_000 });
+  });
+
+  it("the fleet is as large as the registry last showed", async () => {
+    tail = { server: "s", nodes: 40 };
+    await agent.beat();
+    expect(agent.connections.pace.perSecond).toBe(50);
+    broken = new Error("no Redis");
+    await agent.beat();
+    expect(agent.connections.pace.perSecond).toBe(50);
+  });
+});
+
+describe("an app that is deleted", () => {
+  it("is told of when a message says so", async () => {
+    await following();
+    const [deleted = ""] = encodeChanges([{ appId: "a", type: "deleted", keys: ["a-key"], changed: [] }], {
+      table: "apps",
+      at: 0,
+    });
+    publish(2, deleted);
+    expect(gone).toEqual(["a"]);
+  });
+
+  it("is told of when a read finds it gone", async () => {
+    await following();
+    await agent.cache.findById("a");
+    table.delete("a");
+    agent.cache.flush();
+    await agent.cache.findById("a");
+    await agent.cache.findById("b");
+    expect(gone).toEqual(["a"]);
+  });
+});
+
+it("what was not found is forgotten in time, without anybody asking", async () => {
+  agent.start();
+  await agent.cache.findByKey("nobody-key");
+  expect(agent.cache.missing).toBeGreaterThan(0);
+  await vi.advanceTimersByTimeAsync(62_000);
+  expect(agent.cache.missing).toBe(0);
 });

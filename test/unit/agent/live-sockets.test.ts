@@ -1,15 +1,21 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { type CloseCause, LiveSockets } from "../../../src/agent/live-sockets.ts";
+import { type CloseCause, DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
+import { Closer } from "../../../src/agent/closer.ts";
+import { LiveSockets } from "../../../src/agent/live-sockets.ts";
 import type { Connection } from "../../../src/agent/ports.ts";
 
 interface TestApp {
   readonly id: string;
   readonly key: string;
+  readonly secret: string;
   readonly enabled: boolean;
   readonly version: number;
 }
 
+let made = 0;
+
 class TestConnection implements Connection<TestApp> {
+  readonly id = `${(made += 1)}`;
   app: TestApp | undefined;
   closed: string | undefined;
   readonly key: string;
@@ -18,6 +24,9 @@ class TestConnection implements Connection<TestApp> {
   }
   has(app: TestApp): boolean {
     return this.app === app;
+  }
+  hasSecretOf(app: TestApp): boolean {
+    return this.app?.secret === app.secret;
   }
   replace(app: TestApp): void {
     this.app = app;
@@ -28,236 +37,185 @@ class TestConnection implements Connection<TestApp> {
 }
 
 let connections: Map<string, TestConnection[]>;
-let table: Map<string, TestApp>;
-let lookups: string[];
-let broken: boolean;
-/** While it is set, lookups are answered when it resolves. */
-let held: Promise<undefined> | undefined;
 let refreshed: string[];
 let closeOn: Set<CloseCause>;
 
 beforeEach(() => {
   connections = new Map();
-  table = new Map();
-  lookups = [];
-  broken = false;
-  held = undefined;
   refreshed = [];
-  closeOn = new Set(["deleted", "disabled", "rekeyed"]);
+  closeOn = new Set(DEFAULT_CLOSE_ON);
 });
 
-/** What it does late is written down for the test that made it, not for the one that runs by then. */
-function liveSockets(closesPerSecond = 1_000_000): LiveSockets<TestApp> {
-  const [ofTest, lookedUp, told] = [connections, lookups, refreshed];
-  return new LiveSockets<TestApp>({
-    connections: {
-      appIds: () => [...ofTest.keys()],
-      has: (appId) => ofTest.has(appId),
-      of: (appId) => ofTest.get(appId) ?? [],
-    },
-    lookup: (appId) => {
-      lookedUp.push(appId);
-      if (broken) return Promise.reject(new Error("down"));
-      const found = table.get(appId) ?? null;
-      return held ? held.then(() => found) : Promise.resolve(found);
-    },
+interface Overrides {
+  readonly closesPerSecond?: number;
+  readonly clock?: () => number;
+}
+
+function liveSockets({ closesPerSecond = 1_000_000, clock = () => performance.now() }: Overrides = {}) {
+  const [ofTest, told] = [connections, refreshed];
+  const closer = new Closer({
     clock: () => performance.now(),
-    closeOn,
     closesPerSecond,
-    onRefreshed: (appId, replaced, closed) => told.push(`${appId} +${replaced} -${closed}`),
+    onClosed: (appId, closed) => told.push(`${appId} -${closed}`),
+  });
+  return new LiveSockets<TestApp>({
+    connections: { of: (appId) => ofTest.get(appId) ?? [] },
+    clock,
+    closer,
+    closeOn,
+    closeCodes: { ...DEFAULT_CLOSE_CODES, rekeyed: 4200 },
+    onReplaced: (appId, _app, replaced) => told.push(`${appId} +${replaced}`),
   });
 }
 
 const app = (version: number, extra: Partial<TestApp> = {}): TestApp => ({
-  id: "a",
-  key: "k",
-  enabled: true,
-  version,
+  ...{ id: "a", key: "k", secret: "s", enabled: true, version },
   ...extra,
 });
 
 function connect(appId: string, count: number, key = "k"): TestConnection[] {
   const list = Array.from({ length: count }, () => new TestConnection(key));
+  for (const connection of list) connection.app = app(1);
   connections.set(appId, [...(connections.get(appId) ?? []), ...list]);
   return list;
 }
 
-const refreshedTimes = (count: number) =>
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+const told = (...lines: string[]) =>
   vi.waitFor(() => {
-    expect(refreshed).toHaveLength(count);
+    expect(refreshed).toEqual(lines);
   }, 10_000);
 
 describe("a changed app", () => {
-  it("is looked up once and put on every connection", async () => {
+  it("is put on every connection", async () => {
     const list = connect("a", 500);
-    table.set("a", app(2));
-    liveSockets().refresh("a");
-    await refreshedTimes(1);
-    expect(lookups).toEqual(["a"]);
-    expect(new Set(list.map((connection) => connection.app))).toEqual(new Set([table.get("a")]));
-    expect(refreshed).toEqual(["a +500 -0"]);
-  });
-
-  it("is looked up again when it changes meanwhile, after that: the older of two must not come last", async () => {
-    const [connection] = connect("a", 1);
-    table.set("a", app(2));
-    const release: ((value: undefined) => void)[] = [];
-    held = new Promise((resolve) => release.push(resolve));
-    const sockets = liveSockets();
-    sockets.refresh("a");
-    table.set("a", app(3));
-    sockets.refresh("a");
-    sockets.refresh("a");
-    expect(lookups).toEqual(["a"]);
-    release[0]?.(undefined);
-    await refreshedTimes(1);
-    expect(lookups).toEqual(["a", "a"]);
-    expect(connection?.app).toBe(table.get("a"));
+    const now = app(2);
+    liveSockets().follow("a", now);
+    await told("a +500");
+    expect(new Set(list.map((connection) => connection.app))).toEqual(new Set([now]));
   });
 
   it("is not put on a connection that has it already", async () => {
     const [first] = connect("a", 2);
-    table.set("a", app(2));
-    first?.replace(table.get("a") as TestApp);
-    liveSockets().refresh("a");
-    await refreshedTimes(1);
-    expect(refreshed).toEqual(["a +1 -0"]);
+    const now = app(2);
+    first?.replace(now);
+    liveSockets().follow("a", now);
+    await told("a +1");
   });
 
-  it.each<[CloseCause, TestApp | undefined, string]>([
-    ["deleted", undefined, "4001 App key k does not exist."],
+  it.each<[CloseCause, TestApp | null, string]>([
+    ["deleted", null, "4001 App key k does not exist."],
     ["disabled", app(2, { enabled: false }), "4003 The app is not enabled."],
-    ["rekeyed", app(2, { key: "k2" }), "4001 App key k does not exist."],
-  ])("%s closes with Pusher's code, unless told otherwise", async (cause, now, words) => {
+    ["rekeyed", app(2, { key: "k2" }), "4200 App key k does not exist."],
+    ["secret-rotated", app(2, { secret: "s2" }), "4200 The app has a new secret. Please reconnect."],
+  ])("%s closes with the code that is set, unless told otherwise", async (cause, now, words) => {
+    closeOn.add("secret-rotated");
     const [connection] = connect("a", 1);
-    if (now) table.set("a", now);
-    liveSockets().refresh("a");
-    await refreshedTimes(1);
+    liveSockets().follow("a", now);
+    await told("a -1");
     expect(connection?.closed).toBe(words);
 
     closeOn.delete(cause);
     connections.clear();
     const [other] = connect("a", 1);
-    connect("b", 1);
-    table.set("b", app(1, { id: "b" }));
+    const before = other?.app;
     const sockets = liveSockets();
-    sockets.refresh("a");
-    sockets.refresh("b");
+    sockets.follow("a", now);
+    const [next] = connect("b", 1);
+    sockets.follow("b", app(2, { id: "b" }));
     await vi.waitFor(() => {
-      expect(connections.get("b")?.[0]?.app).toBeDefined();
+      expect(next?.app?.version).toBe(2);
     });
     expect(other?.closed).toBeUndefined();
-    expect(other?.app).toBe(now);
+    expect(other?.app).toBe(now ?? before);
+  });
+
+  it("with a new secret keeps its connections by default", async () => {
+    const [connection] = connect("a", 1);
+    liveSockets().follow("a", app(2, { secret: "s2" }));
+    await told("a +1");
+    expect(connection?.closed).toBeUndefined();
+  });
+
+  it("with another limit and the same secret keeps them, also when a new secret would end them", async () => {
+    closeOn.add("secret-rotated");
+    connect("a", 1);
+    liveSockets().follow("a", app(2));
+    await told("a +1");
   });
 
   it("keeps connections with the new key and closes those with the old one", async () => {
     const [old] = connect("a", 1, "k1");
     const [fresh] = connect("a", 1, "k2");
-    table.set("a", app(2, { key: "k2" }));
-    liveSockets().refresh("a");
-    await refreshedTimes(1);
-    expect(old?.closed).toMatch(/^4001/);
+    const now = app(2, { key: "k2" });
+    liveSockets().follow("a", now);
+    await told("a +1", "a -1");
+    expect(old?.closed).toMatch(/^4200/);
     expect(fresh?.closed).toBeUndefined();
-    expect(fresh?.app).toBe(table.get("a"));
-  });
-});
-
-describe("in doubt", () => {
-  it("connections stay as they are while the table cannot be read, and follow once it can", async () => {
-    const [connection] = connect("a", 1);
-    broken = true;
-    const sockets = liveSockets();
-    sockets.refresh("a");
-    await vi.waitFor(() => {
-      expect(lookups).toHaveLength(1);
-    });
-    expect(connection?.closed).toBeUndefined();
-    broken = false;
-    table.set("a", app(2));
-    await refreshedTimes(1);
-    expect(connection?.app).toBe(table.get("a"));
+    expect(fresh?.app).toBe(now);
   });
 
-  it("a change during a refresh starts it over with the newest app", async () => {
+  it("that changes again meanwhile is followed from the start, with the newest app", async () => {
     const list = connect("a", 20_000);
-    table.set("a", app(2));
     const sockets = liveSockets();
-    sockets.refresh("a");
-    table.set("a", app(3));
-    sockets.refresh("a");
+    sockets.follow("a", app(2));
+    await nextTurn();
+    sockets.follow("a", app(3));
     await vi.waitFor(() => {
       expect(list.every((connection) => connection.app?.version === 3)).toBe(true);
     });
   });
 
-  it("an app enabled again while its connections are being closed keeps the rest", async () => {
+  it("enabled again while its connections are being closed keeps the rest", async () => {
     const list = connect("a", 50);
-    table.set("a", app(2, { enabled: false }));
-    const sockets = liveSockets(100);
-    sockets.refresh("a");
+    const sockets = liveSockets({ closesPerSecond: 100 });
+    sockets.follow("a", app(2, { enabled: false }));
     await vi.waitFor(() => {
       expect(list.some((connection) => connection.closed)).toBe(true);
     });
-    table.set("a", app(3));
-    sockets.refresh("a");
+    sockets.follow("a", app(3));
     await vi.waitFor(() => {
-      expect(list.every((connection) => connection.closed ?? connection.app)).toBe(true);
+      expect(list.every((connection) => connection.closed ?? connection.app?.version === 3)).toBe(true);
     });
-    expect(list.filter((connection) => connection.closed).length).toBeLessThan(50);
+    const closed = list.filter((connection) => connection.closed).length;
+    expect(closed).toBeLessThan(50);
+    expect(refreshed).toContain(`a -${closed}`);
   });
 });
 
-describe("many", () => {
-  it("apps are refreshed after a flush, a few at a time", async () => {
-    for (let i = 0; i < 100; i += 1) {
-      connect(`app-${i}`, 1);
-      table.set(`app-${i}`, app(2, { id: `app-${i}` }));
-    }
+describe("a single connection", () => {
+  it("is given the app, or is closed, and no other is looked at", async () => {
+    const [one, other, third] = connect("a", 3);
     const sockets = liveSockets();
-    sockets.refreshAll();
-    expect(lookups.length).toBeLessThanOrEqual(8);
-    await refreshedTimes(100);
-    expect(new Set(lookups).size).toBe(100);
+    const now = app(2);
+    if (!one || !other) throw new Error("expected three connections");
+    sockets.followOne("a", now, one);
+    expect([one.app, third?.app?.version]).toEqual([now, 1]);
+    sockets.followOne("a", null, other);
+    await told("a -1");
+    expect(other.closed).toMatch(/^4001/);
+    expect([one.closed, third?.closed]).toEqual([undefined, undefined]);
   });
 
-  it("closes are spread, and the event loop goes on", async () => {
-    const list = connect("a", 100);
-    liveSockets(1_000).refresh("a");
-    let turns = 0;
-    const timer = setInterval(() => (turns += 1), 1);
-    await vi.waitFor(() => {
-      expect(list.every((connection) => connection.closed)).toBe(true);
-    });
-    clearInterval(timer);
-    expect(turns).toBeGreaterThan(5);
-  });
-
-  it("nothing more is done after stop", async () => {
-    const list = connect("a", 100);
-    const sockets = liveSockets(100);
-    sockets.refresh("a");
-    await vi.waitFor(() => {
-      expect(list.some((connection) => connection.closed)).toBe(true);
-    });
-    sockets.stop();
-    sockets.refresh("a");
-    const closed = list.filter((connection) => connection.closed).length;
-    // The walk ends at its next step, and says truthfully what it had closed.
-    await vi.waitFor(() => {
-      expect(refreshed).toEqual([`a +0 -${closed}`]);
-    });
-    expect(list.filter((connection) => connection.closed).length).toBe(closed);
-    expect(lookups).toEqual(["a"]);
+  it("that enters again and again does not put off the end of the others, nor its own", async () => {
+    const list = connect("a", 200);
+    const [restless] = list;
+    if (!restless) throw new Error("expected a connection");
+    const sockets = liveSockets({ closesPerSecond: 2_000 });
+    sockets.follow("a", null);
+    while (!list.every((connection) => connection.closed)) {
+      sockets.followOne("a", null, restless);
+      await nextTurn();
+    }
+    expect(restless.closed).toMatch(/^4001/);
   });
 });
 
 describe("time", () => {
-  const many = (count: number) => Array.from({ length: count }, () => new TestConnection("k"));
-
   it("is given to others after each slice", async () => {
     let clock = 0;
-    const app = { id: "a", key: "k", enabled: true, version: 1 };
-    const all = many(40);
+    const all = connect("a", 40);
     // Each connection takes a millisecond, and nothing but the clock says so.
     for (const one of all) {
       const replace = one.replace.bind(one);
@@ -266,92 +224,63 @@ describe("time", () => {
         replace(given);
       };
     }
-    const done = { replaced: 0 };
-    const sockets = new LiveSockets<TestApp>({
-      connections: { appIds: () => ["a"], has: () => true, of: () => all },
-      lookup: () => Promise.resolve(app),
-      clock: () => clock,
-      closeOn,
-      closesPerSecond: 1_000,
-      onRefreshed: (_appId, replaced) => (done.replaced = replaced),
-    });
-    sockets.refresh("a");
+    liveSockets({ clock: () => clock }).follow("a", app(2));
     const seen: number[] = [];
-    while (done.replaced === 0) {
-      await new Promise<void>((resolve) => setImmediate(resolve));
-      seen.push(all.filter(({ app: given }) => given).length);
+    while (refreshed.length === 0) {
+      await nextTurn();
+      seen.push(all.filter(({ app: given }) => given?.version === 2).length);
     }
-    expect(done.replaced).toBe(40);
+    expect(refreshed).toEqual(["a +40"]);
     // Some turns of the event loop came in between, and neither one for each nor none.
     const turns = new Set(seen).size;
     expect(turns).toBeGreaterThan(4);
     expect(turns).toBeLessThan(40);
   });
 
+  it("is shared: a small app does not wait for a large one's end", async () => {
+    const large = connect("a", 50_000);
+    const [small] = connect("b", 1);
+    const sockets = liveSockets();
+    sockets.follow("a", app(2));
+    sockets.follow("b", app(2, { id: "b" }));
+    while (small?.app?.version !== 2) await nextTurn();
+    expect(large.at(-1)?.app?.version).toBe(1);
+    sockets.stop();
+  });
+
   it("a stop ends the walk through the connections, and nothing is told", async () => {
-    table.set("a", { id: "a", key: "k", enabled: true, version: 1 });
-    const all = many(3);
-    connections.set("a", all);
+    const all = connect("a", 3);
     const sockets = liveSockets();
     const [first] = all;
     if (first)
       first.replace = () => {
         sockets.stop();
       };
-    sockets.refresh("a");
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    expect(all.slice(1).some(({ app }) => app)).toBe(false);
+    sockets.follow("a", app(2));
+    await nextTurn();
+    expect(all.slice(1).some((one) => one.app?.version === 2)).toBe(false);
     expect(refreshed).toEqual([]);
   });
 
-  it("after a stop nothing begins, and nothing is tried again", async () => {
-    connections.set("a", many(1));
-    broken = true;
+  it("after a stop nothing begins", async () => {
+    const [one] = connect("a", 1);
     const sockets = liveSockets();
-    sockets.refresh("a");
     sockets.stop();
-    sockets.refresh("a");
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    expect(lookups).toEqual(["a"]);
-    vi.useFakeTimers();
-    try {
-      await vi.advanceTimersByTimeAsync(60_000);
-    } finally {
-      vi.useRealTimers();
-    }
-    expect(lookups).toEqual(["a"]);
-  });
-
-  it("an app without connections is not tried again, and one that is waited for only once", async () => {
-    vi.useFakeTimers();
-    try {
-      broken = true;
-      const sockets = liveSockets();
-      sockets.refresh("gone");
-      connections.set("a", many(1));
-      sockets.refresh("a");
-      await vi.advanceTimersByTimeAsync(0);
-      sockets.refresh("a");
-      await vi.advanceTimersByTimeAsync(0);
-      lookups.length = 0;
-      broken = false;
-      await vi.advanceTimersByTimeAsync(60_000);
-      expect(lookups).toEqual(["a"]);
-      sockets.stop();
-    } finally {
-      vi.useRealTimers();
-    }
+    sockets.follow("a", app(2));
+    if (one) sockets.followOne("a", app(2), one);
+    await nextTurn();
+    expect(one?.app?.version).toBe(1);
   });
 
   it("nobody is told when nothing had to be done", async () => {
-    const app = { id: "a", key: "k", enabled: true, version: 1 };
-    table.set("a", app);
-    const [one] = many(1);
-    if (one) one.app = app;
-    connections.set("a", one ? [one] : []);
-    liveSockets().refresh("a");
-    await new Promise<void>((resolve) => setImmediate(resolve));
-    expect(lookups).toEqual(["a"]);
-    expect(refreshed).not.toContain("a +0 -0");
+    const [one] = connect("a", 1);
+    const now = app(2);
+    one?.replace(now);
+    const [other] = connect("b", 1);
+    const sockets = liveSockets();
+    sockets.follow("a", now);
+    sockets.follow("b", app(2, { id: "b" }));
+    await told("b +1");
+    expect(other?.app?.version).toBe(2);
   });
 });

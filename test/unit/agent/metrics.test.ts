@@ -24,6 +24,11 @@ function metricsOf(state: string, cursor?: { seq: number }) {
       voidedReads: 16,
       stats: { hits: 17, misses: 18, loads: 19, loadErrors: 20, drops: 21, staleServed: 22 },
     },
+    connections: {
+      revalidator: { appsInUse: 25, boundMs: 26_000 },
+      pace: { perSecond: 27 },
+      closer: { waiting: 28 },
+    },
     verifier: { verified: 23, stale: 24 },
   };
   const counts = {
@@ -47,6 +52,10 @@ describe("agentMetrics", () => {
       "gauge following": 1,
       "gauge cursor": 10,
       "gauge entries": 14,
+      "gauge apps_in_use": 25,
+      "gauge in_use_bound_seconds": 26,
+      "gauge reads_allowed_per_second": 27,
+      "gauge connections_closing": 28,
       "counter messages_total": 11,
       "counter changes_total": 31,
       "counter replays_total": 12,

@@ -295,7 +295,17 @@ describe("the agent's configuration", () => {
       },
       reloadJitterMs: 50,
       verifyEveryMs: 1_000,
+      readsPerSecond: 100,
+      fleetReadsPerSecond: 2_000,
       closeOn: new Set(["deleted", "disabled", "rekeyed"]),
+      closeCodes: {
+        deleted: 4001,
+        disabled: 4003,
+        rekeyed: 4001,
+        "secret-rotated": 4200,
+        "over-limit": 4100,
+      },
+      enforceLimits: false,
       closesPerSecond: 5_000,
       debug: false,
     });
@@ -323,9 +333,28 @@ describe("the agent's configuration", () => {
     ]);
     expect(readAgentConfig({ APP_SYNC_CLOSE_ON: "none" }, "t").closeOn.size).toBe(0);
     expect(mistakesOf(() => readAgentConfig({ APP_SYNC_CLOSE_ON: "deleted,gone" }, "t"))[0]).toMatch(
-      /APP_SYNC_CLOSE_ON: expected none, or some of deleted,disabled,rekeyed, found something else .* in item 2/,
+      /APP_SYNC_CLOSE_ON: expected none, or some of deleted,disabled,rekeyed,secret-rotated, found something else .* in item 2/,
     );
   });
+
+  it("takes the codes to close with, and keeps the others", () => {
+    const { closeCodes } = readAgentConfig({ APP_SYNC_CLOSE_CODES: "rekeyed = 4200,deleted=4100" }, "t");
+    expect(closeCodes).toEqual({
+      ...{ deleted: 4100, disabled: 4003, rekeyed: 4200, "secret-rotated": 4200, "over-limit": 4100 },
+    });
+    expect(readAgentConfig({ APP_SYNC_ENFORCE_LIMITS: "on" }, "t").enforceLimits).toBe(true);
+  });
+
+  it.each(["rekeyed=4300", "rekeyed=3999", "rekeyed=42000", "rekeyed", "gone=4001", "deleted=4001=4002", ""])(
+    "takes no code for %j",
+    (item) => {
+      const read = () => readAgentConfig({ APP_SYNC_CLOSE_CODES: `disabled=4003,${item}` }, "t");
+      expect(mistakesOf(read)).toHaveLength(1);
+      expect(mistakesOf(read)[0]).toMatch(
+        /APP_SYNC_CLOSE_CODES: expected items like rekeyed=4200: one of deleted, .*, found .* in item 2/,
+      );
+    },
+  );
 
   it("refuses a heartbeat that leaves no second chance within the lease", () => {
     expect(mistakesOf(() => readAgentConfig({ APP_SYNC_LEASE_MS: "1000" }, "t"))[0]).toMatch(

@@ -17,6 +17,8 @@ const node = (id: string, more: Partial<NodeView> = {}): NodeView => ({
   entries: 0,
   hitRatio: null,
   lagMs: null,
+  appsInUse: null,
+  inUseBoundMs: null,
   leaseMs: 3_000,
   degradedTtlMs: 5_000,
   ...more,

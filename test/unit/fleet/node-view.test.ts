@@ -17,6 +17,8 @@ const ANSWER: Answer = {
   hits: 30,
   misses: 10,
   reads: 11,
+  appsInUse: 4,
+  inUseBoundMs: 6_000,
 };
 const view = (answer: Partial<Answer> = {}, tail = { epoch: 5, seq: 12 }) =>
   viewOf({ id: "n", entry: { ...ENTRY, ...answer }, answer: { ...ANSWER, ...answer } }, tail);
@@ -38,6 +40,8 @@ describe("a node as it is shown", () => {
       entries: 3,
       hitRatio: 0.75,
       lagMs: 12,
+      appsInUse: 4,
+      inUseBoundMs: 6_000,
     });
   });
 
@@ -69,6 +73,8 @@ describe("a node as it is shown", () => {
       entries: null,
       hitRatio: null,
       lagMs: null,
+      appsInUse: null,
+      inUseBoundMs: null,
     });
   });
 

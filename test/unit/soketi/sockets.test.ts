@@ -1,11 +1,16 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type {
+  SoketiAdapter,
   SoketiAppManager,
   SoketiAppObject,
   SoketiServer,
   SoketiSocket,
 } from "../../../src/soketi/server.ts";
-import { soketiConnections, watchNewConnections } from "../../../src/soketi/sockets.ts";
+import {
+  soketiConnectionLimits,
+  soketiConnections,
+  watchNewConnections,
+} from "../../../src/soketi/sockets.ts";
 import { guardClosedSockets, sendBackUnread } from "../../../src/soketi/ws-handler.ts";
 import { guardWebhooks } from "../../../src/soketi/webhooks.ts";
 
@@ -18,17 +23,29 @@ function app(version: number): SoketiAppObject {
 }
 
 const socketOf = (of: SoketiAppObject): SoketiSocket => ({
+  id: "1",
   appKey: "k",
   app: of.forWebSocket(),
   sendJson: () => undefined,
   end: () => undefined,
 });
 
-interface TestAdapter {
+interface TestAdapter extends SoketiAdapter {
   added: string[];
-  getNamespaces(): Map<string, { sockets: Map<string, SoketiSocket> }>;
-  addSocket(appId: string, socket: SoketiSocket): Promise<boolean>;
 }
+
+/** One with these connections of app a. */
+const namespaceOf = (...sockets: SoketiSocket[]) =>
+  new Map([
+    [
+      "a",
+      {
+        sockets: new Map(sockets.map((socket) => [socket.id, socket])),
+        removeSocket: () => Promise.resolve(),
+        removeFromChannel: () => Promise.resolve(),
+      },
+    ],
+  ]);
 
 let server: SoketiServer & { adapter: TestAdapter };
 let adapter: TestAdapter;
@@ -41,6 +58,10 @@ beforeEach(() => {
       this.added.push(appId);
       return Promise.resolve(true);
     },
+    getSocketsCount: () => Promise.resolve(0),
+    removeSocket: () => Promise.resolve(),
+    addToChannel: () => Promise.resolve(),
+    removeFromChannel: () => Promise.resolve(),
   };
   server = {
     setAdapter(instance: TestAdapter) {
@@ -53,34 +74,55 @@ beforeEach(() => {
 });
 
 describe("watchNewConnections", () => {
-  const outdated: string[] = [];
-  let current: SoketiAppObject | undefined;
-
-  beforeEach(() => {
-    outdated.length = 0;
-    watchNewConnections(
-      server,
-      () => current,
-      (appId) => outdated.push(appId),
-    );
+  it("tells of each connection that is entered, after that, and what it follows", async () => {
+    const told: unknown[] = [];
+    const [before, now] = [app(1), app(2)];
+    watchNewConnections(server, (appId, connection) => {
+      told.push([
+        appId,
+        connection.id,
+        connection.key,
+        connection.has(before),
+        connection.has(now),
+        adapter.added,
+      ]);
+    });
     server.setAdapter(adapter);
+    await server.adapter.addSocket("a", socketOf(before));
+    expect(told).toEqual([["a", "1", "k", true, false, ["a"]]]);
   });
+});
 
-  it("says nothing of a connection with the app that is cached", async () => {
-    current = app(1);
-    await server.adapter.addSocket("a", socketOf(current));
-    expect(outdated).toEqual([]);
-    expect(adapter.added).toEqual(["a"]);
-  });
+describe("soketiConnectionLimits", () => {
+  const surplus = (limit: number | string, own: number, all: number) => {
+    const sockets = Array.from({ length: own }, (_, i) => ({ ...socketOf(app(1)), id: `${i}` }));
+    adapter.getNamespaces = () => namespaceOf(...sockets);
+    adapter.getSocketsCount = () => Promise.resolve(all);
+    server.adapter = adapter;
+    const limits = soketiConnectionLimits(server);
+    return limits.surplus("a", { ...app(1), maxConnections: limit });
+  };
 
   it.each([
-    ["changed", app(2)],
-    ["was dropped", undefined],
-  ])("tells of one whose app %s between its lookup and its registration", async (_, now) => {
-    const old = app(1);
-    current = now;
-    await server.adapter.addSocket("a", socketOf(old));
-    expect(outdated).toEqual(["a"]);
+    ["all that is too many, when there is no other node", 3, 5, 5, 2],
+    ["its share, of what is too many in the fleet", 60, 25, 100, 10],
+    ["none, at the limit", 100, 25, 100, 0],
+    ["none, without a limit", -1, 25, 100, 0],
+    ["none, of a limit that soketi takes for none", 0, 25, 100, 0],
+    ["as soketi reads a text", "60 of them", 25, 100, 10],
+    ["none, of an app that is not here", 1, 0, 100, 0],
+    ["what it sees by itself, when the others' count lags", 3, 5, 2, 2],
+  ])("%s", async (_what, limit, own, all, expected) => {
+    expect(await surplus(limit, own, all)).toBe(expected);
+  });
+
+  it("gives the newest", async () => {
+    await surplus(1, 5, 5);
+    const limits = soketiConnectionLimits(server);
+    expect([...limits.newest("a", 2)].map(({ id }) => id)).toEqual(["3", "4"]);
+    expect([...limits.newest("a", 0)]).toEqual([]);
+    expect([...limits.newest("a", 9)]).toHaveLength(5);
+    expect([...limits.newest("b", 2)]).toEqual([]);
   });
 });
 
@@ -94,7 +136,7 @@ describe("soketiConnections", () => {
     const fired: string[] = [];
     const socket = socketOf(app(1));
     socket.userAuthenticationTimeout = setTimeout(() => fired.push("4009"), 0);
-    adapter.getNamespaces = () => new Map([["a", { sockets: new Map([["1", socket]]) }]]);
+    adapter.getNamespaces = () => namespaceOf(socket);
     server.adapter = adapter;
     const [connection] = soketiConnections(server).of("a");
     connection?.replace(app(2));
@@ -111,7 +153,7 @@ describe("soketiConnections", () => {
     socket.end = () => {
       throw new Error("Invalid access of closed uWS.WebSocket");
     };
-    adapter.getNamespaces = () => new Map([["a", { sockets: new Map([["1", socket]]) }]]);
+    adapter.getNamespaces = () => namespaceOf(socket);
     server.adapter = adapter;
     const [connection] = soketiConnections(server).of("a");
     expect(() => {

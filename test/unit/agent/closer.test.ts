@@ -1,0 +1,165 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { Closer } from "../../../src/agent/closer.ts";
+
+let closed: string[];
+let told: string[];
+/** How long soketi is busy with each closed connection, after `close` has returned. Milliseconds. */
+let busyMs: number;
+
+beforeEach(() => {
+  closed = [];
+  told = [];
+  busyMs = 0;
+});
+
+const clock = () => performance.now();
+
+function closer(closesPerSecond = 1_000_000): Closer {
+  const lines = told;
+  return new Closer({
+    clock,
+    closesPerSecond,
+    onClosed: (appId, count) => lines.push(`${appId} ${count}`),
+  });
+}
+
+function closing(name: string) {
+  const [ofTest, ms] = [closed, busyMs];
+  return {
+    connection: {
+      id: name,
+      close: (code: number, message: string) => {
+        ofTest.push(name);
+        expect([code, message]).toEqual([4001, "gone"]);
+        void Promise.resolve().then(() => {
+          for (const until = clock() + ms; clock() < until;);
+        });
+      },
+    },
+    code: 4001,
+    message: "gone",
+  };
+}
+
+function addAll(to: Closer, appId: string, count: number): void {
+  for (let i = 0; i < count; i += 1) to.add(appId, closing(`${appId}${i}`));
+}
+
+const closedAll = (count: number) =>
+  vi.waitFor(() => {
+    expect(closed).toHaveLength(count);
+  }, 10_000);
+
+describe("the closer", () => {
+  it("closes all, tells how many of each app, and begins anew when there is more", async () => {
+    const one = closer();
+    addAll(one, "a", 3);
+    await closedAll(3);
+    expect(told).toEqual(["a 3"]);
+    addAll(one, "b", 2);
+    await closedAll(5);
+    expect(told).toEqual(["a 3", "b 2"]);
+  });
+
+  it("closes so many in a second, of all apps together", async () => {
+    const one = closer(1_000);
+    const begunAt = clock();
+    for (let i = 0; i < 30; i += 1) addAll(one, `app-${i}-`, 10);
+    await closedAll(300);
+    const tookMs = clock() - begunAt;
+    // What 20 ms give may be closed at once.
+    expect(tookMs).toBeGreaterThan(275);
+    expect(tookMs).toBeLessThan(2_000);
+  });
+
+  it("is fair: of two apps, the one with a single connection does not wait for the other", async () => {
+    const one = closer(1_000);
+    addAll(one, "large", 500);
+    addAll(one, "small", 1);
+    await vi.waitFor(() => {
+      expect(told).toEqual(["small 1"]);
+    });
+    expect(closed.indexOf("small0")).toBeLessThanOrEqual(1);
+    one.stop();
+  });
+
+  it("gives the event loop back, by how long the closed ones really take", async () => {
+    busyMs = 2;
+    const one = closer();
+    addAll(one, "a", 100);
+    let most = 0;
+    let before = 0;
+    const turn = () => {
+      most = Math.max(most, closed.length - before);
+      before = closed.length;
+      if (closed.length < 100) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await closedAll(100);
+    // Two of them take as long as a turn may.
+    expect(most).toBeLessThanOrEqual(2);
+  });
+
+  it("begins slowly each time: what it closes then may take longer", async () => {
+    const one = closer();
+    addAll(one, "a", 1_000);
+    await closedAll(1_000);
+    busyMs = 2;
+    const before = closed.length;
+    addAll(one, "b", 10);
+    while (closed.length === before) await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(closed.length - before).toBeLessThanOrEqual(2);
+    one.stop();
+  });
+
+  it("closes a connection once, in its first place, however often it is added", async () => {
+    const one = closer(1_000);
+    addAll(one, "a", 100);
+    for (let i = 0; i < 50; i += 1) one.add("a", closing("a50"));
+    await closedAll(100);
+    expect(closed.filter((name) => name === "a50")).toHaveLength(1);
+    expect(closed.indexOf("a50")).toBe(50);
+  });
+
+  it("leaves out one that may stay, and all of an app that may", async () => {
+    const one = closer(1_000);
+    addAll(one, "a", 100);
+    one.remove("a", "a99");
+    addAll(one, "b", 100);
+    await vi.waitFor(() => {
+      expect(closed).toContain("b0");
+    });
+    one.cancel("b");
+    await closedAll(99 + closed.filter((name) => name.startsWith("b")).length);
+    expect(closed).not.toContain("a99");
+    const ofB = closed.filter((name) => name.startsWith("b")).length;
+    expect(ofB).toBeLessThan(100);
+    expect(told).toEqual([`b ${ofB}`, "a 99"]);
+  });
+
+  it("forgets an app whose last one may stay, and says nothing of what it did not close", () => {
+    const one = closer(100);
+    one.add("a", closing("a0"));
+    one.remove("a", "a0");
+    one.remove("a", "a0");
+    one.remove("b", "b0");
+    one.cancel("b");
+    expect(told).toEqual([]);
+    expect(one.waiting).toBe(0);
+  });
+
+  it("closes no more after a stop, and says how many it had", async () => {
+    const one = closer(500);
+    addAll(one, "a", 100);
+    expect(one.waiting).toBe(100);
+    await vi.waitFor(() => {
+      expect(closed.length).toBeGreaterThan(0);
+    });
+    one.stop();
+    expect(one.waiting).toBe(0);
+    const count = closed.length;
+    expect(told).toEqual([`a ${count}`]);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(closed).toHaveLength(count);
+  });
+});

@@ -1,0 +1,130 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { DEFAULT_CLOSE_CODES } from "../../../src/agent/close-causes.ts";
+import { Closer } from "../../../src/agent/closer.ts";
+import { LimitEnforcer } from "../../../src/agent/limit-enforcer.ts";
+
+interface TestApp {
+  readonly limit: number;
+}
+
+/** Ids of the connections, the oldest first. */
+let open: string[];
+let counts: number;
+let broken: boolean;
+let told: string[];
+let closer: Closer;
+let enforcer: LimitEnforcer<TestApp>;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  open = ["1", "2", "3", "4", "5"];
+  counts = 0;
+  broken = false;
+  told = [];
+  closer = new Closer({
+    clock: () => performance.now(),
+    closesPerSecond: 1_000,
+    onClosed: () => undefined,
+  });
+  enforcer = new LimitEnforcer<TestApp>({
+    limits: {
+      surplus: (_appId, { limit }) => {
+        counts += 1;
+        return broken
+          ? Promise.reject(new Error("no answer"))
+          : Promise.resolve(Math.max(0, open.length - limit));
+      },
+      newest: (_appId, count) =>
+        open.slice(open.length - count).map((id) => ({
+          id,
+          key: "k",
+          has: () => true,
+          hasSecretOf: () => true,
+          replace: () => undefined,
+          close: (code: number, message: string) => {
+            open = open.filter((one) => one !== id);
+            told.push(`${id} ${code} ${message}`);
+          },
+        })),
+    },
+    closer,
+    closeCodes: { ...DEFAULT_CLOSE_CODES, "over-limit": 4199 },
+  });
+});
+
+afterEach(() => {
+  enforcer.stop();
+  vi.useRealTimers();
+});
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+describe("a lowered limit", () => {
+  it("closes the newest that are too many, with the code that is set", async () => {
+    enforcer.check("a", { limit: 3 });
+    await pass(100);
+    expect(open).toEqual(["1", "2", "3"]);
+    expect(told.sort()).toEqual(
+      ["4", "5"].map((id) => `${id} 4199 The current concurrent connections quota has been reached.`),
+    );
+  });
+
+  it("is counted again until there are no longer too many, and then not any more", async () => {
+    enforcer.check("a", { limit: 3 });
+    await pass(500);
+    open.push("6");
+    await pass(1_000);
+    expect(open).toEqual(["1", "2", "3"]);
+    await pass(10_000);
+    open.push("7");
+    const counted = counts;
+    await pass(10_000);
+    expect([open.length, counts]).toEqual([4, counted]);
+  });
+
+  it("closes a thousand between two counts, and then the rest", async () => {
+    open = Array.from({ length: 1_500 }, (_, i) => `${i}`);
+    enforcer.check("a", { limit: 3 });
+    await pass(0);
+    expect(closer.waiting).toBeGreaterThan(900);
+    expect(closer.waiting).toBeLessThanOrEqual(1_000);
+    await pass(5_000);
+    expect(open).toEqual(["0", "1", "2"]);
+  });
+
+  it("is counted again when the other nodes could not be asked", async () => {
+    broken = true;
+    enforcer.check("a", { limit: 3 });
+    await pass(2_500);
+    expect(open).toHaveLength(5);
+    broken = false;
+    await pass(1_000);
+    expect(open).toHaveLength(3);
+  });
+
+  it("that is raised again meanwhile closes no more, and one lowered further does", async () => {
+    broken = true;
+    enforcer.check("a", { limit: 1 });
+    await pass(10);
+    broken = false;
+    enforcer.check("a", { limit: 4 });
+    await pass(2_000);
+    expect(open).toHaveLength(4);
+    enforcer.check("a", { limit: 2 });
+    await pass(2_000);
+    expect(open).toHaveLength(2);
+  });
+
+  it.each([
+    ["is gone", () => enforcer.check("a", null)],
+    ["is stopped", () => enforcer.stop()],
+  ])("is not seen to when the app %s", async (_what, end) => {
+    broken = true;
+    enforcer.check("a", { limit: 1 });
+    await pass(10);
+    end();
+    broken = false;
+    await pass(5_000);
+    expect(open).toHaveLength(5);
+  });
+});
