@@ -20,7 +20,7 @@ export function checkHooks(server: SoketiServer, manager: SoketiAppManager, appC
       "getItem",
       "query",
     ],
-    ["server", server, "setAdapter", "setQueueManager", "setMetricsManager", "stop"],
+    ["server", server, "setAdapter", "setQueueManager", "setMetricsManager", "setCacheManager", "stop"],
   ];
   const missing = needed.flatMap(([path, owner, ...methods]) =>
     methods

@@ -11,7 +11,7 @@ describe("checkHooks", () => {
     expect(() => {
       checkHooks({ stop: () => null } as unknown as SoketiServer, manager, undefined);
     }).toThrow(
-      /appManager.findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, server.setAdapter, server.setQueueManager, server.setMetricsManager, App; this version does not/,
+      /appManager.findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, server.setAdapter, server.setQueueManager, server.setMetricsManager, server.setCacheManager, App; this version does not/,
     );
   });
 });
