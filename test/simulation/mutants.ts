@@ -17,6 +17,8 @@ const ENTRIES = "src/agent/cache-entries.ts";
 const MISSED = "src/agent/missed-messages.ts";
 const AGENT = "src/agent/agent.ts";
 const SOCKETS = "src/agent/live-sockets.ts";
+const REVALIDATOR = "src/agent/revalidator.ts";
+const CONNECTIONS = "src/agent/open-connections.ts";
 const BATCH = "src/pipeline/run-batch.ts";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -29,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a flush does not void reads under way",
-    seed: 1721,
+    seed: 1816,
     file: CACHE,
     from: "this.#loads.voidAll();",
     to: "",
@@ -80,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a read from before a pause is handed out",
     seed: 1773,
     file: CACHE,
-    from: "if (inTime || this.#entries.isProven({ readAt }))",
+    from: "if (inTime || this.#entries.isRecent(readAt))",
     to: "if (inTime || readAt >= 0)",
   },
   {
@@ -106,14 +108,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "an incomplete replay counts as complete",
-    seed: 66,
+    seed: 375,
     file: MISSED,
     from: '    : "log-trimmed";',
     to: "    : entries;",
   },
   {
     name: "no flush on a new epoch in a sync",
-    seed: 381,
+    seed: 391,
     file: MISSED,
     from: 'if (!cursor || cursor.epoch !== last?.epoch) return "new-epoch";',
     to: "if (!cursor || cursor.epoch !== last?.epoch) return [];",
@@ -134,7 +136,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "live messages are not acted on during a sync",
-    seed: 7,
+    seed: 9,
     file: FOLLOWER,
     from: "    this.#actOn(entry);\n    if (this.#waiting.length",
     to: "    if (this.#waiting.length",
@@ -143,28 +145,28 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an alias is believed without a look at the app's key",
     seed: 3,
     file: CACHE,
-    from: "if (id === undefined || app?.key !== key) return null;",
-    to: "if (id === undefined || !app) return null;",
+    from: "if (app?.key === key) return app;\n    // The index lags",
+    to: "if (app) return app;\n    // The index lags",
   },
   {
     name: "a hit by key does not check the app's key",
-    seed: 7,
+    seed: 3,
     file: CACHE,
     from: "if (entry?.app?.key === key && this.#entries.isProven(entry)) {",
     to: "if (entry?.app && this.#entries.isProven(entry)) {",
   },
   {
     name: "unknown keys are remembered for ever",
-    seed: 5,
+    seed: 6,
     file: KEYS,
-    from: "return askedAt !== undefined && this.#options.clock() - askedAt <= this.#options.missingKeyTtlMs;",
-    to: "return askedAt !== undefined;",
+    from: "ttlMs: missingKeyTtlMs,",
+    to: "ttlMs: 3_600_000,",
   },
   {
     name: "a failed read is answered with an entry of any age",
     seed: 75,
     file: CACHE,
-    from: "if (!entry || this.#clock() - entry.readAt > this.#limits.maxStaleOnErrorMs) {",
+    from: "if (!entry || this.#clock() - this.#entries.provenAt(entry) > this.#limits.maxStaleOnErrorMs) {",
     to: "if (!entry) {",
   },
   {
@@ -176,23 +178,58 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "open connections do not follow a flush",
-    seed: 3,
+    seed: 15,
     file: AGENT,
-    from: "this.sockets.refreshAll();",
+    from: "this.connections.revalidator.doubtAll();",
     to: "",
   },
   {
     name: "a connection whose app cannot be read is given up",
-    seed: 113,
-    file: SOCKETS,
-    from: "      this.#retryLater(appId);\n      return;",
-    to: "      return;",
+    seed: 8,
+    file: REVALIDATOR,
+    from: "        else pace.finished(false);\n        this.retryLater(appId);",
+    to: "        else pace.finished(false);",
   },
   {
     name: "a connection keeps the app that it was opened with",
     seed: 1,
     file: SOCKETS,
     from: "connection.replace(app);",
+    to: "",
+  },
+  {
+    name: "a flush leaves what is cached proven",
+    seed: 3,
+    file: ENTRIES,
+    from: "return era === this.#era && this.isRecent(readAt);",
+    to: "return this.isRecent(readAt);",
+  },
+  {
+    name: "what a flush put in doubt is proven by a later lease",
+    seed: 41,
+    file: ENTRIES,
+    from: "era.endedProvenAt ?? this.#lease.provenAt",
+    to: "this.#lease.provenAt",
+  },
+  {
+    name: "without a lease apps in use are not read again",
+    seed: 307,
+    file: REVALIDATOR,
+    from: "for (const appId of this.#countedApps()) this.#addPaced(appId, true);",
+    to: "",
+  },
+  {
+    name: "a connection is not looked at when it is entered",
+    seed: 78,
+    file: CONNECTIONS,
+    from: "(app) => this.#sockets.followOne(appId, app, connection),",
+    to: "() => undefined,",
+  },
+  {
+    name: "connections of an app that must be closed are not",
+    seed: 0,
+    file: SOCKETS,
+    from: "this.#closer.add(appId, { connection, code, message });",
     to: "",
   },
   {

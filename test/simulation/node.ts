@@ -3,7 +3,7 @@ import type { Connection } from "../../src/agent/ports.ts";
 import type { App } from "../../src/app/app.ts";
 import { createSource, type DynamoDbWeather } from "./dynamodb.ts";
 import type { Link } from "./link.ts";
-import type { Random } from "./random.ts";
+import { Random } from "./random.ts";
 import type { SimulatedRedis, Subscriber } from "./redis.ts";
 import type { SimulatedTable, Version } from "./table.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -52,14 +52,19 @@ export class SimulatedNode {
   readonly failedReads: { readonly what: string; readonly at: number }[] = [];
   /** When the newest heartbeat was sent that was answered. The oracle's own idea of the lease. */
   lastAnsweredHeartbeat = Number.NEGATIVE_INFINITY;
+  /** When it woke up from its last pause. */
+  awakeSince = 0;
   readonly #parts: NodeParts;
   #subscriber: Subscriber | undefined;
   #lastDelivery = 0;
+  #connections = 0;
+  readonly #entryDice: Random;
 
   constructor(parts: NodeParts) {
     const { name, time, random, link, redis, table, weather, settings } = parts;
     this.name = name;
     this.#parts = parts;
+    this.#entryDice = new Random(`entry ${name}`);
     this.agent = new Agent<App>({
       ...settings,
       bus: {
@@ -101,23 +106,30 @@ export class SimulatedNode {
   accept(app: App): void {
     if (!app.enabled) return;
     let current = app;
-    const clients = this.clients.get(app.id) ?? new Set();
-    this.clients.set(app.id, clients);
+    this.#connections += 1;
     const client: Client = {
+      id: `${this.#connections}`,
       key: app.key,
       get app() {
         return current;
       },
       has: (other) => other === current,
+      hasSecretOf: (other) => other.secret === current.secret,
       replace: (other) => {
         current = other;
       },
       close: () => {
-        clients.delete(client);
-        if (clients.size === 0) this.clients.delete(app.id);
+        const others = this.clients.get(app.id);
+        others?.delete(client);
+        if (others?.size === 0) this.clients.delete(app.id);
       },
     };
-    clients.add(client);
+    // soketi counts the fleet's connections before it enters one.
+    const enter = () => {
+      this.clients.set(app.id, (this.clients.get(app.id) ?? new Set()).add(client));
+      this.agent.connections.entered(app.id, client);
+    };
+    this.#parts.time.after(this.#entryDice.between(0, 60), enter, this.name);
   }
 
   /** The network between this node and Redis breaks: a cut is noticed at once, a silence after a while. */

@@ -14,6 +14,9 @@ export interface Answer {
   readonly answeredAt: number;
 }
 
+/** Few apps are in use in a story: a round every 5 s, seen to each second, and a slow read. Milliseconds. */
+const IN_USE_BOUND_MS = 9_000;
+
 /** Reading the index and the table once more, in the slowest weather of a story. Milliseconds. */
 const SLOWEST_READS_MS = 4_000;
 
@@ -48,6 +51,30 @@ export class Oracle {
       this.#checkVersion(answer, app.id, app.limits.maxConnections);
     } else if ("id" in asked) this.#checkAbsence(answer, asked.id);
     else this.#checkAbsenceOfKey(answer, asked.key);
+  }
+
+  /**
+   * P9: an open connection has no app, nor an end, that came about longer ago than the bound for apps in use; counted from
+   * the message while there is a lease. A node that is paused, or cannot read the table, has nothing to go by.
+   */
+  checkConnection(node: SimulatedNode, appId: string, number: number, now: number): void {
+    const next = this.#table.history(appId).find((version) => version.number > number);
+    if (!next) return;
+    const leasedUntil = node.lastAnsweredHeartbeat + this.#settings.leaseMs;
+    const told = Math.min(
+      ...this.#table
+        .history(appId)
+        .filter((version) => version.number > number)
+        .map(({ publishedAt }) => publishedAt ?? Infinity),
+    );
+    const from = Math.max(Math.min(told, Math.max(next.writtenAt, leasedUntil)), node.awakeSince);
+    const until = from + IN_USE_BOUND_MS;
+    if (now <= until || node.failedReads.some(({ what, at }) => what === appId && at > from)) return;
+    this.violated(
+      `P9: node ${node.name} has a connection to version ${number} of ${appId}, replaced at ${next.writtenAt.toFixed(0)}, ` +
+        `told at ${told.toFixed(0)}; leased until ${leasedUntil.toFixed(0)}`,
+      now,
+    );
   }
 
   /** When all has settled: a node that disagrees with the table now will do so for ever. */
@@ -99,8 +126,10 @@ export class Oracle {
     const unreadable = node.failedReads.some(
       ({ what, at }) => at >= askedAt && at <= answeredAt && whats.includes(what),
     );
-    const byError = unreadable ? next.writtenAt + limits.maxStaleOnErrorMs : 0;
     const published = Math.min(...newer.map(({ publishedAt }) => publishedAt ?? Infinity));
+    // A heartbeat proves what it finds: that nothing was missed of what had been published.
+    const proven = Math.max(next.writtenAt, Math.min(published, node.lastAnsweredHeartbeat));
+    const byError = unreadable ? proven + limits.maxStaleOnErrorMs : 0;
     const leased = answeredAt <= node.lastAnsweredHeartbeat + leaseMs;
     return Math.max(byAge, byError, leased ? published + leaseMs : 0);
   }

@@ -1,5 +1,5 @@
 import type { AgentSettings } from "../../src/agent/agent.ts";
-import { CLOSE_CAUSES } from "../../src/agent/live-sockets.ts";
+import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../src/agent/close-causes.ts";
 import { type DynamoDbWeather, FAIR, MAX_INDEX_LAG_MS } from "./dynamodb.ts";
 import { type LambdaWeather, PUNCTUAL, SimulatedShard } from "./lambda.ts";
 import { Link } from "./link.ts";
@@ -35,6 +35,9 @@ export async function simulateStory(story: Story): Promise<Verdict> {
   }
 }
 
+/** Milliseconds. */
+const CHECK_CONNECTIONS_MS = 250;
+
 class World {
   readonly time = new VirtualTime();
   readonly dice: Random;
@@ -69,7 +72,10 @@ class World {
       },
       reloadJitterMs: 50,
       verifyEveryMs: story.verifier ? 1_000 : 0,
-      closeOn: new Set(CLOSE_CAUSES),
+      readsPerSecond: 100,
+      fleetReadsPerSecond: 2_000,
+      closeOn: DEFAULT_CLOSE_ON,
+      closeCodes: DEFAULT_CLOSE_CODES,
       closesPerSecond: 1_000,
     };
     const redisDice = new Random(`redis ${story.seed}`);
@@ -99,6 +105,8 @@ class World {
         },
         WORLD,
       );
+    for (let at = CHECK_CONNECTIONS_MS; at < END; at += CHECK_CONNECTIONS_MS)
+      this.time.after(at, () => this.#checkConnections(), WORLD);
     await this.time.runUntil(END);
     await this.#checkSettled();
     for (const node of this.#nodes) if (node) this.#count(node);
@@ -176,6 +184,7 @@ class World {
           this.time.pause(node.name);
           later(event.until, () => {
             this.time.resume(node.name);
+            node.awakeSince = this.time.now;
           });
         } else {
           this.#stopNode(event.node);
@@ -221,6 +230,12 @@ class World {
         return;
       case "table-failing":
         this.#weather.failures = 0.7;
+        later(event.until, () => {
+          this.#weather.failures = 0;
+        });
+        return;
+      case "table-down":
+        this.#weather.failures = 1;
         later(event.until, () => {
           this.#weather.failures = 0;
         });
@@ -382,6 +397,15 @@ class World {
     const { cache } = node.agent;
     const app = await ("id" in asked ? cache.findById(asked.id) : cache.findByKey(asked.key));
     this.#oracle.checkSettled({ node, asked, app, askedAt, answeredAt: this.time.now });
+  }
+
+  #checkConnections(): void {
+    for (const node of this.#nodes) {
+      if (!node || this.time.isPaused(node.name)) continue;
+      for (const [id, clients] of node.clients)
+        for (const { app } of clients)
+          this.#oracle.checkConnection(node, id, app.limits.maxConnections, this.time.now);
+    }
   }
 
   /** P5: open connections are to apps that are there, enabled, under this key; and have them as they are. */

@@ -28,6 +28,7 @@ export type StoryEvent = { readonly at: number } & (
         | "redis-full"
         | "lossy-channel"
         | "table-failing"
+        | "table-down"
         | "table-slow"
         | "index-lagging"
         | "function-killed"
@@ -91,6 +92,9 @@ export function createStory(seed: number): Story {
   for (let at = 100; at < END - 2_000; at += random.between(5, 80))
     events.push(createLookup(random, at, nodes, random.integer(0, apps - 1)));
   if (!calm && random.chance(0.6)) events.push(...random.pick(PLOTS)(random, nodes, apps));
+  // With dice of its own: stories of before stay what they were.
+  const doubt = new Random(`doubt ${seed}`);
+  if (!calm && doubt.chance(0.2)) events.push(...doubt.pick(DOUBTS)(doubt, nodes, apps));
   if (!calm) for (let i = random.integer(1, 6); i > 0; i -= 1) events.push(createFault(random, nodes));
   return {
     seed,
@@ -235,6 +239,37 @@ const PLOTS: readonly ((random: Random, nodes: number, apps: number) => StoryEve
       { at: at + random.between(0, 3_000), kind: "table-failing", until },
       { at: at + random.between(0, 3_000), kind: "write", app, how: "update" },
       ...burst(random, at, until, nodes, app, 60),
+    ];
+  },
+];
+
+/** What a flush must do, when what it stands for is the only sign of a change. */
+const DOUBTS: typeof PLOTS = [
+  /** The change that was lost cannot be read for a while: what is held is served, and not for longer than it may be. */
+  function lostAndUnreadable(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM + 2_000, 10_000);
+    const app = random.integer(0, apps - 1);
+    return [
+      ...burst(random, at - 1_500, at - 500, nodes, app, 20),
+      { at: at - 1_000, kind: "function-fast", until: at + 1_000 },
+      { at, kind: "write", app, how: "update" },
+      { at: at + 30, kind: "failover", missing: 1, silently: false },
+      { at: at + 31, kind: "table-down", until: at + 14_000 },
+      ...burst(random, at, at + 14_000, nodes, app, 60),
+    ];
+  },
+  /** A read is on its way that was before the change. */
+  function lostWhileReading(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM + 2_000, 15_000);
+    const app = random.integer(0, apps - 1);
+    return [
+      { at: at - 2_000, kind: "function-fast", until: at + 1_000 },
+      { at: at - 500, kind: "table-slow", until: at + 600 },
+      { at: at - 500, kind: "write", app, how: "rotate-secret" },
+      ...burst(random, at - 480, at, nodes, app, 30),
+      { at, kind: "write", app, how: "update" },
+      { at: at + 30, kind: "failover", missing: 1, silently: false },
+      ...burst(random, at + 2_000, at + 9_000, nodes, app, 40),
     ];
   },
 ];

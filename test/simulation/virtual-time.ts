@@ -96,7 +96,10 @@ export class VirtualTime {
       this.cancel(event);
     };
     Object.assign(globalThis, {
-      setTimeout: (run: () => void, ms = 0) => this.after(ms, run),
+      setTimeout: (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
+        this.after(ms, () => {
+          run(...args);
+        }),
       setInterval: (run: () => void, ms = 0) => this.every(ms, run),
       setImmediate: (run: () => void) => this.after(0, run),
       clearTimeout: cancel,
