@@ -56,7 +56,7 @@ function agent(): SoketiAppManager {
   const cache = new AppCache<SoketiAppObject>({
     source: { loadById: () => Promise.resolve(app), resolveKey: () => Promise.resolve(app.id) },
     clock: () => performance.now(),
-    lease: { until: Number.POSITIVE_INFINITY },
+    lease: { until: Number.POSITIVE_INFINITY, provenAt: 0 },
     limits: {
       degradedTtlMs: 5_000,
       maxStaleOnErrorMs: 60_000,

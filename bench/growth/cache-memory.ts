@@ -33,7 +33,7 @@ const cache = new AppCache<SoketiAppObject>({
     resolveKey: (key) => Promise.resolve(key.slice(0, -"-key".length)),
   },
   clock: () => performance.now(),
-  lease: { until: Number.POSITIVE_INFINITY },
+  lease: { until: Number.POSITIVE_INFINITY, provenAt: 0 },
   limits: {
     degradedTtlMs: 5_000,
     maxStaleOnErrorMs: 60_000,

@@ -235,7 +235,9 @@ describe("nodes", () => {
       }),
     ]);
     const text = await cli(["nodes"], { env });
-    expect(text.stdout).toMatch(/^host +pid +soketi +agent +lease +state +behind +entries +hits +lag\n/);
+    expect(text.stdout).toMatch(
+      /^host +pid +soketi +agent +lease +state +behind +entries +hits +lag +apps in use\n/,
+    );
   });
 
   it("watches until it is ended", async () => {

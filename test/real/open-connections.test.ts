@@ -139,6 +139,46 @@ describe("with APP_SYNC_CACHE=off", () => {
     expect(await uncached.metrics()).toMatchObject({ hits_total: 0 });
   });
 
+  it("a client that soketi lets in after the change, from a cache of its own, is closed", async () => {
+    const stale = await fleet.node({
+      env: {
+        APP_SYNC_CACHE: "off",
+        SOKETI_APP_MANAGER_CACHE_ENABLED: "true",
+        SOKETI_APP_MANAGER_CACHE_TTL: "-1",
+      },
+    });
+    await fleet.table.put(item("late"));
+    await eventually("the app", () => accepts(stale, "late", "late-secret"));
+    expect(await outcomeOfConnecting(stale, "late-key")).toBe("connected");
+    const before = (await stale.metrics()).changes_total ?? 0;
+    await fleet.table.update("late", { Enabled: { BOOL: false } });
+    await eventually("the message", async () => ((await stale.metrics()).changes_total ?? 0) > before);
+    const connection = await connect({ port: stale.port, key: "late-key" });
+    expect(await connection.error).toBe(4003);
+  });
+});
+
+describe("what may be set", () => {
+  it("closes the newest connections over a lowered limit, and with the codes that are chosen", async () => {
+    const strict = await fleet.node({
+      env: {
+        APP_SYNC_ENFORCE_LIMITS: "on",
+        APP_SYNC_CLOSE_ON: "deleted,secret-rotated",
+        APP_SYNC_CLOSE_CODES: "over-limit=4010,secret-rotated=4011",
+      },
+    });
+    await fleet.table.put(item("strict"));
+    await eventually("the app", () => accepts(strict, "strict", "strict-secret"));
+    const connections = [];
+    for (let i = 0; i < 5; i += 1) connections.push(await connect({ port: strict.port, key: "strict-key" }));
+    await fleet.table.update("strict", { MaxConnections: { N: "3" } });
+    const [one, , , ...newest] = connections;
+    expect(await Promise.all(newest.map(({ error }) => error))).toEqual([4010, 4010]);
+    expect(one?.client.connection.state).toBe("connected");
+    await fleet.table.update("strict", { AppSecret: { S: "another" } });
+    expect(await one?.error).toBe(4011);
+  });
+
   it("some changes can be told not to close connections", async () => {
     const lenient = await fleet.node({ env: { APP_SYNC_CLOSE_ON: "deleted" } });
     await fleet.table.put(item("lenient"));

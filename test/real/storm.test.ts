@@ -40,6 +40,8 @@ async function countedNode(
     APP_SYNC_VERIFY_EVERY_MS: "0",
     // A machine so busy that a heartbeat is late reads again what is older than 5 s, rightly; that is not counted here.
     APP_SYNC_DEGRADED_TTL_MS: "600000",
+    // Nor are clients that such a machine sends back for a while, since their app could not be read in time.
+    APP_SYNC_LOAD_BUDGET_MS: "60000",
   };
   const node = await fleet.node({ dynamodbEndpoint: `http://127.0.0.1:${proxy.port}`, env, ...options });
   return { node, count };

@@ -1,0 +1,82 @@
+import { writeInto } from "../../bench/document.ts";
+import { machineLine } from "../../bench/machine.ts";
+import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
+import { type LargeAppOutcome, runLargeApp } from "./connections/large-app.ts";
+import { runWithoutRedis, type WithoutRedisOutcome } from "./connections/without-redis.ts";
+
+/**
+ * `npm run chaos:connections`: how long open connections of apps that are gone stay open, without Redis, and while their
+ * clients are busy. Writes its tables into docs/reliability.md. Exit code 1 when a promise was broken.
+ */
+const APPS = [10, 100, 1_000];
+const LARGE = 50_000;
+/** Beyond the bound that the node states: the read, the write that is measured from its begin, the way to the client. */
+const SLACK_MS = 1_500;
+
+const withoutRedis: WithoutRedisOutcome[] = [];
+const dynamodb = await startProvidedDynamoDb();
+try {
+  for (const apps of APPS) {
+    const outcome = await runWithoutRedis({ dynamodbEndpoint: dynamodb.endpoint, apps, seed: 1 });
+    console.log(JSON.stringify(outcome));
+    withoutRedis.push(outcome);
+  }
+} finally {
+  await dynamodb.stop();
+}
+const largeApps: LargeAppOutcome[] = [];
+for (const subscriptionsPerSecond of [0, 200, 2_000]) {
+  const outcome = await runLargeApp({ connections: LARGE, subscriptionsPerSecond, closesPerSecond: 5_000 });
+  console.log(JSON.stringify(outcome));
+  largeApps.push(outcome);
+}
+
+const seconds = (ms: number) => (ms / 1_000).toFixed(1);
+writeInto(
+  "docs/reliability.md",
+  "chaos:connections",
+  [
+    `${machineLine()}. Seconds, but for the event loop.`,
+    "",
+    "| without Redis, apps in use | disabled | open for: median | longest | the node's own bound | reads a second | still open | wrongly closed |",
+    `|${"---|".repeat(8)}`,
+    ...withoutRedis.map((one) =>
+      row(
+        one.apps,
+        one.disabled,
+        seconds(one.medianOpenMs),
+        seconds(one.longestOpenMs),
+        seconds(one.statedBoundMs),
+        one.readsPerSecond,
+        one.stillOpen,
+        one.wronglyClosed,
+      ),
+    ),
+    "",
+    "| an app with 50,000 connections is deleted, subscriptions a second meanwhile | all closed after | event loop held: longest | over 10 ms | still open |",
+    `|${"---|".repeat(5)}`,
+    ...largeApps.map((one) =>
+      row(
+        one.subscriptionsPerSecond,
+        seconds(one.closedAfterMs),
+        `${one.longestHeldMs.toFixed(1)} ms`,
+        `${one.heldOver10Ms} times`,
+        one.stillOpen,
+      ),
+    ),
+  ].join("\n"),
+);
+
+const failed = [
+  ...withoutRedis.flatMap((one) => {
+    const isLate = one.longestOpenMs > one.statedBoundMs + SLACK_MS;
+    return isLate || one.stillOpen + one.wronglyClosed > 0 ? [JSON.stringify(one)] : [];
+  }),
+  ...largeApps.flatMap((one) => (one.stillOpen > 0 ? [JSON.stringify(one)] : [])),
+];
+console.log(failed.length === 0 ? "no promise broken" : `FAILED\n${failed.join("\n")}`);
+process.exit(failed.length === 0 ? 0 : 1);
+
+function row(...cells: (string | number)[]): string {
+  return `| ${cells.join(" | ")} |`;
+}

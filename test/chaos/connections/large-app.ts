@@ -1,0 +1,94 @@
+import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
+import { OpenConnections } from "../../../src/agent/open-connections.ts";
+import { soketiConnections, watchNewConnections } from "../../../src/soketi/sockets.ts";
+import type { SoketiAppObject, SoketiSocket } from "../../../src/soketi/server.ts";
+import { longestStall, SoketiInMemory } from "../../support/soketi-in-memory.ts";
+
+/** An app with many connections is deleted while its clients go on subscribing. */
+export interface LargeAppOutcome {
+  readonly connections: number;
+  readonly subscriptionsPerSecond: number;
+  /** From the deletion to the end of the last connection. Milliseconds. */
+  readonly closedAfterMs: number;
+  /** Longest time between two turns of the event loop meanwhile. Milliseconds. */
+  readonly longestHeldMs: number;
+  /** How often it was longer than 10 ms. */
+  readonly heldOver10Ms: number;
+  readonly stillOpen: number;
+}
+
+export interface LargeAppOptions {
+  readonly connections: number;
+  readonly subscriptionsPerSecond: number;
+  readonly closesPerSecond: number;
+}
+
+const LIMIT_MS = 60_000;
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/**
+ * Sockets are in memory: this machine does not hold so many real ones beside their clients. Everything else is soketi's own
+ * (namespace, adapter, message handler) and the agent's.
+ */
+export async function runLargeApp(options: LargeAppOptions): Promise<LargeAppOutcome> {
+  const { connections, subscriptionsPerSecond, closesPerSecond } = options;
+  const clock = () => performance.now();
+  const soketi = new SoketiInMemory({ own: true });
+  const app = soketi.app("large");
+  let current: SoketiAppObject | null = app;
+  const open = new OpenConnections<SoketiAppObject>({
+    connections: soketiConnections(soketi.server),
+    cache: {
+      peek: () => current ?? undefined,
+      lookup: () => Promise.resolve(current),
+      revalidate: () => Promise.resolve(current),
+    },
+    isLeaseHeld: () => true,
+    roundEveryMs: 5_000,
+    readsPerSecond: 100,
+    fleetReadsPerSecond: 2_000,
+    closeOn: DEFAULT_CLOSE_ON,
+    closeCodes: DEFAULT_CLOSE_CODES,
+    closesPerSecond,
+    clock,
+    onRefreshed: () => undefined,
+  });
+  watchNewConnections(soketi.server, (appId, connection) => open.entered(appId, connection));
+  soketi.start();
+  const sockets: SoketiSocket[] = [];
+  for (let i = 0; i < connections; i += 1) {
+    const socket = await soketi.connect(app);
+    soketi.subscribe(socket, `own-${i}`);
+    sockets.push(socket);
+  }
+  await nextTurn();
+  const { stall, stalls, total } = await longestStall(async () => {
+    current = null;
+    const begunAt = clock();
+    open.revalidator.named("large");
+    for (let done = 0; soketi.openOf("large") > 0 && clock() - begunAt < LIMIT_MS;) {
+      const due = Math.floor(((clock() - begunAt) * subscriptionsPerSecond) / 1_000);
+      for (; done < due; done += 1) subscribeAgain(soketi, sockets, done);
+      await nextTurn();
+    }
+  });
+  open.stop();
+  return {
+    connections,
+    subscriptionsPerSecond,
+    closedAfterMs: Math.round(total),
+    longestHeldMs: stall,
+    heldOver10Ms: stalls,
+    stillOpen: soketi.openOf("large"),
+  };
+}
+
+/** One after the other, so that each is as restless as the next; one that was closed has no more to say. */
+function subscribeAgain(soketi: SoketiInMemory, sockets: readonly SoketiSocket[], i: number): void {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const socket = sockets[(i * 7_919 + tries) % sockets.length];
+    if (!socket || !soketi.isOpen("large", socket)) continue;
+    soketi.subscribe(socket, `more-${i}`);
+    return;
+  }
+}
