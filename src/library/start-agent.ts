@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import { openAgentLink } from "../redis/agent-link.ts";
 import { ioredis } from "../redis/ioredis.ts";
 import { Agent } from "../agent/agent.ts";
+import { createSuspensionClock } from "../agent/suspension-clock.ts";
 import type { AppSource } from "../agent/ports.ts";
 import type { App } from "../app/app.ts";
 import { toPublicView } from "../app/public-view.ts";
@@ -54,7 +55,7 @@ export function startAgent(
     connections: { appIds: () => [], has: () => false, of: () => [] },
     isSame: isDeepStrictEqual,
     closeOn: new Set(),
-    clock: () => performance.now(),
+    clock: createSuspensionClock({ monotonic: () => performance.now(), wall: Date.now }),
     now: Date.now,
     report: { ...reporterOf(events, teller, reached), heartbeatFailed: link.heartbeatFailed },
   });
