@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Bus, Tail } from "../../../src/agent/ports.ts";
-import { NoLogError } from "../../../src/soketi/errors.ts";
-import { requireLog } from "../../../src/soketi/require-log.ts";
+import { NoLogError } from "../../../src/agent/errors.ts";
+import { requireLog } from "../../../src/agent/require-log.ts";
 
 const LOG: Tail = { server: "s", last: { epoch: 1, seq: 1 } };
 const NONE: Tail = { server: "s", last: undefined };

@@ -1,5 +1,5 @@
-import type { Bus } from "../agent/ports.ts";
 import { NoLogError } from "./errors.ts";
+import type { Bus } from "./ports.ts";
 
 /**
  * Has heartbeats fail until one has seen a log, so that there is no lease on a Redis in which no pipeline has ever
