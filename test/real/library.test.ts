@@ -248,7 +248,9 @@ describe("a REDIS_URL that may be the program's own", () => {
     await eventually("the error", () => Promise.resolve(missed() !== undefined));
     expect(missed()).toMatchObject({
       code: "E_NO_LOG",
-      message: expect.stringContaining(`in Redis 127.0.0.1:${server.port}/0 (REDIS_URL), found none`) as string,
+      message: expect.stringContaining(
+        `in Redis 127.0.0.1:${server.port}/0 (REDIS_URL), found none`,
+      ) as string,
     });
     expect(doubtful.fresh).toBe(false);
     await publish(redis, busNames(prefix), "first");
