@@ -19,7 +19,7 @@ export interface SoketiNodeOptions {
   readonly port?: number | undefined;
   readonly dynamodbEndpoint: string;
   readonly table: string;
-  /** Redis for the agent, as `REDIS_URL`. */
+  /** Redis for the agent, as `APP_SYNC_REDIS_URL`. */
   readonly redisUrl?: string | undefined;
   /** Path of `dist/agent.cjs`. Without it, or when it is empty, soketi runs as it comes. */
   readonly agent?: string | undefined;
@@ -44,7 +44,7 @@ export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNod
     args: [options.script ?? soketiScript(), ...(options.args ?? ["start"])],
     env: {
       ...(await environment(options, port, metricsPort)),
-      REDIS_URL: options.redisUrl,
+      APP_SYNC_REDIS_URL: options.redisUrl,
       // Programs that start soketi, as pm2 does, take the first `node` on it.
       PATH: [dirname(node), process.env.PATH].join(delimiter),
       NODE_OPTIONS: options.agent ? `--require "${options.agent}"` : "",
