@@ -10,7 +10,7 @@ export interface ChildOptions {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  readonly env?: Readonly<Record<string, string>>;
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string | undefined;
   /** Resolves true when the child can be used. Called again and again. May reject: that is "not yet". */
   readonly ready: (child: Child) => Promise<boolean>;

@@ -33,7 +33,10 @@ export async function startOffline(options: OfflineOptions): Promise<Offline> {
     args: [
       join(dirname(serverless), "bin", "serverless.js"),
       "offline",
-      ...["--param", `redisUrl=${options.redisUrl}`, "--param", `tableName=${options.table}`],
+      "--param",
+      `redisUrl=${options.redisUrl}`,
+      "--param",
+      `tableName=${options.table}`,
     ],
     cwd: root,
     env: {

@@ -15,22 +15,22 @@ export interface SoketiNode {
 }
 
 export interface SoketiNodeOptions {
-  readonly name?: string;
-  readonly port?: number;
+  readonly name?: string | undefined;
+  readonly port?: number | undefined;
   readonly dynamodbEndpoint: string;
   readonly table: string;
-  /** Redis for the agent, as `REDIS_URL`. */
-  readonly redisUrl?: string;
+  /** Redis for the agent, as `APP_SYNC_REDIS_URL`. */
+  readonly redisUrl?: string | undefined;
   /** Path of `dist/agent.cjs`. Without it, or when it is empty, soketi runs as it comes. */
-  readonly agent?: string;
-  readonly env?: Readonly<Record<string, string>>;
+  readonly agent?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
   /** soketi's `bin/server.js`; that of the installed package by default. */
-  readonly script?: string;
+  readonly script?: string | undefined;
   /** Its arguments; `start` by default. */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | undefined;
   /** The Node binary; one that soketi runs on by default. */
-  readonly node?: string;
-  readonly onLine?: (line: string) => void;
+  readonly node?: string | undefined;
+  readonly onLine?: ((line: string) => void) | undefined;
 }
 
 /** A real soketi 1.6.1 as a child process, its apps in DynamoDB. */
@@ -44,7 +44,7 @@ export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNod
     args: [options.script ?? soketiScript(), ...(options.args ?? ["start"])],
     env: {
       ...(await environment(options, port, metricsPort)),
-      ...(options.redisUrl === undefined ? {} : { REDIS_URL: options.redisUrl }),
+      APP_SYNC_REDIS_URL: options.redisUrl,
       // Programs that start soketi, as pm2 does, take the first `node` on it.
       PATH: [dirname(node), process.env.PATH].join(delimiter),
       NODE_OPTIONS: options.agent ? `--require "${options.agent}"` : "",
@@ -56,7 +56,7 @@ export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNod
       return response.status === 200;
     },
     readyWithinMs: 30_000,
-    ...(options.onLine ? { onLine: options.onLine } : {}),
+    onLine: options.onLine,
   });
   return {
     port,

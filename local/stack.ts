@@ -83,7 +83,7 @@ async function startNodes(
     const name = `node ${i + 1}`;
     const node = await startSoketi({
       name: `soketi ${name}`,
-      ...(port === 0 ? {} : { port }),
+      port: port === 0 ? undefined : port,
       dynamodbEndpoint,
       table,
       redisUrl: redisUrlOf(i),

@@ -31,7 +31,7 @@ export class Expression {
       ConditionExpression: [`attribute_exists(${this.#name("AppId")})`, ...terms].join(" AND "),
       ExpressionAttributeNames: this.#names,
       // DynamoDB refuses an empty one.
-      ...(Object.keys(this.#values).length > 0 ? { ExpressionAttributeValues: this.#values } : {}),
+      ExpressionAttributeValues: Object.keys(this.#values).length > 0 ? this.#values : undefined,
     };
   }
 

@@ -3,6 +3,7 @@ export { follow, type Follower, type FollowOptions } from "./follow.ts";
 export type { FollowEvents } from "./events.ts";
 export { type Apps, type AppsOptions, openApps } from "./apps.ts";
 export { ClosedError, StaleAppError, TableError } from "./errors.ts";
+export { NoLogError } from "../agent/errors.ts";
 export { normalize, type Normalized, type Problem } from "../app/normalize.ts";
 export type { App, Limits, Webhook, WebhookEventType } from "../app/app.ts";
 export { type PublicApp, toPublicView } from "../app/public-view.ts";

@@ -8,7 +8,7 @@ import {
 import { EnvReader, type Environment } from "../config/env.ts";
 import { readTable } from "../config/pipeline.ts";
 import { readNames } from "../config/names.ts";
-import { readRedis, type RedisSettings } from "../config/redis.ts";
+import { OWN_PREFIX, readGivenRedis, readRedis, type RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
 
 /** Where the log is, and how a follower keeps up with it. */
@@ -39,6 +39,8 @@ export interface CacheOptions {
 
 export interface Settings extends AgentNumbers {
   readonly redis: RedisSettings;
+  /** The variable that names Redis, when it may be the program's own: one that other programs have too. */
+  readonly doubtfulVariable?: string | undefined;
   readonly table: string;
   readonly names: BusNames;
 }
@@ -51,9 +53,12 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
     APP_MANAGER_DYNAMODB_TABLE: options.table ?? environment.APP_MANAGER_DYNAMODB_TABLE,
     APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
   });
-  const redis = options.redis === undefined ? readRedis(env) : readGiven(env, options.redis);
+  const byVariable = options.redis === undefined ? readGivenRedis(env) : undefined;
+  const redis = options.redis === undefined ? byVariable?.settings : readGiven(env, options.redis);
   if (!redis && env.mistakes.length === 0) {
-    env.mistakes.push("redis: expected a URL, or one of the REDIS_* variables, found none.");
+    env.mistakes.push(
+      "redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL, REDIS_URL and their like, found none.",
+    );
   }
   const table = readTable(env);
   const { leaseMs, heartbeatMs, verifyEveryMs } = options;
@@ -68,8 +73,9 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
     }),
   };
   env.finish();
+  const doubtfulVariable = byVariable?.from.startsWith(OWN_PREFIX) ? undefined : byVariable?.from;
   // Without a Redis there is a mistake.
-  return { ...settings, redis: redis as RedisSettings };
+  return { ...settings, redis: redis as RedisSettings, doubtfulVariable };
 }
 
 /** What comes from JavaScript may be anything; a number that is none would end in a loop without a pause. */

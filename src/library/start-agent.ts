@@ -1,9 +1,13 @@
 import { isDeepStrictEqual } from "node:util";
-import { openAgentLink } from "../redis/agent-link.ts";
+import { type AgentLink, openAgentLink } from "../redis/agent-link.ts";
 import { ioredis } from "../redis/ioredis.ts";
 import { Agent } from "../agent/agent.ts";
 import { DEFAULT_CLOSE_CODES } from "../agent/close-causes.ts";
-import type { AppSource } from "../agent/ports.ts";
+import { createSuspensionClock } from "../agent/suspension-clock.ts";
+import { NoLogError } from "../agent/errors.ts";
+import type { AppSource, Bus } from "../agent/ports.ts";
+import { requireLog } from "../agent/require-log.ts";
+import { describeRedis } from "../config/describe-redis.ts";
 import type { App } from "../app/app.ts";
 import { toPublicView } from "../app/public-view.ts";
 import type { FollowEvents, Teller } from "./events.ts";
@@ -50,15 +54,22 @@ export function startAgent(
   });
   const agent: Agent<App> = new Agent<App>({
     ...settings,
-    bus: link.bus,
+    bus: busOf(link, settings),
     source,
     connections: { appIds: () => [], has: () => false, of: () => [] },
     isSame: isDeepStrictEqual,
     closeOn: new Set(),
     closeCodes: DEFAULT_CLOSE_CODES,
-    clock: () => performance.now(),
+    clock: createSuspensionClock({ monotonic: () => performance.now(), wall: Date.now }),
     now: Date.now,
-    report: { ...reporterOf(events, teller, reached), heartbeatFailed: link.heartbeatFailed },
+    report: {
+      ...reporterOf(events, teller, reached),
+      heartbeatFailed(error) {
+        // The connection is well: nothing is gained by another.
+        if (error instanceof NoLogError) teller.failed(error);
+        else link.heartbeatFailed(error);
+      },
+    },
   });
   link.start(agent);
   return {
@@ -70,4 +81,10 @@ export function startAgent(
       return (closing ??= link.stop());
     },
   };
+}
+
+/** A `REDIS_URL` may be the program's own: it proves nothing before the pipeline's log is in it. */
+function busOf({ bus }: AgentLink, { redis, doubtfulVariable, names }: Settings): Bus {
+  if (doubtfulVariable === undefined) return bus;
+  return requireLog(bus, { log: names.log, redis: `${describeRedis(redis)} (${doubtfulVariable})` });
 }

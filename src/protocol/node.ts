@@ -84,7 +84,7 @@ const QUESTION_ID = /^[\w-]{8,64}$/;
 export function decodeQuestion(payload: string): Question | undefined {
   const value = parse(payload);
   if (value?.v !== 1 || typeof value.id !== "string" || !QUESTION_ID.test(value.id)) return undefined;
-  return { v: 1, id: value.id, ...(typeof value.appId === "string" ? { appId: value.appId } : {}) };
+  return { v: 1, id: value.id, appId: typeof value.appId === "string" ? value.appId : undefined };
 }
 
 /** Undefined for what no agent writes. */

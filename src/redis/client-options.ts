@@ -35,12 +35,17 @@ export function clientOptions(settings: RedisSettings, timeouts: RedisTimeouts):
     retryStrategy: growingPause,
     username: settings.username,
     password: settings.password,
-    tls: settings.tls ? {} : undefined,
+    tls: settings.tls ? (settings.tlsOptions ?? {}) : undefined,
+    family: settings.family,
+    keepAlive: settings.keepAliveMs,
   };
 }
 
 /** In ioredis' terms: what a connection to a cluster has, and each of those to its nodes. */
-export function clusterOptions(settings: RedisSettings, timeouts: RedisTimeouts): ClusterOptions {
+export function clusterOptions(
+  settings: Extract<RedisSettings, { kind: "cluster" }>,
+  timeouts: RedisTimeouts,
+): ClusterOptions {
   return {
     lazyConnect: true,
     // Reads never go to replicas: one that lags would agree with an old cursor.
@@ -51,6 +56,7 @@ export function clusterOptions(settings: RedisSettings, timeouts: RedisTimeouts)
     maxRedirections: Math.max(4, timeouts.retriesPerCommand),
     // ElastiCache's certificates are for names, not for the addresses behind them.
     dnsLookup: settings.tls ? (address, done) => done(null, address) : undefined,
+    natMap: settings.natMap,
     redisOptions: clientOptions(settings, timeouts),
   };
 }

@@ -45,8 +45,12 @@ export function openClient(
   return tellErrors(withCredentials(client, login), onError);
 }
 
-function serverOf({ host, port }: Extract<RedisSettings, { kind: "standalone" }>): Partial<ClientOptions> {
-  return { host, port };
+function serverOf({
+  host,
+  port,
+  path,
+}: Extract<RedisSettings, { kind: "standalone" }>): Partial<ClientOptions> {
+  return path === undefined ? { host, port } : { path };
 }
 
 function masterOf(
@@ -56,7 +60,10 @@ function masterOf(
   return {
     sentinels: settings.sentinels.map(({ host, port }) => ({ host, port })),
     name: settings.name,
+    sentinelUsername: settings.sentinelUsername,
     sentinelPassword: settings.sentinelPassword,
+    sentinelTLS: settings.sentinelTls,
+    natMap: settings.natMap,
     // Without it a sentinel that takes the connection and says nothing is waited for, for ever.
     sentinelCommandTimeout: timeouts.commandMs,
     enableTLSForSentinelMode: settings.tls,

@@ -1,3 +1,5 @@
+import type { NatMap } from "../config/redis.ts";
+
 /**
  * The part of ioredis that is used, described by structure. The pipeline brings ioredis 6 along; the agent takes soketi's
  * own, 5.x, because it must not have dependencies. So only what both have may be used here, and no file but `ioredis.ts`
@@ -19,15 +21,22 @@ export interface NodeAddress {
 export interface ClientOptions {
   readonly host?: string | undefined;
   readonly port?: number | undefined;
+  /** A unix socket, instead of the two. */
+  readonly path?: string | undefined;
+  readonly family?: number | undefined;
+  readonly keepAlive?: number | undefined;
   readonly db?: number | undefined;
   username?: string | undefined;
   password?: string | undefined;
   readonly tls?: object | undefined;
   readonly sentinels?: NodeAddress[] | undefined;
   readonly name?: string | undefined;
+  readonly sentinelUsername?: string | undefined;
   readonly sentinelPassword?: string | undefined;
   readonly sentinelCommandTimeout?: number | undefined;
   readonly enableTLSForSentinelMode?: boolean | undefined;
+  readonly sentinelTLS?: object | undefined;
+  readonly natMap?: NatMap | undefined;
   readonly lazyConnect: boolean;
   readonly connectTimeout: number;
   readonly commandTimeout: number;
@@ -48,6 +57,7 @@ export interface ClusterOptions {
   readonly retryDelayOnFailover: number;
   readonly maxRedirections: number;
   readonly dnsLookup?: ((address: string, done: (error: null, resolved: string) => void) => void) | undefined;
+  readonly natMap?: NatMap | undefined;
   readonly redisOptions: ClientOptions;
 }
 

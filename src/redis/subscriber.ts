@@ -17,8 +17,7 @@ export function openSubscriber(
   const once = { retryStrategy: () => null };
   const { settings } = options;
   if (settings.kind !== "cluster") return openClient(options, settings, once);
-  const { nodes: given, username, password, tls } = settings;
-  const nodes = "nodes" in commands ? allNodes(given, commands) : given;
+  const nodes = "nodes" in commands ? allNodes(settings.nodes, commands) : settings.nodes;
   const { host, port } = nodes[attempt % nodes.length] ?? { host: "127.0.0.1", port: 6379 };
-  return openClient(options, { kind: "standalone", host, port, db: 0, username, password, tls }, once);
+  return openClient(options, { ...settings, kind: "standalone", host, port, db: 0 }, once);
 }

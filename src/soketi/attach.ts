@@ -15,7 +15,13 @@ import { soketiConnectionLimits, soketiConnections, watchNewConnections } from "
 import { forgetFormerApps } from "./former-apps.ts";
 import { leaveOwnChannels } from "./leave-own-channels.ts";
 import { guardWebhooks } from "./webhooks.ts";
-import { type AgentConfig, readAgentConfig } from "../config/agent.ts";
+import { createSuspensionClock } from "../agent/suspension-clock.ts";
+import { NoLogError } from "../agent/errors.ts";
+import { OtherAppManagerError } from "./errors.ts";
+import { readyWhenSynced } from "./ready.ts";
+import { requireLog } from "../agent/require-log.ts";
+import { whichRedis, type WhichRedis } from "./which-redis.ts";
+import { type AgentConfig, isAgentRequired, readAgentConfig } from "../config/agent.ts";
 import type { Held } from "../protocol/node.ts";
 import { exposeMetrics } from "./expose-metrics.ts";
 import { createReporter, type PreloadReporter } from "./reporter.ts";
@@ -27,15 +33,18 @@ import { createReporter, type PreloadReporter } from "./reporter.ts";
 export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi: Soketi): void {
   const { driver, dynamodb } = server.options.appManager;
   if (driver !== "dynamodb") {
+    if (isAgentRequired(process.env)) throw new OtherAppManagerError(driver);
     soketi.Log.warning(
       `app-sync: soketi's app manager is "${driver}", not "dynamodb": there is nothing to sync.`,
     );
     return;
   }
-  checkHooks(server, manager, soketi.App);
-  const config = readAgentConfig(process.env, dynamodb.table, fromSoketi(server.options.database.redis));
+  const own = fromSoketi(server.options.database.redis);
+  const config = readAgentConfig(process.env, dynamodb.table, own.settings);
+  checkHooks(server, manager, soketi.App, config);
+  const redis = whichRedis(config, server.options);
   const report = createReporter(soketi.Log, config.debug || server.options.debug);
-  const agent = startAgent(server, manager, soketi, config, report);
+  const agent = startAgent(server, manager, soketi, { ...config, redis }, report);
   normalizeReads(manager, report.itemProblems);
   guardWebhooks(server, manager, report.webhookDropped);
   guardClosedSockets(server);
@@ -45,10 +54,12 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   }
   watchNewConnections(server, (appId, connection) => agent.connections.entered(appId, connection));
   leaveOwnChannels(server);
+  if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
+  for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);
   soketi.Log.success(
-    `app-sync ${__VERSION__}: attached to soketi ${soketi.version}, table "${dynamodb.table}", ` +
-      `log "${config.names.log}"${config.cache ? "" : ", cache off: lookups are soketi's own"}.`,
+    `app-sync ${__VERSION__}: attached to ${soketi.name} ${soketi.version}, table "${dynamodb.table}", ` +
+      `log "${config.names.log}" in Redis ${redis.description}${config.cache ? "" : ", cache off: lookups are soketi's own"}.`,
   );
 }
 
@@ -56,13 +67,14 @@ function startAgent(
   server: SoketiServer,
   manager: SoketiAppManager,
   soketi: Soketi,
-  config: AgentConfig,
+  config: Omit<AgentConfig, "redis"> & { readonly redis: WhichRedis },
   report: PreloadReporter,
 ): Agent<SoketiAppObject> {
+  const { redis } = config;
   const link = openAgentLink({
     ...config,
     library: soketi.redis,
-    settings: config.redis ?? fromSoketi(server.options.database.redis),
+    settings: redis.settings,
     identity: {
       ...{ agent: __VERSION__, soketi: soketi.version },
       ...{ leaseMs: config.leaseMs, degradedTtlMs: config.limits.degradedTtlMs },
@@ -72,7 +84,9 @@ function startAgent(
   });
   const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
     ...config,
-    bus: link.bus,
+    bus: redis.isDoubtful
+      ? requireLog(link.bus, { log: config.names.log, redis: redis.description })
+      : link.bus,
     source: tableSource({
       server,
       manager,
@@ -85,8 +99,15 @@ function startAgent(
     connectionLimits: config.enforceLimits ? soketiConnectionLimits(server) : undefined,
     onGone: (appId) => formerApps.gone(appId),
     isSame: (left, right) => isDeepStrictEqual(left.toObject(), right.toObject()),
-    report: { ...report, heartbeatFailed: link.heartbeatFailed },
-    clock: () => performance.now(),
+    report: {
+      ...report,
+      heartbeatFailed(error) {
+        // The connection is well: nothing is gained by another.
+        if (error instanceof NoLogError) report.logMissing(error);
+        else link.heartbeatFailed(error);
+      },
+    },
+    clock: createSuspensionClock({ monotonic: () => performance.now(), wall: Date.now }),
     now: Date.now,
   });
   const formerApps = forgetFormerApps(server, (appId) => agent.cache.peek(appId) !== undefined);

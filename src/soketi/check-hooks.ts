@@ -1,16 +1,19 @@
+import type { AgentConfig } from "../config/agent.ts";
+import { MissingHooksError } from "./errors.ts";
 import type { SoketiAppManager, SoketiDynamoDriver, SoketiServer } from "./server.ts";
 
-/** Thrown when this soketi lacks something that the agent needs; soketi is left as it was. */
-export class MissingHooksError extends Error {
-  override readonly name = "MissingHooksError";
-
-  constructor(missing: readonly string[]) {
-    super(`expected soketi to have ${missing.join(", ")}; this version does not, so nothing was attached`);
-  }
-}
-
-/** @throws MissingHooksError naming all that is missing. Call it before anything is replaced. */
-export function checkHooks(server: SoketiServer, manager: SoketiAppManager, appClass: unknown): void {
+/**
+ * Call it before anything is replaced.
+ *
+ * @param settings.ready what the configuration wants of `/ready`: soketi's own needs no hook.
+ * @throws MissingHooksError naming all that is missing.
+ */
+export function checkHooks(
+  server: SoketiServer,
+  manager: SoketiAppManager,
+  appClass: unknown,
+  { ready }: Pick<AgentConfig, "ready">,
+): void {
   const needed: [string, unknown, ...string[]][] = [
     ["appManager", manager, "findById", "findByKey", "getAppSecret"],
     ["appManager.driver", manager.driver, "unmarshallItem"],
@@ -21,6 +24,7 @@ export function checkHooks(server: SoketiServer, manager: SoketiAppManager, appC
       "query",
     ],
     ["server", server, "setAdapter", "setQueueManager", "setMetricsManager", "setCacheManager", "stop"],
+    ["server", server, ...(ready === "synced" ? ["configureHttp"] : [])],
   ];
   const missing = needed.flatMap(([path, owner, ...methods]) =>
     methods

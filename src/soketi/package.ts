@@ -1,12 +1,16 @@
-import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { OldSoketiError } from "./errors.ts";
+import { nearestPackage, SOKETI_PACKAGE } from "./find-soketi.ts";
 import type { PromClient } from "./prometheus.ts";
 import type { RedisLibrary } from "../redis/library.ts";
 import type { SoketiAppClass, SoketiServer } from "./server.ts";
 
 /** What the agent takes from the soketi installation that it runs in. */
 export interface Soketi {
+  /** As messages call it: soketi, or a fork by its package's name. */
+  readonly name: string;
+  readonly isFork: boolean;
   readonly version: string;
   readonly Server: { readonly prototype: SoketiServer };
   /** Undefined, rather than an error, when an unknown version has none: the hooks are checked together. */
@@ -25,69 +29,33 @@ export interface SoketiLog {
   error(message: string): void;
 }
 
-/**
- * The script that a process runs. Under pm2 that is not `process.argv[1]`, which is a container of pm2's own, but what
- * pm2 names in the environment: by itself in fork mode, in `pm2_env` (JSON) in cluster mode. Only there: whatever such a
- * process starts inherits both.
- */
-export function runningScript(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  const script = argv[1];
-  if (script === undefined || !/ProcessContainer(Fork)?\.js$/.test(script)) return script;
-  if (env.pm_exec_path !== undefined) return env.pm_exec_path;
-  try {
-    return (JSON.parse(env.pm2_env ?? "{}") as { pm_exec_path?: string }).pm_exec_path;
-  } catch {
-    // Not pm2's: then this is no process that we know.
-    return undefined;
-  }
-}
+/** The oldest ioredis whose interface the agent uses. soketi 1.4 was the first to have it. */
+const OLDEST_IOREDIS = 5;
 
 /**
- * The root of the soketi package that a script belongs to; undefined when it belongs to another (npm and shells inherit
- * NODE_OPTIONS). The nearest package decides: soketi's own dependencies lie inside its folder.
+ * Loads soketi's modules; the running script gets the very same ones.
  *
- * @param script often a symbolic link in some `bin` folder.
+ * @throws OldSoketiError before anything of it is loaded.
  */
-export function findSoketiRoot(script: string | undefined): string | undefined {
-  if (script === undefined) return undefined;
-  let folder: string;
-  try {
-    // As Node does: a script may be named without its extension.
-    folder = dirname(realpathSync(createRequire(script).resolve(script)));
-  } catch {
-    // Not a file: `node -e`, the REPL.
-    return undefined;
-  }
-  for (; ; folder = dirname(folder)) {
-    const name = packageName(folder);
-    if (name !== undefined) return name === "@soketi/soketi" ? folder : undefined;
-    if (folder === dirname(folder)) return undefined;
-  }
-}
-
-/** Undefined also for a package.json without a name, which many builds put into folders to set the module type. */
-function packageName(folder: string): string | undefined {
-  const file = join(folder, "package.json");
-  if (!existsSync(file)) return undefined;
-  try {
-    return (JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name;
-  } catch {
-    // Somebody else's broken package.json is not ours to complain about.
-    return undefined;
-  }
-}
-
-/** Loads soketi's modules; the running script gets the very same ones. */
 export function loadSoketi(root: string): Soketi {
   const require = createRequire(join(root, "package.json"));
-  const { version } = require("./package.json") as { version: string };
+  const manifest = nearestPackage(root)?.manifest;
+  const isFork = manifest?.name !== SOKETI_PACKAGE;
+  const name = isFork ? (manifest?.name ?? `the soketi in ${root}`) : "soketi";
+  const version = manifest?.version ?? "without a version";
+  const ioredis = require("ioredis/package.json") as { version: string };
+  if (Number.parseInt(ioredis.version) < OLDEST_IOREDIS) {
+    throw new OldSoketiError(
+      `${name} ${version} has ioredis ${ioredis.version}; the agent needs ioredis ${OLDEST_IOREDIS} or later: ` +
+        "upgrade soketi to 1.4 or later",
+    );
+  }
   const { Server } = require("./dist/server.js") as Pick<Soketi, "Server">;
   const { App } = require("./dist/app.js") as { App?: SoketiAppClass };
   const { Log } = require("./dist/log.js") as { Log: SoketiLog };
   return {
+    name,
+    isFork,
     version,
     Server,
     App,

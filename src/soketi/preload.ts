@@ -3,10 +3,12 @@
  * runs, and does nothing in any other process. Required by a program that embeds soketi, it gives `attach(server)`.
  */
 import { join } from "node:path";
-import type { SoketiAppManager, SoketiServer } from "./server.ts";
-import { attachTo } from "./attach.ts";
-import { isKnownSoketi, KNOWN_SOKETI } from "./known-versions.ts";
-import { findSoketiRoot, loadSoketi, runningScript } from "./package.ts";
+import { UnrecognizedForkError } from "./errors.ts";
+import { findSoketiRoot, runningScript, unrecognizedFork } from "./find-soketi.ts";
+import { notAttached } from "./not-attached.ts";
+import { loadSoketi } from "./package.ts";
+import type { SoketiServer } from "./server.ts";
+import { tryToAttach } from "./try-to-attach.ts";
 
 /** Servers that an agent waits for or is in: a second one on the same would count, close and report all twice. */
 const taken = new WeakSet();
@@ -36,7 +38,7 @@ export function attach(server: object): void {
     throw new TypeError("attach: expected a Server without an agent, found one that has it: attach once");
   }
   taken.add(server);
-  hook(server as SoketiServer, root);
+  tryToAttach(server as SoketiServer, loadSoketi(root));
 }
 
 /**
@@ -48,49 +50,22 @@ function rootOf(server: object): string | undefined {
     if (!file.endsWith(SERVER_MODULE)) continue;
     const { Server } = (module?.exports ?? {}) as { Server?: unknown };
     if (typeof Server !== "function" || !(server instanceof Server)) continue;
-    const root = findSoketiRoot(file);
+    const root = findSoketiRoot(file, process.env.APP_SYNC_SOKETI_ROOT);
     if (root !== undefined) return root;
   }
   return undefined;
 }
 
-/**
- * Waits for the moment in which soketi sets its app manager, on one server or on the prototype of all. A failure to
- * attach leaves soketi running as it would have run without us, and says so.
- */
-function hook(target: SoketiServer, root: string): void {
-  const soketi = loadSoketi(root);
-  if (!isKnownSoketi(soketi.version)) {
-    soketi.Log.warning(
-      `app-sync: soketi ${soketi.version} is unknown to this agent (known: ${KNOWN_SOKETI}); trying its hooks.`,
-    );
+const script = runningScript(process.argv, process.env);
+const root = findSoketiRoot(script, process.env.APP_SYNC_SOKETI_ROOT);
+const fork = root === undefined ? unrecognizedFork(script) : undefined;
+try {
+  if (fork !== undefined) throw new UnrecognizedForkError(fork);
+  if (root !== undefined) {
+    const soketi = loadSoketi(root);
+    tryToAttach(soketi.Server.prototype, soketi);
   }
-  const { setAppManager: original } = target as { setAppManager?: (manager: SoketiAppManager) => unknown };
-  if (typeof original !== "function") {
-    soketi.Log.error(
-      "app-sync: expected Server.setAppManager, found none: not attached, soketi runs without the agent.",
-    );
-    return;
-  }
-  target.setAppManager = function setAppManager(this: SoketiServer, manager) {
-    const result: unknown = original.call(this, manager);
-    try {
-      attachTo(this, manager, soketi);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      soketi.Log.error(`app-sync: not attached, soketi runs without the agent: ${reason}`);
-    }
-    return result;
-  };
-}
-
-const root = findSoketiRoot(runningScript(process.argv, process.env));
-if (root !== undefined) {
-  try {
-    hook(loadSoketi(root).Server.prototype, root);
-  } catch (error) {
-    // A preload that throws would keep soketi from starting; and without soketi's modules there is no log of soketi's.
-    const reason = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`app-sync: not attached, soketi runs without the agent: ${reason}\n`);
-  }
+} catch (error) {
+  // A preload that throws would keep soketi from starting; and without soketi's modules there is no log of soketi's.
+  notAttached(error, (line) => process.stderr.write(`${line}\n`));
 }

@@ -1,38 +1,93 @@
-import type { RedisSettings } from "../config/redis.ts";
+import type { NatMap, RedisSettings } from "../config/redis.ts";
+import { asOptions, isSet, notCarried, type RedisOptions } from "./carried-options.ts";
+import { readNodes, type RedisNode } from "./redis-nodes.ts";
 
-/**
- * soketi's own Redis settings (`SOKETI_DB_REDIS_*`, in ioredis' terms) as ours. Its key prefix is left out on purpose:
- * the pipeline, which does not know it, must find the same names.
- */
-export function fromSoketi(redis: Readonly<Record<string, unknown>>): RedisSettings {
-  const common = {
-    ...(text(redis.username) === undefined ? {} : { username: text(redis.username) as string }),
-    ...(text(redis.password) === undefined ? {} : { password: text(redis.password) as string }),
-    tls: Boolean(redis.tls),
-  };
-  const db = Number(redis.db ?? 0);
-  const clusterNodes = hosts(redis.clusterNodes, 6379);
-  if (clusterNodes.length > 0) return { kind: "cluster", nodes: clusterNodes, ...common };
-  const sentinels = hosts(redis.sentinels, 26379);
-  if (sentinels.length > 0) {
-    const sentinelPassword = text(redis.sentinelPassword);
-    const name = text(redis.name) ?? "mymaster";
-    return {
-      kind: "sentinel",
-      sentinels,
-      name,
-      db,
-      ...(sentinelPassword === undefined ? {} : { sentinelPassword }),
-      ...common,
-    };
-  }
+/** soketi's Redis settings as ours. */
+export interface SoketiRedis {
+  readonly settings: RedisSettings;
+  /** Names of options that an operator set and that the agent's connection does not have. */
+  readonly notCarried: readonly string[];
+}
+
+/** soketi's own Redis settings (`SOKETI_DB_REDIS_*`, or `database.redis` of its configuration), in ioredis' terms. */
+export function fromSoketi(redis: RedisOptions): SoketiRedis {
+  const nodes = readNodes(redis.clusterNodes, 6379);
+  const sentinels = readNodes(redis.sentinels, 26379);
+  // Of a cluster's options ioredis takes those of its connections from in here.
+  const ofConnections = nodes.length > 0 ? onlySet(asOptions(redis.redisOptions) ?? {}) : {};
+  const options = { ...redis, ...ofConnections };
+  const missing = notCarried(options);
+  if (nodes.length > 0) return { settings: clusterSettings(options, nodes), notCarried: missing };
+  if (sentinels.length > 0) return { settings: sentinelSettings(options, sentinels), notCarried: missing };
+  return { settings: serverSettings(options), notCarried: missing };
+}
+
+function clusterSettings(redis: RedisOptions, nodes: readonly RedisNode[]): RedisSettings {
+  const login = nodes.find(({ options }) => isSet(options.password))?.options;
+  const tls = nodes.find(({ options }) => isSet(options.tls))?.options.tls;
+  const { username, password } = isSet(redis.password) ? redis : { ...redis, ...login };
   return {
+    ...common({ ...redis, username, password, tls: isSet(redis.tls) ? redis.tls : tls }),
+    kind: "cluster",
+    nodes: nodes.map(addressOf),
+    natMap: natMap(redis.natMap),
+  };
+}
+
+function sentinelSettings(redis: RedisOptions, sentinels: readonly RedisNode[]): RedisSettings {
+  return {
+    // Without that option ioredis speaks no TLS to a master that sentinels name, whatever `tls` says.
+    ...common({ ...redis, tls: redis.enableTLSForSentinelMode ? redis.tls : undefined }),
+    kind: "sentinel",
+    sentinels: sentinels.map(addressOf),
+    name: text(redis.name) ?? "mymaster",
+    db: Number(redis.db ?? 0),
+    sentinelUsername: text(redis.sentinelUsername),
+    sentinelPassword: text(redis.sentinelPassword),
+    sentinelTls: tlsOptions(redis.sentinelTLS),
+    natMap: natMap(redis.natMap),
+  };
+}
+
+function serverSettings(redis: RedisOptions): RedisSettings {
+  return {
+    ...common(redis),
     kind: "standalone",
     host: text(redis.host) ?? "127.0.0.1",
     port: Number(redis.port ?? 6379),
-    db,
-    ...common,
+    path: text(redis.path),
+    db: Number(redis.db ?? 0),
   };
+}
+
+/** What all three forms have. */
+function common(
+  redis: RedisOptions,
+): Pick<RedisSettings, "username" | "password" | "tls" | "tlsOptions" | "family" | "keepAliveMs"> {
+  const tls = tlsOptions(redis.tls);
+  return {
+    username: text(redis.username),
+    password: text(redis.password),
+    tls: tls !== undefined,
+    tlsOptions: tls,
+    family: number(redis.family),
+    keepAliveMs: number(redis.keepAlive),
+  };
+}
+
+function addressOf({ host, port }: RedisNode): { host: string; port: number } {
+  return { host, port };
+}
+
+function tlsOptions(value: unknown): object | undefined {
+  // ioredis also takes the name of one of its profiles.
+  if (typeof value === "string" && value !== "") return { profile: value };
+  return value ? (asOptions(value) ?? {}) : undefined;
+}
+
+function natMap(value: unknown): NatMap | undefined {
+  if (typeof value === "function") return value as NatMap;
+  return asOptions(value) as NatMap | undefined;
 }
 
 /** soketi parses its variables as JSON, so a numeric password arrives as a number. */
@@ -41,10 +96,13 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" && value !== "" ? value : undefined;
 }
 
-function hosts(value: unknown, defaultPort: number): { host: string; port: number }[] {
-  if (!Array.isArray(value)) return [];
-  return (value as { host?: unknown; port?: unknown }[]).map((node) => ({
-    host: text(node.host) ?? "127.0.0.1",
-    port: Number(node.port ?? defaultPort),
-  }));
+function number(value: unknown): number | undefined {
+  if (!isSet(value)) return undefined;
+  // ioredis knows `IPv6` too, from URLs.
+  const found = Number(typeof value === "string" ? value.replace(/^IPv/i, "") : value);
+  return Number.isFinite(found) ? found : undefined;
+}
+
+function onlySet(options: RedisOptions): RedisOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
 }

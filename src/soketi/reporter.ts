@@ -8,6 +8,8 @@ export interface PreloadReporter extends Omit<AgentReporter, "heartbeatFailed"> 
   readonly counts: AgentCounts;
   readonly itemProblems: ProblemListener;
   readonly redisFailed: (error: unknown) => void;
+  /** There is no log where it is looked for. */
+  readonly logMissing: (error: Error) => void;
   readonly webhookDropped: (appKey: string) => void;
   readonly metricsFailed: (error: unknown) => void;
   /** Called with each drop, once somebody wants to know. */
@@ -91,7 +93,10 @@ function soketiEvents({
   warnings,
   counts,
   debug,
-}: Output): Pick<PreloadReporter, "itemProblems" | "redisFailed" | "metricsFailed" | "webhookDropped"> {
+}: Output): Pick<
+  PreloadReporter,
+  "itemProblems" | "redisFailed" | "logMissing" | "metricsFailed" | "webhookDropped"
+> {
   return {
     itemProblems(appId, problems) {
       counts.itemProblems += 1;
@@ -105,6 +110,9 @@ function soketiEvents({
     redisFailed(error) {
       counts.redisErrors += 1;
       warnings.warn(`redis ${textOf(error)}`, textOf(error));
+    },
+    logMissing(error) {
+      warnings.warn("no log", error.message);
     },
     metricsFailed(error) {
       log.error(`app-sync: not all metrics are on /metrics, the agent works without: ${textOf(error)}`);

@@ -7,6 +7,10 @@ export interface SoketiServer {
     readonly metrics: { readonly enabled: boolean; readonly prometheus: { readonly prefix: string } };
     readonly appManager: { readonly driver: string; readonly dynamodb: { readonly table: string } };
     readonly database: { readonly redis: Readonly<Record<string, unknown>> };
+    readonly adapter?: { readonly driver: string };
+    readonly cache?: { readonly driver: string };
+    readonly queue?: { readonly driver: string };
+    readonly rateLimiter?: { readonly driver: string };
     readonly debug: boolean;
   };
   readonly appManager?: SoketiAppManager;
@@ -15,11 +19,14 @@ export interface SoketiServer {
   readonly cacheManager?: SoketiCache;
   readonly rateLimiter?: SoketiRateLimiter;
   wsHandler?: SoketiWsHandler;
+  readonly httpHandler?: SoketiHttpHandler;
   setAppManager(manager: SoketiAppManager): unknown;
   setAdapter(adapter: SoketiAdapter): unknown;
   setQueueManager(queues: SoketiQueues): unknown;
   setMetricsManager(metrics: SoketiMetrics): unknown;
   setCacheManager(cache: SoketiCache): unknown;
+  /** Makes the routes. */
+  configureHttp(app: object): unknown;
   stop(): Promise<unknown>;
 }
 
@@ -81,6 +88,18 @@ export interface SoketiWsHandler {
   checkForValidApp(socket: SoketiSocket): Promise<SoketiAppObject | null>;
   onOpen(socket: SoketiSocket): unknown;
   onClose(socket: SoketiSocket, ...args: unknown[]): unknown;
+}
+
+export interface SoketiHttpHandler {
+  ready(response: HttpResponse): unknown;
+}
+
+/** A response of uWebSockets.js; it sends what is corked in one piece. */
+export interface HttpResponse {
+  cork(write: () => void): unknown;
+  writeStatus(status: string): HttpResponse;
+  writeHeader(name: string, value: string): HttpResponse;
+  end(body: string): unknown;
 }
 
 /** Whichever adapter the fleet uses: `namespaces` are always this node's own connections. */

@@ -13,7 +13,7 @@ import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
-import { type Follower, follow, type FollowOptions } from "../../src/library/index.ts";
+import { type Follower, follow, type FollowOptions, NoLogError } from "../../src/library/index.ts";
 import { encodeChanges } from "../../src/protocol/message.ts";
 import { type BusNames, busNames } from "../../src/protocol/names.ts";
 import type { RedisSettings } from "../../src/config/redis.ts";
@@ -229,8 +229,32 @@ describe("follow", () => {
     expect(wrong).toThrow(/redis: [^]*leaseMs: expected a number from 300 to 60000, found 1[^]*heartbeatMs/);
     expect(wrong).not.toThrow(/s3cret/);
     expect(() => follow({ environment: {} })).toThrow(
-      /redis: expected a URL, or one of the REDIS_\* variables/,
+      /redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL/,
     );
+  });
+});
+
+describe("a REDIS_URL that may be the program's own", () => {
+  const errors: unknown[] = [];
+  const start = (environment: Record<string, string>, prefix: string) =>
+    following({ environment, prefix, heartbeatMs: 500, onError: (error) => errors.push(error) });
+
+  it("proves nothing before the log is in it, which is said; APP_SYNC_REDIS_URL does", async () => {
+    const prefix = `{doubtful:${randomUUID().slice(0, 8)}}`;
+    const doubtful = start({ REDIS_URL: server.url }, prefix);
+    const named = start({ REDIS_URL: "redis://127.0.0.1:1", APP_SYNC_REDIS_URL: server.url }, prefix);
+    await named.ready;
+    const missed = () => errors.find((error) => error instanceof NoLogError);
+    await eventually("the error", () => Promise.resolve(missed() !== undefined));
+    expect(missed()).toMatchObject({
+      code: "E_NO_LOG",
+      message: expect.stringContaining(
+        `in Redis 127.0.0.1:${server.port}/0 (REDIS_URL), found none`,
+      ) as string,
+    });
+    expect(doubtful.fresh).toBe(false);
+    await publish(redis, busNames(prefix), "first");
+    await doubtful.ready;
   });
 });
 

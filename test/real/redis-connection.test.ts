@@ -1,12 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { describe, expect, inject, it } from "vitest";
-import { freePort } from "../../local/free-port.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { accepts, eventually, item, outcomeOfConnecting, root, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { startTlsRedis } from "../support/tls-redis.ts";
 
 const keep = keeping();
 
@@ -66,23 +63,6 @@ describe("a Redis with users", () => {
 });
 
 describe("a Redis with TLS", () => {
-  /** With a certificate of its own for 127.0.0.1, which is its own authority as well. */
-  async function startTlsRedis() {
-    const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-tls-"));
-    const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")];
-    const names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"];
-    const files = ["-nodes", "-days", "2", "-keyout", key, "-out", cert];
-    execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", ...files, ...names], { stdio: "pipe" });
-    const port = await freePort();
-    const tls = ["--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no"];
-    const redis = await startRedis({ args: ["--tls-port", `${port}`, ...tls] });
-    const stop = async () => {
-      await redis.stop();
-      rmSync(folder, { recursive: true });
-    };
-    return keep({ plainUrl: redis.url, tlsUrl: `rediss://127.0.0.1:${port}`, cert, stop });
-  }
-
   /** The pipeline's own connection, in a process of its own: Node reads NODE_EXTRA_CA_CERTS at its start. */
   function flush(redisUrl: string, prefix: string, env: Record<string, string> = {}) {
     const { status, stderr } = spawnSync(process.execPath, ["dist/cli.mjs", "flush"], {
@@ -94,7 +74,7 @@ describe("a Redis with TLS", () => {
   }
 
   it("is reached by rediss:// from both sides", async () => {
-    const { plainUrl, tlsUrl, cert } = await startTlsRedis();
+    const { plainUrl, tlsUrl, cert } = keep(await startTlsRedis());
     const trust = { NODE_EXTRA_CA_CERTS: cert };
     const fleet = keep(await startFleet({ dynamodbEndpoint, redisUrl: plainUrl }));
     const node = await fleet.node({ redisUrl: tlsUrl, env: trust });
@@ -107,7 +87,7 @@ describe("a Redis with TLS", () => {
   });
 
   it("is refused when its certificate is not trusted", async () => {
-    const { tlsUrl } = await startTlsRedis();
+    const { tlsUrl } = keep(await startTlsRedis());
     const { status, stderr } = flush(tlsUrl, "{t}");
     expect(status).toBe(1);
     expect(stderr).toMatch(/^soketi-app-sync: Redis could not take the messages/);

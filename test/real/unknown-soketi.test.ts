@@ -1,5 +1,6 @@
 import {
   cpSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -73,6 +74,47 @@ it("a soketi without a hook that is needed runs untouched, and says so", async (
   );
   expect(await outcomeOfConnecting(node, "untouched-key")).toBe("connected");
   expect(await node.metrics()).toEqual({});
+});
+
+it("a soketi without a hook does not start where the agent is required", async () => {
+  const script = copyOfSoketi((folder) => {
+    edit(join(folder, "dist", "server.js"), "setQueueManager", "putQueueManager");
+  });
+  await expect(fleet.node({ script, env: { APP_SYNC_REQUIRED: "on" } })).rejects.toThrow(
+    /exit code 1 before it was ready[^]*APP_SYNC_REQUIRED is on.*server\.setQueueManager/,
+  );
+});
+
+it("a fork with another name gets a warning, and the agent", async () => {
+  const script = copyOfSoketi((folder) => {
+    edit(join(folder, "package.json"), '"name": "@soketi/soketi"', '"name": "reborn"');
+  });
+  const node = keep(await fleet.node({ script }));
+  expect(node.child.output()).toContain("reborn 1.6.1 is a fork of soketi");
+  expect(node.child.output()).toContain("attached to reborn 1.6.1");
+  await proveWorking(fleet, node, "fork");
+});
+
+it("a fork of another shape runs untouched and says so, and gets the agent by APP_SYNC_SOKETI_ROOT", async () => {
+  const move = (folder: string) => {
+    edit(join(folder, "package.json"), '"name": "@soketi/soketi"', '"name": "reborn"');
+    mkdirSync(join(folder, "build"));
+    renameSync(join(folder, "dist"), join(folder, "build", "dist"));
+    edit(join(folder, "bin", "server.js"), "../dist/", "../build/dist/");
+  };
+  await fleet.table.put(item("moved-fork"));
+  const script = copyOfSoketi(move);
+  const untouched = keep(await fleet.node({ script }));
+  expect(untouched.child.output()).toMatch(
+    /not attached, soketi runs without the agent: expected soketi, found the package "reborn".*APP_SYNC_SOKETI_ROOT/,
+  );
+  expect(await outcomeOfConnecting(untouched, "moved-fork-key")).toBe("connected");
+  expect(await untouched.metrics()).toEqual({});
+  const node = keep(
+    await fleet.node({ script, env: { APP_SYNC_SOKETI_ROOT: join(dirname(dirname(script)), "build") } }),
+  );
+  expect(node.child.output()).toContain("attached to reborn 1.6.1");
+  await proveWorking(fleet, node, "moved-fork-given");
 });
 
 it("a soketi that lacks a whole module runs untouched, and says so", async () => {

@@ -64,8 +64,8 @@ export class SimulatedShard {
       eventName,
       dynamodb: {
         Keys: { AppId: { S: after.appId } },
-        ...(before.item ? { OldImage: before.item } : {}),
-        ...(after.item ? { NewImage: after.item } : {}),
+        OldImage: before.item,
+        NewImage: after.item,
         SequenceNumber: String(this.#number),
         ApproximateCreationDateTime: Math.floor(this.#time.now / 1000),
       },

@@ -59,7 +59,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the lease is counted from the answer of the heartbeat",
-    seed: 346,
+    seed: 1842,
     file: FOLLOWER,
     from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(askedAt);",
     to: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(this.#clock());",

@@ -71,7 +71,7 @@ export class SimulatedRedis {
   heartbeat(): Tail {
     this.#assertWritable();
     const { last, identity } = this.#server;
-    return { ...(last ? { last } : {}), server: identity };
+    return { last, server: identity };
   }
 
   /** XRANGE of one epoch. */

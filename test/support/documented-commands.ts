@@ -87,6 +87,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run build": ci,
   "npm run build:types": test("package.json", "npm run --silent build:types"),
   "npm run deploy:proof": ci,
+  "npm run versions:proof": ci,
   "npm run check": script("its parts are steps of .ci/run"),
   "npm run format": script("rewrites the working tree"),
   "npx vitest run --project unit": test("vitest.config.ts", 'name: "unit"'),

@@ -74,7 +74,7 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
       const node = await startSoketi({
         dynamodbEndpoint,
         table: name,
-        ...(redisUrl === undefined ? {} : { redisUrl }),
+        redisUrl,
         agent: agentFile,
         ...options,
         env: { APP_SYNC_PREFIX: prefix, ...redisEnv, ...options.env },

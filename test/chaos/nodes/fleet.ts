@@ -69,7 +69,7 @@ export async function startChaosFleet(options: ChaosFleetOptions): Promise<Chaos
     tableLinks.map((link, i) =>
       startChaosNode((port) =>
         startSoketi({
-          ...(port === undefined ? {} : { port }),
+          port,
           dynamodbEndpoint: `http://127.0.0.1:${link.port}`,
           table: name,
           agent: withoutAgent ? "" : agentFile,

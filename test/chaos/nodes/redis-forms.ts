@@ -37,7 +37,7 @@ async function standalone(nodes: number): Promise<ChaosRedis> {
   const target = { host: "127.0.0.1", port: server.port };
   const nodeLinks = await Promise.all(Array.from({ length: nodes }, () => startProxy(target)));
   const functionLink = await startProxy(target);
-  const envOf = ({ port }: TcpProxy) => ({ REDIS_URL: `redis://127.0.0.1:${port}` });
+  const envOf = ({ port }: TcpProxy) => ({ APP_SYNC_REDIS_URL: `redis://127.0.0.1:${port}` });
   return {
     nodeEnv: nodeLinks.map(envOf),
     functionEnv: envOf(functionLink),
@@ -65,7 +65,8 @@ async function standalone(nodes: number): Promise<ChaosRedis> {
 
 async function sentinel(nodes: number): Promise<ChaosRedis> {
   const setup = await startRedisSentinel();
-  const env = { REDIS_SENTINELS: setup.sentinels.join(","), REDIS_SENTINEL_NAME: setup.name };
+  const sentinels = setup.sentinels.join(",");
+  const env = { APP_SYNC_REDIS_SENTINELS: sentinels, APP_SYNC_REDIS_SENTINEL_NAME: setup.name };
   return {
     ...withoutLinks(env, nodes),
     cutSubscribers: async () => cutSubscribers([(await setup.master()).port]),
@@ -84,7 +85,7 @@ async function sentinel(nodes: number): Promise<ChaosRedis> {
 
 async function cluster(nodes: number): Promise<ChaosRedis> {
   const setup = await startRedisCluster();
-  const env = { REDIS_CLUSTER_NODES: setup.nodes.join(",") };
+  const env = { APP_SYNC_REDIS_CLUSTER_NODES: setup.nodes.join(",") };
   return {
     ...withoutLinks(env, nodes),
     cutSubscribers: () => cutSubscribers(setup.nodes.map((node) => Number(node.split(":")[1]))),

@@ -40,7 +40,7 @@ const changeOf = (id: string, at: number, writtenAt?: number) =>
         type: "updated",
         keys: [`${id}-key`],
         changed: [],
-        ...(writtenAt === undefined ? {} : { writtenAt }),
+        writtenAt,
       },
     ],
     { table: "apps", at },
@@ -222,8 +222,16 @@ describe("a flush", () => {
 describe("status", () => {
   it("before anything is known", () => {
     expect(agent.status()).toEqual({
-      ...{ cursor: "", state: "down", leaseMsLeft: 0, entries: 0, lagMs: 0 },
-      ...{ hits: 0, misses: 0, reads: 0, appsInUse: 0, inUseBoundMs: 6_000 },
+      cursor: "",
+      state: "down",
+      leaseMsLeft: 0,
+      entries: 0,
+      lagMs: 0,
+      hits: 0,
+      misses: 0,
+      reads: 0,
+      appsInUse: 0,
+      inUseBoundMs: 6_000,
     });
     expect(agent.leaseHeld).toBe(false);
   });
@@ -233,8 +241,13 @@ describe("status", () => {
     await agent.cache.findById("a");
     await vi.advanceTimersByTimeAsync(500);
     expect(agent.status()).toMatchObject({
-      ...{ cursor: "1-1", state: "following", leaseMsLeft: 2_500, entries: 1 },
-      ...{ hits: 0, misses: 1, reads: 1 },
+      cursor: "1-1",
+      state: "following",
+      leaseMsLeft: 2_500,
+      entries: 1,
+      hits: 0,
+      misses: 1,
+      reads: 1,
     });
     expect(agent.leaseHeld).toBe(true);
     await vi.advanceTimersByTimeAsync(2_500);

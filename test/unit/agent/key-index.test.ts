@@ -32,7 +32,7 @@ const change = (appId: string, all: string[], current?: string): Change => ({
   type: "updated",
   keys: all,
   changed: [],
-  ...(current === undefined ? {} : { app: { id: appId, key: current } as NonNullable<Change["app"]> }),
+  app: current === undefined ? undefined : ({ id: appId, key: current } as NonNullable<Change["app"]>),
 });
 
 describe("a key", () => {

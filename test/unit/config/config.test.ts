@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readAgentConfig } from "../../../src/config/agent.ts";
+import { isAgentRequired, readAgentConfig } from "../../../src/config/agent.ts";
 import type { Environment } from "../../../src/config/env.ts";
 import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig } from "../../../src/config/pipeline.ts";
@@ -81,6 +81,68 @@ describe("Redis settings", () => {
       "REDIS_URL, REDIS_CLUSTER_NODES: expected one of them, found 2. Remove the others.",
     ]);
     expect(mistakesOf(() => redisOf({ REDIS_URL: "" }))[0]).toMatch(/expected one of them, found none/);
+  });
+
+  it("with APP_SYNC_ in front win over plain ones, which may belong to another program", () => {
+    const foreign = {
+      REDIS_URL: "no URL at all",
+      REDIS_CLUSTER_NODES: "b",
+      REDIS_PASSWORD: "p",
+      REDIS_TLS: "?",
+    };
+    expect(redisOf({ ...foreign, APP_SYNC_REDIS_URL: "redis://mine" })).toEqual({
+      kind: "standalone",
+      host: "mine",
+      port: 6379,
+      db: 0,
+      tls: false,
+    });
+    const own = {
+      APP_SYNC_REDIS_SENTINELS: "s",
+      APP_SYNC_REDIS_SENTINEL_NAME: "m",
+      APP_SYNC_REDIS_DB: "3",
+      APP_SYNC_REDIS_TLS: "on",
+      APP_SYNC_REDIS_TLS_SERVERNAME: "redis.internal",
+      APP_SYNC_REDIS_USERNAME: "u",
+      APP_SYNC_REDIS_PASSWORD: "own",
+      APP_SYNC_REDIS_SENTINEL_USERNAME: "su",
+      APP_SYNC_REDIS_SENTINEL_PASSWORD: "sp",
+      APP_SYNC_REDIS_SENTINEL_TLS: "on",
+    };
+    expect(redisOf({ ...foreign, ...own })).toEqual({
+      kind: "sentinel",
+      sentinels: [{ host: "s", port: 26379 }],
+      name: "m",
+      db: 3,
+      tls: true,
+      tlsOptions: { servername: "redis.internal" },
+      username: "u",
+      password: "own",
+      sentinelUsername: "su",
+      sentinelPassword: "sp",
+      sentinelTls: {},
+    });
+  });
+
+  it("with APP_SYNC_ in front: two forms, and what goes with none, are mistakes", () => {
+    const two = { APP_SYNC_REDIS_URL: "redis://a", APP_SYNC_REDIS_CLUSTER_NODES: "b" };
+    expect(mistakesOf(() => readAgentConfig(two, "apps"))).toEqual([
+      "APP_SYNC_REDIS_URL, APP_SYNC_REDIS_CLUSTER_NODES: expected one of them, found 2. Remove the others.",
+    ]);
+    expect(mistakesOf(() => readAgentConfig({ APP_SYNC_REDIS_TLS: "on" }, "apps"))).toEqual([
+      "APP_SYNC_REDIS_TLS: expected APP_SYNC_REDIS_URL or another of its kind beside it, found none.",
+    ]);
+    expect(mistakesOf(() => readAgentConfig({ APP_SYNC_REDIS_SENTINELS: "a" }, "apps"))[0]).toMatch(
+      /^APP_SYNC_REDIS_SENTINEL_NAME: expected the master's name beside APP_SYNC_REDIS_SENTINELS/,
+    );
+  });
+
+  it("stray ones do not keep the agent off, whatever is in them", () => {
+    const stray = { REDIS_TLS: "perhaps", REDIS_DB: "x", REDIS_PASSWORD: "p" };
+    expect(readAgentConfig(stray, "apps")).toMatchObject({
+      redis: undefined,
+      ignoredVariables: ["REDIS_PASSWORD", "REDIS_TLS", "REDIS_DB"],
+    });
   });
 
   it.each(["s3cret", "http://u:s3cret@host", "redis://u:s3cret@host/db", "redis://:s3cret@"])(
@@ -307,8 +369,24 @@ describe("the agent's configuration", () => {
       },
       enforceLimits: false,
       closesPerSecond: 5_000,
+      ready: "soketi",
+      ignoredVariables: [],
       debug: false,
     });
+    expect(isAgentRequired({})).toBe(false);
+  });
+
+  it("is about readiness and strictness, too", () => {
+    expect(readAgentConfig({ APP_SYNC_READY: "Synced" }, "t").ready).toBe("synced");
+    expect(mistakesOf(() => readAgentConfig({ APP_SYNC_READY: "on" }, "t"))).toEqual([
+      'APP_SYNC_READY: expected soketi, synced, found "on".',
+    ]);
+    expect(isAgentRequired({ APP_SYNC_REQUIRED: "on" })).toBe(true);
+    // Whoever sets it wants to be told of a mistake in it, not to run without the agent.
+    expect(isAgentRequired({ APP_SYNC_REQUIRED: "please" })).toBe(true);
+    expect(mistakesOf(() => readAgentConfig({ APP_SYNC_REQUIRED: "please" }, "t"))[0]).toMatch(
+      /^APP_SYNC_REQUIRED: expected on or off, found/,
+    );
   });
 
   it("takes Redis and the rest from the environment", () => {
@@ -319,7 +397,7 @@ describe("the agent's configuration", () => {
       APP_SYNC_DEBUG: "1",
     };
     expect(readAgentConfig(env, "t")).toMatchObject({
-      redis: { kind: "standalone", host: "b", port: 1 },
+      redis: { settings: { kind: "standalone", host: "b", port: 1 }, from: "REDIS_URL" },
       cache: false,
       limits: { degradedTtlMs: 0 },
       debug: true,

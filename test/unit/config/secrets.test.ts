@@ -1,16 +1,21 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../../src/config/agent.ts";
+import { describeRedis } from "../../../src/config/describe-redis.ts";
 import { EnvReader } from "../../../src/config/env.ts";
 import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig, readToolsConfig } from "../../../src/config/pipeline.ts";
-import { readRedis } from "../../../src/config/redis.ts";
+import { OWN_PREFIX, readRedis } from "../../../src/config/redis.ts";
 import { readSettings } from "../../../src/library/settings.ts";
 
 /** Every variable that is read, as the sources name it. */
 const folder = new URL("../../../src/config/", import.meta.url);
 const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), "utf8"));
-const VARIABLES = [...new Set(sources.join("\n").match(/(?<=")[A-Z]+(?:_[A-Z]+)+(?=")/g) ?? [])];
+const NAMES = [...new Set(sources.join("\n").match(/(?<=")[A-Z]+(?:_[A-Z]+)+(?=")/g) ?? [])];
+const VARIABLES = [
+  ...NAMES,
+  ...NAMES.filter((name) => name.startsWith("REDIS_")).map((name) => OWN_PREFIX + name),
+];
 
 /** Each character that means something in one of the forms, in the middle of a password. */
 const PASSWORDS = Array.from("#?/\\@:,;%&=+ \n\t'\"[]{}$|", (character) => `zebra${character}quokka`);
@@ -32,15 +37,19 @@ const FORMS: readonly ((password: string) => string)[] = [
 const READERS: Readonly<Record<string, (env: Record<string, string>) => unknown>> = {
   pipeline: readPipelineConfig,
   tools: readToolsConfig,
-  agent: (env) => readAgentConfig(env, "apps"),
+  agent: (env) => {
+    const { redis } = readAgentConfig(env, "apps");
+    // It is in the line that says that the agent is attached.
+    return redis && describeRedis(redis.settings);
+  },
   library: (environment) => readSettings({ environment }),
   "option of the library": ({ REDIS_URL: redis = "" }) => readSettings({ redis, environment: {} }),
 };
 
 function messageOf(read: () => unknown): string {
   try {
-    read();
-    return "";
+    const said = read();
+    return typeof said === "string" ? said : "";
   } catch (error) {
     if (error instanceof ConfigError) return error.message;
     throw error;
@@ -48,13 +57,20 @@ function messageOf(read: () => unknown): string {
 }
 
 /** With what it needs to be looked at. */
-const beside = (name: string): Record<string, string> =>
-  ({
+function beside(name: string): Record<string, string> {
+  const prefix = name.startsWith(`${OWN_PREFIX}REDIS_`) ? OWN_PREFIX : "";
+  const all: Record<string, Record<string, string>> = {
     REDIS_SENTINEL_NAME: { REDIS_SENTINELS: "a" },
+    REDIS_TLS: { REDIS_CLUSTER_NODES: "a" },
+    REDIS_TLS_SERVERNAME: { REDIS_CLUSTER_NODES: "a" },
     REDIS_DB: { REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main" },
+    REDIS_SENTINEL_TLS: { REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: "main" },
     REDIS_IAM_CACHE_NAME: { REDIS_CLUSTER_NODES: "a" },
     APP_SYNC_PREFIX: { REDIS_CLUSTER_NODES: "a" },
-  })[name] ?? {};
+  };
+  const needed = Object.entries(all[name.slice(prefix.length)] ?? {});
+  return Object.fromEntries(needed.map(([needs, value]) => [prefix + needs, value]));
+}
 
 describe("a password is not echoed", () => {
   it("finds the variables", () => {
@@ -64,6 +80,8 @@ describe("a password is not echoed", () => {
   it.each(VARIABLES)("in %s, however it is written, whoever reads it", (name) => {
     for (const form of FORMS) {
       for (const password of PASSWORDS) {
+        // Names alone are hosts, whatever they were meant to be, and those are told.
+        if (/(CLUSTER_NODES|SENTINELS)$/.test(name) && /^[a-z,]+$/.test(form(password))) continue;
         const env = { ...beside(name), [name]: form(password) };
         for (const [reader, read] of Object.entries(READERS)) {
           const message = messageOf(() => read(env));
@@ -75,8 +93,13 @@ describe("a password is not echoed", () => {
 
   it.each([
     "REDIS_TLS",
+    "REDIS_SENTINEL_TLS",
+    "APP_SYNC_REDIS_TLS",
     "REDIS_DB",
+    "APP_SYNC_REDIS_DB",
     "REDIS_SENTINELS",
+    "APP_SYNC_REDIS_SENTINELS",
+    "APP_SYNC_REDIS_URL",
     "REDIS_CLUSTER_NODES",
     "REDIS_URL",
     "REDIS_IAM_CACHE_NAME",

@@ -29,6 +29,16 @@ describe("settings of the library", () => {
     expect(read({ redis: "redis://given" }).redis).toEqual({ ...redis, host: "given" });
   });
 
+  it("say where Redis may be the program's own: in a plain variable", () => {
+    expect(read().doubtfulVariable).toBe("REDIS_URL");
+    expect(read({ redis: "redis://given" }).doubtfulVariable).toBeUndefined();
+    const named = read({ environment: { ...environment, APP_SYNC_REDIS_URL: "redis://named" } });
+    expect(named).toMatchObject({
+      redis: { host: "named", password: undefined },
+      doubtfulVariable: undefined,
+    });
+  });
+
   it.each<RedisSettings>([
     { kind: "standalone", host: "a", port: 1, db: 2, tls: false },
     { kind: "cluster", nodes: [{ host: "a", port: 1 }], tls: true },
@@ -47,7 +57,7 @@ describe("settings of the library", () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ["no Redis", {}, /^redis: expected a URL, or one of the REDIS_\* variables, found none/],
+    ["no Redis", {}, /^redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL, .*found none/],
     ["another scheme", { redis: "http://:s3cret@x" }, /^redis: expected redis:\/\/.*not shown/],
     ["another kind", { redis: { kind: "s3cret" } }, /^redis: .* found another kind/],
     ["nothing at all", { redis: null }, /^redis: .* found another kind/],

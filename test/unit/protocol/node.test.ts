@@ -5,7 +5,9 @@ describe("a question", () => {
   it("names the list of its answers, and perhaps an app", () => {
     expect(decodeQuestion('{"v":1,"id":"12345678"}')).toEqual({ v: 1, id: "12345678" });
     expect(decodeQuestion('{"v":1,"id":"1234-abc_D","appId":"acme","more":1}')).toEqual({
-      ...{ v: 1, id: "1234-abc_D", appId: "acme" },
+      v: 1,
+      id: "1234-abc_D",
+      appId: "acme",
     });
   });
 

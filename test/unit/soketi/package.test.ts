@@ -1,63 +1,77 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findSoketiRoot, runningScript } from "../../../src/soketi/package.ts";
+import { OldSoketiError } from "../../../src/soketi/errors.ts";
+import { isKnownSoketi } from "../../../src/soketi/known-versions.ts";
+import { loadSoketi } from "../../../src/soketi/package.ts";
 
-describe("findSoketiRoot", () => {
+describe("loadSoketi", () => {
   let folder: string;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "soketi-root-"));
-    mkdirSync(join(folder, "soketi", "bin"), { recursive: true });
-    writeFileSync(join(folder, "soketi", "package.json"), '{"name":"@soketi/soketi"}');
-    writeFileSync(join(folder, "soketi", "bin", "server.js"), "");
-    writeFileSync(join(folder, "other.js"), "");
+    folder = mkdtempSync(join(tmpdir(), "soketi-package-"));
   });
 
   afterEach(() => {
     rmSync(folder, { recursive: true });
   });
 
-  it("finds the package above the script, through a link", () => {
-    symlinkSync(join(folder, "soketi", "bin", "server.js"), join(folder, "soketi-link"));
-    expect(findSoketiRoot(join(folder, "soketi-link"))).toMatch(/\/soketi$/);
+  function write(files: Record<string, string>): void {
+    for (const [path, content] of Object.entries(files)) {
+      mkdirSync(dirname(join(folder, path)), { recursive: true });
+      writeFileSync(join(folder, path), content);
+    }
+  }
+
+  const libraries = (ioredis: string) => ({
+    "node_modules/ioredis/package.json": `{"version":"${ioredis}"}`,
+    "node_modules/ioredis/index.js": "exports.Redis = class {};",
+    "node_modules/prom-client/index.js": "",
+    "dist/server.js": "exports.Server = class {};",
+    "dist/app.js": "exports.App = class {};",
+    "dist/log.js": "exports.Log = {};",
   });
 
-  it("finds it when the script is named without its extension, as Node does", () => {
-    expect(findSoketiRoot(join(folder, "soketi", "bin", "server"))).toMatch(/\/soketi$/);
+  it("refuses one that is too old, before it runs anything of it, and says what to do", () => {
+    write({
+      ...libraries("4.28.5"),
+      "package.json": '{"name":"@soketi/soketi","version":"0.30.2"}',
+      "dist/server.js": "throw new Error('was run');",
+    });
+    expect(() => loadSoketi(folder)).toThrow(OldSoketiError);
+    expect(() => loadSoketi(folder)).toThrow(
+      "soketi 0.30.2 has ioredis 4.28.5; the agent needs ioredis 5 or later: upgrade soketi to 1.4 or later",
+    );
   });
 
-  it.each([undefined, "", "/nowhere/at/all.js"])("finds none for %j", (script) => {
-    expect(findSoketiRoot(script)).toBeUndefined();
+  it.each([
+    ['{"name":"@soketi/soketi","version":"1.6.1"}', { name: "soketi", version: "1.6.1", isFork: false }],
+    ['{"name":"reborn","version":"2.0.0"}', { name: "reborn", version: "2.0.0", isFork: true }],
+    ['{"name":"reborn"}', { name: "reborn", version: "without a version", isFork: true }],
+  ])("loads %s", (manifest, expected) => {
+    write({ ...libraries("5.11.0"), "package.json": manifest });
+    expect(loadSoketi(folder)).toMatchObject(expected);
   });
 
-  it("finds none for a package inside soketi's folder, such as its own dependencies", () => {
-    const inside = join(folder, "soketi", "node_modules", "pm2", "bin");
-    mkdirSync(inside, { recursive: true });
-    writeFileSync(join(folder, "soketi", "node_modules", "pm2", "package.json"), '{"name":"pm2"}');
-    writeFileSync(join(inside, "package.json"), '{"type":"commonjs"}');
-    writeFileSync(join(inside, "pm2.js"), "");
-    expect(findSoketiRoot(join(inside, "pm2.js"))).toBeUndefined();
-  });
-
-  it("finds none for another program, nor where a package.json is broken", () => {
-    expect(findSoketiRoot(join(folder, "other.js"))).toBeUndefined();
-    writeFileSync(join(folder, "package.json"), "{");
-    expect(findSoketiRoot(join(folder, "other.js"))).toBeUndefined();
+  it("loads the soketi that is installed", () => {
+    const root = dirname(createRequire(import.meta.url).resolve("@soketi/soketi/package.json"));
+    const { version, isFork } = loadSoketi(root);
+    expect([version, isFork]).toEqual(["1.6.1", false]);
   });
 });
 
-describe("runningScript", () => {
-  it("is the script, or under pm2 what pm2 says", () => {
-    const env = { pm_exec_path: "/app/bin/pm2.js" };
-    expect(runningScript(["node", "/app/bin/server.js"], env)).toBe("/app/bin/server.js");
-    expect(runningScript(["node", "/x/pm2/lib/ProcessContainerFork.js"], env)).toBe("/app/bin/pm2.js");
-    expect(runningScript(["node", "/x/pm2/lib/ProcessContainer.js"], env)).toBe("/app/bin/pm2.js");
-    expect(runningScript(["node"], env)).toBeUndefined();
-    const cluster = { pm2_env: '{"pm_exec_path":"/app/bin/pm2.js"}' };
-    expect(runningScript(["node", "/x/pm2/lib/ProcessContainer.js"], cluster)).toBe("/app/bin/pm2.js");
-    expect(runningScript(["node", "/x/ProcessContainer.js"], { pm2_env: "{" })).toBeUndefined();
-    expect(runningScript(["node", "/x/ProcessContainer.js"], {})).toBeUndefined();
+describe("known versions", () => {
+  it.each([
+    ["1.4.0", true],
+    ["1.5.9", true],
+    ["1.6.1", true],
+    ["1.3.9", false],
+    ["1.7.0", false],
+    ["11.4.0", false],
+    ["0.30.2", false],
+  ])("%s: %s", (version, isKnown) => {
+    expect(isKnownSoketi(version)).toBe(isKnown);
   });
 });

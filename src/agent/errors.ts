@@ -1,0 +1,14 @@
+/** Thrown by each heartbeat until there is a log: what is not known to be the pipeline's Redis proves nothing. */
+export class NoLogError extends Error {
+  override readonly name = "NoLogError";
+  readonly code = "E_NO_LOG";
+
+  /** @param redis which one that is, and what named it. */
+  constructor(log: string, redis: string) {
+    super(
+      `expected the pipeline's log "${log}" in Redis ${redis}, found none, so no app is proven fresh. If another Redis is ` +
+        "the pipeline's, set APP_SYNC_REDIS_URL to it. If it is this one and no app was ever changed, publish a first " +
+        "message: soketi-app-sync flush.",
+    );
+  }
+}

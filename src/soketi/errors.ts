@@ -1,0 +1,41 @@
+/** Thrown when this soketi lacks something that the agent needs; soketi is left as it was. */
+export class MissingHooksError extends Error {
+  override readonly name = "MissingHooksError";
+  readonly code = "E_MISSING_HOOKS";
+
+  constructor(missing: readonly string[]) {
+    super(`expected soketi to have ${missing.join(", ")}; this version does not, so nothing was attached`);
+  }
+}
+
+/** Thrown when soketi is too old to attach to, before anything of it is loaded. */
+export class OldSoketiError extends Error {
+  override readonly name = "OldSoketiError";
+  readonly code = "E_OLD_SOKETI";
+}
+
+/** Thrown when a script belongs to a fork of soketi in which nothing is where soketi has it. */
+export class UnrecognizedForkError extends Error {
+  override readonly name = "UnrecognizedForkError";
+  readonly code = "E_UNRECOGNIZED_FORK";
+
+  /** @param fork its package's name. */
+  constructor(fork: string) {
+    super(
+      `expected soketi, found the package "${fork}" with other modules: expected dist/server.js, dist/app.js and ` +
+        "dist/log.js in it. If they are elsewhere, set APP_SYNC_SOKETI_ROOT to the folder that has dist/ in it.",
+    );
+  }
+}
+
+/** Thrown when soketi has its apps elsewhere than in DynamoDB, while `APP_SYNC_REQUIRED` is on. */
+export class OtherAppManagerError extends Error {
+  override readonly name = "OtherAppManagerError";
+  readonly code = "E_OTHER_APP_MANAGER";
+
+  constructor(driver: string) {
+    super(
+      `expected soketi's app manager to be "dynamodb", found "${driver}": set SOKETI_APP_MANAGER_DRIVER=dynamodb`,
+    );
+  }
+}

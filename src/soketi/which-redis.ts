@@ -1,0 +1,63 @@
+import { describeRedis } from "../config/describe-redis.ts";
+import type { AgentConfig } from "../config/agent.ts";
+import type { RedisSettings } from "../config/redis.ts";
+import { OWN_PREFIX } from "../config/redis.ts";
+import { fromSoketi } from "./redis-settings.ts";
+import type { SoketiServer } from "./server.ts";
+
+/** Which Redis the agent follows. */
+export interface WhichRedis {
+  readonly settings: RedisSettings;
+  /** Addresses and database, and what they were read from; no login. */
+  readonly description: string;
+  /**
+   * Whether it may be another program's: it is named by a variable that other programs have too, or by soketi's defaults,
+   * and is not the one that soketi itself uses.
+   */
+  readonly isDoubtful: boolean;
+  /** What an operator set and what is of no effect, by name. One sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/** Where soketi looks for Redis when nobody says where it is. */
+const BY_DEFAULT = "127.0.0.1:6379/0";
+
+/** Redis as the variables name it, or soketi's own. */
+export function whichRedis(
+  { redis, ignoredVariables }: Pick<AgentConfig, "redis" | "ignoredVariables">,
+  options: SoketiServer["options"],
+): WhichRedis {
+  const own = fromSoketi(options.database.redis);
+  const settings = redis?.settings ?? own.settings;
+  const source = redis?.from ?? "soketi's own settings";
+  const described = describeRedis(settings);
+  const isSoketis = isSame(settings, own.settings) && (described !== BY_DEFAULT || usesRedis(options));
+  const warnings: string[] = [];
+  if (ignoredVariables.length > 0) {
+    warnings.push(`${ignoredVariables.join(", ")}: ignored, since Redis is taken from ${source}.`);
+  }
+  if (!redis && own.notCarried.length > 0) {
+    warnings.push(
+      `database.redis of soketi has ${own.notCarried.join(", ")}, which the agent's own connection to Redis goes without.`,
+    );
+  }
+  return {
+    settings,
+    description: `${described} (${source})`,
+    isDoubtful: !redis?.from.startsWith(OWN_PREFIX) && !isSoketis,
+    warnings,
+  };
+}
+
+function isSame(left: RedisSettings, right: RedisSettings): boolean {
+  return describeRedis(left) === describeRedis(right) && masterOf(left) === masterOf(right);
+}
+
+function masterOf(settings: RedisSettings): string | undefined {
+  return settings.kind === "sentinel" ? settings.name : undefined;
+}
+
+/** Otherwise soketi never connects to it, and its settings may say nothing. */
+function usesRedis({ adapter, cache, queue, rateLimiter }: SoketiServer["options"]): boolean {
+  return [adapter, cache, queue, rateLimiter].some((part) => part?.driver === "redis");
+}

@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { readAgentConfig } from "../../../src/config/agent.ts";
+import type { Environment } from "../../../src/config/env.ts";
+import type { SoketiServer } from "../../../src/soketi/server.ts";
+import { whichRedis } from "../../../src/soketi/which-redis.ts";
+
+const DEFAULTS = { host: "127.0.0.1", port: 6379, db: 0, password: null };
+
+function which(env: Environment, redis: object = {}, drivers: Partial<SoketiServer["options"]> = {}) {
+  const options = { ...drivers, database: { redis: { ...DEFAULTS, ...redis } } };
+  return whichRedis(readAgentConfig(env, "apps"), options as unknown as SoketiServer["options"]);
+}
+
+describe("which Redis", () => {
+  it.each<[string, Environment, object, string]>([
+    ["soketi's", {}, { host: "own", port: 1, db: 2 }, "own:1/2 (soketi's own settings)"],
+    ["a unix socket of soketi's", {}, { path: "/r.sock" }, "unix:/r.sock/0 (soketi's own settings)"],
+    ["REDIS_URL", { REDIS_URL: "rediss://u:s3cret@r:1/3" }, {}, "r:1/3 with TLS (REDIS_URL)"],
+    ["IPv6", { REDIS_URL: "redis://[::1]:1" }, {}, "[::1]:1/0 (REDIS_URL)"],
+    [
+      "a cluster",
+      { REDIS_CLUSTER_NODES: "a:1,b:2", REDIS_PASSWORD: "s3cret" },
+      {},
+      "cluster a:1,b:2 (REDIS_CLUSTER_NODES)",
+    ],
+    [
+      "sentinels",
+      {
+        REDIS_SENTINELS: "a:1,b:2",
+        REDIS_SENTINEL_NAME: "m",
+        REDIS_SENTINEL_PASSWORD: "s3cret",
+        REDIS_DB: "4",
+      },
+      {},
+      "the master of sentinels a:1,b:2, database 4 (REDIS_SENTINELS)",
+    ],
+    [
+      "the one that is meant",
+      { REDIS_URL: "redis://other", APP_SYNC_REDIS_URL: "redis://:s3cret@mine" },
+      { host: "own" },
+      "mine:6379/0 (APP_SYNC_REDIS_URL)",
+    ],
+  ])("%s is named, and what names it", (_, env, redis, expected) => {
+    const { description } = which(env, redis);
+    expect(description).toBe(expected);
+    expect(description).not.toContain("s3cret");
+  });
+
+  it.each([{ host: "redis://:s3cret@own:1" }, { path: "redis://:s3cret@own" }, { path: "/run/u:s3cret@x" }])(
+    "is not named where that may be a password: %j",
+    (redis) => {
+      expect(which({}, redis).description).toMatch(
+        /^a (host|unix socket) \(not shown: it may hold a password\)/,
+      );
+    },
+  );
+
+  it.each<[string, boolean, Environment, object, object?]>([
+    ["a plain variable that names another", true, { REDIS_URL: "redis://r" }, { host: "own" }],
+    ["a variable of our own", false, { APP_SYNC_REDIS_URL: "redis://r" }, { host: "own" }],
+    ["a plain variable that names soketi's", false, { REDIS_URL: "redis://own" }, { host: "own" }],
+    ["another database of soketi's", true, { REDIS_URL: "redis://own/1" }, { host: "own" }],
+    [
+      "another master of soketi's sentinels",
+      true,
+      { REDIS_SENTINELS: "s", REDIS_SENTINEL_NAME: "other" },
+      { sentinels: [{ host: "s" }] },
+    ],
+    ["what soketi is told", false, {}, { host: "own" }],
+    ["what nobody named and soketi does not use", true, {}, {}],
+    ["what nobody named, with another driver", true, {}, {}, { adapter: { driver: "local" } }],
+    ["what soketi's adapter uses", false, {}, {}, { adapter: { driver: "redis" } }],
+    ["what soketi's queue uses", false, {}, {}, { queue: { driver: "redis" } }],
+    ["what soketi's cache uses", false, {}, {}, { cache: { driver: "redis" } }],
+    ["what soketi's limiter uses", false, {}, {}, { rateLimiter: { driver: "redis" } }],
+  ])("may be another program's: %s, %j", (_, isDoubtful, env, redis, drivers = {}) => {
+    expect(which(env, redis, drivers)).toMatchObject({ isDoubtful });
+  });
+
+  it("warns of what is set and has no effect", () => {
+    expect(which({ REDIS_TLS: "on", REDIS_PASSWORD: "s3cret" }).warnings).toEqual([
+      "REDIS_PASSWORD, REDIS_TLS: ignored, since Redis is taken from soketi's own settings.",
+    ]);
+    const env = { APP_SYNC_REDIS_URL: "redis://r", REDIS_TLS: "maybe", REDIS_URL: "no URL" };
+    expect(which(env).warnings).toEqual([
+      "REDIS_TLS: ignored, since Redis is taken from APP_SYNC_REDIS_URL.",
+    ]);
+    expect(which({ REDIS_URL: "redis://r", REDIS_TLS: "on" }).warnings).toEqual([]);
+  });
+
+  it("warns of soketi's options that are not taken over, unless soketi's Redis is not used", () => {
+    const redis = { dnsLookup: () => null, password: "s3cret" };
+    expect(which({}, redis).warnings).toEqual([
+      "database.redis of soketi has dnsLookup, which the agent's own connection to Redis goes without.",
+    ]);
+    expect(which({ REDIS_URL: "redis://r" }, redis).warnings).toEqual([]);
+  });
+});

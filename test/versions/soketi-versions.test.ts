@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { connect } from "../../local/pusher-client.ts";
+import { isKnownSoketi } from "../../src/soketi/known-versions.ts";
+import { accepts, eventually, type Fleet, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
+import { installSoketi } from "../support/install-soketi.ts";
+import { keeping } from "../support/keeping.ts";
+import { proveWorking } from "../support/prove-working.ts";
+
+/** Each that is on npm since the first that the agent knows. */
+const KNOWN = ["1.4.0", "1.5.0", "1.6.0", "1.6.1"];
+
+const keep = keeping();
+let fleet: Fleet;
+
+beforeAll(async () => {
+  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
+});
+
+afterAll(async () => {
+  await fleet.stop();
+});
+
+it.each(KNOWN)("soketi %s gets the agent, without a warning", async (version) => {
+  expect(isKnownSoketi(version)).toBe(true);
+  const { script } = keep(installSoketi(version));
+  const node = keep(await fleet.node({ script, env: { APP_SYNC_READY: "synced" } }));
+  expect(node.child.output()).toContain(`attached to soketi ${version}, table`);
+  expect(node.child.output()).not.toMatch(/unknown to this agent|is a fork/);
+  const id = `v${version}`;
+  await proveWorking(fleet, node, id);
+  await fleet.table.update(id, { AppSecret: { S: "rotated" } });
+  await eventually("the new secret", () => accepts(node, id, "rotated"));
+  expect(await accepts(node, id, `${id}-secret`)).toBe(false);
+  const connection = await connect({ port: node.port, key: `${id}-key` });
+  await fleet.table.delete(id);
+  expect(await connection.error).toBe(4001);
+  connection.disconnect();
+  expect(await outcomeOfConnecting(node, `${id}-key`)).toBe(4001);
+  node.child.signal("SIGTERM");
+  expect(await node.child.exited).toBe("ended with exit code 0");
+});
+
+it("soketi 0.30.2 runs without the agent, and says what to do; it does not start where the agent is required", async () => {
+  const { script } = keep(installSoketi("0.30.2"));
+  const sentence =
+    /soketi 0\.30\.2 has ioredis 4\.[\d.]+; the agent needs ioredis 5 or later: upgrade soketi to 1\.4 or later/;
+  // It is ready; clients of an app in DynamoDB Local wait for ever, without the agent as well.
+  const node = keep(await fleet.node({ script }));
+  expect(node.child.output()).toMatch(/not attached, soketi runs without the agent: soketi 0\.30\.2/);
+  expect(node.child.output()).toMatch(sentence);
+  await expect(fleet.node({ script, env: { APP_SYNC_REQUIRED: "on" } })).rejects.toThrow(sentence);
+});
