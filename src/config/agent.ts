@@ -1,6 +1,7 @@
 import type { AgentSettings } from "../agent/agent.ts";
 import { CLOSE_CAUSES, type CloseCause } from "../agent/live-sockets.ts";
 import type { BusNames } from "../protocol/names.ts";
+import { type GuardName, readGuards } from "./guards.ts";
 import { AGENT_NUMBERS, readAgentNumbers } from "./agent-numbers.ts";
 import { EnvReader, type Environment, shown } from "./env.ts";
 import { readNames } from "./names.ts";
@@ -19,6 +20,8 @@ export interface AgentConfig extends AgentSettings {
    * it reads, and refreshes open connections.
    */
   readonly cache: boolean;
+  /** What is guarded of soketi. */
+  readonly guards: ReadonlySet<GuardName>;
   /** Whether each change is logged. */
   readonly debug: boolean;
 }
@@ -46,6 +49,7 @@ export function readAgentConfig(
     names: readNames(env, table, redis),
     cache: env.flag("APP_SYNC_CACHE", true),
     closeOn: readCloseOn(env),
+    guards: readGuards(env),
     debug: env.flag("APP_SYNC_DEBUG", false),
   };
   env.finish();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../../src/config/agent.ts";
+import { GUARDS } from "../../../src/config/guards.ts";
 import type { Environment } from "../../../src/config/env.ts";
 import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig } from "../../../src/config/pipeline.ts";
@@ -297,6 +298,7 @@ describe("the agent's configuration", () => {
       verifyEveryMs: 1_000,
       closeOn: new Set(["deleted", "disabled", "rekeyed"]),
       closesPerSecond: 5_000,
+      guards: new Set(GUARDS),
       debug: false,
     });
   });
