@@ -1,6 +1,7 @@
 import type { AgentSettings } from "../agent/agent.ts";
 import { CLOSE_CAUSES, type CloseCause } from "../agent/live-sockets.ts";
 import type { BusNames } from "../protocol/names.ts";
+import { type GuardName, readGuards } from "./guards.ts";
 import { AGENT_NUMBERS, readAgentNumbers } from "./agent-numbers.ts";
 import { EnvReader, type Environment, shown } from "./env.ts";
 import { readNames } from "./names.ts";
@@ -23,6 +24,8 @@ export interface AgentConfig extends AgentSettings {
   readonly cache: boolean;
   /** When soketi's `/ready` says yes: as soketi does by itself, or once the agent has had a lease. */
   readonly ready: "soketi" | "synced";
+  /** What is guarded of soketi. */
+  readonly guards: ReadonlySet<GuardName>;
   /** Whether each change is logged. */
   readonly debug: boolean;
 }
@@ -52,6 +55,7 @@ export function readAgentConfig(
     cache: env.flag("APP_SYNC_CACHE", true),
     closeOn: readCloseOn(env),
     ready: env.choice("APP_SYNC_READY", ["soketi", "synced"]),
+    guards: readGuards(env),
     debug: env.flag("APP_SYNC_DEBUG", false),
   };
   // Read where there is no configuration yet, too; a mistake in it is told with the others.
