@@ -11,6 +11,8 @@ export interface AgentCounts {
   webhooksDropped: number;
   itemProblems: number;
   redisErrors: number;
+  /** What soketi was spared, by place; each place from the start. */
+  readonly guarded: ReadonlyMap<string, number>;
 }
 
 /** One number that the agent counts by itself, read when somebody asks. */
@@ -130,6 +132,14 @@ function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts):
       "Open connections closed for a change.",
       () => counts.connectionsClosed,
     ),
+    {
+      ...counter(
+        "guarded_total",
+        "Times that soketi was spared what it does not bear.",
+        () => counts.guarded,
+      ),
+      label: "where",
+    },
     counter("webhooks_dropped_total", "Webhooks of apps that are gone.", () => counts.webhooksDropped),
   ];
 }

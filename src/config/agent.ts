@@ -1,5 +1,6 @@
 import type { AgentSettings } from "../agent/agent.ts";
 import type { BusNames } from "../protocol/names.ts";
+import { type GuardName, readGuards } from "./guards.ts";
 import { AGENT_NUMBERS, readAgentNumbers } from "./agent-numbers.ts";
 import { readCloseCodes, readCloseOn } from "./closing.ts";
 import { EnvReader, type Environment } from "./env.ts";
@@ -25,6 +26,8 @@ export interface AgentConfig extends AgentSettings {
   readonly enforceLimits: boolean;
   /** When soketi's `/ready` says yes: as soketi does by itself, or once the agent has had a lease. */
   readonly ready: "soketi" | "synced";
+  /** What is guarded of soketi. */
+  readonly guards: ReadonlySet<GuardName>;
   /** Whether each change is logged. */
   readonly debug: boolean;
 }
@@ -56,6 +59,7 @@ export function readAgentConfig(
     closeCodes: readCloseCodes(env),
     enforceLimits: env.flag("APP_SYNC_ENFORCE_LIMITS", false),
     ready: env.choice("APP_SYNC_READY", ["soketi", "synced"]),
+    guards: readGuards(env),
     debug: env.flag("APP_SYNC_DEBUG", false),
   };
   // Read where there is no configuration yet, too; a mistake in it is told with the others.

@@ -2,7 +2,9 @@ import { performance } from "node:perf_hooks";
 import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
 import { openAgentLink } from "../redis/agent-link.ts";
-import { guardClosedSockets, sendBackUnread } from "./ws-handler.ts";
+import { Guards } from "./guards/guards.ts";
+import { guarded, installGuards, tellUnread } from "./guards/install.ts";
+import { possibleOnly } from "./guards/lookups.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
 import { checkHooks } from "./check-hooks.ts";
 import { normalizeReads } from "./normalize-reads.ts";
@@ -47,10 +49,12 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const agent = startAgent(server, manager, soketi, { ...config, redis }, report);
   normalizeReads(manager, report.itemProblems);
   guardWebhooks(server, manager, report.webhookDropped);
-  guardClosedSockets(server);
+  const guards = new Guards({ on: config.guards, onCaught: report.guarded });
+  installGuards(guarded(server), guards);
   if (config.cache) {
-    takeOverLookups(manager, agent.cache);
-    sendBackUnread(server, agent.cache);
+    const lookups = guards.has("lookups") ? possibleOnly(agent.cache, guards) : agent.cache;
+    takeOverLookups(manager, lookups);
+    tellUnread(guarded(server), guards, lookups);
   }
   watchNewConnections(server, (appId, connection) => agent.connections.entered(appId, connection));
   leaveOwnChannels(server);

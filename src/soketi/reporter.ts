@@ -1,5 +1,6 @@
 import type { AgentReporter } from "../agent/agent.ts";
 import type { AgentCounts } from "../agent/metrics.ts";
+import { GUARDS, type GuardName } from "../config/guards.ts";
 import type { ProblemListener } from "./normalize-reads.ts";
 import type { SoketiLog } from "./package.ts";
 import { RepeatedWarnings } from "./repeated-warnings.ts";
@@ -12,6 +13,8 @@ export interface PreloadReporter extends Omit<AgentReporter, "heartbeatFailed"> 
   readonly logMissing: (error: Error) => void;
   readonly webhookDropped: (appKey: string) => void;
   readonly metricsFailed: (error: unknown) => void;
+  /** A guard has spared soketi something. */
+  readonly guarded: (where: GuardName, what: string, error?: string) => void;
   /** Called with each drop, once somebody wants to know. */
   onLag: (lag: { readonly sinceInvoked: number; readonly sinceWritten?: number | undefined }) => void;
 }
@@ -25,6 +28,7 @@ interface Output {
 
 /** The agent's reporter on soketi's log: a line when something turns, none for each message unless `debug`. */
 export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter {
+  const guarded = new Map<string, number>(GUARDS.map((name) => [name, 0]));
   const counts: AgentCounts = {
     changes: 0,
     connectionsReplaced: 0,
@@ -32,6 +36,7 @@ export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter 
     webhooksDropped: 0,
     itemProblems: 0,
     redisErrors: 0,
+    guarded,
   };
   const output = { log, warnings: new RepeatedWarnings(log), counts, debug };
   const reporter: PreloadReporter = {
@@ -39,6 +44,14 @@ export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter 
     onLag: () => undefined,
     ...agentEvents(output, (lag) => reporter.onLag(lag)),
     ...soketiEvents(output),
+    guarded(where, what, error) {
+      guarded.set(where, (guarded.get(where) ?? 0) + 1);
+      // An error's words can be anything: they do not make another kind.
+      output.warnings.warn(
+        `guard ${where} ${what}`,
+        `guard of ${where}: ${what}${error === undefined ? "" : `: ${error}`}`,
+      );
+    },
   };
   return reporter;
 }
@@ -71,7 +84,7 @@ function agentEvents(
     loadFailed(what, error) {
       warnings.warn(
         `load ${nameOf(error)}`,
-        `${what} could not be read from the table: ${nameOf(error)}: ${textOf(error)}`,
+        `${short(what)} could not be read from the table: ${nameOf(error)}: ${textOf(error)}`,
       );
     },
     connectionsRefreshed(appId, replaced, closed) {
@@ -123,6 +136,13 @@ function soketiEvents({
     },
   };
 }
+
+/** A key or an id is what somebody's URL says. */
+function short(what: string): string {
+  return what.length <= MAX_SHOWN ? what : `${what.slice(0, MAX_SHOWN)}… (${what.length} characters)`;
+}
+
+const MAX_SHOWN = 100;
 
 function nameOf(error: unknown): string {
   return error instanceof Error ? error.name : "Error";

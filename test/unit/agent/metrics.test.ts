@@ -38,6 +38,7 @@ function metricsOf(state: string, cursor?: { seq: number }) {
     webhooksDropped: 34,
     itemProblems: 35,
     redisErrors: 36,
+    guarded: new Map([["messages", 37]]),
   };
   return agentMetrics(agent as unknown as Agent<AnyApp>, counts);
 }
@@ -71,6 +72,7 @@ describe("agentMetrics", () => {
       "counter stale_served_total": 22,
       "counter connections_refreshed_total": 32,
       "counter connections_closed_total": 33,
+      "counter guarded_total": new Map([["messages", 37]]),
       "counter webhooks_dropped_total": 34,
       "counter item_problems_total": 35,
       "counter redis_errors_total": 36,
@@ -88,11 +90,14 @@ describe("agentMetrics", () => {
     expect(valuesOf("down")["counter flushes_total"]).toContainEqual(["log-trimmed", 2]);
   });
 
-  it("labels flushes with their reason, and nothing else", () => {
+  it("labels flushes with their reason, what was guarded with the place, and nothing else", () => {
     const labels = metricsOf("down").flatMap(({ name, label }) =>
       label === undefined ? [] : [[name, label]],
     );
-    expect(labels).toEqual([["flushes_total", "reason"]]);
+    expect(labels).toEqual([
+      ["flushes_total", "reason"],
+      ["guarded_total", "where"],
+    ]);
   });
 
   it("has a sentence for each, as docs/agent.md has a row", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { isAgentRequired, readAgentConfig } from "../../../src/config/agent.ts";
+import { GUARDS } from "../../../src/config/guards.ts";
 import type { Environment } from "../../../src/config/env.ts";
 import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig } from "../../../src/config/pipeline.ts";
@@ -371,6 +372,7 @@ describe("the agent's configuration", () => {
       closesPerSecond: 5_000,
       ready: "soketi",
       ignoredVariables: [],
+      guards: new Set(GUARDS),
       debug: false,
     });
     expect(isAgentRequired({})).toBe(false);

@@ -1,0 +1,99 @@
+import { within } from "../../async/within.ts";
+import type { Guards } from "./guards.ts";
+import { isMap, parsed } from "./json.ts";
+import type { Adapter, AdapterDriver, GuardedServer } from "./soketi-parts.ts";
+import { wrap } from "./wrap.ts";
+
+const WHERE = "drivers";
+
+/** As soketi waits for other nodes' answers, by default. Milliseconds. */
+const ANSWER_MS = 5_000;
+
+/** This node alone. */
+const ONE = 1;
+
+/**
+ * Keeps what comes from other nodes, and the way to them, from ending the process. While Redis is away soketi asks it at
+ * each connection, subscription and call how many nodes there are; the rejection is caught by nobody, and who asked waits
+ * for ever. Here there is one node then, until Redis answers again. (soketi 1.6.1, dist/adapters.)
+ */
+export function guardAdapters(server: GuardedServer, guards: Guards): void {
+  wrap(server, "setAdapter", (setAdapter) => (adapter) => {
+    if (adapter.driver) guardDriver(adapter.driver, guards);
+    guardEnd(adapter, guards);
+    return setAdapter(adapter);
+  });
+}
+
+function guardDriver(driver: AdapterDriver, guards: Guards): void {
+  wrap(driver, "getNumSub", (getNumSub) => () => {
+    const limit = driver.requestsTimeout ?? ANSWER_MS;
+    const count = () => within(limit, "an answer of Redis to how many nodes there are", getNumSub());
+    return guards.settle(WHERE, "the number of nodes could not be found", count, ONE);
+  });
+  wrap(driver, "broadcastToChannel", (broadcast) => (channel, data) => {
+    guards.run(WHERE, "something could not be sent to other nodes", () => broadcast(channel, data));
+  });
+  wrap(driver, "init", (init) => async () => {
+    const result = await init();
+    if (driver.pubClient) guardPublisher(driver.pubClient, guards);
+    return result;
+  });
+  guardReceiving(driver, guards);
+  // A user whose connection has gone without being removed: soketi would write to nothing.
+  wrap(driver, "getUserSockets", (getUserSockets) => async (appId, userId) => {
+    const sockets = await getUserSockets(appId, userId);
+    if (!sockets.has(undefined)) return sockets;
+    guards.caught(WHERE, "an event for a user whose connection has gone");
+    return new Set([...sockets].filter((socket) => socket !== undefined));
+  });
+}
+
+/** soketi sends to its channel without looking at what becomes of it. */
+function guardPublisher(client: NonNullable<AdapterDriver["pubClient"]>, guards: Guards): void {
+  wrap(
+    client,
+    "publish",
+    (publish) => (channel, data) =>
+      guards.settle<unknown>(
+        WHERE,
+        "something could not be sent to other nodes",
+        () => publish(channel, data),
+        0,
+      ),
+  );
+}
+
+function guardReceiving(driver: AdapterDriver, guards: Guards): void {
+  wrap(driver, "onMessage", (onMessage) => (...args) => {
+    const message = args.at(-1);
+    if (isDeliverable(message, driver.uuid)) {
+      guards.run(WHERE, "a message of another node", () => onMessage(...args));
+    } else {
+      guards.caught(WHERE, "a message of another node of a shape that soketi does not check");
+    }
+  });
+  for (const name of ["onRequest", "onResponse"] as const) {
+    wrap(driver, name, (receive) => (...args) => {
+      guards.run(WHERE, "a message of another node", () => receive(...args));
+    });
+  }
+}
+
+/**
+ * Whether soketi can hand a message of another node to its clients: what it does is in a promise that nobody catches.
+ * Redis gives a buffer, node-discover a text or a map; what NATS gives is not looked into.
+ */
+function isDeliverable(message: unknown, ownId: string | undefined): boolean {
+  const isText = typeof message === "string" || Buffer.isBuffer(message);
+  const content = isText ? parsed(message.toString()) : message;
+  if (!isMap(content)) return false;
+  const { uuid, channel, data } = content;
+  // soketi passes over those.
+  if (uuid === ownId || !channel || !data || !isText) return true;
+  return typeof channel === "string" && typeof data === "string" && isMap(parsed(data));
+}
+
+function guardEnd(adapter: Adapter, guards: Guards): void {
+  wrap(adapter, "disconnect", (disconnect) => () => guards.endOf("the adapter", disconnect));
+}

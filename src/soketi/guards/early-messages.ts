@@ -1,0 +1,68 @@
+import type { GuardedSocket } from "./soketi-parts.ts";
+
+export interface EarlyMessagesLimits {
+  /** Messages of one connection. */
+  readonly maxMessages: number;
+  /** Bytes of one connection's messages. */
+  readonly maxBytes: number;
+  /** Bytes of all connections' messages together: there may be any number of connections. */
+  readonly maxBytesOfNode: number;
+}
+
+/** A client that subscribes to all that it will ever use, at once, stays within them. */
+export const EARLY_MESSAGES: EarlyMessagesLimits = {
+  maxMessages: 100,
+  maxBytes: 64 * 1024,
+  maxBytesOfNode: 16 * 1024 * 1024,
+};
+
+interface Held {
+  readonly messages: ArrayBuffer[];
+  bytes: number;
+}
+
+/**
+ * What clients send while their app is still looked up, in order. It is held for as long as the lookup takes, which has a
+ * budget, or until the client leaves.
+ */
+export class EarlyMessages {
+  readonly #limits: EarlyMessagesLimits;
+  readonly #held = new Map<GuardedSocket, Held>();
+  #bytes = 0;
+
+  constructor(limits: EarlyMessagesLimits) {
+    this.#limits = limits;
+  }
+
+  /** Bytes held now. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** @returns whether there was room for it. */
+  hold(socket: GuardedSocket, message: ArrayBuffer): boolean {
+    const held = this.#held.get(socket) ?? { messages: [], bytes: 0 };
+    const { maxMessages, maxBytes, maxBytesOfNode } = this.#limits;
+    const size = message.byteLength;
+    const isFull =
+      held.messages.length >= maxMessages ||
+      held.bytes + size > maxBytes ||
+      this.#bytes + size > maxBytesOfNode;
+    if (isFull) return false;
+    // uWebSockets.js takes its buffer back after the call.
+    held.messages.push(message.slice(0));
+    held.bytes += size;
+    this.#bytes += size;
+    this.#held.set(socket, held);
+    return true;
+  }
+
+  /** What was held, oldest first; it is held no longer. */
+  take(socket: GuardedSocket): readonly ArrayBuffer[] {
+    const held = this.#held.get(socket);
+    if (!held) return [];
+    this.#held.delete(socket);
+    this.#bytes -= held.bytes;
+    return held.messages;
+  }
+}

@@ -1,0 +1,39 @@
+import type { Guards } from "./guards.ts";
+
+/** Told why an app could not be read. */
+type OnUnreadable = (error: unknown) => void;
+
+/** How apps are looked up: null for none. Told by `onUnreadable` that the table could not be read. */
+export interface Lookups<A> {
+  findById(id: string, onUnreadable?: OnUnreadable): Promise<A | null>;
+  findByKey(key: string, onUnreadable?: OnUnreadable): Promise<A | null>;
+}
+
+const WHERE = "lookups";
+
+/** DynamoDB's limit for a partition key, in bytes of UTF-8; an empty one it does not take either. */
+const MAX_KEY_BYTES = 2_048;
+
+const NOBODY: Promise<null> = Promise.resolve(null);
+
+/**
+ * Lookups of what no app can have as its id or key are answered at once: DynamoDB would refuse the question, and that
+ * counts as a table that cannot be read. Anybody can ask it, with a URL.
+ */
+export function possibleOnly<A>(lookups: Lookups<A>, guards: Guards): Lookups<A> {
+  const isPossible = (value: unknown) => {
+    if (isPossibleKey(value)) return true;
+    guards.caught(WHERE, "an app id or key that no app can have");
+    return false;
+  };
+  return {
+    findById: (id, onUnreadable) => (isPossible(id) ? lookups.findById(id, onUnreadable) : NOBODY),
+    findByKey: (key, onUnreadable) => (isPossible(key) ? lookups.findByKey(key, onUnreadable) : NOBODY),
+  };
+}
+
+function isPossibleKey(value: unknown): value is string {
+  if (typeof value !== "string" || value === "") return false;
+  // A character has three bytes at most, a pair of surrogates four.
+  return value.length * 3 <= MAX_KEY_BYTES || Buffer.byteLength(value) <= MAX_KEY_BYTES;
+}

@@ -1,0 +1,137 @@
+import type { GuardedApp, GuardedServer, GuardedSocket, WsHandler } from "./soketi-parts.ts";
+import { EARLY_MESSAGES, EarlyMessages } from "./early-messages.ts";
+import type { Guards } from "./guards.ts";
+import { parsed } from "./json.ts";
+import { faultOf, type MessageFault } from "./message-faults.ts";
+import { stateOf, type SocketListener } from "./socket-state.ts";
+import { whenMade, wrap } from "./wrap.ts";
+
+const WHERE = "messages";
+
+/** Pusher's code for an event that is refused, and soketi's for an error of its own. */
+const REFUSED = 4301;
+const SERVER_ERROR = { code: 4302, message: "A server error has occurred." };
+
+/** Whatever the limits of an app are, this much may be sent: a sign-in has no limit of its own. */
+const MIN_LIMIT_BYTES = 64 * 1024;
+/** A character in JSON is written with six bytes at most, and soketi's limits count what it stands for. */
+const ESCAPED = 6;
+
+/**
+ * Keeps what clients send from ending the process: soketi uses fields without looking whether they are there, and so with
+ * the app of a connection whose app is still looked up. Such early messages wait, in order.
+ */
+export class MessageGuard implements SocketListener {
+  readonly #guards: Guards;
+  readonly #early = new EarlyMessages(EARLY_MESSAGES);
+  #onMessage: WsHandler["onMessage"] = () => undefined;
+
+  constructor(server: GuardedServer, guards: Guards) {
+    this.#guards = guards;
+    whenMade(server, "wsHandler", (handler) => {
+      wrap(handler, "onMessage", (onMessage) => {
+        this.#onMessage = onMessage;
+        return (socket, message, isBinary) => this.#receive(socket, message, isBinary);
+      });
+      this.#guardChannels(handler);
+    });
+  }
+
+  onEstablished(socket: GuardedSocket): void {
+    for (const message of this.#early.take(socket)) this.#handle(socket, message, false);
+  }
+
+  onClosed(socket: GuardedSocket): void {
+    this.#early.take(socket);
+  }
+
+  #receive(socket: GuardedSocket, message: unknown, isBinary: boolean): void {
+    const { isClosed, isEstablished } = stateOf(socket);
+    if (!(message instanceof ArrayBuffer)) return;
+    if (isClosed) {
+      this.#guards.caught(WHERE, "a message of a client that has left");
+      return;
+    }
+    if (isEstablished) {
+      this.#handle(socket, message, isBinary);
+      return;
+    }
+    if (this.#early.hold(socket, message)) return;
+    this.#refuse(socket, {
+      code: REFUSED,
+      message: "Too much was sent before the pusher:connection_established event.",
+    });
+  }
+
+  #handle(socket: GuardedSocket, message: ArrayBuffer, isBinary: boolean): void {
+    const limit = limitOf(socket.app);
+    if (message.byteLength > limit) {
+      this.#refuse(socket, { code: REFUSED, message: `The message is larger than ${limit} bytes.` });
+      return;
+    }
+    const content = parsed(Buffer.from(message).toString());
+    // As soketi: what is no JSON is no message.
+    if (content === undefined) return;
+    const fault = faultOf(content, message.byteLength);
+    if (fault) {
+      this.#refuse(socket, fault);
+      return;
+    }
+    try {
+      this.#onMessage(socket, content, isBinary);
+    } catch (error) {
+      this.#guards.caught(WHERE, "a message", error);
+      sendError(socket, SERVER_ERROR);
+    }
+  }
+
+  #refuse(socket: GuardedSocket, { code, message, isSilent = false }: MessageFault): void {
+    this.#guards.caught(WHERE, message);
+    if (!isSilent) sendError(socket, { code, message });
+  }
+
+  /** soketi waits for them without a catch. One who has left meanwhile has not joined. */
+  #guardChannels(handler: WsHandler): void {
+    const { publicChannelManager, privateChannelManager } = handler;
+    const { encryptedPrivateChannelManager, presenceChannelManager } = handler;
+    for (const channels of [
+      publicChannelManager,
+      privateChannelManager,
+      encryptedPrivateChannelManager,
+      presenceChannelManager,
+    ]) {
+      if (!channels) continue;
+      wrap(channels, "join", (join) => async (socket, channel, message) => {
+        const failed = { ws: socket, success: false, type: "ServerError" };
+        const refused = { ...failed, errorCode: SERVER_ERROR.code, errorMessage: SERVER_ERROR.message };
+        const joined = await this.#guards.settle(
+          WHERE,
+          "a subscription",
+          () => join(socket, channel, message),
+          refused,
+        );
+        return joined.success && stateOf(socket).isClosed ? refused : joined;
+      });
+      wrap(
+        channels,
+        "leave",
+        (leave) => (socket, channel) =>
+          this.#guards.settle(WHERE, "an end of a subscription", () => leave(socket, channel), {
+            left: false,
+          }),
+      );
+    }
+  }
+}
+
+function limitOf(app: GuardedApp | undefined): number {
+  const kilobytes = Math.max(
+    Number(app?.maxEventPayloadInKb) || 0,
+    Number(app?.maxPresenceMemberSizeInKb) || 0,
+  );
+  return MIN_LIMIT_BYTES + ESCAPED * 1024 * kilobytes;
+}
+
+function sendError(socket: GuardedSocket, data: { code: number; message: string }): void {
+  socket.sendJson({ event: "pusher:error", data });
+}

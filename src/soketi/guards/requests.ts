@@ -1,0 +1,122 @@
+import type { GuardedServer, HttpHandler, HttpResponse, RouteHandler } from "./soketi-parts.ts";
+import { isTooDeep, MIN_DEEP_LENGTH } from "./depth.ts";
+import { isBatch, isEvent, isEventBody } from "./event-shape.ts";
+import type { Guards } from "./guards.ts";
+import { isObject } from "./json.ts";
+import { shieldResponse } from "./response-shield.ts";
+import { whenMade, wrap } from "./wrap.ts";
+
+const WHERE = "requests";
+const BYTES_PER_MB = 1024 * 1024;
+
+/** soketi's own words for these. */
+const INCORRECT = "The received data is incorrect";
+const TOO_LARGE = "The payload size is too big.";
+const FAILED = "A server error has occurred.";
+
+/**
+ * Every response of soketi's two HTTP servers goes through a shield: `requests` lets it outlive its client, `statuses`
+ * makes its status true.
+ */
+export function shieldResponses(server: GuardedServer, guards: Guards): void {
+  for (const name of ["configureHttp", "configureMetricsServer"] as const) {
+    wrap(server, name, (configure) => (app) => {
+      for (const method of ["get", "post", "any"] as const) {
+        wrap(app, method, (route) => (pattern, handler) => {
+          route(pattern, shielded(server, guards, handler));
+          return app;
+        });
+      }
+      return configure(app);
+    });
+  }
+}
+
+function shielded(server: GuardedServer, guards: Guards, handler: RouteHandler): RouteHandler {
+  return (response, request) => {
+    shieldResponse(response, {
+      outlivesClient: guards.has("requests"),
+      keepsStatus: guards.has("statuses"),
+      maxBody: server.options.httpApi.requestLimitInMb * BYTES_PER_MB,
+      onTooLarge: () => server.httpHandler?.entityTooLargeResponse(response, TOO_LARGE),
+      onSpared: () => guards.caught(WHERE, "a request that was aborted"),
+    });
+    if (!guards.has("requests")) {
+      handler(response, request);
+      return;
+    }
+    try {
+      handler(response, request);
+    } catch (error) {
+      guards.caught(WHERE, "a request", error);
+      server.httpHandler?.badResponse(response, INCORRECT);
+    }
+  };
+}
+
+/**
+ * Keeps requests of the HTTP API from ending the process: soketi uses the fields of a body without looking whether they
+ * are there, in promises that nobody catches. What it does refuse by itself is left to it. (soketi 1.6.1,
+ * dist/http-handler.js.)
+ */
+export function guardRequests(server: GuardedServer, guards: Guards): void {
+  whenMade(server, "httpHandler", (handler) => {
+    guardSteps(handler, guards);
+    guardBodies(handler, guards);
+  });
+}
+
+/** What soketi does for a request, step by step, and what it does at last: whatever fails there is answered with 500. */
+function guardSteps(handler: HttpHandler, guards: Guards): void {
+  wrap(handler, "attachMiddleware", (attachMiddleware) => (response, steps) => {
+    const fail = (error: unknown) => {
+      guards.caught(WHERE, "a request", error);
+      handler.serverErrorResponse(response, FAILED);
+    };
+    const guarded = steps.map((step): typeof step => (of, next) => {
+      try {
+        // Some steps give a promise, and nobody waits for it.
+        Promise.resolve(step.call(handler, of, next)).catch(fail);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    const prepared = attachMiddleware(response, guarded);
+    // Not a promise: soketi only calls `then`, and has no catch.
+    return { then: (last) => prepared.then(last).catch(fail) };
+  });
+}
+
+function guardBodies(handler: HttpHandler, guards: Guards): void {
+  const refuse = (response: HttpResponse) => {
+    guards.caught(WHERE, "an event of a shape that soketi does not check");
+    handler.badResponse(response, INCORRECT);
+  };
+  wrap(handler, "readJson", (readJson) => (response, onBody, onAborted) => {
+    const checked: typeof onBody = (body, raw) => {
+      if (raw.length > MIN_DEEP_LENGTH && isTooDeep(body)) refuse(response);
+      else onBody(body, raw);
+    };
+    readJson(response, checked, onAborted);
+  });
+  wrap(handler, "broadcastEventRateLimitingMiddleware", (limit) => (response, next) => {
+    if (isEventBody(response.body)) limit(response, next);
+    else refuse(response);
+  });
+  wrap(handler, "broadcastBatchEventsRateLimitingMiddleware", (limit) => (response, next) => {
+    if (isBatch(response.body)) limit(response, next);
+    else refuse(response);
+  });
+  wrap(handler, "checkMessageToBroadcast", (check) => async (event, app) => {
+    const checked = await check(event, app).catch((error: unknown) => {
+      // Its own refusals have one. Any other error would be answered by nobody.
+      if (isObject(error) && "code" in error) throw error as unknown as Error;
+      return undefined;
+    });
+    if (isEvent(checked)) return checked;
+    guards.caught(WHERE, "an event of a shape that soketi does not check");
+    // As soketi rejects, or it would answer nothing.
+    // eslint-disable-next-line @typescript-eslint/only-throw-error
+    throw { code: 400, message: INCORRECT };
+  });
+}

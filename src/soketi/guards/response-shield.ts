@@ -1,0 +1,109 @@
+import type { HttpResponse } from "./soketi-parts.ts";
+import { RequestBody } from "./request-body.ts";
+
+export interface ShieldOptions {
+  /** Whether calls after the end, or after the client has gone, do nothing. Otherwise they throw, as uWebSockets.js does. */
+  readonly outlivesClient: boolean;
+  /** Whether status and headers are written together at the end, so that the status is the one that soketi means. */
+  readonly keepsStatus: boolean;
+  /** Bytes of a request's body. */
+  readonly maxBody: number;
+  readonly onTooLarge: () => void;
+  /** soketi would have written a header to a client that has gone, which throws where nobody catches it. */
+  readonly onSpared: () => void;
+}
+
+/**
+ * Stands between soketi and one response of uWebSockets.js, whose own methods it covers. The first header that is written
+ * writes the status line "200 OK" with it, and soketi writes its headers first: every error of its has the status 200.
+ */
+export function shieldResponse(response: HttpResponse, options: ShieldOptions): void {
+  const shield = new ResponseShield(response, options);
+  response.writeStatus = (status) => shield.writeStatus(status);
+  response.writeHeader = (name, value) => shield.writeHeader(name, value);
+  response.end = (body, closes) => shield.end(body, closes);
+  response.cork = (work) => shield.cork(work);
+  if (!options.outlivesClient) return;
+  response.onData = (handler) => shield.onData(handler);
+  // soketi's own handlers write the response to the log, and the app's secret with it, or answer who has gone.
+  response.onAborted = () => response;
+}
+
+class ResponseShield {
+  readonly #response: HttpResponse;
+  readonly #options: ShieldOptions;
+  /** As they are on the prototype: those of the object itself are covered. */
+  readonly #real: HttpResponse;
+  #status: string | undefined;
+  readonly #headers: (readonly [string, string])[] = [];
+  #state: "open" | "ended" | "aborted" = "open";
+  #isSpared = false;
+
+  constructor(response: HttpResponse, options: ShieldOptions) {
+    this.#response = response;
+    this.#options = options;
+    this.#real = Object.getPrototypeOf(response) as HttpResponse;
+    if (!options.outlivesClient) return;
+    this.#real.onAborted.call(response, () => {
+      this.#state = "aborted";
+    });
+  }
+
+  writeStatus(status: string): HttpResponse {
+    this.#status = status;
+    if (this.#isOpen && !this.#options.keepsStatus) this.#real.writeStatus.call(this.#response, status);
+    return this.#response;
+  }
+
+  writeHeader(name: string, value: string): HttpResponse {
+    // With a status it is soketi's `sendJson`, which catches.
+    if (this.#state === "aborted" && this.#status === undefined) this.#spare();
+    if (!this.#isOpen) return this.#response;
+    if (this.#options.keepsStatus) this.#headers.push([name, value]);
+    else this.#real.writeHeader.call(this.#response, name, value);
+    return this.#response;
+  }
+
+  end(body?: string, closes?: boolean): HttpResponse {
+    if (!this.#isOpen) return this.#response;
+    if (this.#options.outlivesClient) this.#state = "ended";
+    // One packet, wherever soketi is by now: after its first await it is out of its own cork.
+    this.#real.cork.call(this.#response, () => {
+      if (this.#options.keepsStatus) this.#writeHead();
+      this.#real.end.call(this.#response, body, closes);
+    });
+    return this.#response;
+  }
+
+  cork(work: () => void): HttpResponse {
+    if (this.#isOpen) this.#real.cork.call(this.#response, work);
+    else work();
+    return this.#response;
+  }
+
+  onData(handler: (piece: ArrayBuffer, isLast: boolean) => void): HttpResponse {
+    const body = new RequestBody(this.#options.maxBody);
+    this.#real.onData.call(this.#response, (piece, isLast) => {
+      if (!this.#isOpen) return;
+      body.add(piece);
+      if (body.isTooLarge) this.#options.onTooLarge();
+      else if (isLast) handler(body.whole(), true);
+    });
+    return this.#response;
+  }
+
+  get #isOpen(): boolean {
+    return this.#state === "open";
+  }
+
+  /** Once for each request. */
+  #spare(): void {
+    if (!this.#isSpared) this.#options.onSpared();
+    this.#isSpared = true;
+  }
+
+  #writeHead(): void {
+    if (this.#status !== undefined) this.#real.writeStatus.call(this.#response, this.#status);
+    for (const [name, value] of this.#headers) this.#real.writeHeader.call(this.#response, name, value);
+  }
+}

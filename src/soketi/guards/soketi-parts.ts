@@ -1,0 +1,178 @@
+import type { SoketiAppObject, SoketiSocket } from "../server.ts";
+
+/**
+ * The parts of soketi that are guarded, as read off 1.4.0 to 1.6.1. A guard is put around what a version has, and left
+ * out where it has none: hence the optional ones.
+ */
+export interface GuardedServer {
+  readonly options: {
+    readonly httpApi: { readonly requestLimitInMb: number };
+    readonly shutdownGracePeriod?: number;
+  };
+  readonly closing?: boolean;
+  /** There before the agent is: soketi waits for it first. */
+  readonly discover?: Discovery;
+  wsHandler?: WsHandler;
+  httpHandler?: HttpHandler;
+  setAdapter(adapter: Adapter): unknown;
+  setMetricsManager(metrics: Metrics): unknown;
+  setRateLimiter(limiter: RateLimiter): unknown;
+  setCacheManager(cache: Cache): unknown;
+  configureHttp(app: HttpApp): unknown;
+  configureMetricsServer(app: HttpApp): unknown;
+}
+
+export interface GuardedApp extends SoketiAppObject {
+  readonly maxEventPayloadInKb?: unknown;
+  readonly maxPresenceMemberSizeInKb?: unknown;
+}
+
+export interface GuardedSocket extends SoketiSocket {
+  readonly id: string;
+  app?: GuardedApp;
+  /** Whom the client has signed in as. */
+  readonly user?: { readonly id: string } | undefined;
+}
+
+/** What soketi uses of a socket to take it from a user. */
+export interface UserSocket {
+  readonly id: string;
+  readonly app?: GuardedApp | undefined;
+  readonly user?: { readonly id: string } | undefined;
+}
+
+export interface WsHandler {
+  handleUpgrade(...args: unknown[]): unknown;
+  onOpen(socket: GuardedSocket): unknown;
+  onMessage(socket: GuardedSocket, message: unknown, isBinary: boolean): unknown;
+  onClose(socket: GuardedSocket, code?: number, ...args: unknown[]): unknown;
+  checkForValidApp(socket: GuardedSocket): Promise<SoketiAppObject | null>;
+  evictSocketFromMemory(socket: GuardedSocket): Promise<unknown>;
+  unsubscribeFromChannel(socket: GuardedSocket, channel: string, closing?: boolean): Promise<unknown>;
+  readonly publicChannelManager?: Channels;
+  readonly privateChannelManager?: Channels;
+  readonly encryptedPrivateChannelManager?: Channels;
+  readonly presenceChannelManager?: Channels;
+}
+
+export interface Channels {
+  join(socket: GuardedSocket, channel: string, message: unknown): Promise<Joined>;
+  leave(socket: GuardedSocket, channel: string): Promise<{ readonly left: boolean }>;
+}
+
+export interface Joined {
+  readonly success: boolean;
+  readonly errorCode?: number;
+  readonly errorMessage?: string;
+}
+
+export interface HttpHandler {
+  attachMiddleware(response: HttpResponse, steps: readonly HttpStep[]): HttpSteps;
+  readJson(response: HttpResponse, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
+  appMiddleware: HttpStep;
+  broadcastEventRateLimitingMiddleware: HttpStep;
+  broadcastBatchEventsRateLimitingMiddleware: HttpStep;
+  /** Rejects with a `code` of 400 or 413; any other rejection is answered by nobody. */
+  checkMessageToBroadcast(event: unknown, app: unknown): Promise<unknown>;
+  badResponse(response: HttpResponse, error: string): unknown;
+  notFoundResponse(response: HttpResponse, error: string): unknown;
+  entityTooLargeResponse(response: HttpResponse, error: string): unknown;
+  serverErrorResponse(response: HttpResponse, error: string): unknown;
+  sendJson(response: HttpResponse, data: object, status: string): unknown;
+}
+
+export type HttpStep = (
+  response: HttpResponse,
+  next: (error: null, response: HttpResponse) => void,
+) => unknown;
+
+/** A promise, of which soketi uses this. */
+export interface HttpSteps {
+  then(last: (response: HttpResponse) => unknown): Promise<unknown>;
+}
+
+/** An app of uWebSockets.js. */
+export interface HttpApp {
+  get(pattern: string, handler: RouteHandler): HttpApp;
+  post(pattern: string, handler: RouteHandler): HttpApp;
+  any(pattern: string, handler: RouteHandler): HttpApp;
+}
+
+export type RouteHandler = (response: HttpResponse, request: object) => unknown;
+
+/** A response of uWebSockets.js, with what soketi hangs on it. */
+export interface HttpResponse {
+  params: { readonly appId: string };
+  body?: unknown;
+  app?: SoketiAppObject;
+  writeStatus(status: string): HttpResponse;
+  writeHeader(name: string, value: string): HttpResponse;
+  end(body?: string, closes?: boolean): HttpResponse;
+  cork(work: () => void): HttpResponse;
+  onData(handler: (piece: ArrayBuffer, isLast: boolean) => void): HttpResponse;
+  onAborted(handler: () => void): HttpResponse;
+}
+
+export interface Adapter {
+  readonly driver?: AdapterDriver;
+  addSocket(appId: string, socket: GuardedSocket): Promise<unknown>;
+  addToChannel(appId: string, channel: string, socket: GuardedSocket): Promise<number>;
+  addUser(socket: GuardedSocket): Promise<unknown>;
+  removeUser(socket: UserSocket): Promise<unknown>;
+  disconnect(): Promise<unknown>;
+}
+
+/** The last three: of an adapter that speaks to other nodes. */
+export interface AdapterDriver {
+  readonly uuid?: string;
+  readonly requestsTimeout?: number;
+  /** ioredis, once the driver has begun. */
+  readonly pubClient?: { publish(channel: string, data: string): Promise<unknown> };
+  init(): Promise<unknown>;
+  getUserSockets(appId: string, userId: string): Promise<Set<GuardedSocket | undefined>>;
+  broadcastToChannel?(channel: string, data: string): unknown;
+  getNumSub?(): Promise<number>;
+  onMessage?(...args: unknown[]): unknown;
+  onRequest?(...args: unknown[]): unknown;
+  onResponse?(...args: unknown[]): unknown;
+}
+
+export interface Metrics {
+  markNewConnection(socket: GuardedSocket): void;
+  markDisconnection(socket: GuardedSocket): void;
+}
+
+export interface RateLimiter {
+  readonly driver?: { readonly rateLimiters?: Record<string, unknown> };
+  consumeBackendEventPoints: Consume;
+  consumeFrontendEventPoints: Consume;
+  consumeReadRequestsPoints: Consume;
+  disconnect(): Promise<unknown>;
+}
+
+export type Consume = (
+  points: number,
+  app: SoketiAppObject,
+  socket?: GuardedSocket,
+) => Promise<{ readonly canContinue: boolean }>;
+
+export interface Cache {
+  has(key: string): Promise<boolean>;
+  get(key: string): Promise<unknown>;
+  set(key: string, value: unknown, ttlSeconds?: number): Promise<unknown>;
+  disconnect(): Promise<unknown>;
+}
+
+/** node-discover, by which nodes of a cluster find each other. */
+export interface Discovery {
+  readonly broadcast?: DiscoveryNetwork;
+  join(channel: string, listener: (data: unknown) => void): unknown;
+  send(channel: string, data: unknown): unknown;
+}
+
+export interface DiscoveryNetwork {
+  readonly socket?: { on(event: "error", listener: (error: unknown) => void): unknown };
+  emit(event: string, ...args: unknown[]): boolean;
+  encode(data: unknown, done: (error: unknown, encoded: string | null) => void): unknown;
+  decode(datagram: unknown, done: (error: unknown, decoded?: unknown) => void): unknown;
+}

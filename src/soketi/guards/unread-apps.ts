@@ -1,0 +1,62 @@
+import type { SoketiAppObject } from "../server.ts";
+import type { Lookups } from "./lookups.ts";
+import type { GuardedServer, GuardedSocket } from "./soketi-parts.ts";
+import { whenMade, wrap } from "./wrap.ts";
+
+/** Of Pusher's codes those that a client comes back after, "after 1 s or more": 4100 to 4199. */
+const COME_BACK = {
+  code: 4100,
+  message: "The app cannot be read from the table at the moment. Please reconnect shortly.",
+};
+
+/** Seconds. As soon as a connected client comes back, too. */
+const RETRY_AFTER = "1";
+const UNREAD = {
+  error: "The app cannot be read from the table at the moment. Please try again shortly.",
+  code: 503,
+};
+
+/** Tells a client that it may connect again shortly. */
+export function sendBack(socket: GuardedSocket): void {
+  socket.sendJson({ event: "pusher:error", data: COME_BACK });
+  socket.end(COME_BACK.code);
+}
+
+/**
+ * Has clients come back whose app could not be read. soketi says 4001 to them, "no such app", and then they never do: an
+ * outage of DynamoDB would last for as long as their browsers' tabs. Needs the guard of connections, since soketi goes on
+ * to end what is closed here.
+ */
+export function sendBackUnread(server: GuardedServer, lookups: Lookups<SoketiAppObject>): void {
+  whenMade(server, "wsHandler", (handler) => {
+    handler.checkForValidApp = async (socket) => {
+      const errors: unknown[] = [];
+      const app = await lookups.findByKey(socket.appKey, (error) => errors.push(error));
+      if (!app && errors.length > 0) sendBack(socket);
+      return app;
+    };
+  });
+}
+
+/**
+ * Has publishers try again whose app could not be read. soketi says 404 to them, "no such app", and their libraries take
+ * that for final. Needs the guard of statuses: with a status of 200 nobody tries again.
+ */
+export function answerUnread(server: GuardedServer, lookups: Lookups<SoketiAppObject>): void {
+  whenMade(server, "httpHandler", (handler) => {
+    wrap(handler, "appMiddleware", () => async (response, next) => {
+      const { appId } = response.params;
+      const errors: unknown[] = [];
+      const app = await lookups.findById(appId, (error) => errors.push(error));
+      if (app) {
+        response.app = app;
+        next(null, response);
+      } else if (errors.length > 0) {
+        response.writeHeader("Retry-After", RETRY_AFTER);
+        handler.sendJson(response, UNREAD, "503 Service Unavailable");
+      } else {
+        handler.notFoundResponse(response, `The app ${appId} could not be found.`);
+      }
+    });
+  });
+}

@@ -1,0 +1,174 @@
+import { describe, expect, it } from "vitest";
+import { connected, idle, open, realSoketi } from "./real-soketi.ts";
+
+/** A lookup that ends when the test says so. */
+function pending() {
+  let end: (app: object | null) => void = () => undefined;
+  let fail: (error: Error) => void = () => undefined;
+  const lookup = () =>
+    new Promise<object | null>((resolve, reject) => {
+      end = resolve;
+      fail = reject;
+    });
+  return { lookup, end: (app: object | null) => end(app), fail: () => fail(new Error("the table is away")) };
+}
+
+const enabled = { id: "a", key: "k", enabled: true, maxConnections: -1, forWebSocket: () => enabled };
+
+describe("a client that leaves while its app is looked up", () => {
+  it.each([
+    ["there is none", null],
+    ["it is disabled", { ...enabled, forWebSocket: () => ({ ...enabled, enabled: false }) }],
+    ["it is full", { ...enabled, forWebSocket: () => ({ ...enabled, maxConnections: 0.5 }) }],
+  ])("and %s: is not ended again, which would throw", async (_, app) => {
+    const { lookup, end } = pending();
+    const soketi = realSoketi({ lookup });
+    const socket = open(soketi);
+    socket.leave();
+    await idle();
+    end(app);
+    await idle();
+    expect(socket.ended).toEqual([]);
+    expect(soketi.connected()).toBe(0);
+  });
+
+  it("and it is there: is neither entered nor counted, which nobody would undo", async () => {
+    const { lookup, end } = pending();
+    const soketi = realSoketi({ lookup });
+    const socket = open(soketi);
+    socket.leave();
+    await idle();
+    end(enabled);
+    await idle();
+    expect(soketi.adapter.getNamespaces().get("a")?.sockets.size ?? 0).toBe(0);
+    expect(soketi.connected()).toBe(0);
+  });
+
+  it("soketi alone enters and counts it", async () => {
+    const { lookup, end } = pending();
+    const soketi = realSoketi({ lookup, on: [] });
+    open(soketi).leave();
+    await idle();
+    end(enabled);
+    await idle();
+    expect(soketi.adapter.getNamespaces().get("a")?.sockets.size).toBe(1);
+    expect(soketi.connected()).toBe(1);
+  });
+});
+
+describe("a connection", () => {
+  it("whose lookup fails may come back, and is not ended twice", async () => {
+    const { lookup, fail } = pending();
+    const soketi = realSoketi({ lookup });
+    const socket = open(soketi);
+    fail();
+    await idle();
+    expect(socket.ended).toEqual([4100]);
+    expect(soketi.caught).toEqual(["connections: the lookup of a connection's app"]);
+  });
+
+  it.each([1000, 1006, 4000, 4200])("that its client closes with %i is gone", async (code) => {
+    const soketi = realSoketi();
+    const socket = await connected(soketi);
+    socket.say({ event: "pusher:subscribe", data: { channel: "room" } });
+    await idle();
+    expect(soketi.connected()).toBe(1);
+    socket.leave(code);
+    await idle();
+    const namespace = soketi.adapter.getNamespaces().get("a");
+    expect([namespace?.sockets.size, namespace?.channels.size, soketi.connected()]).toEqual([0, 0, 0]);
+    expect(soketi.webhooks).toEqual(["ChannelOccupied", "ChannelVacated"]);
+  });
+
+  it("that its client closes with 4200 stays for ever with soketi alone", async () => {
+    const soketi = realSoketi({ on: [] });
+    const socket = await connected(soketi);
+    socket.leave(4200);
+    await idle();
+    expect(soketi.adapter.getNamespaces().get("a")?.sockets.size).toBe(1);
+  });
+
+  it("that soketi itself closes while it stops is left to it", async () => {
+    const soketi = realSoketi();
+    const socket = await connected(soketi);
+    soketi.server.closing = true;
+    socket.leave(4200);
+    await idle();
+    expect(soketi.connected()).toBe(1);
+  });
+
+  it("that closes while it joins a channel is not in it, and nobody is told that it joined", async () => {
+    let join: () => void = () => undefined;
+    const isAsked = new Promise<void>((resolve) => (join = resolve));
+    const soketi = realSoketi({
+      adapter: (local) => {
+        const add = local.addToChannel.bind(local);
+        return { addToChannel: async (...args: Parameters<typeof add>) => isAsked.then(() => add(...args)) };
+      },
+    });
+    const socket = await connected(soketi);
+    socket.say({ event: "pusher:subscribe", data: { channel: "room" } });
+    await idle();
+    socket.leave();
+    join();
+    await idle();
+    expect(soketi.adapter.getNamespaces().get("a")?.sockets.size).toBe(0);
+    expect(soketi.webhooks).toEqual([]);
+  });
+
+  it("whose way out of a channel fails is removed all the same", async () => {
+    const soketi = realSoketi({
+      adapter: () => ({ removeFromChannel: () => Promise.reject(new Error("away")) }),
+    });
+    const socket = await connected(soketi);
+    socket.say({ event: "pusher:subscribe", data: { channel: "room" } });
+    await idle();
+    socket.leave();
+    await idle();
+    expect(soketi.adapter.getNamespaces().get("a")?.sockets.size).toBe(0);
+    expect(soketi.connected()).toBe(0);
+  });
+});
+
+describe("a user's connections", () => {
+  const signedIn = async (on?: []) => {
+    const soketi = realSoketi(on ? { on } : {});
+    const socket = await connected(soketi);
+    const signIn = (id: string) => {
+      Object.assign(socket, { user: { id } });
+      return soketi.adapter.addUser(socket);
+    };
+    await signIn("ann");
+    await signIn("ann");
+    await signIn("bob");
+    return { soketi, socket, users: () => soketi.adapter.getNamespaces().get("a")?.users, signIn };
+  };
+
+  it("are those of the user that it signed in as last, and none after its close", async () => {
+    const { socket, users, signIn } = await signedIn();
+    expect([...(users()?.keys() ?? [])]).toEqual(["bob"]);
+    socket.leave();
+    await idle();
+    expect(users()?.size).toBe(0);
+    await signIn("ann");
+    expect(users()?.size).toBe(0);
+  });
+
+  it("stay with the first one with soketi alone", async () => {
+    const { socket, users } = await signedIn([]);
+    socket.leave();
+    await idle();
+    expect([...(users()?.keys() ?? [])]).toEqual(["ann"]);
+  });
+
+  it("that are gone get no event", async () => {
+    const { soketi } = await signedIn();
+    soketi.adapter
+      .getNamespaces()
+      .get("a")
+      ?.users.set("ghost", new Set(["1.2"]));
+    const sockets = await soketi.adapter.driver?.getUserSockets("a", "ghost");
+    expect(sockets).toEqual(new Set());
+    expect(soketi.caught).toEqual(["drivers: an event for a user whose connection has gone"]);
+  });
+});

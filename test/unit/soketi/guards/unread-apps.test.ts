@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import { GUARDS } from "../../../../src/config/guards.ts";
+import { Guards } from "../../../../src/soketi/guards/guards.ts";
+import { type Lookups, possibleOnly } from "../../../../src/soketi/guards/lookups.ts";
+import type { HttpResponse } from "../../../../src/soketi/guards/soketi-parts.ts";
+import type { SoketiAppObject } from "../../../../src/soketi/server.ts";
+import { idle, open, realSoketi } from "./real-soketi.ts";
+
+const guardsOf = (caught: string[]) =>
+  new Guards({ on: new Set(GUARDS), onCaught: (where) => caught.push(where) });
+
+/** A soketi whose lookups find `app`, and before that fail with `error`. */
+function withLookups(app: object | null, error?: Error) {
+  const find = (_: string, onUnreadable?: (error: unknown) => void) => {
+    if (error) onUnreadable?.(error);
+    return Promise.resolve(app as SoketiAppObject | null);
+  };
+  return realSoketi({
+    lookup: () => Promise.reject(new Error("expected soketi's own lookup not to be used")),
+    lookups: { findById: find, findByKey: find },
+  });
+}
+
+describe("a client whose app cannot be read", () => {
+  it("may come back", async () => {
+    const soketi = withLookups(null, new Error("down"));
+    const socket = open(soketi);
+    await idle();
+    expect(socket.ended).toEqual([4100]);
+    expect(socket.sent).toEqual([
+      {
+        event: "pusher:error",
+        data: { code: 4100, message: expect.stringContaining("Please reconnect") as string },
+      },
+    ]);
+    // soketi goes on to end it with 4001, which is expected here.
+    expect(soketi.caught).toEqual([]);
+  });
+
+  it("may not when there is no such app", async () => {
+    const socket = open(withLookups(null));
+    await idle();
+    expect(socket.ended).toEqual([4001]);
+  });
+});
+
+describe("a publisher whose app cannot be read", () => {
+  const ask = async (app: object | null, error?: Error) => {
+    const { server } = withLookups(app, error);
+    const written: string[] = [];
+    const response = {
+      params: { appId: "a" },
+      writeStatus: (status: string) => (written.push(status), response),
+      writeHeader: (name: string, value: string) => (written.push(`${name}: ${value}`), response),
+      end: (body: string) => (written.push(body), response),
+    } as unknown as HttpResponse;
+    let isNext = false;
+    await server.httpHandler.appMiddleware(response, () => (isNext = true));
+    return { written, isNext, app: response.app };
+  };
+
+  it("is told to try again, and when", async () => {
+    const { written, isNext } = await ask(null, new Error("down"));
+    expect(written).toContain("503 Service Unavailable");
+    expect(written).toContain("Retry-After: 1");
+    expect(JSON.parse(written.at(-1) ?? "")).toMatchObject({ code: 503 });
+    expect(isNext).toBe(false);
+  });
+
+  it("gets soketi's 404 when there is no such app, and goes on when there is one, wherever it came from", async () => {
+    expect((await ask(null)).written).toContain("404 Not Found");
+    const app = { id: "a" };
+    expect(await ask(app)).toEqual({ written: [], isNext: true, app });
+    expect(await ask(app, new Error("down"))).toEqual({ written: [], isNext: true, app });
+  });
+});
+
+describe("possibleOnly", () => {
+  const lookups = () => {
+    const asked: string[] = [];
+    const caught: string[] = [];
+    const find = (name: string) => Promise.resolve(asked.push(name));
+    const all: Lookups<number> = { findById: find, findByKey: find };
+    return { asked, caught, possible: possibleOnly(all, guardsOf(caught)) };
+  };
+
+  it.each(["", "x".repeat(2_049), "é".repeat(1_025), "\u{1f600}".repeat(513)])(
+    "asks nobody for %s",
+    async (name) => {
+      const { asked, caught, possible } = lookups();
+      expect([await possible.findById(name), await possible.findByKey(name)]).toEqual([null, null]);
+      expect([asked, caught]).toEqual([[], ["lookups", "lookups"]]);
+    },
+  );
+
+  it.each(["a", "x".repeat(2_048), "é".repeat(1_024), "\u{1f600}".repeat(512)])(
+    "asks for %s",
+    async (name) => {
+      const { asked, caught, possible } = lookups();
+      await possible.findById(name);
+      await possible.findByKey(name);
+      expect([asked, caught]).toEqual([[name, name], []]);
+    },
+  );
+});
