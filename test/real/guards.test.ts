@@ -172,10 +172,14 @@ describe("the HTTP API", () => {
 describe("a table that cannot be read", () => {
   let toDynamoDb: TcpProxy;
   let slow: SoketiNode;
+  /** The node asks for the app "read". */
+  let onLookup: () => void = () => undefined;
 
   beforeAll(async () => {
     const { port } = new URL(inject("dynamodbEndpoint"));
-    toDynamoDb = await startProxy({ host: "127.0.0.1", port: Number(port) });
+    toDynamoDb = await startProxy({ host: "127.0.0.1", port: Number(port) }, (chunk) => {
+      if (chunk.includes('{"S":"read"}')) onLookup();
+    });
     const env = { APP_SYNC_LOAD_BUDGET_MS: "2000" };
     slow = await fleet.node({ dynamodbEndpoint: `http://127.0.0.1:${toDynamoDb.port}`, env });
   });
@@ -189,7 +193,10 @@ describe("a table that cannot be read", () => {
     toDynamoDb.slow(() => 200);
     const head = `GET ${target({ path: "/channels", app: "read" })} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const request = createConnection({ host: "127.0.0.1", port: slow.port });
-    await new Promise<void>((resolve) => request.write(head, () => resolve()));
+    // Not before: what a node has not read yet goes with the connection.
+    const lookup = new Promise<void>((resolve) => (onLookup = resolve));
+    request.write(head);
+    await lookup;
     request.resetAndDestroy();
     await eventually(
       "the aborted request",
