@@ -46,7 +46,6 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const report = createReporter(soketi.Log, config.debug || server.options.debug);
   const agent = startAgent(server, manager, soketi, { ...config, redis }, report);
   normalizeReads(manager, report.itemProblems);
-  guardWebhooks(server, manager, report.webhookDropped);
   const guards = new Guards({ on: config.guards, onCaught: report.guarded });
   installGuards(guarded(server), guards);
   if (config.cache) {
@@ -61,6 +60,9 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
       },
     );
   }
+  const appClass = soketi.App as SoketiAppClass;
+  const { cache } = agent;
+  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient: soketi.makeLambdaClient, report });
   if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
   for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);

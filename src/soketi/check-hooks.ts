@@ -23,7 +23,7 @@ export function checkHooks(
       "getItem",
       "query",
     ],
-    ["server", server, "setAdapter", "setQueueManager", "setMetricsManager", "stop"],
+    ["server", server, "setAdapter", "setQueueManager", "setMetricsManager", "setWebhookSender", "stop"],
     ["server", server, ...(ready === "synced" ? ["configureHttp"] : [])],
   ];
   const missing = needed.flatMap(([path, owner, ...methods]) =>
