@@ -2,13 +2,15 @@ import type { Agent } from "./agent.ts";
 import type { AppCache } from "./app-cache.ts";
 import { FLUSH_REASONS } from "./flush-reasons.ts";
 import type { AppIdentity } from "./ports.ts";
+import { WEBHOOK_DROP_REASONS, type WebhookDropReason } from "./webhook-drop-reasons.ts";
 
 /** Counted outside the cache and the follower, by the agent's reporter. */
 export interface AgentCounts {
   changes: number;
   connectionsReplaced: number;
   connectionsClosed: number;
-  webhooksDropped: number;
+  webhooksRetried: number;
+  readonly webhooksDropped: Map<WebhookDropReason, number>;
   itemProblems: number;
   redisErrors: number;
   /** What soketi was spared, by place; each place from the start. */
@@ -140,7 +142,17 @@ function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts):
       ),
       label: "where",
     },
-    counter("webhooks_dropped_total", "Webhooks of apps that are gone.", () => counts.webhooksDropped),
+    counter(
+      "webhooks_retried_total",
+      "Webhooks that went back to their queue, once for each time.",
+      () => counts.webhooksRetried,
+    ),
+    {
+      ...counter("webhooks_dropped_total", "Webhooks that were not sent.", () =>
+        WEBHOOK_DROP_REASONS.map((reason) => [reason, counts.webhooksDropped.get(reason) ?? 0] as const),
+      ),
+      label: "reason",
+    },
   ];
 }
 

@@ -48,7 +48,6 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const report = createReporter(soketi.Log, config.debug || server.options.debug);
   const agent = startAgent(server, manager, soketi, { ...config, redis }, report);
   normalizeReads(manager, report.itemProblems);
-  guardWebhooks(server, manager, report.webhookDropped);
   const guards = new Guards({ on: config.guards, onCaught: report.guarded });
   installGuards(guarded(server), guards);
   if (config.cache) {
@@ -58,6 +57,9 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   }
   watchNewConnections(server, (appId, connection) => agent.connections.entered(appId, connection));
   leaveOwnChannels(server);
+  const appClass = soketi.App as SoketiAppClass;
+  const { cache } = agent;
+  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient: soketi.makeLambdaClient, report });
   if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
   for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);

@@ -23,7 +23,16 @@ export function checkHooks(
       "getItem",
       "query",
     ],
-    ["server", server, "setAdapter", "setQueueManager", "setMetricsManager", "setCacheManager", "stop"],
+    [
+      "server",
+      server,
+      "setAdapter",
+      "setQueueManager",
+      "setMetricsManager",
+      "setCacheManager",
+      "setWebhookSender",
+      "stop",
+    ],
     ["server", server, ...(ready === "synced" ? ["configureHttp"] : [])],
   ];
   const missing = needed.flatMap(([path, owner, ...methods]) =>

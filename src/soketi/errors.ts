@@ -1,3 +1,5 @@
+import type { WebhookDropReason } from "../agent/webhook-drop-reasons.ts";
+
 /** Thrown when this soketi lacks something that the agent needs; soketi is left as it was. */
 export class MissingHooksError extends Error {
   override readonly name = "MissingHooksError";
@@ -37,5 +39,25 @@ export class OtherAppManagerError extends Error {
     super(
       `expected soketi's app manager to be "dynamodb", found "${driver}": set SOKETI_APP_MANAGER_DRIVER=dynamodb`,
     );
+  }
+}
+
+/** Thrown so that BullMQ takes a job back. */
+export class WebhookLaterError extends Error {
+  override readonly name = "WebhookLaterError";
+  readonly code = "E_WEBHOOK_LATER";
+
+  constructor(why: WebhookDropReason) {
+    super(`Could not send a webhook yet: ${why}`);
+  }
+}
+
+/** Thrown so that the consumer does not delete a message: SQS gives it again when its visibility time-out is over. */
+export class UnacknowledgedError extends Error {
+  override readonly name = "UnacknowledgedError";
+  readonly code = "E_UNACKNOWLEDGED";
+
+  constructor() {
+    super("Could not send a webhook yet: its message stays in the queue");
   }
 }

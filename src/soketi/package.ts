@@ -20,6 +20,8 @@ export interface Soketi {
   readonly redis: RedisLibrary;
   /** soketi's own prom-client. */
   readonly prom: PromClient;
+  /** A client of soketi's own AWS SDK. */
+  readonly makeLambdaClient: (options: object) => unknown;
 }
 
 /** soketi's log on the console. */
@@ -62,5 +64,9 @@ export function loadSoketi(root: string): Soketi {
     Log,
     redis: require("ioredis") as RedisLibrary,
     prom: require("prom-client") as PromClient,
+    makeLambdaClient(options) {
+      const { Lambda } = require("aws-sdk") as { Lambda: new (options: object) => unknown };
+      return new Lambda(options);
+    },
   };
 }

@@ -4,14 +4,14 @@ import { GUARDS, type GuardName } from "../config/guards.ts";
 import type { ProblemListener } from "./normalize-reads.ts";
 import type { SoketiLog } from "./package.ts";
 import { RepeatedWarnings } from "./repeated-warnings.ts";
+import type { WebhookReporter } from "./webhook-parts.ts";
 
-export interface PreloadReporter extends Omit<AgentReporter, "heartbeatFailed"> {
+export interface PreloadReporter extends Omit<AgentReporter, "heartbeatFailed">, WebhookReporter {
   readonly counts: AgentCounts;
   readonly itemProblems: ProblemListener;
   readonly redisFailed: (error: unknown) => void;
   /** There is no log where it is looked for. */
   readonly logMissing: (error: Error) => void;
-  readonly webhookDropped: (appKey: string) => void;
   readonly metricsFailed: (error: unknown) => void;
   /** A guard has spared soketi something. */
   readonly guarded: (where: GuardName, what: string, error?: string) => void;
@@ -33,7 +33,8 @@ export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter 
     changes: 0,
     connectionsReplaced: 0,
     connectionsClosed: 0,
-    webhooksDropped: 0,
+    webhooksRetried: 0,
+    webhooksDropped: new Map(),
     itemProblems: 0,
     redisErrors: 0,
     guarded,
@@ -44,6 +45,7 @@ export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter 
     onLag: () => undefined,
     ...agentEvents(output, (lag) => reporter.onLag(lag)),
     ...soketiEvents(output),
+    ...webhookEvents(output),
     guarded(where, what, error) {
       guarded.set(where, (guarded.get(where) ?? 0) + 1);
       // An error's words can be anything: they do not make another kind.
@@ -106,10 +108,7 @@ function soketiEvents({
   warnings,
   counts,
   debug,
-}: Output): Pick<
-  PreloadReporter,
-  "itemProblems" | "redisFailed" | "logMissing" | "metricsFailed" | "webhookDropped"
-> {
+}: Output): Pick<PreloadReporter, "itemProblems" | "redisFailed" | "logMissing" | "metricsFailed"> {
   return {
     itemProblems(appId, problems) {
       counts.itemProblems += 1;
@@ -130,9 +129,25 @@ function soketiEvents({
     metricsFailed(error) {
       log.error(`app-sync: not all metrics are on /metrics, the agent works without: ${textOf(error)}`);
     },
-    webhookDropped(appKey) {
-      counts.webhooksDropped += 1;
-      warnings.warn(`webhook ${appKey}`, `a webhook of app key ${appKey} was not sent: the app is gone`);
+  };
+}
+
+/** What happens to queued webhooks. */
+function webhookEvents({ warnings, counts }: Output): WebhookReporter {
+  return {
+    webhookDropped(reason, appId) {
+      counts.webhooksDropped.set(reason, (counts.webhooksDropped.get(reason) ?? 0) + 1);
+      warnings.warn(`webhook ${reason} ${appId}`, `a webhook of app ${appId} was not sent: ${reason}`);
+    },
+    webhookRetried(appId) {
+      counts.webhooksRetried += 1;
+      warnings.warn(
+        `webhook later ${appId}`,
+        `webhooks of app ${appId} cannot be sent now, and are tried again`,
+      );
+    },
+    webhooksFailed(error) {
+      warnings.warn(`webhooks ${textOf(error)}`, `webhooks: ${nameOf(error)}: ${textOf(error)}`);
     },
   };
 }

@@ -12,6 +12,8 @@ export interface SoketiServer {
     readonly queue?: { readonly driver: string };
     readonly rateLimiter?: { readonly driver: string };
     readonly debug: boolean;
+    /** Milliseconds. */
+    readonly webhooks: { readonly batching: { readonly duration: number } };
   };
   readonly appManager?: SoketiAppManager;
   readonly adapter?: SoketiAdapter;
@@ -19,12 +21,14 @@ export interface SoketiServer {
   readonly cacheManager?: SoketiCache;
   readonly rateLimiter?: SoketiRateLimiter;
   wsHandler?: SoketiWsHandler;
+  webhookSender?: SoketiWebhookSender;
   readonly httpHandler?: SoketiHttpHandler;
   setAppManager(manager: SoketiAppManager): unknown;
   setAdapter(adapter: SoketiAdapter): unknown;
   setQueueManager(queues: SoketiQueues): unknown;
   setMetricsManager(metrics: SoketiMetrics): unknown;
   setCacheManager(cache: SoketiCache): unknown;
+  setWebhookSender(): unknown;
   /** Makes the routes. */
   configureHttp(app: object): unknown;
   stop(): Promise<unknown>;
@@ -68,8 +72,14 @@ export interface SoketiAppObject {
   readonly maxConnections: number | string;
   /** What it was made from. The app of a connection is another instance, made from the same object. */
   readonly initialApp: object;
+  /** soketi takes them off the app of a connection. */
+  readonly webhooks?: readonly SoketiWebhook[];
   forWebSocket(): SoketiAppObject;
   toObject(): object;
+}
+
+export interface SoketiWebhook {
+  readonly lambda?: { readonly client_options?: unknown };
 }
 
 /** One WebSocket, with what soketi hangs on it. */
@@ -121,12 +131,30 @@ export interface SoketiNamespace {
   removeFromChannel(socketId: string, channel: string | string[]): Promise<unknown>;
 }
 
-export interface SoketiQueues {
-  processQueue(name: string, callback: (job: SoketiJob, done?: () => void) => void): Promise<unknown>;
+/** What waits in a queue. BullMQ's own Job has the optional fields. */
+export interface SoketiJob {
+  readonly data?: unknown;
+  readonly attemptsMade?: number;
+  readonly opts?: { attempts?: number; backoff?: unknown };
 }
 
-export interface SoketiJob {
-  readonly data?: { readonly appKey?: string };
+/** What a queue driver calls: BullMQ with a text, and a promise is its answer; the others with a function to call. */
+export type QueueCallback = (job: SoketiJob, second?: unknown) => unknown;
+
+export interface SoketiQueues {
+  readonly driver?: object;
+  processQueue(name: string, callback: QueueCallback): Promise<unknown>;
+  disconnect(): Promise<unknown>;
+}
+
+export interface SoketiWebhookSender {
+  send(app: SoketiAppObject, data: object, queueName: string): void;
+  sendWebhook(app: SoketiAppObject, data: object | object[], queueName: string): void;
+  sendWebhookByBatching?(app: SoketiAppObject, data: object, queueName: string): void;
+  sendChannelVacated(app: SoketiAppObject, channel: string): void;
+  sendChannelOccupied(app: SoketiAppObject, channel: string): void;
+  sendMemberRemoved(app: SoketiAppObject, channel: string, userId: unknown): void;
+  sendMemberAdded(app: SoketiAppObject, channel: string, userId: unknown): void;
 }
 
 export interface SoketiMetrics {

@@ -1,37 +1,116 @@
-import type { SoketiAppManager, SoketiServer } from "./server.ts";
+import { performance } from "node:perf_hooks";
+import type { AppCache } from "../agent/app-cache.ts";
+import { within } from "../async/within.ts";
+import { HeldWork } from "./held-work.ts";
+import type {
+  SoketiAppClass,
+  SoketiAppManager,
+  SoketiAppObject,
+  SoketiQueues,
+  SoketiServer,
+  SoketiWebhookSender,
+} from "./server.ts";
+import { WebhookApps } from "./webhook-apps.ts";
+import { WebhookBatches } from "./webhook-batches.ts";
+import { WebhookDelivery } from "./webhook-delivery.ts";
+import type { MakeLambdaClient } from "./webhook-lambda.ts";
+import type { WebhookReporter } from "./webhook-parts.ts";
+import { WebhookQueue } from "./webhook-queue.ts";
+import { guardRepeats } from "./webhook-repeats.ts";
+import { guardRedisQueue, type RedisQueueDriver } from "./webhook-redis.ts";
+import { type SqsDriver, WebhookSqs } from "./webhook-sqs.ts";
+
+/** What may wait in this process' memory, and how long. */
+const HELD = { maxAgeMs: 600_000, maxWorks: 10_000, maxBytes: 32_000_000 };
+
+/** How long a node that stops waits for webhooks that are on their way. Milliseconds. */
+const LAST_MS = 5_000;
+
+export interface WebhookGuardOptions {
+  readonly server: SoketiServer;
+  readonly manager: SoketiAppManager;
+  readonly appClass: SoketiAppClass;
+  readonly cache: Pick<AppCache<SoketiAppObject>, "findById" | "inspect">;
+  readonly makeLambdaClient: MakeLambdaClient;
+  readonly report: WebhookReporter;
+}
 
 /**
- * Keeps a webhook of an app that is gone from ending the process. soketi's queue worker looks the app up by its key and
- * uses it without a check; the rejection that follows reaches its handler of uncaught errors, which shuts the server
- * down. Deleting an app while its connections close is enough, since that queues `channel_vacated`. (soketi 1.6.1,
- * dist/webhook-sender.js.)
- *
- * @param onDropped a webhook was not sent because its app key has no app any more.
+ * Has webhooks survive every change of their app, and every outage, between soketi's queues and its worker (soketi 1.4.0 to
+ * 1.6.1, dist/webhook-sender.js and dist/queues). Call it after the manager's lookups were taken over.
  */
-export function guardWebhooks(
-  server: SoketiServer,
-  manager: SoketiAppManager,
-  onDropped: (appKey: string) => void,
-): void {
+export function guardWebhooks(options: WebhookGuardOptions): void {
+  const { server, report } = options;
+  const clock = () => performance.now();
+  const apps = new WebhookApps({ ...options, clock, now: Date.now });
+  const held = new HeldWork({ clock, ...HELD });
+  const delivery = new WebhookDelivery({ ...options, apps });
   const setQueueManager = server.setQueueManager.bind(server);
   server.setQueueManager = (queues) => {
-    const processQueue = queues.processQueue.bind(queues);
-    queues.processQueue = (name, callback) =>
-      processQueue(name, (job, done) => {
-        const appKey = job.data?.appKey;
-        if (appKey === undefined) {
-          callback(job, done);
-          return;
-        }
-        void manager.findByKey(appKey).then((app) => {
-          if (app) {
-            callback(job, done);
-            return;
-          }
-          onDropped(appKey);
-          done?.();
-        });
-      });
+    guardQueues(queues, delivery, held, report);
     return setQueueManager(queues);
+  };
+  const setWebhookSender = server.setWebhookSender.bind(server);
+  server.setWebhookSender = () => {
+    const set = setWebhookSender();
+    if (server.webhookSender) guardSender(server, server.webhookSender, apps, report);
+    return set;
+  };
+}
+
+function guardQueues(
+  queues: SoketiQueues,
+  delivery: WebhookDelivery,
+  held: HeldWork,
+  report: WebhookReporter,
+): void {
+  const driver = queues.driver ?? {};
+  const sqs = "queueWithConsumer" in driver ? new WebhookSqs(driver as SqsDriver, held, report) : undefined;
+  const queue = new WebhookQueue({
+    delivery,
+    held,
+    report,
+    now: Date.now,
+    takeUnacknowledge: () => sqs?.takeUnacknowledge(),
+  });
+  const processQueue = queues.processQueue.bind(queues);
+  queues.processQueue = (name, worker) => {
+    const started = processQueue(name, queue.callback(worker));
+    sqs?.guard(name);
+    if ("queueWithWorker" in driver) guardRedisQueue(driver as RedisQueueDriver, name, held, report);
+    return started;
+  };
+  const disconnect = queues.disconnect.bind(queues);
+  queues.disconnect = async () => {
+    await disconnect();
+    await within(LAST_MS, "the last webhooks to be sent", delivery.idle()).catch(report.webhooksFailed);
+    held.stop();
+  };
+}
+
+function guardSender(
+  server: SoketiServer,
+  sender: SoketiWebhookSender,
+  apps: WebhookApps,
+  report: WebhookReporter,
+): void {
+  guardRepeats(sender);
+  const send = sender.send.bind(sender);
+  sender.send = (app, data, queueName) => {
+    try {
+      apps.remember(app);
+      send(app, data, queueName);
+    } catch (error) {
+      report.webhooksFailed(error);
+    }
+  };
+  const batches = new WebhookBatches({
+    durationMs: server.options.webhooks.batching.duration,
+    send: (app, events, queueName) => {
+      sender.sendWebhook(app, events, queueName);
+    },
+  });
+  sender.sendWebhookByBatching = (app, event, queueName) => {
+    batches.add(app, event, queueName);
   };
 }

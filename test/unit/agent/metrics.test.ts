@@ -4,6 +4,7 @@ import type { Agent } from "../../../src/agent/agent.ts";
 import { FLUSH_REASONS } from "../../../src/agent/flush-reasons.ts";
 import { agentMetrics } from "../../../src/agent/metrics.ts";
 import type { AppIdentity } from "../../../src/agent/ports.ts";
+import { WEBHOOK_DROP_REASONS } from "../../../src/agent/webhook-drop-reasons.ts";
 
 type AnyApp = AppIdentity & { readonly enabled: boolean };
 
@@ -35,7 +36,8 @@ function metricsOf(state: string, cursor?: { seq: number }) {
     changes: 31,
     connectionsReplaced: 32,
     connectionsClosed: 33,
-    webhooksDropped: 34,
+    webhooksRetried: 38,
+    webhooksDropped: new Map([["app-gone" as const, 34]]),
     itemProblems: 35,
     redisErrors: 36,
     guarded: new Map([["messages", 37]]),
@@ -73,7 +75,11 @@ describe("agentMetrics", () => {
       "counter connections_refreshed_total": 32,
       "counter connections_closed_total": 33,
       "counter guarded_total": new Map([["messages", 37]]),
-      "counter webhooks_dropped_total": 34,
+      "counter webhooks_retried_total": 38,
+      "counter webhooks_dropped_total": WEBHOOK_DROP_REASONS.map((reason) => [
+        reason,
+        reason === "app-gone" ? 34 : 0,
+      ]),
       "counter item_problems_total": 35,
       "counter redis_errors_total": 36,
       "counter verified_total": 23,
@@ -90,13 +96,14 @@ describe("agentMetrics", () => {
     expect(valuesOf("down")["counter flushes_total"]).toContainEqual(["log-trimmed", 2]);
   });
 
-  it("labels flushes with their reason, what was guarded with the place, and nothing else", () => {
+  it("labels flushes and dropped webhooks with their reason, what was guarded with the place, and nothing else", () => {
     const labels = metricsOf("down").flatMap(({ name, label }) =>
       label === undefined ? [] : [[name, label]],
     );
     expect(labels).toEqual([
       ["flushes_total", "reason"],
       ["guarded_total", "where"],
+      ["webhooks_dropped_total", "reason"],
     ]);
   });
 

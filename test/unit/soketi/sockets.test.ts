@@ -1,7 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type {
   SoketiAdapter,
-  SoketiAppManager,
   SoketiAppObject,
   SoketiServer,
   SoketiSocket,
@@ -11,7 +10,6 @@ import {
   soketiConnections,
   watchNewConnections,
 } from "../../../src/soketi/sockets.ts";
-import { guardWebhooks } from "../../../src/soketi/webhooks.ts";
 
 /** soketi's App in the one respect that matters: each connection's is another instance of the same origin. */
 function app(version: number): SoketiAppObject {
@@ -158,36 +156,5 @@ describe("soketiConnections", () => {
     expect(() => {
       connection?.close(4001, "gone");
     }).not.toThrow();
-  });
-});
-
-describe("guardWebhooks", () => {
-  it("hands jobs of known apps and jobs without a key on, and drops those of apps that are gone", async () => {
-    const log: string[] = [];
-    let process: ((job: object, done: () => void) => void) | undefined;
-    const manager = {
-      findByKey: (key: string) => Promise.resolve(key === "k" ? app(1) : null),
-    } as unknown as SoketiAppManager;
-    guardWebhooks(server, manager, (key) => log.push(`dropped ${key}`));
-    const queues = {
-      processQueue: (_name: string, callback: typeof process) => {
-        process = callback;
-        return Promise.resolve();
-      },
-    };
-    server.setQueueManager(queues);
-    await queues.processQueue("q", (job) => log.push(`worked ${JSON.stringify(job)}`));
-    const run = (job: object) =>
-      new Promise<void>((resolve) => {
-        process?.(job, () => {
-          log.push("done");
-          resolve();
-        });
-        setImmediate(resolve);
-      });
-    await run({ data: { appKey: "k" } });
-    await run({ data: { appKey: "gone" } });
-    await run({});
-    expect(log).toEqual(['worked {"data":{"appKey":"k"}}', "dropped gone", "done", "worked {}"]);
   });
 });

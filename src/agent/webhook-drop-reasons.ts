@@ -1,0 +1,20 @@
+/**
+ * Why a webhook was not sent.
+ *
+ * - `app-gone`: its app was deleted, and nobody knows any more where its webhooks went.
+ * - `table-unreadable`: the table could not be read for too long.
+ * - `queue-failed`: the queue did not take it for too long, or said that it never will.
+ * - `lambda-options`: its `lambda.client_options` would end the process in the AWS SDK.
+ * - `unreadable-job`: what was in the queue is no webhook of soketi's.
+ * - `shutdown`: the node stopped while it waited in memory.
+ */
+export const WEBHOOK_DROP_REASONS = [
+  "app-gone",
+  "table-unreadable",
+  "queue-failed",
+  "lambda-options",
+  "unreadable-job",
+  "shutdown",
+] as const;
+
+export type WebhookDropReason = (typeof WEBHOOK_DROP_REASONS)[number];

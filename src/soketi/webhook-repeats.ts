@@ -1,0 +1,36 @@
+import type { SoketiWebhookSender } from "./server.ts";
+
+/**
+ * Says once that a channel is empty, or a member gone. soketi counts who is left only after all that was closed in one go was
+ * removed, and then each of them was the last: an app of 1,000 clients in one channel that is deleted would have 1,000
+ * `channel_vacated` sent. (dist/adapters/local-adapter.js, `removeFromChannel`.)
+ */
+export function guardRepeats(sender: SoketiWebhookSender): void {
+  const said = new Set<string>();
+  const once = (what: string, say: () => void) => {
+    if (said.has(what)) return;
+    // The counts of one go are all there before the next callback of the event loop.
+    if (said.size === 0) setImmediate(() => said.clear());
+    said.add(what);
+    say();
+  };
+  const vacated = sender.sendChannelVacated.bind(sender);
+  const occupied = sender.sendChannelOccupied.bind(sender);
+  const removed = sender.sendMemberRemoved.bind(sender);
+  const added = sender.sendMemberAdded.bind(sender);
+  sender.sendChannelVacated = (app, channel) => once(nameOf(app.id, channel), () => vacated(app, channel));
+  sender.sendChannelOccupied = (app, channel) => {
+    said.delete(nameOf(app.id, channel));
+    occupied(app, channel);
+  };
+  sender.sendMemberRemoved = (app, channel, userId) =>
+    once(nameOf(app.id, channel, userId), () => removed(app, channel, userId));
+  sender.sendMemberAdded = (app, channel, userId) => {
+    said.delete(nameOf(app.id, channel, userId));
+    added(app, channel, userId);
+  };
+}
+
+function nameOf(...parts: unknown[]): string {
+  return JSON.stringify(parts);
+}

@@ -1,0 +1,99 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { HeldWork, type Work } from "../../../src/soketi/held-work.ts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function held(limits: { maxAgeMs?: number; maxWorks?: number; maxBytes?: number } = {}): HeldWork {
+  return new HeldWork({ clock: Date.now, maxAgeMs: 60_000, maxWorks: 10, maxBytes: 100, ...limits });
+}
+
+/** Work that fails so many times. */
+function work(name: string, failures: number, log: string[], key = "a"): Work {
+  let left = failures;
+  return {
+    key,
+    bytes: () => 10,
+    attempt: () => {
+      log.push(`${name} tried`);
+      return Promise.resolve((left -= 1) < 0);
+    },
+    giveUp: (why) => log.push(`${name} given up: ${why ?? "budget"}`),
+  };
+}
+
+describe("HeldWork", () => {
+  it("does at once what can be done, and holds nothing", async () => {
+    const log: string[] = [];
+    const all = held();
+    await all.submit(work("one", 0, log));
+    expect([log, all.size]).toEqual([["one tried"], 0]);
+  });
+
+  it("tries again until it is done", async () => {
+    const log: string[] = [];
+    const all = held();
+    await all.submit(work("one", 3, log));
+    expect(all.size).toBe(1);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect([log.length, all.size]).toEqual([4, 0]);
+  });
+
+  it("keeps the order of one key, and lets other keys pass", async () => {
+    const log: string[] = [];
+    const all = held();
+    await all.submit(work("first", 1, log));
+    await all.submit(work("second", 0, log));
+    await all.submit(work("other", 0, log, "b"));
+    expect(log).toEqual(["first tried", "other tried"]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(log.slice(2)).toEqual(["first tried", "second tried"]);
+  });
+
+  it("gives up what is too old", async () => {
+    const log: string[] = [];
+    const all = held({ maxAgeMs: 5_000 });
+    await all.submit(work("one", Infinity, log));
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect([log.at(-1), all.size]).toEqual(["one given up: budget", 0]);
+  });
+
+  it("gives up what there is no room for", async () => {
+    const log: string[] = [];
+    const few = held({ maxWorks: 1 });
+    await few.submit(work("one", 1, log));
+    await few.submit(work("two", 1, log, "b"));
+    const small = held({ maxBytes: 15 });
+    await small.submit(work("three", 1, log));
+    await small.submit(work("four", 1, log, "b"));
+    expect(log.filter((line) => line.includes("given up"))).toEqual([
+      "two given up: budget",
+      "four given up: budget",
+    ]);
+  });
+
+  it("gives up all that it holds when the node stops, once, whatever is being tried", async () => {
+    const log: string[] = [];
+    const all = held();
+    let answer: (isOver: boolean) => void = () => undefined;
+    let isFirst = true;
+    const slow: Work = {
+      ...work("slow", 1, log),
+      attempt: () => {
+        if (isFirst) return Promise.resolve((isFirst = false));
+        return new Promise((resolve) => (answer = resolve));
+      },
+    };
+    await all.submit(slow);
+    await vi.advanceTimersByTimeAsync(1_000);
+    all.stop();
+    answer(false);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect([log, all.size]).toEqual([["slow given up: shutdown"], 0]);
+  });
+});
