@@ -6,7 +6,7 @@ import { LongestFirst } from "./test/support/longest-first.ts";
 const LIMIT_MS = 180_000;
 
 /** Real parts are waited for, most of the time: two processors are busy with three files, and soketi keeps its time limits. */
-const FILES_AT_ONCE = 3;
+const FILES_AT_ONCE = Math.max(3, availableParallelism());
 
 /**
  * Two projects, which run side by side: `unit` needs nothing but Node; `real` starts soketi, Redis and more on ports of its
