@@ -1,3 +1,4 @@
+import { PARTS } from "../async/within-budget.ts";
 import { within } from "../async/within.ts";
 import type { Change } from "../protocol/message.ts";
 import { CacheEntries, type CacheEntry, type ReadApp } from "./cache-entries.ts";
@@ -12,9 +13,6 @@ const NOBODY: Promise<null> = Promise.resolve(null);
 
 /** A read that ends by itself, with its budget, says more of what stood in the way. Milliseconds. */
 const GRACE_MS = 100;
-
-/** A pause of the process ends one of so many parts of the time, and not all of it: the answer may have come meanwhile. */
-const PARTS = 10;
 
 const late = () => new Error("expected its key and then the app from DynamoDB in time, found no answer");
 

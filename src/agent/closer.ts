@@ -1,3 +1,4 @@
+import { pause } from "../async/pause.ts";
 import type { Connection, MonotonicClock } from "./ports.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
@@ -143,5 +144,3 @@ export class Closer {
     else this.#options.onClosed(appId, queue.closed);
   }
 }
-
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

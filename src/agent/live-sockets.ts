@@ -1,3 +1,4 @@
+import { pause } from "../async/pause.ts";
 import { CLOSE_CAUSES, type CloseCause, type CloseCodes, closeMessage } from "./close-causes.ts";
 import type { Closer } from "./closer.ts";
 import type { AppIdentity, Connection, Connections, MonotonicClock } from "./ports.ts";
@@ -132,5 +133,4 @@ const HAPPENED: Readonly<
   "secret-rotated": (app, connection) => app !== null && !connection.has(app) && !connection.hasSecretOf(app),
 };
 
-const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

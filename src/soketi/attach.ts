@@ -82,8 +82,10 @@ function startAgent(
     library: soketi.redis,
     settings: redis.settings,
     identity: {
-      ...{ agent: __VERSION__, soketi: soketi.version },
-      ...{ leaseMs: config.leaseMs, degradedTtlMs: config.limits.degradedTtlMs },
+      agent: __VERSION__,
+      soketi: soketi.version,
+      leaseMs: config.leaseMs,
+      degradedTtlMs: config.limits.degradedTtlMs,
     },
     holds: (appId) => holds(agent, appId),
     onError: report.redisFailed,

@@ -3,6 +3,7 @@ import { agentMetrics } from "../agent/metrics.ts";
 import { lagHistogram, type PromClient, registerMetrics } from "./prometheus.ts";
 import type { SoketiAppObject, SoketiServer } from "./server.ts";
 import type { PreloadReporter } from "./reporter.ts";
+import { wrap } from "./wrap.ts";
 
 /** Puts the agent's metrics beside soketi's own, with soketi's prefix, when it has metrics switched on. */
 export function exposeMetrics(
@@ -12,8 +13,7 @@ export function exposeMetrics(
   report: PreloadReporter,
 ): void {
   if (!server.options.metrics.enabled) return;
-  const setMetricsManager = server.setMetricsManager.bind(server);
-  server.setMetricsManager = (manager) => {
+  wrap(server, "setMetricsManager", (setMetricsManager) => (manager) => {
     const registry = manager.driver?.register;
     try {
       if (registry)
@@ -23,7 +23,7 @@ export function exposeMetrics(
       report.metricsFailed(error);
     }
     return setMetricsManager(manager);
-  };
+  });
 }
 
 function register(

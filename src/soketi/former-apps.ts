@@ -1,4 +1,6 @@
 import type { SoketiServer } from "./server.ts";
+import { socketsOf } from "./sockets.ts";
+import { wrap } from "./wrap.ts";
 
 /** What soketi names the last event of a caching channel. (soketi 1.6.1, dist/http-handler.js.) */
 const CACHED_EVENT = /^app:(.+?):channel:.+:cache_miss$/s;
@@ -24,7 +26,7 @@ export function forgetFormerApps(server: SoketiServer, isThere: (appId: string) 
   const events = rememberCachedEvents(server);
   /** Deleted, with connections that are still to be closed. */
   const closing = new Set<string>();
-  const isOpen = (appId: string) => (server.adapter?.getNamespaces().get(appId)?.sockets.size ?? 0) > 0;
+  const isOpen = (appId: string) => (socketsOf(server, appId)?.size ?? 0) > 0;
   const forget = (appId: string) => {
     events.forget(appId);
     forgetLimiters(server, appId);
@@ -45,32 +47,28 @@ export function forgetFormerApps(server: SoketiServer, isThere: (appId: string) 
 }
 
 function afterEachRemoved(server: SoketiServer, onRemoved: (appId: string, socketId: string) => void): void {
-  const setAdapter = server.setAdapter.bind(server);
-  server.setAdapter = (adapter) => {
-    const removeSocket = adapter.removeSocket.bind(adapter);
-    adapter.removeSocket = async (appId, socketId) => {
+  wrap(server, "setAdapter", (setAdapter) => (adapter) => {
+    wrap(adapter, "removeSocket", (removeSocket) => async (appId, socketId) => {
       const removed = await removeSocket(appId, socketId);
       onRemoved(appId, socketId);
       return removed;
-    };
+    });
     return setAdapter(adapter);
-  };
+  });
 }
 
 /** The names of the events that this node has put into soketi's cache, for as long as they are there. */
 function rememberCachedEvents(server: SoketiServer): { forget(appId: string): void } {
   /** App id -> name -> when it expires. The next to expire is first: all have the same time. */
   const names = new Map<string, Map<string, number>>();
-  const setCacheManager = server.setCacheManager.bind(server);
-  server.setCacheManager = (manager) => {
-    const set = manager.set.bind(manager);
-    manager.set = (name, value, ttlSeconds) => {
+  wrap(server, "setCacheManager", (setCacheManager) => (manager) => {
+    wrap(manager, "set", (set) => (name, value, ttlSeconds) => {
       const appId = CACHED_EVENT.exec(name)?.[1];
       if (appId !== undefined) remember(appId, name, ttlSeconds);
       return set(name, value, ttlSeconds);
-    };
+    });
     return setCacheManager(manager);
-  };
+  });
   function remember(appId: string, name: string, ttlSeconds = -1): void {
     const ofApp = names.get(appId) ?? new Map<string, number>();
     names.set(appId, ofApp);

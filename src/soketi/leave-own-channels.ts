@@ -1,4 +1,5 @@
 import type { SoketiNamespace, SoketiServer, SoketiSocket } from "./server.ts";
+import { wrap } from "./wrap.ts";
 
 /**
  * Has a connection that closes leave the channels that it is in. soketi goes through all channels of the app instead: where
@@ -8,42 +9,37 @@ import type { SoketiNamespace, SoketiServer, SoketiSocket } from "./server.ts";
 export function leaveOwnChannels(server: SoketiServer): void {
   const channelsOf = new WeakMap<SoketiSocket, Set<string>>();
   const changed = new WeakSet<SoketiNamespace>();
-  const setAdapter = server.setAdapter.bind(server);
-  server.setAdapter = (adapter) => {
-    const addSocket = adapter.addSocket.bind(adapter);
-    adapter.addSocket = async (appId, socket) => {
+  wrap(server, "setAdapter", (setAdapter) => (adapter) => {
+    wrap(adapter, "addSocket", (addSocket) => async (appId, socket) => {
       if (!channelsOf.has(socket)) channelsOf.set(socket, new Set());
       const added = await addSocket(appId, socket);
       const namespace = adapter.getNamespaces().get(appId);
       if (namespace && !changed.has(namespace)) change(namespace, channelsOf);
       if (namespace) changed.add(namespace);
       return added;
-    };
-    const addToChannel = adapter.addToChannel.bind(adapter);
-    adapter.addToChannel = (appId, channel, socket) => {
+    });
+    wrap(adapter, "addToChannel", (addToChannel) => (appId, channel, socket) => {
       // Of one that was never entered it is not known which channels it is in.
       channelsOf.get(socket)?.add(channel);
       return addToChannel(appId, channel, socket);
-    };
-    const removeFromChannel = adapter.removeFromChannel.bind(adapter);
-    adapter.removeFromChannel = async (appId, channel, socketId) => {
+    });
+    wrap(adapter, "removeFromChannel", (removeFromChannel) => async (appId, channel, socketId) => {
       const socket = adapter.getNamespaces().get(appId)?.sockets.get(socketId);
       const removed = await removeFromChannel(appId, channel, socketId);
       const channels = socket && channelsOf.get(socket);
       for (const left of Array.isArray(channel) ? channel : [channel]) channels?.delete(left);
       return removed;
-    };
+    });
     return setAdapter(adapter);
-  };
+  });
 }
 
 function change(namespace: SoketiNamespace, channelsOf: WeakMap<SoketiSocket, ReadonlySet<string>>): void {
-  const removeSocket = namespace.removeSocket.bind(namespace);
-  namespace.removeSocket = async (socketId) => {
+  wrap(namespace, "removeSocket", (removeSocket) => async (socketId) => {
     const socket = namespace.sockets.get(socketId);
     const channels = socket && channelsOf.get(socket);
     if (!channels) return removeSocket(socketId);
     await namespace.removeFromChannel(socketId, [...channels]);
     return namespace.sockets.delete(socketId);
-  };
+  });
 }

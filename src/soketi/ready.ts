@@ -1,4 +1,5 @@
 import type { SoketiHttpHandler, SoketiServer } from "./server.ts";
+import { wrap } from "./wrap.ts";
 
 const NOT_YET = "The agent of soketi-app-sync has not synced yet. Choose another server.";
 
@@ -10,21 +11,20 @@ const NOT_YET = "The agent of soketi-app-sync has not synced yet. Choose another
 export function readyWhenSynced(server: SoketiServer, leaseHeld: () => boolean): void {
   let synced = false;
   // soketi makes its HTTP handler just before this, and its routes look `ready` up at each request.
-  const configureHttp = server.configureHttp.bind(server);
-  server.configureHttp = (app) => {
+  wrap(server, "configureHttp", (configureHttp) => (app) => {
     const handler = server.httpHandler;
     if (handler) guardReady(handler, () => (synced ||= leaseHeld()));
     return configureHttp(app);
-  };
+  });
 }
 
 function guardReady(handler: SoketiHttpHandler, isSynced: () => boolean): void {
-  const ready = handler.ready.bind(handler);
-  handler.ready = (response) => {
+  wrap(handler, "ready", (ready) => (response) => {
     if (isSynced()) return ready(response);
     response.cork(() => {
       // The status first: what is written after a header, as soketi's own errors are, goes out as 200.
       response.writeStatus("503 Service Unavailable").writeHeader("Retry-After", "1").end(NOT_YET);
     });
-  };
+    return undefined;
+  });
 }

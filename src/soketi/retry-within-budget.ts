@@ -1,3 +1,4 @@
+import { pause } from "../async/pause.ts";
 import { withinBudget } from "../async/within-budget.ts";
 import type { SdkError, SdkRequest } from "./server.ts";
 
@@ -37,7 +38,7 @@ export async function retryWithinBudget<T>(
       } catch (error) {
         failed(error as SdkError);
         if ((error as SdkError).retryable !== true) throw error;
-        await new Promise((resolve) => setTimeout(resolve, MAX_PAUSE_MS));
+        await pause(MAX_PAUSE_MS);
         if (isOver) throw error;
       }
       request = make();

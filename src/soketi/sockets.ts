@@ -1,30 +1,37 @@
 import type { Connection, ConnectionLimits, Connections } from "../agent/ports.ts";
 import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
+import { wrap } from "./wrap.ts";
+
+/** Those of one app on this node, by id. There are none before soketi's adapter is set. */
+export function socketsOf(
+  server: Pick<SoketiServer, "adapter">,
+  appId: string,
+): ReadonlyMap<string, SoketiSocket> | undefined {
+  return server.adapter?.getNamespaces().get(appId)?.sockets;
+}
 
 /** The open connections of a soketi server. It has none before its adapter is set. */
 export function soketiConnections(server: SoketiServer): Connections<SoketiAppObject> {
-  const socketsOf = (appId: string) => server.adapter?.getNamespaces().get(appId)?.sockets;
   return {
     appIds: () =>
-      [...(server.adapter?.getNamespaces().keys() ?? [])].filter((appId) => socketsOf(appId)?.size),
-    has: (appId) => (socketsOf(appId)?.size ?? 0) > 0,
-    of: (appId) => each(socketsOf(appId)?.values() ?? []),
+      [...(server.adapter?.getNamespaces().keys() ?? [])].filter((appId) => socketsOf(server, appId)?.size),
+    has: (appId) => (socketsOf(server, appId)?.size ?? 0) > 0,
+    of: (appId) => each(socketsOf(server, appId)?.values() ?? []),
   };
 }
 
 /** As soketi counts for a new connection: in the whole fleet. */
 export function soketiConnectionLimits(server: SoketiServer): ConnectionLimits<SoketiAppObject> {
-  const socketsOf = (appId: string) => server.adapter?.getNamespaces().get(appId)?.sockets;
   return {
     async surplus(appId, { maxConnections }) {
       const limit = Number.parseInt(String(maxConnections)) || -1;
-      const own = socketsOf(appId)?.size ?? 0;
+      const own = socketsOf(server, appId)?.size ?? 0;
       if (limit < 0 || own === 0 || !server.adapter) return 0;
       const all = Math.max(own, await server.adapter.getSocketsCount(appId));
       return all <= limit ? 0 : Math.ceil(((all - limit) * own) / all);
     },
     newest(appId, count) {
-      const sockets = [...(socketsOf(appId)?.values() ?? [])];
+      const sockets = [...(socketsOf(server, appId)?.values() ?? [])];
       return each(sockets.slice(Math.max(0, sockets.length - count)));
     },
   };
@@ -103,14 +110,12 @@ export function watchNewConnections(
   server: SoketiServer,
   onEntered: (appId: string, connection: Connection<SoketiAppObject>) => void,
 ): void {
-  const setAdapter = server.setAdapter.bind(server);
-  server.setAdapter = (adapter) => {
-    const addSocket = adapter.addSocket.bind(adapter);
-    adapter.addSocket = async (appId, socket) => {
+  wrap(server, "setAdapter", (setAdapter) => (adapter) => {
+    wrap(adapter, "addSocket", (addSocket) => async (appId, socket) => {
       const added = await addSocket(appId, socket);
       onEntered(appId, new SocketConnection(socket));
       return added;
-    };
+    });
     return setAdapter(adapter);
-  };
+  });
 }

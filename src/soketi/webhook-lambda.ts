@@ -1,3 +1,4 @@
+import { type Fields, isMap } from "./json.ts";
 import type { SoketiAppObject, SoketiWebhook } from "./server.ts";
 
 /** Options of the AWS SDK's Lambda client that make it throw, or never answer, whatever their value in an item. */
@@ -50,10 +51,6 @@ export function withSafeWebhooks(
   return Object.create(app, { webhooks: { value: safe } }) as SoketiAppObject;
 }
 
-function areNumbers(map: Record<string, unknown>, ...names: string[]): boolean {
+function areNumbers(map: Fields, ...names: string[]): boolean {
   return names.every((name) => map[name] === undefined || typeof map[name] === "number");
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

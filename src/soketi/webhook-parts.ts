@@ -1,4 +1,5 @@
 import type { WebhookDropReason } from "../agent/webhook-drop-reasons.ts";
+import { isMap } from "./json.ts";
 import type { SoketiJob } from "./server.ts";
 
 /** soketi's side of its webhooks, as read off 1.4.0 to 1.6.1, which are the same here. */
@@ -31,8 +32,4 @@ export function webhookData(data: unknown): WebhookData | undefined {
   const isEvent = (event: unknown) =>
     isMap(event) && typeof event.name === "string" && typeof event.channel === "string";
   return events.every(isEvent) ? (data as unknown as WebhookData) : undefined;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { SoketiWebhookSender } from "./server.ts";
+import { wrap } from "./wrap.ts";
 
 /**
  * Says once that a channel is empty, or a member gone. soketi counts who is left only after all that was closed in one go was
@@ -14,21 +15,25 @@ export function guardRepeats(sender: SoketiWebhookSender): void {
     said.add(what);
     say();
   };
-  const vacated = sender.sendChannelVacated.bind(sender);
-  const occupied = sender.sendChannelOccupied.bind(sender);
-  const removed = sender.sendMemberRemoved.bind(sender);
-  const added = sender.sendMemberAdded.bind(sender);
-  sender.sendChannelVacated = (app, channel) => once(nameOf(app.id, channel), () => vacated(app, channel));
-  sender.sendChannelOccupied = (app, channel) => {
+  wrap(
+    sender,
+    "sendChannelVacated",
+    (vacated) => (app, channel) => once(nameOf(app.id, channel), () => vacated(app, channel)),
+  );
+  wrap(sender, "sendChannelOccupied", (occupied) => (app, channel) => {
     said.delete(nameOf(app.id, channel));
     occupied(app, channel);
-  };
-  sender.sendMemberRemoved = (app, channel, userId) =>
-    once(nameOf(app.id, channel, userId), () => removed(app, channel, userId));
-  sender.sendMemberAdded = (app, channel, userId) => {
+  });
+  wrap(
+    sender,
+    "sendMemberRemoved",
+    (removed) => (app, channel, userId) =>
+      once(nameOf(app.id, channel, userId), () => removed(app, channel, userId)),
+  );
+  wrap(sender, "sendMemberAdded", (added) => (app, channel, userId) => {
     said.delete(nameOf(app.id, channel, userId));
     added(app, channel, userId);
-  };
+  });
 }
 
 function nameOf(...parts: unknown[]): string {

@@ -18,6 +18,7 @@ import type { WebhookReporter } from "./webhook-parts.ts";
 import { WebhookQueue } from "./webhook-queue.ts";
 import { guardRepeats } from "./webhook-repeats.ts";
 import { guardRedisQueue, type RedisQueueDriver } from "./webhook-redis.ts";
+import { wrap } from "./wrap.ts";
 import { type SqsDriver, WebhookSqs } from "./webhook-sqs.ts";
 
 /** What may wait in this process' memory, and how long. */
@@ -45,17 +46,15 @@ export function guardWebhooks(options: WebhookGuardOptions): void {
   const apps = new WebhookApps({ ...options, clock, now: Date.now });
   const held = new HeldWork({ clock, ...HELD });
   const delivery = new WebhookDelivery({ ...options, apps });
-  const setQueueManager = server.setQueueManager.bind(server);
-  server.setQueueManager = (queues) => {
+  wrap(server, "setQueueManager", (setQueueManager) => (queues) => {
     guardQueues(queues, delivery, held, report);
     return setQueueManager(queues);
-  };
-  const setWebhookSender = server.setWebhookSender.bind(server);
-  server.setWebhookSender = () => {
+  });
+  wrap(server, "setWebhookSender", (setWebhookSender) => () => {
     const set = setWebhookSender();
     if (server.webhookSender) guardSender(server, server.webhookSender, apps, report);
     return set;
-  };
+  });
 }
 
 function guardQueues(
@@ -73,19 +72,17 @@ function guardQueues(
     now: Date.now,
     takeUnacknowledge: () => sqs?.takeUnacknowledge(),
   });
-  const processQueue = queues.processQueue.bind(queues);
-  queues.processQueue = (name, worker) => {
+  wrap(queues, "processQueue", (processQueue) => (name, worker) => {
     const started = processQueue(name, queue.callback(worker));
     sqs?.guard(name);
     if ("queueWithWorker" in driver) guardRedisQueue(driver as RedisQueueDriver, name, held, report);
     return started;
-  };
-  const disconnect = queues.disconnect.bind(queues);
-  queues.disconnect = async () => {
+  });
+  wrap(queues, "disconnect", (disconnect) => async () => {
     await disconnect();
     await within(LAST_MS, "the last webhooks to be sent", delivery.idle()).catch(report.webhooksFailed);
     held.stop();
-  };
+  });
 }
 
 function guardSender(
@@ -95,15 +92,14 @@ function guardSender(
   report: WebhookReporter,
 ): void {
   guardRepeats(sender);
-  const send = sender.send.bind(sender);
-  sender.send = (app, data, queueName) => {
+  wrap(sender, "send", (send) => (app, data, queueName) => {
     try {
       apps.remember(app);
       send(app, data, queueName);
     } catch (error) {
       report.webhooksFailed(error);
     }
-  };
+  });
   const batches = new WebhookBatches({
     durationMs: server.options.webhooks.batching.duration,
     send: (app, events, queueName) => {

@@ -1,8 +1,8 @@
 import { within } from "../../async/within.ts";
 import type { Guards } from "./guards.ts";
-import { isMap, parsed } from "./json.ts";
+import { isMap, parsed } from "../json.ts";
 import type { Adapter, AdapterDriver, GuardedServer } from "./soketi-parts.ts";
-import { wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
 
 const WHERE = "drivers";
 

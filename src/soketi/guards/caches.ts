@@ -1,7 +1,7 @@
 import type { Guards } from "./guards.ts";
-import { isMap, parsed } from "./json.ts";
+import { isMap, parsed } from "../json.ts";
 import type { GuardedServer } from "./soketi-parts.ts";
-import { wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
 
 const WHERE = "drivers";
 

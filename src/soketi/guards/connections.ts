@@ -2,7 +2,8 @@ import type { GuardedServer, GuardedSocket } from "./soketi-parts.ts";
 import type { Guards } from "./guards.ts";
 import { stateOf } from "./socket-state.ts";
 import { sendBack } from "./unread-apps.ts";
-import { whenMade, wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
+import { whenMade } from "./when-made.ts";
 
 const WHERE = "connections";
 

@@ -1,4 +1,4 @@
-import { isObject } from "./json.ts";
+import { isObject } from "../json.ts";
 
 /**
  * Deeper than any message or event is meant to be, and a tenth of what JSON.stringify can write, with which soketi

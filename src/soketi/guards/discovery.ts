@@ -1,7 +1,7 @@
 import type { Guards } from "./guards.ts";
-import { isMap } from "./json.ts";
+import { isMap } from "../json.ts";
 import type { DiscoveryNetwork, GuardedServer } from "./soketi-parts.ts";
-import { wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
 
 const WHERE = "discovery";
 

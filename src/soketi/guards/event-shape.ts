@@ -1,4 +1,4 @@
-import { isMap } from "./json.ts";
+import { isMap } from "../json.ts";
 
 /** Whether soketi can count the channels of an event, for its rate limit. What is missing it refuses later, by itself. */
 export function isEventBody(body: unknown): boolean {

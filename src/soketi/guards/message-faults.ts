@@ -1,5 +1,5 @@
 import { isTooDeep, MIN_DEEP_LENGTH } from "./depth.ts";
-import { type Fields, isMap, isObject, parsed } from "./json.ts";
+import { type Fields, isMap, isObject, parsed } from "../json.ts";
 
 /** What is wrong with a message, in words for the client and for the log. Undefined: soketi can take it. */
 export interface MessageFault {

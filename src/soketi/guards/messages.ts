@@ -1,10 +1,11 @@
 import type { GuardedApp, GuardedServer, GuardedSocket, WsHandler } from "./soketi-parts.ts";
 import { EARLY_MESSAGES, EarlyMessages } from "./early-messages.ts";
 import type { Guards } from "./guards.ts";
-import { parsed } from "./json.ts";
+import { parsed } from "../json.ts";
 import { faultOf, type MessageFault } from "./message-faults.ts";
 import { stateOf, type SocketListener } from "./socket-state.ts";
-import { whenMade, wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
+import { whenMade } from "./when-made.ts";
 
 const WHERE = "messages";
 

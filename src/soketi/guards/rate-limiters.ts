@@ -1,7 +1,7 @@
 import type { Guards } from "./guards.ts";
 import { type SocketListener, stateOf } from "./socket-state.ts";
 import type { Consume, GuardedServer, GuardedSocket, RateLimiter } from "./soketi-parts.ts";
-import { wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
 
 const WHERE = "drivers";
 

@@ -2,9 +2,10 @@ import type { GuardedServer, HttpHandler, HttpResponse, RouteHandler } from "./s
 import { isTooDeep, MIN_DEEP_LENGTH } from "./depth.ts";
 import { isBatch, isEvent, isEventBody } from "./event-shape.ts";
 import type { Guards } from "./guards.ts";
-import { isObject } from "./json.ts";
+import { isObject } from "../json.ts";
 import { shieldResponse } from "./response-shield.ts";
-import { whenMade, wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
+import { whenMade } from "./when-made.ts";
 
 const WHERE = "requests";
 const BYTES_PER_MB = 1024 * 1024;

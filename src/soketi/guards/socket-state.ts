@@ -1,5 +1,6 @@
 import type { GuardedServer, GuardedSocket } from "./soketi-parts.ts";
-import { whenMade, wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
+import { whenMade } from "./when-made.ts";
 
 /** Where a connection is in its life. */
 export interface SocketState {

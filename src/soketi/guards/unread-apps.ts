@@ -1,7 +1,8 @@
 import type { SoketiAppObject } from "../server.ts";
 import type { Lookups } from "./lookups.ts";
 import type { GuardedServer, GuardedSocket } from "./soketi-parts.ts";
-import { whenMade, wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
+import { whenMade } from "./when-made.ts";
 
 /** Of Pusher's codes those that a client comes back after, "after 1 s or more": 4100 to 4199. */
 const COME_BACK = {

@@ -1,6 +1,6 @@
 import { stateOf } from "./socket-state.ts";
 import type { GuardedServer } from "./soketi-parts.ts";
-import { wrap } from "./wrap.ts";
+import { wrap } from "../wrap.ts";
 
 /**
  * A connection is one user's at a time. soketi lets it sign in again as another, and never takes it from the first one's
