@@ -21,7 +21,7 @@ export interface OpenConnectionsOptions<A extends AppIdentity> extends OpenConne
   readonly connections: Connections<A>;
   /** When an app's limit of connections is enforced on those that are open. */
   readonly connectionLimits?: ConnectionLimits<A> | undefined;
-  readonly cache: Pick<AppCache<A>, "peek" | "lookup" | "revalidate">;
+  readonly cache: Pick<AppCache<A>, "peek" | "inspect" | "lookup" | "revalidate">;
   readonly isLeaseHeld: () => boolean;
   /** Without a lease: an app in use is read again no more often than this. Milliseconds. */
   readonly roundEveryMs: number;
@@ -92,7 +92,11 @@ export class OpenConnections<A extends AppIdentity & { readonly enabled: boolean
   entered(appId: string, connection: Connection<A>): void {
     const { cache } = this.#options;
     const cached = cache.peek(appId);
-    if (cached && connection.has(cached)) return;
+    if (cached && connection.has(cached)) {
+      // Served although in doubt, while the table could not be read: nobody else may ask for it again.
+      if (!cache.inspect(appId)?.proven) this.revalidator.retryLater(appId);
+      return;
+    }
     cache.lookup(appId).then(
       (app) => this.#sockets.followOne(appId, app, connection),
       // Whoever read has reported it.

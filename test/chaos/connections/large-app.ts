@@ -40,6 +40,7 @@ export async function runLargeApp(options: LargeAppOptions): Promise<LargeAppOut
     connections: soketiConnections(soketi.server),
     cache: {
       peek: () => current ?? undefined,
+      inspect: () => ({ app: current, readMsAgo: 0, proven: true }),
       lookup: () => Promise.resolve(current),
       revalidate: () => Promise.resolve(current),
     },

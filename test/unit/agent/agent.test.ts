@@ -464,6 +464,25 @@ describe("a connection that is entered", () => {
     expect(late.closed).toBe(4001);
   });
 
+  it("is looked at again when its app was served in doubt, the table being away", async () => {
+    await following();
+    await agent.cache.findById("a");
+    agent.start();
+    // Nobody is connected: the doubt alone has it read by nobody.
+    publish(2, encodeFlush("operator", 0));
+    broken = new Error("down");
+    const served = (await agent.cache.findById("a")) ?? undefined;
+    expect(served?.version).toBe(1);
+    connected.set("a", served);
+    agent.connections.entered("a", connectionOf("a", served));
+    broken = undefined;
+    tail = { last: { epoch: 1, seq: 2 }, server: "s" };
+    table.set("a", app("a", 2));
+    await vi.advanceTimersByTimeAsync(3_000);
+    expect(agent.leaseHeld).toBe(true);
+    expect(connected.get("a")?.version).toBe(2);
+  });
+
   it("whose app cannot be read follows with the others, when it can be", async () => {
     await following();
     agent.start();
