@@ -164,7 +164,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.cache.flush();
     this.verifier.explainedAll();
     this.flushes.set(reason, (this.flushes.get(reason) ?? 0) + 1);
-    this.recentFlushes.add(reason);
+    // The log's first message: a new deployment, and nothing that somebody must look into.
+    if (reason !== "new-epoch" || this.follower.cursor) this.recentFlushes.add(reason);
     this.#options.report.flushed(reason);
     // Open connections hold apps of before as well.
     this.connections.revalidator.doubtAll();

@@ -10,6 +10,8 @@ export interface RedisShape {
   readonly role: string;
   /** Undefined where it is not told. */
   readonly evictionPolicy: string | undefined;
+  /** Run id and replication id, as heartbeats tell them; undefined where they are not told. */
+  readonly server: string | undefined;
 }
 
 /** The log as it stands. */
@@ -24,11 +26,13 @@ export async function inspectRedis(connection: RedisConnection): Promise<RedisSh
   try {
     const info = await connection.info();
     const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+    const run = field("run_id");
     return {
       version: field("redis_version") ?? "unknown",
       mode: field("redis_mode") ?? "unknown",
       role: field("role") ?? "unknown",
       evictionPolicy: field("maxmemory_policy"),
+      server: run === undefined ? undefined : `${run}/${field("master_replid") ?? ""}`,
     };
   } catch (error) {
     throw new RedisError("tell its version", error);

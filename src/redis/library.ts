@@ -85,6 +85,7 @@ interface Commands {
   xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   publish(channel: string, payload: string): Promise<number>;
   info(): Promise<string>;
+  ping(): Promise<string>;
 }
 
 /** One entry of a stream: its id, and its fields and values in turn. */
@@ -98,7 +99,6 @@ export interface RedisClient extends Commands {
   on(event: "ready" | "end", listener: () => void): unknown;
   connect(): Promise<void>;
   subscribe(...channels: string[]): Promise<unknown>;
-  ping(): Promise<string>;
   scan(
     cursor: string,
     match: "MATCH",

@@ -84,7 +84,7 @@ describe("apps", () => {
       expect(stdout).toContain("in force on 2 nodes");
       return stdout;
     };
-    expect(await say("disable", "steps")).toContain("app steps is updated: enabled");
+    expect(await say("disable", "steps")).toContain("app steps is updated: enabled=false");
     expect(await outcome("steps-key")).toEqual([4003]);
     await say("enable", "steps");
     expect(await outcome("steps-key")).toEqual(["connected"]);
@@ -92,7 +92,9 @@ describe("apps", () => {
     expect(await outcome("steps-key")).toEqual([4001]);
     expect(await outcome("steps-key-2")).toEqual(["connected"]);
     const both = ["--set", "MaxConnections=7", "--set", "EnableClientMessages=true"];
-    expect(await say("update", "steps", ...both)).toContain("enableClientMessages, limits.maxConnections");
+    expect(await say("update", "steps", ...both)).toContain(
+      "enableClientMessages=true, limits.maxConnections=7",
+    );
     await say("update", "steps", "--unset", "MaxConnections");
     expect(await fleet.table.get("steps")).not.toHaveProperty("MaxConnections");
     await say("delete", "steps", "--yes");

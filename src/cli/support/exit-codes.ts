@@ -8,6 +8,8 @@ export const EXIT = {
   unwell: 2,
   /** The change is made, and not every node has confirmed it in time. */
   unconfirmed: 3,
+  /** Done, and what could be looked at is well; something could not be looked at. */
+  unseen: 4,
   /** Ended by Ctrl-C. */
   interrupted: 130,
 } as const;

@@ -1,8 +1,44 @@
-/** Aborts on Ctrl-C: what goes on until then ends well. */
+/** What goes on until it is ended, and is under way. */
+const goingOn = new Set<AbortController>();
+const closedPipe = new AbortController();
+
+/** Aborts on Ctrl-C: what goes on until then ends well. A second Ctrl-C ends it at once. */
 export function interruption(): AbortSignal {
   const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => interrupted.abort());
-  }
+  goingOn.add(interrupted);
   return interrupted.signal;
+}
+
+/** Aborts on Ctrl-C, and when nobody reads any more: for what only shows things. */
+export function endOfWatching(): AbortSignal {
+  return AbortSignal.any([interruption(), closedPipe.signal]);
+}
+
+/** Ctrl-C ends what goes on until then, and calls `end` where nothing does. */
+export function listenForInterruption(end: (exitCode: number) => void): void {
+  for (const [signal, exitCode] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    process.on(signal, () => {
+      const pending = [...goingOn];
+      goingOn.clear();
+      for (const one of pending) one.abort();
+      // A progress bar gives the cursor back first.
+      if (pending.length === 0) setImmediate(end, exitCode);
+    });
+  }
+}
+
+/**
+ * A reader that has read enough (`| head -2`) is no failure: what is under way is done to its end, with its exit code, and
+ * says no more.
+ */
+export function bearClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      closedPipe.abort();
+    });
+  }
 }

@@ -1,8 +1,9 @@
 import { createAppsReader } from "../../aws/apps-reader.ts";
-import { openDynamoDb } from "../../aws/clients.ts";
+import { openDynamoDb, TOOLS } from "../../aws/clients.ts";
 import { type AppItems, createAppItems } from "../../aws/app-items.ts";
 import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
-import type { RedisError } from "../../redis/errors.ts";
+import { within } from "../../async/within.ts";
+import { orRedisError, RedisError, silence } from "../../redis/errors.ts";
 import type { RedisConnection } from "../../redis/library.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
@@ -33,6 +34,8 @@ export interface Tools {
   /** Rejects when no Redis is configured, or its login cannot be read. */
   redis(): Promise<RedisConnection>;
   fleet(): Promise<Fleet>;
+  /** The same, for what goes on and shows that Redis is away: it is not tried before. */
+  fleetLater(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
   /** The table's apps, for what compares them with a cache. */
@@ -40,12 +43,19 @@ export interface Tools {
   /** soketi's own app cache in Redis. Rejects as `redis`. */
   sharedCache(config: SharedCacheConfig): Promise<SharedCache>;
   /** What the connection to Redis has said last: a command that failed for it says only that it failed. */
-  redisTrouble(): string | undefined;
+  redisTrouble(): RedisError | undefined;
   close(): void;
 }
 
 /** Somebody waits at a terminal: sooner an error than silence. Milliseconds. */
-const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
+const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2 };
+
+/** A cluster, or sentinels, that nobody answers for would be waited for without an end. Rejects with RedisError. */
+function reach(connection: RedisConnection): Promise<string> {
+  const doing = "connect";
+  const silent = () => new RedisError(doing, silence(TIMEOUTS.commandMs));
+  return orRedisError(doing, within(TIMEOUTS.commandMs, silent, connection.ping()));
+}
 
 /** @throws ConfigError with every mistake. */
 export function openTools(options: CommonOptions, environment = process.env): Tools {
@@ -60,9 +70,9 @@ export function openTools(options: CommonOptions, environment = process.env): To
   let lastError: RedisError | undefined;
   let connection: RedisConnection | undefined;
   let clients: ReturnType<typeof openDynamoDb> | undefined;
-  const dynamodb = () => (clients ??= openDynamoDb(config));
+  const dynamodb = () => (clients ??= openDynamoDb(config, TOOLS));
   const apps = () => createAppsReader(dynamodb().tables, config.table);
-  const redis = async () => {
+  const openLater = async () => {
     if (connection) return connection;
     const opened = openPipelineRedis(
       withRedisSettings(config),
@@ -76,6 +86,14 @@ export function openTools(options: CommonOptions, environment = process.env): To
     await opened.prepare();
     return connection;
   };
+  let isReached = false;
+  const redis = async () => {
+    const opened = await openLater();
+    if (isReached) return opened;
+    await reach(opened);
+    isReached = true;
+    return opened;
+  };
   return {
     config,
     get pipelineConfig() {
@@ -83,6 +101,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     },
     redis,
     fleet: async () => createFleet(await redis(), config.names),
+    fleetLater: async () => createFleet(await openLater(), config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
     apps,
@@ -90,7 +109,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
       const store = createSoketiAppCache(await redis(), shared);
       return new SharedCache({ mode: shared.mode, store, table: apps() });
     },
-    redisTrouble: () => lastError?.reason,
+    redisTrouble: () => lastError,
     close() {
       connection?.disconnect();
       clients?.tables.destroy();
