@@ -246,7 +246,11 @@ describe.each([
     const traps = {
       bytes: { Enabled: { B: Buffer.from("false") } },
       words: { Enabled: { S: "false" }, MaxConnections: { S: "7x" }, MaxEventBatchSize: { N: "-1" } },
-      names: { enabled: { BOOL: true }, max_connections: { N: "3" }, MaxReadRequestsPerSecond: { S: "many" } },
+      names: {
+        enabled: { BOOL: true },
+        max_connections: { N: "3" },
+        MaxReadRequestsPerSecond: { S: "many" },
+      },
       hooks: { Webhooks: { S: JSON.stringify([{ url: "ftp://x", event_types: [null], more: 1 }]) } },
     };
     for (const [id, attributes] of Object.entries(traps)) {
