@@ -8,7 +8,7 @@ export interface Script {
   readonly sha1: string;
 }
 
-function script(lua: string): Script {
+export function script(lua: string): Script {
   return { lua, sha1: createHash("sha1").update(lua).digest("hex") };
 }
 
@@ -104,18 +104,6 @@ return {last, run, replication, string.format('%.0f', now), redis.call('ZCARD', 
 export const ANSWER = script(`
 redis.call('RPUSH', KEYS[1], ARGV[1])
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-`);
-
-/**
- * Removes an entry of soketi's app cache unless it is another app's, whom the key may have passed on to.
- * KEYS: entry. ARGV: app id.
- */
-export const RELEASE_CACHED_APP = script(`
-local entry = redis.call('GET', KEYS[1])
-if not entry then return 0 end
-local read, app = pcall(cjson.decode, entry)
-if read and type(app) == 'table' and app.id ~= nil and app.id ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
 `);
 
 /**
