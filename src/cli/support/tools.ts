@@ -86,12 +86,11 @@ export function openTools(options: CommonOptions, environment = process.env): To
     await opened.prepare();
     return connection;
   };
-  let isReached = false;
+  // One that is away is waited for once, however many things need it.
+  let reached: Promise<unknown> | undefined;
   const redis = async () => {
     const opened = await openLater();
-    if (isReached) return opened;
-    await reach(opened);
-    isReached = true;
+    await (reached ??= reach(opened));
     return opened;
   };
   return {
