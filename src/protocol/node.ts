@@ -50,6 +50,20 @@ export interface Held {
   readonly proven: boolean;
 }
 
+/** What was signed with an app's previous secret on one node since its start. No secret is in it. */
+export interface PreviousSecretUse {
+  readonly appId: string;
+  /** End of the overlap, as it was when this was last counted. Seconds since 1970. */
+  readonly until: number;
+  /** Requests, subscriptions and sign-ins that were let through. */
+  readonly taken: number;
+  /** Those that came after the end. */
+  readonly refused: number;
+  /** Milliseconds since 1970; null where there was none. */
+  readonly lastTakenAt: number | null;
+  readonly lastRefusedAt: number | null;
+}
+
 /** The answer of one agent to one question. */
 export type Answer = NodeStatus &
   NodeEntry & {
@@ -58,6 +72,8 @@ export type Answer = NodeStatus &
     readonly recent: readonly RecentMessage[];
     /** When an app was asked for: null for "nothing is held". */
     readonly holds?: Held | null | undefined;
+    /** The last apps whose previous secret was used, and the one that was asked for. Absent from older agents. */
+    readonly previousSecrets?: readonly PreviousSecretUse[] | undefined;
   };
 
 /** A node of the registry. Its entry is gone for a moment when it was cut off for long. */

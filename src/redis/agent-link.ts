@@ -3,7 +3,15 @@ import { hostname } from "node:os";
 import type { Bus } from "../agent/ports.ts";
 import type { RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
-import type { Answer, Held, NodeEntry, NodeStatus, Question, RecentMessage } from "../protocol/node.ts";
+import type {
+  Answer,
+  Held,
+  NodeEntry,
+  NodeStatus,
+  PreviousSecretUse,
+  Question,
+  RecentMessage,
+} from "../protocol/node.ts";
 import type { RedisTimeouts } from "./client-options.ts";
 import { openRedis, reconnect } from "./connection.ts";
 import type { RedisLibrary } from "./library.ts";
@@ -32,6 +40,8 @@ export interface AgentLinkOptions {
   readonly identity: Omit<NodeEntry, "host" | "pid" | keyof NodeStatus>;
   /** What is held of an app, for tools that ask. */
   readonly holds: (appId: string) => Held | null;
+  /** Uses of previous secrets, likewise: the last, and those of an app that is asked for. */
+  readonly previousSecrets?: ((appId?: string) => readonly PreviousSecretUse[]) | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -104,7 +114,7 @@ function answerOf(
   node: string,
   identity: NodeEntry,
   agent: LinkedAgent,
-  { holds }: Pick<AgentLinkOptions, "holds">,
+  { holds, previousSecrets }: Pick<AgentLinkOptions, "holds" | "previousSecrets">,
 ): (question: Question) => Answer {
   return ({ appId }) => ({
     ...identity,
@@ -112,5 +122,6 @@ function answerOf(
     node,
     recent: agent.recent.list(),
     holds: appId === undefined ? undefined : holds(appId),
+    previousSecrets: previousSecrets?.(appId),
   });
 }
