@@ -9,6 +9,7 @@ import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 import { RefusedChangeError } from "../support/errors.ts";
+import { timeOf } from "../support/overlap-view.ts";
 
 export type ChangeOptions = CommonOptions & WaitOptions;
 
@@ -20,8 +21,12 @@ export interface PlannedChange {
   readonly after: RawItem | undefined;
   /** Makes it, on the condition that the item is as it was read. */
   write(items: AppItems): Promise<void>;
+  /** What it does to the app, after "app acme": "is disabled". The changed attributes are named without it. */
+  readonly outcome?: string | undefined;
   /** Told once, as soon as it is written: a new secret is nowhere else to be read. */
   readonly secret?: string | undefined;
+  /** Until when the secret of before is taken. Seconds since 1970. */
+  readonly previousSecretUntil?: number | undefined;
 }
 
 /**
@@ -66,7 +71,7 @@ export async function existing(items: AppItems, appId: string): Promise<RawItem>
  */
 export async function makeChange(run: Run, change: PlannedChange, options: ChangeOptions): Promise<ExitCode> {
   const { tools, terminal } = run;
-  const { appId, before, after, secret } = change;
+  const { appId, before, after, secret, previousSecretUntil } = change;
   const items = tools.items();
   const was = before && normalize(before);
   const is = after && normalize(after);
@@ -83,8 +88,9 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     changed: difference?.changed ?? [],
     key: is?.key,
     secret,
+    previousSecretUntil: previousSecretUntil === undefined ? undefined : timeOf(previousSecretUntil),
   });
-  terminal.say(inWords(appId, difference));
+  terminal.say(inWords(change, difference));
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
   if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
 
@@ -133,7 +139,8 @@ async function refuseTakenKey(items: AppItems, appId: string, key: string): Prom
   }
 }
 
-function inWords(appId: string, difference: AppDiff | undefined): string {
+function inWords({ appId, outcome }: PlannedChange, difference: AppDiff | undefined): string {
+  if (outcome !== undefined) return `app ${appId} ${outcome}${difference ? "" : ", as before"}`;
   if (!difference) return `app ${appId} is written`;
   const what = difference.changed.length > 0 ? `: ${difference.changed.join(", ")}` : "";
   return `app ${appId} is ${difference.type}${what}`;

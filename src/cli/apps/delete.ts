@@ -21,7 +21,7 @@ export function createDeleteCommand(): Command {
       }
       const { AppKey, AppSecret } = before;
       const expected = { AppKey, AppSecret };
-      const change = { appId, before, after: undefined };
+      const change = { appId, before, after: undefined, outcome: "is deleted: its connections are closed" };
       return makeChange(run, { ...change, write: (items) => items.delete(appId, expected) }, options);
     }),
   );

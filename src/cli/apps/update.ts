@@ -31,7 +31,8 @@ export function createUpdateCommand(): Command {
 /** `apps enable`: clients may connect again. */
 export function createEnableCommand(): Command {
   return createChangeCommand("enable", "Let clients connect to an app.", ["apps enable acme"]).action(
-    (appId: string, options: ChangeOptions) => updateApp(appId, options, () => ({ Enabled: { BOOL: true } })),
+    (appId: string, options: ChangeOptions) =>
+      updateApp(appId, options, () => ({ Enabled: { BOOL: true } }), "is enabled: clients may connect"),
   );
 }
 
@@ -40,7 +41,12 @@ export function createDisableCommand(): Command {
   return createChangeCommand("disable", "Let nobody connect to an app, and close its connections.", [
     "apps disable acme",
   ]).action((appId: string, options: ChangeOptions) =>
-    updateApp(appId, options, () => ({ Enabled: { BOOL: false } })),
+    updateApp(
+      appId,
+      options,
+      () => ({ Enabled: { BOOL: false } }),
+      "is disabled: nobody may connect, and its connections are closed",
+    ),
   );
 }
 
@@ -48,8 +54,13 @@ function createChangeCommand(name: string, description: string, examples: readon
   return addWaitOptions(createCommand(name, description, examples).argument("<app>", "its id (AppId)"));
 }
 
-function updateApp(appId: string, options: ChangeOptions, make: () => Attributes): Promise<void> {
+function updateApp(
+  appId: string,
+  options: ChangeOptions,
+  make: () => Attributes,
+  outcome?: string,
+): Promise<void> {
   return running(options, async (run) =>
-    makeChange(run, await planUpdate(run.tools.items(), appId, make), options),
+    makeChange(run, { ...(await planUpdate(run.tools.items(), appId, make)), outcome }, options),
   );
 }
