@@ -103,6 +103,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run chaos:pipeline": LONG,
   "npm run chaos:connections": LONG,
   "npm run chaos:webhooks": LONG,
+  "npm run chaos:rotation": LONG,
   "npm run mutate": LONG,
   "npm run bench:staleness": LONG,
   "npm run bench:bus": LONG,
