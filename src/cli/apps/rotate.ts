@@ -3,7 +3,7 @@ import { duration } from "../support/arguments.ts";
 import { createCommand, running } from "../support/command.ts";
 import { addWaitOptions } from "../support/confirm.ts";
 import { timeOf } from "../support/overlap-view.ts";
-import { type ChangeOptions, existing, makeChange, planUpdate } from "./change.ts";
+import { type ChangeOptions, existing, makeChange, planUpdate } from "./make-change.ts";
 import { checkRotation, endOfOverlap, rotation, type RotationOptions } from "./overlap.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
