@@ -1,17 +1,23 @@
+import type { Command } from "commander";
 import type { AppItems } from "../../aws/app-items.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
-import { confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
+import { addWaitOptions, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { timeOf } from "../support/overlap-view.ts";
 
-export type ChangeOptions = CommonOptions & WaitOptions;
+export type ChangeOptions = CommonOptions & WaitOptions & AnnounceOptions;
+
+export function addChangeOptions(command: Command): Command {
+  return addAnnounceOptions(addWaitOptions(command));
+}
 
 /** A write to one app that is ready to be made. */
 export interface PlannedChange {
@@ -73,12 +79,14 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   const { tools, terminal } = run;
   const { appId, before, after, secret, previousSecretUntil } = change;
   const items = tools.items();
+  const who = tools.config.redis ? whoIs(options, tools.config) : undefined;
   const was = before && normalize(before);
   const is = after && normalize(after);
   refuseProblems(was, is);
   if (is?.key !== undefined && is.key !== was?.key) await refuseTakenKey(items, appId, is.key);
   const difference = diff(was, is);
 
+  const by = await who;
   const watch = options.wait && tools.config.redis ? await watchLog(await tools.fleet()) : undefined;
   const started = performance.now();
   await change.write(items);
@@ -94,13 +102,18 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
   if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
 
+  const { reason } = options;
+  const announced =
+    difference && by !== undefined ? await announce(run, difference, { by, reason }) : undefined;
   if (!difference) terminal.say("nothing that soketi reads has changed: the nodes need not be told");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watch) {
     terminal.note("no Redis is configured: it was not waited for the nodes");
     return EXIT.ok;
   }
-  const id = await watch.messageOf(appId, started, options.timeout);
+  // A shared cache is seen to by the function alone: that has to be waited for.
+  const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
+  const id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
   if (id === undefined) {
     terminal.note(
       `written, and no message of it came within ${options.timeout / 1_000} s: does the function run? ` +
