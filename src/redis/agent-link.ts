@@ -10,6 +10,7 @@ import type {
   NodeStatus,
   PreviousSecretUse,
   Question,
+  RecentFlush,
   RecentMessage,
 } from "../protocol/node.ts";
 import type { RedisTimeouts } from "./client-options.ts";
@@ -24,6 +25,8 @@ import { subscribe, type Subscription } from "./subscription.ts";
 export interface LinkedAgent {
   readonly follower: { onLive(payload: string): void; onLost(): void };
   readonly recent: { list(): readonly RecentMessage[] };
+  readonly recentFlushes: { list(): readonly RecentFlush[] };
+  readonly lastTail: { readonly server: string } | undefined;
   status(): NodeStatus;
   subscribed(): Promise<void>;
   start(): void;
@@ -121,6 +124,9 @@ function answerOf(
     ...agent.status(),
     node,
     recent: agent.recent.list(),
+    flushes: agent.recentFlushes.list(),
+    at: Date.now(),
+    server: agent.lastTail?.server,
     holds: appId === undefined ? undefined : holds(appId),
     previousSecrets: previousSecrets?.(appId),
   });

@@ -1,4 +1,4 @@
-import type { AgentReporter } from "../agent/agent.ts";
+import type { AgentReporter } from "../agent/agent-options.ts";
 import type { AgentCounts } from "../agent/metrics.ts";
 import { PreviousSecretUses } from "../agent/previous-secret-uses.ts";
 import type { PreviousSecretUse } from "../protocol/node.ts";

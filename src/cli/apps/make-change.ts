@@ -6,12 +6,14 @@ import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
 import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
-import { addWaitOptions, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { addWaitOptions, beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { timeOf } from "../support/overlap-view.ts";
+import { explain } from "../support/explain.ts";
+import type { MessageId } from "../../protocol/message-id.ts";
 
 export type ChangeOptions = CommonOptions & WaitOptions & AnnounceOptions;
 
@@ -87,7 +89,8 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   const difference = diff(was, is);
 
   const by = await who;
-  const watch = options.wait && tools.config.redis ? await watchLog(await tools.fleet()) : undefined;
+  const nodes = await beginWait(run, options);
+  const watch = nodes && (await watchLog(await tools.fleet()));
   const started = performance.now();
   await change.write(items);
   terminal.value({
@@ -113,7 +116,13 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   }
   // A shared cache is seen to by the function alone: that has to be waited for.
   const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
-  const id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
+  let id: MessageId | string | undefined;
+  try {
+    id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
+  } catch (error) {
+    terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    return EXIT.unconfirmed;
+  }
   if (id === undefined) {
     terminal.note(
       `written, and no message of it came within ${options.timeout / 1_000} s: does the function run? ` +
@@ -121,7 +130,7 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     );
     return EXIT.unconfirmed;
   }
-  return confirmByNodes(run, id, started, options, {});
+  return confirmByNodes(run, id, { started, nodes }, options, {});
 }
 
 /** What the change brings; what was wrong before is not its matter, as long as the app exists. */
