@@ -8,6 +8,8 @@ export interface SignedClient {
   subscribes(channel: string, secret: string): Promise<boolean>;
   /** Whether the server lets it sign in. A refusal closes the connection. */
   signsIn(secret: string): Promise<boolean>;
+  /** soketi closes a client that has been silent for two minutes. */
+  ping(): void;
   readonly isClosed: () => boolean;
   close(): void;
 }
@@ -48,6 +50,7 @@ export async function openSigned(port: number, key: string): Promise<SignedClien
       send(JSON.stringify({ event: "pusher:signin", data: { auth, user_data: userData } }));
       return answer;
     },
+    ping: () => send(JSON.stringify({ event: "pusher:ping", data: {} })),
     isClosed: () => isClosed,
     close: () => void socket.destroy(),
   };

@@ -71,7 +71,7 @@ export async function runRotations(options: RotationRunOptions): Promise<Rotatio
     });
     const running = Promise.all(publishers.map((publisher) => publisher.run()));
     // One that does not get an answer ends the run, and not only itself.
-    await Promise.race([running, rotateAll(options, fleet, publishers, secrets)]);
+    await Promise.race([running, rotateAll(options, { fleet, publishers, secrets, open })]);
     for (const publisher of publishers) publisher.stop();
     await running;
     await settled(receiver, seen);
@@ -93,11 +93,16 @@ async function createApp(fleet: Fleet, nodes: readonly SoketiNode[], url: string
   for (const node of nodes) await eventually("the app", () => accepts(node, APP, `${APP}-secret`));
 }
 
+interface Rotated {
+  readonly fleet: Fleet;
+  readonly publishers: readonly Publisher[];
+  readonly secrets: string[];
+  readonly open: readonly SignedClient[];
+}
+
 async function rotateAll(
   { dynamodbEndpoint, redisUrl, rotations, overlap }: RotationRunOptions,
-  fleet: Fleet,
-  publishers: readonly Publisher[],
-  secrets: string[],
+  { fleet, publishers, secrets, open }: Rotated,
 ): Promise<void> {
   const env = {
     REDIS_URL: redisUrl,
@@ -114,6 +119,7 @@ async function rotateAll(
   const late = publishers.filter((_, i) => i % 2 === 1);
   for (let i = 0; i < rotations; i += 1) {
     await rounds(publishers);
+    for (const client of open) client.ping();
     const secret = await apps("rotate-secret", ...(overlap ? ["--overlap", OVERLAP] : []));
     if (secret === undefined) throw new Error("expected a new secret, found none");
     secrets.push(secret);
