@@ -1,10 +1,12 @@
+import type { Command } from "commander";
 import type { AppItems } from "../../aws/app-items.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
-import { beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
+import { addWaitOptions, beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
@@ -13,7 +15,11 @@ import { timeOf } from "../support/overlap-view.ts";
 import { explain } from "../support/explain.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 
-export type ChangeOptions = CommonOptions & WaitOptions;
+export type ChangeOptions = CommonOptions & WaitOptions & AnnounceOptions;
+
+export function addChangeOptions(command: Command): Command {
+  return addAnnounceOptions(addWaitOptions(command));
+}
 
 /** A write to one app that is ready to be made. */
 export interface PlannedChange {
@@ -75,12 +81,14 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   const { tools, terminal } = run;
   const { appId, before, after, secret, previousSecretUntil } = change;
   const items = tools.items();
+  const who = tools.config.redis ? whoIs(options, tools.config) : undefined;
   const was = before && normalize(before);
   const is = after && normalize(after);
   refuseProblems(was, is);
   if (is?.key !== undefined && is.key !== was?.key) await refuseTakenKey(items, appId, is.key);
   const difference = diff(was, is);
 
+  const by = await who;
   const nodes = await beginWait(run, options);
   const watch = nodes && (await watchLog(await tools.fleet()));
   const started = performance.now();
@@ -97,15 +105,20 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
   if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
 
+  const { reason } = options;
+  const announced =
+    difference && by !== undefined ? await announce(run, difference, { by, reason }) : undefined;
   if (!difference) terminal.say("nothing that soketi reads has changed: the nodes need not be told");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watch) {
     terminal.note("no Redis is configured: it was not waited for the nodes");
     return EXIT.ok;
   }
-  let id: MessageId | undefined;
+  // A shared cache is seen to by the function alone: that has to be waited for.
+  const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
+  let id: MessageId | string | undefined;
   try {
-    id = await watch.messageOf(appId, started, options.timeout);
+    id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
   } catch (error) {
     terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;

@@ -1,9 +1,8 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { duration } from "../support/arguments.ts";
 import { createCommand, running } from "../support/command.ts";
-import { addWaitOptions } from "../support/confirm.ts";
 import { timeOf } from "../support/overlap-view.ts";
-import { type ChangeOptions, existing, makeChange, planUpdate } from "./make-change.ts";
+import { addChangeOptions, type ChangeOptions, existing, makeChange, planUpdate } from "./make-change.ts";
 import { checkRotation, endOfOverlap, rotation, type RotationOptions } from "./overlap.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
@@ -22,7 +21,7 @@ export function createRotateSecretCommand(): Command {
     .argument("<app>", "its id (AppId)")
     .option("--overlap <time>", "how long nodes take the old secret as well: 24h; at most 30d", overlapTime)
     .option("--force", "also while another overlap runs, and with nodes whose agent knows of none");
-  return addWaitOptions(command).action((appId: string, options: ChangeOptions & RotationOptions) =>
+  return addChangeOptions(command).action((appId: string, options: ChangeOptions & RotationOptions) =>
     running(options, async (run) => {
       await checkRotation(run, options);
       const secret = newSecret();
@@ -47,7 +46,7 @@ export function createEndOverlapCommand(): Command {
     "Have nodes refuse the previous secret of an app from now on.",
     ["apps end-overlap acme"],
   ).argument("<app>", "its id (AppId)");
-  return addWaitOptions(command).action((appId: string, options: ChangeOptions) =>
+  return addChangeOptions(command).action((appId: string, options: ChangeOptions) =>
     running(options, async (run) => {
       const items = run.tools.items();
       const attributes = await endOfOverlap(run, await existing(items, appId), appId);
@@ -66,13 +65,14 @@ export function createRotateKeyCommand(): Command {
   )
     .argument("<app>", "its id (AppId)")
     .option("--key <key>", "the new key; a random one by default");
-  return addWaitOptions(command).action((appId: string, options: ChangeOptions & { readonly key?: string }) =>
-    running(options, async (run) => {
-      const key = { S: options.key ?? newKey() };
-      const plan = await planUpdate(run.tools.items(), appId, () => ({ AppKey: key }));
-      const outcome = "has a new key: connections with the old one are closed";
-      return makeChange(run, { ...plan, outcome }, options);
-    }),
+  return addChangeOptions(command).action(
+    (appId: string, options: ChangeOptions & { readonly key?: string }) =>
+      running(options, async (run) => {
+        const key = { S: options.key ?? newKey() };
+        const plan = await planUpdate(run.tools.items(), appId, () => ({ AppKey: key }));
+        const outcome = "has a new key: connections with the old one are closed";
+        return makeChange(run, { ...plan, outcome }, options);
+      }),
   );
 }
 

@@ -3,8 +3,7 @@ import type { Attributes } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, running } from "../support/command.ts";
-import { addWaitOptions } from "../support/confirm.ts";
-import { type ChangeOptions, makeChange, planUpdate } from "./make-change.ts";
+import { addChangeOptions, type ChangeOptions, makeChange, planUpdate } from "./make-change.ts";
 import { UsageError } from "../support/errors.ts";
 
 interface UpdateOptions extends ChangeOptions {
@@ -51,7 +50,7 @@ export function createDisableCommand(): Command {
 }
 
 function createChangeCommand(name: string, description: string, examples: readonly string[]): Command {
-  return addWaitOptions(createCommand(name, description, examples).argument("<app>", "its id (AppId)"));
+  return addChangeOptions(createCommand(name, description, examples).argument("<app>", "its id (AppId)"));
 }
 
 function updateApp(
