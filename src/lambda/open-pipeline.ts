@@ -3,14 +3,15 @@ import type { AppsReader } from "../pipeline/ports.ts";
 import type { BatchContext } from "../pipeline/run-batch.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
 import type { RedisTimeouts } from "../redis/client-options.ts";
-import { createRedisLog } from "../redis/log.ts";
+import { createRedisLog, type RedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
-import { createPowertools, type Powertools } from "./powertools.ts";
+import { createPowertools, type Telemetry } from "./powertools.ts";
 
-/** What each deployed function works with, made once for each process. */
+/** What each deployed function works with, and the relay; made once for each process. */
 export interface Pipeline {
-  readonly powertools: Powertools;
+  readonly telemetry: Telemetry;
+  readonly log: RedisLog;
   readonly redis: PipelineRedis;
   /** Undefined while it is off. */
   readonly sharedCache: SharedCache | undefined;
@@ -30,6 +31,8 @@ export interface PipelineOptions {
    * stream does without, would double what is loaded at its cold start.
    */
   readonly table?: AppsReader | undefined;
+  /** Default: Powertools', for CloudWatch. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** Less than a second to find out that a socket died while the function slept, and to publish over a new one. */
@@ -46,9 +49,9 @@ export function openPipeline(
   options: PipelineOptions,
 ): Pipeline & { readonly sharedCache: SharedCache };
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline;
-export function openPipeline(config: PipelineConfig, { timeouts, table }: PipelineOptions): Pipeline {
-  const powertools = createPowertools();
-  const redis = openPipelineRedis(config, timeouts, powertools.connectionError);
+export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline {
+  const { timeouts, table, telemetry = createPowertools() } = options;
+  const redis = openPipelineRedis(config, timeouts, telemetry.connectionError);
   const { connection } = redis;
   const log = createRedisLog(connection, config.names, config.logLength);
   const sharedCache =
@@ -59,14 +62,15 @@ export function openPipeline(config: PipelineConfig, { timeouts, table }: Pipeli
       table,
     });
   return {
-    powertools,
+    telemetry,
+    log,
     redis,
     sharedCache,
     batch: (invocation) => ({
       prepare: () => redis.prepare(),
       log,
       sharedCache,
-      report: powertools.report,
+      report: telemetry.report,
       table: config.table,
       region: config.region,
       now: Date.now,
