@@ -3,6 +3,7 @@ import type { AppsReader } from "../pipeline/ports.ts";
 import type { BatchContext } from "../pipeline/run-batch.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
 import type { RedisTimeouts } from "../redis/client-options.ts";
+import type { RedisConnection } from "../redis/library.ts";
 import { createRedisLog, type RedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
@@ -11,17 +12,21 @@ import { createPowertools, type Telemetry } from "./powertools.ts";
 /** What each deployed function works with, and the relay; made once for each process. */
 export interface Pipeline {
   readonly telemetry: Telemetry;
+  /** For work that nothing stops. */
   readonly log: RedisLog;
   readonly redis: PipelineRedis;
-  /** Undefined while it is off. */
-  readonly sharedCache: SharedCache | undefined;
-  /** What a batch needs in one invocation. */
+  /** What a batch needs in one invocation. Its `sharedCache` is undefined while that is off. */
   readonly batch: (invocation: Invocation) => BatchContext;
 }
 
 /** Lambda's context, as far as it is used. */
 export interface Invocation {
   getRemainingTimeInMillis(): number;
+}
+
+/** The same where the shared cache is on. */
+export interface PipelineWithCache extends Pipeline {
+  readonly batch: (invocation: Invocation) => BatchContext & { readonly sharedCache: SharedCache };
 }
 
 export interface PipelineOptions {
@@ -47,14 +52,13 @@ export const BATCH_TIMEOUTS: RedisTimeouts = {
 export function openPipeline(
   config: PipelineConfig & { readonly sharedCache: SharedCacheConfig },
   options: PipelineOptions,
-): Pipeline & { readonly sharedCache: SharedCache };
+): PipelineWithCache;
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline;
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline {
   const { timeouts, table, telemetry = createPowertools() } = options;
   const redis = openPipelineRedis(config, timeouts, telemetry.connectionError);
-  const { connection } = redis;
-  const log = createRedisLog(connection, config.names, config.logLength);
-  const sharedCache =
+  const logOn = (connection: RedisConnection) => createRedisLog(connection, config.names, config.logLength);
+  const sharedCacheOn = (connection: RedisConnection) =>
     config.sharedCache &&
     new SharedCache({
       mode: config.sharedCache.mode,
@@ -63,18 +67,22 @@ export function openPipeline(config: PipelineConfig, options: PipelineOptions): 
     });
   return {
     telemetry,
-    log,
+    log: logOn(redis.connection),
     redis,
-    sharedCache,
-    batch: (invocation) => ({
-      prepare: () => redis.prepare(),
-      log,
-      sharedCache,
-      report: telemetry.report,
-      table: config.table,
-      region: config.region,
-      now: Date.now,
-      remainingMs: () => invocation.getRemainingTimeInMillis(),
-    }),
+    batch(invocation) {
+      const remainingMs = () => invocation.getRemainingTimeInMillis();
+      // Of this invocation alone: what is left of it when its time is up must not go on in the next.
+      const connection = redis.during(remainingMs);
+      return {
+        prepare: () => redis.prepare(),
+        log: logOn(connection),
+        sharedCache: sharedCacheOn(connection),
+        report: telemetry.report,
+        table: config.table,
+        region: config.region,
+        now: Date.now,
+        remainingMs,
+      };
+    },
   };
 }

@@ -28,6 +28,9 @@ const BATCH_LIMIT_MS = 30_000;
 /** A silent Redis is found out well within a lease. */
 const REDIS_TIMEOUTS = { connectMs: 1_000, commandMs: 1_000, silenceMs: 500, retriesPerCommand: 1 };
 
+/** What a sweep has: nothing stops it but the end of its term. */
+const FOR_EVER = { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY };
+
 const clock = () => performance.now();
 
 /**
@@ -60,7 +63,7 @@ export async function startRelay(config: RelayConfig, signal: AbortSignal): Prom
     });
     const beside = (term: Parameters<typeof sweepRegularly>[0]) =>
       sweepRegularly(term, {
-        sharedCache: pipeline.sharedCache,
+        sharedCache: pipeline.batch(FOR_EVER).sharedCache,
         table,
         intervalMs: config.sweepMs,
         report: pipeline.telemetry.report,
