@@ -1,6 +1,6 @@
 import { writeInto } from "../../bench/document.ts";
 import { machineLine } from "../../bench/machine.ts";
-import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
 import { FAULTS, SLOW_FAULTS } from "./relay/faults.ts";
 import { type RelayOutcome, runFault } from "./relay/run-fault.ts";
 
