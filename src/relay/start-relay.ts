@@ -116,7 +116,8 @@ function createRelay(config: RelayConfig, { stream, state, telemetry, pipeline, 
       const batch = () => {
         const until = clock() + BATCH_LIMIT_MS;
         const { log: _, ...context } = pipeline.batch({ getRemainingTimeInMillis: () => until - clock() });
-        return { ...context, report };
+        // Records that are read from the stream do not say which one it is.
+        return { ...context, streamArn: book.stream, report };
       };
       const now = Date.now;
       await takeRecords(records, { shard, book, batch, report: telemetry.report, signal, clock, now });

@@ -37,15 +37,16 @@ const cache = (refuses: (name: string) => boolean) =>
     mode: "refresh",
     store: {
       read: () => Promise.resolve([]),
-      write: (entries) =>
-        entries.some(({ name }) => refuses(name))
+      fences: () => Promise.resolve([]),
+      write: (writes) =>
+        writes.some(({ name, json }) => json !== undefined && refuses(name))
           ? Promise.reject(new Error("it is poisoned"))
-          : Promise.resolve(),
+          : Promise.resolve(writes.map(() => "done")),
       remove: (names) => {
         removed.push(...names);
         return Promise.resolve();
       },
-      release: () => Promise.resolve(),
+      removeSame: () => Promise.resolve(),
       touch: () => Promise.resolve(),
       names: async function* () {
         yield await Promise.resolve([]);
