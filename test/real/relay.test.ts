@@ -1,10 +1,11 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { UpdateTableCommand } from "@aws-sdk/client-dynamodb";
-import { Redis } from "ioredis";
+import { Cluster, Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { localDynamoDb, openAppsTable } from "../../local/apps-table.ts";
 import { healthOf } from "../../local/relay.ts";
+import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
@@ -26,7 +27,7 @@ afterAll(async () => {
 });
 
 /** What the log says, in order. */
-async function told(place: RelayPlace, connection = redis): Promise<string[]> {
+async function told(place: RelayPlace, connection: Redis | Cluster = redis): Promise<string[]> {
   return (await connection.xrange(place.names.log, "-", "+")).flatMap(([, fields]) => {
     const decoded = decodeMessage(fields[1] ?? "");
     if (decoded.kind === "flush") return [`flush: ${decoded.message.flush}`];
@@ -142,6 +143,28 @@ describe("two relays", () => {
     await eventually("the second to be active", () => isNow(second, "active"), 5_000);
     await here.table.put(item("a"));
     await tells(here, [FIRST, "a created"]);
+  });
+});
+
+describe("on a Redis Cluster", () => {
+  it("lease, positions and log are on one node, and what is written is told", async () => {
+    const cluster = keep(await startRedisCluster());
+    const here = await place();
+    const relay = keep(
+      await here.start({ redisUrl: undefined, env: { REDIS_CLUSTER_NODES: cluster.nodes.join(",") } }),
+    );
+    await here.table.put(item("a"));
+    const nodes = cluster.nodes.map((node) => {
+      const [host = "", port = ""] = node.split(":");
+      return { host, port: Number(port) };
+    });
+    const connection = new Cluster(nodes);
+    await eventually(
+      "the change",
+      async () => (await told(here, connection)).join() === `${FIRST},a created`,
+    );
+    expect(await isNow(relay, "active")).toBe(true);
+    connection.disconnect();
   });
 });
 

@@ -52,7 +52,7 @@ export async function runFault(
 ): Promise<RelayOutcome> {
   const server = await startRedis();
   const redis = new Redis(server.url);
-  const stops: (() => Promise<unknown>)[] = [() => server.stop(), () => Promise.resolve(redis.disconnect())];
+  const stops: (() => Promise<unknown>)[] = [() => server.stop(), () => redis.quit()];
   try {
     const place = await relayPlace(dynamodbEndpoint, server.url);
     const { lease, terms } = relayNames(place.names);
