@@ -9,6 +9,7 @@ import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
 import { createNodesCommand } from "./nodes.ts";
 import { createNormalizeCommand } from "./normalize.ts";
+import { createRelayCommand } from "./relay.ts";
 import { createRedriveCommand } from "./redrive.ts";
 import { createSweepCommand } from "./sweep.ts";
 import { complain } from "./support/command.ts";
@@ -27,7 +28,7 @@ const program = new Command("soketi-app-sync")
 The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGER_DYNAMODB_TABLE, AWS_REGION, and the
 rest of docs/cli.md.
 Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 changed and not confirmed by every node,
-4 done and well as far as could be looked.`,
+7 done and well as far as could be looked.`,
   )
   .addCommand(createDoctorCommand())
   .addCommand(createNodesCommand())
@@ -40,6 +41,7 @@ Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 cha
   .addCommand(createFlushCommand())
   .addCommand(createSweepCommand())
   .addCommand(createRedriveCommand())
+  .addCommand(createRelayCommand())
   .addCommand(createNormalizeCommand());
 
 bearClosedPipes();

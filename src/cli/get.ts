@@ -6,7 +6,8 @@ import { type Normalized, normalize } from "../app/normalize.ts";
 import type { Problem } from "../app/problems.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
-import type { Held } from "../protocol/node.ts";
+import type { Held, RegisteredNode } from "../protocol/node.ts";
+import { overlapInWords, overlapOf } from "./support/overlap-view.ts";
 import { createCommand, type Run, running } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { explain } from "./support/explain.ts";
@@ -38,7 +39,8 @@ interface Shown {
   readonly normalized: Normalized;
   readonly problems: readonly (Omit<Problem, "code"> & { readonly code: string })[];
   readonly cache: Awaited<ReturnType<typeof cached>> | undefined;
-  readonly nodes: Awaited<ReturnType<typeof held>> | undefined;
+  readonly overlap: ReturnType<typeof overlapOf>;
+  readonly nodes: ReturnType<typeof held> | undefined;
   readonly unseen: readonly string[];
 }
 
@@ -84,7 +86,14 @@ async function look(
       unseen.push(`${what}: ${explain(error, config, tools.redisTrouble())}`);
       return undefined;
     });
-  const nodes = config.redis ? await orUnseen("nodes", held(tools, appId)) : undefined;
+  const answered = config.redis
+    ? await orUnseen(
+        "nodes",
+        tools.fleet().then((fleet) => fleet.ask({ appId })),
+      )
+    : undefined;
+  const nodes = answered && held(answered);
+  const overlap = overlapOf(normalized, answered, Date.now());
   const cache = config.sharedCache
     ? await orUnseen("shared cache", cached(tools, appId, normalized))
     : undefined;
@@ -95,11 +104,11 @@ async function look(
     message: `App ${other} has the same key, or one is the other's id: which of them a client reaches is chance.`,
   }));
   const problems = item ? [...shared, ...normalized.problems] : [];
-  return { appId, item, normalized, problems, cache, nodes, unseen };
+  return { appId, item, normalized, problems, overlap, cache, nodes, unseen };
 }
 
 function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
-  const { appId, item, normalized, problems, cache, nodes, unseen } = shownApp;
+  const { appId, item, normalized, problems, overlap, cache, nodes, unseen } = shownApp;
   const { bold, red, yellow } = terminal.colors;
   const raw = item && Object.fromEntries(Object.entries(item).map((entry) => shown(entry, secrets)));
   const app = normalized.app ? toPublicView(normalized.app) : null;
@@ -109,6 +118,7 @@ function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
     item: raw ?? null,
     app,
     problems,
+    overlap: overlap ?? null,
     sharedCache,
     nodes: onNodes,
     notLookedAt: unseen,
@@ -125,6 +135,11 @@ function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
     for (const { severity, attribute, message } of problems) {
       terminal.say((severity === "error" ? red : yellow)(`${severity}: ${attribute}: ${message}`));
     }
+  }
+  if (overlap) {
+    terminal.say();
+    terminal.say(bold("previous secret"));
+    for (const line of overlapInWords(overlap, Date.now())) terminal.say(line);
   }
   if (cache) {
     terminal.say();
@@ -154,8 +169,7 @@ function shown([name, value]: [string, RawItem[string]], secrets: boolean): [str
   ];
 }
 
-async function held(tools: Tools, appId: string) {
-  const nodes = await (await tools.fleet()).ask({ appId });
+function held(nodes: readonly RegisteredNode[]) {
   return nodes
     .filter(({ entry }) => entry.soketi !== undefined)
     .map(({ id, entry: { host, pid }, answer }) => ({

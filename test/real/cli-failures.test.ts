@@ -59,7 +59,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "nodes --watch": { args: ["nodes", "--watch", "100ms"], needs: ["redis"], well: 0, endless: true },
   tail: { args: ["tail"], needs: ["redis"], well: 0, endless: true },
   "tail --no-follow": { args: ["tail", "--since", "1m", "--no-follow"], needs: ["redis"], well: 0 },
-  get: { args: ["get", "a"], needs: both, well: 0, without: { redis: 4 } },
+  get: { args: ["get", "a"], needs: both, well: 0, without: { redis: 7 } },
   validate: { args: ["validate"], needs: ["table"], well: 0 },
   "validate --fix": { args: ["validate", "--fix", "--dry-run"], needs: ["table"], well: 0 },
   normalize: { args: ["normalize", "ITEM"], needs: [], well: 0 },

@@ -1,3 +1,4 @@
+import type { Command } from "commander";
 import type { AppItems } from "../../aws/app-items.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import type { App } from "../../app/app.ts";
@@ -6,15 +7,21 @@ import { toPublicView, valueAt } from "../../app/public-view.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
-import { beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
+import { addWaitOptions, beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 import { RefusedChangeError } from "../support/errors.ts";
+import { timeOf } from "../support/overlap-view.ts";
 import { explain } from "../support/explain.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 
-export type ChangeOptions = CommonOptions & WaitOptions;
+export type ChangeOptions = CommonOptions & WaitOptions & AnnounceOptions;
+
+export function addChangeOptions(command: Command): Command {
+  return addAnnounceOptions(addWaitOptions(command));
+}
 
 /** A write to one app that is ready to be made. */
 export interface PlannedChange {
@@ -24,8 +31,12 @@ export interface PlannedChange {
   readonly after: RawItem | undefined;
   /** Makes it, on the condition that the item is as it was read. */
   write(items: AppItems): Promise<void>;
+  /** What it does to the app, after "app acme": "is disabled". The changed attributes are named without it. */
+  readonly outcome?: string | undefined;
   /** Told once, as soon as it is written: a new secret is nowhere else to be read. */
   readonly secret?: string | undefined;
+  /** Until when the secret of before is taken. Seconds since 1970. */
+  readonly previousSecretUntil?: number | undefined;
 }
 
 /**
@@ -70,14 +81,16 @@ export async function existing(items: AppItems, appId: string): Promise<RawItem>
  */
 export async function makeChange(run: Run, change: PlannedChange, options: ChangeOptions): Promise<ExitCode> {
   const { tools, terminal } = run;
-  const { appId, before, after, secret } = change;
+  const { appId, before, after, secret, previousSecretUntil } = change;
   const items = tools.items();
+  const who = tools.config.redis ? whoIs(options, tools.config) : undefined;
   const was = before && normalize(before);
   const is = after && normalize(after);
   refuseProblems(was, is);
   if (is?.key !== undefined && is.key !== was?.key) await refuseTakenKey(items, appId, is.key);
   const difference = diff(was, is);
 
+  const by = await who;
   const nodes = await beginWait(run, options);
   const watch = nodes && (await watchLog(await tools.fleet()));
   const started = performance.now();
@@ -88,20 +101,26 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     changed: difference?.changed ?? [],
     key: is?.key,
     secret,
+    previousSecretUntil: previousSecretUntil === undefined ? undefined : timeOf(previousSecretUntil),
   });
-  terminal.say(inWords(appId, difference, is?.app));
+  terminal.say(inWords(change, difference, is?.app));
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
   if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
 
+  const { reason } = options;
+  const announced =
+    difference && by !== undefined ? await announce(run, difference, { by, reason }) : undefined;
   if (!difference) terminal.say("nothing that soketi reads has changed: the nodes need not be told");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watch) {
     terminal.note("no Redis is configured: it was not waited for the nodes");
     return EXIT.ok;
   }
-  let id: MessageId | undefined;
+  // A shared cache is seen to by the function alone: that has to be waited for.
+  const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
+  let id: MessageId | string | undefined;
   try {
-    id = await watch.messageOf(appId, started, options.timeout);
+    id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
   } catch (error) {
     terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
@@ -145,7 +164,12 @@ async function refuseTakenKey(items: AppItems, appId: string, key: string): Prom
 }
 
 /** Changed paths with what they are now; a secret has changed and is not said. */
-function inWords(appId: string, difference: AppDiff | undefined, app: App | undefined): string {
+function inWords(
+  { appId, outcome }: PlannedChange,
+  difference: AppDiff | undefined,
+  app: App | undefined,
+): string {
+  if (outcome !== undefined) return `app ${appId} ${outcome}${difference ? "" : ", as before"}`;
   if (!difference) return `app ${appId} is written`;
   const view = app && toPublicView(app);
   const changes = difference.changed.map((path) => {

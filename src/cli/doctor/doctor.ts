@@ -14,6 +14,7 @@ import { checkFlushes } from "./flushes.ts";
 import { checkItems } from "./items.ts";
 import { checkMappings } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
+import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
 
@@ -180,5 +181,6 @@ async function lookAtRedis(
     ...checkFlushes(messages, nodes, asked.to),
     ...checkClocks(machine, nodes, asked, messages.at(-1)),
     ...checkNodes(nodes, tail, __VERSION__, { expected, elsewhere, server }),
+    ...checkPreviousSecrets(nodes, asked.to),
   ];
 }

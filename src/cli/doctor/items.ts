@@ -8,7 +8,7 @@ const BETWEEN = new Set(["key-shared", "id-is-key"]);
 
 /** Whether every item is an app as it is meant, and no two are in each other's way. Rejects with what the table says. */
 export async function checkItems(pages: AsyncIterable<readonly RawItem[]>): Promise<Check[]> {
-  const findings = new Findings();
+  const findings = new Findings(Date.now());
   for await (const page of pages) for (const item of page) findings.add(item);
   const { items, apps } = findings.report();
   const all = apps.flatMap(({ appId = "(no AppId)", findings: found }) =>

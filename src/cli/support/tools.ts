@@ -9,6 +9,7 @@ import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
 import type { AppsReader } from "../../pipeline/ports.ts";
 import { SharedCache } from "../../pipeline/shared-cache.ts";
+import type { Environment } from "../../config/env.ts";
 import {
   type PipelineConfig,
   readToolsConfig,
@@ -57,15 +58,20 @@ function reach(connection: RedisConnection): Promise<string> {
   return orRedisError(doing, within(TIMEOUTS.commandMs, silent, connection.ping()));
 }
 
-/** @throws ConfigError with every mistake. */
-export function openTools(options: CommonOptions, environment = process.env): Tools {
-  const env = {
+/** The variables, with the options that stand for some of them. */
+export function environmentOf(options: CommonOptions, environment: Environment): Environment {
+  return {
     ...environment,
     APP_MANAGER_DYNAMODB_TABLE: options.table ?? environment.APP_MANAGER_DYNAMODB_TABLE,
     AWS_REGION: options.region ?? environment.AWS_REGION,
     APP_MANAGER_DYNAMODB_ENDPOINT: options.endpoint ?? environment.APP_MANAGER_DYNAMODB_ENDPOINT,
     APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
   };
+}
+
+/** @throws ConfigError with every mistake. */
+export function openTools(options: CommonOptions, environment = process.env): Tools {
+  const env = environmentOf(options, environment);
   const config = readToolsConfig(env);
   let lastError: RedisError | undefined;
   let connection: RedisConnection | undefined;
