@@ -2,8 +2,8 @@ import { createAppsReader } from "../../aws/apps-reader.ts";
 import { openDynamoDb, TOOLS } from "../../aws/clients.ts";
 import { type AppItems, createAppItems } from "../../aws/app-items.ts";
 import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
-import { within } from "../../async/within.ts";
-import { orRedisError, RedisError, silence } from "../../redis/errors.ts";
+import type { RedisError } from "../../redis/errors.ts";
+import { reach } from "../../redis/reach.ts";
 import type { RedisConnection } from "../../redis/library.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
@@ -51,13 +51,6 @@ export interface Tools {
 /** Somebody waits at a terminal: sooner an error than silence. Milliseconds. */
 const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2 };
 
-/** A cluster, or sentinels, that nobody answers for would be waited for without an end. Rejects with RedisError. */
-function reach(connection: RedisConnection): Promise<string> {
-  const doing = "connect";
-  const silent = () => new RedisError(doing, silence(TIMEOUTS.commandMs));
-  return orRedisError(doing, within(TIMEOUTS.commandMs, silent, connection.ping()));
-}
-
 /** The variables, with the options that stand for some of them. */
 export function environmentOf(options: CommonOptions, environment: Environment): Environment {
   return {
@@ -96,7 +89,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
   let reached: Promise<unknown> | undefined;
   const redis = async () => {
     const opened = await openLater();
-    await (reached ??= reach(opened));
+    await (reached ??= reach(opened, TIMEOUTS.commandMs));
     return opened;
   };
   return {
