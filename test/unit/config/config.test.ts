@@ -80,6 +80,7 @@ describe("the agent's configuration", () => {
         log: "{app-sync:apps}:v1:log",
         live: "{app-sync:apps}:v1:live",
         nodes: "{app-sync:apps}:v1:nodes",
+        seen: "{app-sync:apps}:v1:nodes:seen",
       },
       cache: true,
       leaseMs: 3_000,
