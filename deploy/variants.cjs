@@ -92,7 +92,7 @@ module.exports.logGroups = async (sources) => {
   if (!logKmsKeyArn) return {};
   const group = (fn) => [
     `${fn[0].toUpperCase()}${fn.slice(1)}LogGroup`,
-    { Properties: { KmsKeyId: logKmsKeyArn } },
+    { Type: "AWS::Logs::LogGroup", Properties: { KmsKeyId: logKmsKeyArn } },
   ];
   return { Resources: Object.fromEntries(functions.map(group)) };
 };
