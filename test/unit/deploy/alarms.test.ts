@@ -37,9 +37,9 @@ function evaluate(
     const [, filled, value] = /^FILL\((\w+), (\d+)\)$/.exec(term.trim()) ?? [];
     return filled === undefined ? data[term.trim()] : (data[filled] ?? Number(value));
   });
-  return terms.reduce(
+  return terms.reduce<number | undefined>(
     (sum, term) => (sum === undefined || term === undefined ? undefined : sum + term),
-    0 as number | undefined,
+    0,
   );
 }
 
