@@ -5,6 +5,7 @@ const closedPipe = new AbortController();
 /** Aborts on Ctrl-C: what goes on until then ends well. A second Ctrl-C ends it at once. */
 export function interruption(): AbortSignal {
   const interrupted = new AbortController();
+  listen();
   goingOn.add(interrupted);
   return interrupted.signal;
 }
@@ -14,8 +15,19 @@ export function endOfWatching(): AbortSignal {
   return AbortSignal.any([interruption(), closedPipe.signal]);
 }
 
-/** Ctrl-C ends what goes on until then, and calls `end` where nothing does. */
+/** Nothing goes on until it is ended: what is under way is left. */
+let endAtOnce: (exitCode: number) => void = (exitCode) => process.exit(exitCode);
+let isListening = false;
+
+/** Calls `end` on Ctrl-C where nothing goes on until then. */
 export function listenForInterruption(end: (exitCode: number) => void): void {
+  endAtOnce = end;
+  listen();
+}
+
+function listen(): void {
+  if (isListening) return;
+  isListening = true;
   for (const [signal, exitCode] of [
     ["SIGINT", 130],
     ["SIGTERM", 143],
@@ -25,7 +37,7 @@ export function listenForInterruption(end: (exitCode: number) => void): void {
       goingOn.clear();
       for (const one of pending) one.abort();
       // A progress bar gives the cursor back first.
-      if (pending.length === 0) setImmediate(end, exitCode);
+      if (pending.length === 0) setImmediate(() => endAtOnce(exitCode));
     });
   }
 }

@@ -52,7 +52,13 @@ describe("the event source mapping", () => {
 });
 
 describe("Redis", () => {
-  const shape = { version: "7.0.15", mode: "standalone", role: "master", evictionPolicy: "noeviction", server: "r/p" };
+  const shape = {
+    version: "7.0.15",
+    mode: "standalone",
+    role: "master",
+    evictionPolicy: "noeviction",
+    server: "r/p",
+  };
   const levels = (change: object, configured: "standalone" | "sentinel" | "cluster" = "standalone") =>
     checkRedis({ ...shape, ...change }, configured)
       .filter(({ level }) => level !== "ok")
