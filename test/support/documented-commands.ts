@@ -102,6 +102,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run chaos:pipeline": LONG,
   "npm run chaos:connections": LONG,
   "npm run chaos:webhooks": LONG,
+  "npm run chaos:clients": LONG,
   "npm run mutate": LONG,
   "npm run bench:staleness": LONG,
   "npm run bench:bus": LONG,
