@@ -9,7 +9,7 @@ import { brokenClients, type ClientsOutcome, runClients } from "./clients/run.ts
 /**
  * `npm run chaos:clients`: hostile clients at real nodes, one for each of soketi's queues, adapters and rate limiters; calm
  * clients beside them count what arrives. Writes the table of docs/reliability.md when all nodes were run. Exit code 1 when a
- * promise was broken, or when a node without the agent lives on. The sqs queue is moto, and needs python3 with venv, and PyPI.
+ * promise was broken, or when a node without the agent lives on. The sqs queue is an emulator, fauxqs.
  *
  * --seed N      what random things follow from; default 1
  * --queue NAME  only the node with this queue: sync, redis or sqs

@@ -2,13 +2,11 @@ import { describe, expect, inject, it } from "vitest";
 import { NODE_KINDS } from "../chaos/clients/nodes.ts";
 import { brokenClients, runClients } from "../chaos/clients/run.ts";
 
-/** A short `npm run chaos:clients`; the node with SQS needs moto, which is no part of `npm test`: it has another queue here. */
-const KINDS = NODE_KINDS.map((kind) => (kind.queue === "sqs" ? { ...kind, queue: "sync" as const } : kind));
-
+/** A short `npm run chaos:clients`. */
 const parts = () => ({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl"), seed: 7 });
 
 describe("hostile clients, while apps change and outages come and go", () => {
-  it.each(KINDS)("end no node, disturb no others and wait for nothing: %o", async (kind) => {
+  it.each(NODE_KINDS)("end no node, disturb no others and wait for nothing: %o", async (kind) => {
     const outcome = await runClients({ ...parts(), kind, inputs: 1_500 });
     expect(brokenClients(outcome), outcome.examples.join("\n")).toEqual([]);
     expect(outcome.inputs).toBeGreaterThanOrEqual(1_500);
@@ -17,7 +15,7 @@ describe("hostile clients, while apps change and outages come and go", () => {
   });
 
   it("end a node without the agent", async () => {
-    const [kind] = KINDS;
+    const [kind] = NODE_KINDS;
     if (!kind) throw new Error("expected a kind of node, found none");
     const outcome = await runClients({ ...parts(), kind, inputs: 20_000, withAgent: false });
     expect(outcome.ended).toMatch(/ended/);
