@@ -44,17 +44,27 @@ export async function startQueue(driver: QueueDriver): Promise<WebhookQueueServe
   };
 }
 
+/** What is used of Fastify, whose types this project does not have. */
+interface Emulator {
+  addHook(
+    name: "preHandler",
+    hook: (request: { body: unknown }, reply: unknown, done: () => void) => void,
+  ): void;
+  listen(options: { readonly port: number; readonly host: string }): Promise<string>;
+  close(): Promise<void>;
+}
+
 /**
  * fauxqs, an emulator of SQS, in this process: a FIFO queue. A message that is not acknowledged is given again after 30 s, the
  * default of AWS.
  */
 async function startSqs(): Promise<{ readonly endpoint: string; stop(): Promise<void> }> {
-  const emulator = buildApp({ logger: false });
-  let queueUrl: string | undefined;
+  const emulator = buildApp({ logger: false }) as unknown as Emulator;
+  const queue: { url?: string } = {};
   // Its queues have hosts such as sqs.us-east-1.localhost, which not every system finds; it has one queue.
-  emulator.addHook("preHandler", (request: { body: unknown }, _reply: unknown, done: () => void) => {
+  emulator.addHook("preHandler", (request, _reply, done) => {
     const body = request.body as { QueueUrl?: string } | undefined;
-    if (body?.QueueUrl !== undefined) body.QueueUrl = queueUrl ?? body.QueueUrl;
+    if (body?.QueueUrl !== undefined) body.QueueUrl = queue.url ?? body.QueueUrl;
     done();
   });
   const endpoint = await emulator.listen({ port: 0, host: "127.0.0.1" });
@@ -63,6 +73,6 @@ async function startSqs(): Promise<{ readonly endpoint: string; stop(): Promise<
     headers: { "Content-Type": "application/x-amz-json-1.0", "X-Amz-Target": "AmazonSQS.CreateQueue" },
     body: JSON.stringify({ QueueName: NAME, Attributes: { FifoQueue: "true" } }),
   });
-  queueUrl = ((await created.json()) as { QueueUrl: string }).QueueUrl;
+  queue.url = ((await created.json()) as { QueueUrl: string }).QueueUrl;
   return { endpoint, stop: () => emulator.close() };
 }
