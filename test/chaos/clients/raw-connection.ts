@@ -10,6 +10,8 @@ export class RawConnection {
   readonly #socket: Socket;
   #received = "";
   #isClosed = false;
+  #error: string | undefined;
+  readonly #openedAt = performance.now();
   #look: () => void = () => undefined;
 
   constructor(port: number) {
@@ -19,7 +21,9 @@ export class RawConnection {
       this.#look();
     });
     // Being cut off is what much of this is about: "close" follows.
-    this.#socket.on("error", () => undefined);
+    this.#socket.on("error", (error) => {
+      this.#error = error.message;
+    });
     this.#socket.on("close", () => {
       this.#isClosed = true;
       this.#look();
@@ -28,6 +32,12 @@ export class RawConnection {
 
   get received(): string {
     return this.#received;
+  }
+
+  /** For messages: how it ended, and when. */
+  get end(): string {
+    const ms = Math.round(performance.now() - this.#openedAt);
+    return `${this.#error ?? (this.#isClosed ? "closed by the node" : "open")}, after ${ms} ms`;
   }
 
   get isClosed(): boolean {

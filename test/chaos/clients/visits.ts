@@ -53,7 +53,7 @@ export const visitSocket: Visit = async (target, random) => {
   const opened = await connection.until(/connection_established|pusher:error|^HTTP\/1.1 [45]/);
   // What the node has not read yet when it refuses a client takes the refusal with it: TCP resets the connection.
   const mayBeReset = early.bytes.length > 0 && opened === "closed";
-  if (opened !== "said" && !mayBeReset) target.onUnanswered(`a connection (${opened})`);
+  if (opened !== "said" && !mayBeReset) target.onUnanswered(`a connection (${connection.end})`);
   const more = say(random.integer(1, 15));
   connection.send(...more.bytes);
   if (!early.ends && !more.ends) await alive(connection, target);
@@ -110,7 +110,7 @@ export const visitHttp: Visit = async (target, random) => {
     // On the metrics' port it does so with what has no route.
     const needsAnswer = first.isWhole && requests.length === 1 && !isMetrics;
     const answered = await connection.until(/^HTTP\/1\.1 \d/, needsAnswer ? undefined : LINGER_MS);
-    if (needsAnswer && answered !== "said") target.onUnanswered(`${first.name} (${answered})`);
+    if (needsAnswer && answered !== "said") target.onUnanswered(`${first.name} (${connection.end})`);
   }
   connection.reset();
   return requests.length;
