@@ -1,4 +1,5 @@
-import type { Change, ChangesMessage } from "../protocol/message.ts";
+import type { Invalidations } from "../protocol/live.ts";
+import type { Invalidation } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { NodeStatus } from "../protocol/node.ts";
 import { AppCache } from "./app-cache.ts";
@@ -7,17 +8,22 @@ import type { FlushReason } from "./flush-reasons.ts";
 import { Lease } from "./lease.ts";
 import { LogFollower } from "./log-follower.ts";
 import { OpenConnections, type OpenConnectionsSettings } from "./open-connections.ts";
-import type { AppIdentity, AppSource, Bus, ConnectionLimits, Connections, MonotonicClock } from "./ports.ts";
+import type {
+  AppIdentity,
+  AppSource,
+  Bus,
+  ConnectionLimits,
+  Connections,
+  Lag,
+  MonotonicClock,
+} from "./ports.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Verifier } from "./verifier.ts";
 
 /** What the agent tells about itself. Nothing in it holds a secret; nothing here may throw. */
 export interface AgentReporter {
-  /** One app was forgotten. Lags in milliseconds, between the clocks of two hosts. */
-  dropped(
-    change: Change,
-    lag: { readonly sinceInvoked: number; readonly sinceWritten?: number | undefined },
-  ): void;
+  /** One app was forgotten, by the message with this id. */
+  dropped(change: Invalidation, lag: Lag, id: MessageId): void;
   flushed(reason: FlushReason): void;
   leaseChanged(held: boolean): void;
   heartbeatFailed(error: unknown): void;
@@ -182,7 +188,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.#leaseHeldBefore = held;
   }
 
-  #onChanges(message: ChangesMessage, id: MessageId): void {
+  #onChanges(message: Invalidations, id: MessageId): void {
     const now = this.#options.now();
     this.#lastLagMs = now - message.at;
     this.recent.add(id, this.#lastLagMs);
@@ -191,7 +197,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       this.cache.apply(change);
       this.verifier.explained(change.appId);
       const sinceWritten = change.writtenAt === undefined ? undefined : now - change.writtenAt;
-      this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten });
+      this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten }, id);
       if (change.type === "deleted") this.#options.onGone?.(change.appId);
       if (wanted) this.#reloadSoon(change.appId);
     }

@@ -1,10 +1,11 @@
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
+import type { EncodedMessage } from "../protocol/encode.ts";
 
 /** Where messages go. */
 export interface MessageLog {
   /** Appends them all, in order, or none; resolves only when Redis has taken them. */
-  append(messages: readonly string[]): Promise<unknown>;
+  append(messages: readonly EncodedMessage[]): Promise<unknown>;
 }
 
 /**

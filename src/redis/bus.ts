@@ -43,7 +43,7 @@ export function createRedisBus(
   options: RedisBusOptions,
 ): RedisBus {
   const { node, entry, limitMs } = options;
-  const keys = [names.log, names.nodes, nodeEntry(names, node)];
+  const keys = [names.log, names.last, names.nodes, nodeEntry(names, node)];
   return {
     async heartbeat() {
       const doing = "take a heartbeat";

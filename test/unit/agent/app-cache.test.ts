@@ -54,7 +54,7 @@ const v = (version: number, id = "a", key = "k"): TestApp => ({ id, key, version
 
 function changed(appId: string, keys: string[] = [], currentKey?: string): Change {
   const app =
-    currentKey === undefined ? {} : { app: { id: appId, key: currentKey } as NonNullable<Change["app"]> };
+    currentKey === undefined ? {} : { key: currentKey };
   return { appId, type: "updated", keys, changed: [], ...app };
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Lease } from "../../../src/agent/lease.ts";
 import { LogFollower } from "../../../src/agent/log-follower.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
+import type { EncodedMessage } from "../../../src/protocol/encode.ts";
 import { runBatch } from "../../../src/pipeline/run-batch.ts";
 import { modify } from "../../factories/stream-event.ts";
 import { Random } from "../../simulation/random.ts";
@@ -15,8 +16,8 @@ const MESSAGES = 5_000;
 async function realMessages(): Promise<string[]> {
   const messages: string[] = [];
   const log = {
-    append: (all: readonly string[]) => {
-      messages.push(...all);
+    append: (all: readonly EncodedMessage[]) => {
+      for (const { whole, live } of all) messages.push(whole, live);
       return Promise.resolve();
     },
   };
@@ -32,7 +33,7 @@ async function realMessages(): Promise<string[]> {
       { log, report: silentReporter, table: "apps", now: Date.now, remainingMs: () => 30_000 },
     );
   }
-  return [...messages, '{"v":1,"flush":"requested","at":1}'];
+  return [...messages, '{"v":1,"flush":"requested","at":1}', '[1,1,"requested"]'];
 }
 
 describe("hostile messages", () => {
