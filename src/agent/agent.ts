@@ -1,37 +1,16 @@
 import type { Invalidations } from "../protocol/live.ts";
-import type { Invalidation } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { NodeStatus } from "../protocol/node.ts";
+import type { AgentReporter } from "./agent-reporter.ts";
 import { AppCache } from "./app-cache.ts";
 import type { CacheLimits } from "./cache-options.ts";
 import type { FlushReason } from "./flush-reasons.ts";
 import { Lease } from "./lease.ts";
 import { LogFollower } from "./log-follower.ts";
 import { OpenConnections, type OpenConnectionsSettings } from "./open-connections.ts";
-import type {
-  AppIdentity,
-  AppSource,
-  Bus,
-  ConnectionLimits,
-  Connections,
-  Lag,
-  MonotonicClock,
-} from "./ports.ts";
+import type { AppIdentity, AppSource, Bus, ConnectionLimits, Connections, MonotonicClock } from "./ports.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Verifier } from "./verifier.ts";
-
-/** What the agent tells about itself. Nothing in it holds a secret; nothing here may throw. */
-export interface AgentReporter {
-  /** One app was forgotten, by the message with this id. */
-  dropped(change: Invalidation, lag: Lag, id: MessageId): void;
-  flushed(reason: FlushReason): void;
-  leaseChanged(held: boolean): void;
-  heartbeatFailed(error: unknown): void;
-  /** The table could not be read. `what` names the app id or key. */
-  loadFailed(what: string, error: unknown): void;
-  connectionsRefreshed(appId: string, replaced: number, closed: number): void;
-  staleFound(appId: string): void;
-}
 
 /** All times in milliseconds. */
 export interface AgentSettings extends OpenConnectionsSettings {

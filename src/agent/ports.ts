@@ -4,12 +4,6 @@ import type { MessageId } from "../protocol/message-id.ts";
 /** Milliseconds on a clock that only goes forward. Its zero means nothing. */
 export type MonotonicClock = () => number;
 
-/** Of a change, in milliseconds between the clocks of two hosts. */
-export interface Lag {
-  readonly sinceInvoked: number;
-  readonly sinceWritten?: number | undefined;
-}
-
 /** What one heartbeat finds. */
 export interface Tail {
   /** The log's last id; undefined while there is no log. */

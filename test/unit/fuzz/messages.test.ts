@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Lease } from "../../../src/agent/lease.ts";
 import { LogFollower } from "../../../src/agent/log-follower.ts";
+import { decodeInvalidations } from "../../../src/protocol/live.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import type { EncodedMessage } from "../../../src/protocol/encode.ts";
 import { runBatch } from "../../../src/pipeline/run-batch.ts";
@@ -63,12 +64,16 @@ describe("hostile messages", () => {
       const json = random.chance(0.5)
         ? spoilText(random, message)
         : JSON.stringify(spoilJson(random, JSON.parse(message)) ?? null);
-      const decoded = decodeMessage(json);
+      const whole = decodeMessage(json);
+      const changedOf =
+        whole.kind === "changes" ? whole.message.changes.flatMap(({ changed }) => changed) : [];
+      expect(changedOf.every((text) => typeof text === "string")).toBe(true);
+      const decoded = decodeInvalidations(json);
       kinds.add(decoded.kind);
       if (decoded.kind === "changes") {
-        for (const { appId, keys, changed, type } of decoded.message.changes) {
+        for (const { appId, keys, key = "", type } of decoded.message.changes) {
           expect(appId).toMatch(/./s);
-          expect([...keys, ...changed].every((text) => typeof text === "string")).toBe(true);
+          expect([...keys, key].every((text) => typeof text === "string")).toBe(true);
           expect(type).toMatch(/^(created|updated|deleted)$/);
         }
       }
