@@ -2,12 +2,13 @@ import type { MessageLog } from "../pipeline/ports.ts";
 import type { EncodedMessage } from "../protocol/encode.ts";
 import type { BusNames } from "../protocol/names.ts";
 import { RedisError } from "./errors.ts";
+import { type Fence, fenced } from "./fence.ts";
 import type { RedisConnection } from "./library.ts";
 import { APPEND, runScript } from "./scripts.ts";
 
 export interface RedisLog extends MessageLog {
-  /** Resolves with the id of the last one. */
-  append(messages: readonly EncodedMessage[]): Promise<string>;
+  /** Resolves with the id of the last one. Under a fence it is all or nothing together with the fence's moves. */
+  append(messages: readonly EncodedMessage[], fence?: Fence): Promise<string>;
 }
 
 /** How much the log keeps. */
@@ -24,18 +25,11 @@ export function createRedisLog(
   names: BusNames,
   { logLength, logBytes }: LogLimits,
 ): RedisLog {
-  async function append(messages: readonly EncodedMessage[]): Promise<string> {
-    const values = messages.flatMap(({ whole, live }) => [whole, live]);
+  async function append(messages: readonly EncodedMessage[], fence?: Fence): Promise<string> {
     const keys = [names.log, names.last];
-    return String(
-      await runScript(
-        connection,
-        APPEND,
-        keys,
-        [names.live, logLength, logBytes, ...values],
-        "take the messages",
-      ),
-    );
+    const args = [names.live, logLength, logBytes, ...messages.flatMap(({ whole, live }) => [whole, live])];
+    const call = fence ? fenced(APPEND, keys, args, fence) : ([APPEND, keys, args] as const);
+    return String(await runScript(connection, ...call, "take the messages"));
   }
 
   /** @returns whether there was anything to trim. Trimming is what a full Redis still does. */
@@ -45,14 +39,14 @@ export function createRedisLog(
   }
 
   return {
-    async append(messages) {
+    async append(messages, fence) {
       try {
-        return await append(messages);
+        return await append(messages, fence);
       } catch (error) {
         if (!isOutOfMemory(error)) throw error;
         // Nodes that were away for long flush; nobody misses a change. That Redis is full is the trouble to tell of.
         if (!(await halve().catch(() => false))) throw error;
-        return await append(messages);
+        return await append(messages, fence);
       }
     },
   };
