@@ -92,8 +92,8 @@ function decodeChange(value: unknown, at: number): Invalidation | undefined {
     appId,
     type: letter === "c" ? "created" : letter === "d" ? "deleted" : "updated",
     keys: typeof current === "string" ? [current, ...former] : former,
-    ...(isHashKey(current) ? { key: current } : {}),
-    ...(typeof age === "number" ? { writtenAt: at - age } : {}),
+    key: isHashKey(current) ? current : undefined,
+    writtenAt: typeof age === "number" ? at - age : undefined,
   };
 }
 

@@ -82,8 +82,8 @@ function decodeChanges(value: Record<string, unknown>): Decoded {
     if (!change) return malformed(`changes[${changes.length}]: expected an appId and a list of keys`);
     changes.push(change);
   }
-  const from = typeof region === "string" ? { region } : {};
-  return { kind: "changes", message: { v: PROTOCOL_VERSION, table, ...from, at, changes } };
+  const from = typeof region === "string" ? region : undefined;
+  return { kind: "changes", message: { v: PROTOCOL_VERSION, table, region: from, at, changes } };
 }
 
 /** One change that cannot be read spoils the message: its app is unknown, so only a flush is safe. */
@@ -92,17 +92,16 @@ function decodeChange(value: unknown): Change | undefined {
   const { appId, type, keys, key, changed, writtenAt } = value;
   if (!isHashKey(appId) || !isTextList(keys)) return undefined;
   const app = isView(value.app, appId) ? value.app : undefined;
-  // A view has the key as well; before `key` was there it alone had it.
-  const current = isHashKey(key) ? key : app?.key;
   return {
     appId,
     // A type of a later minor version still means: forget it. "updated" promises nothing about its existence.
     type: type === "created" || type === "deleted" ? type : "updated",
     keys,
-    ...(current !== undefined ? { key: current } : {}),
+    // A view has it as well; before `key` was there, the view alone.
+    key: isHashKey(key) ? key : app?.key,
     changed: isTextList(changed) ? changed : [],
-    ...(typeof writtenAt === "number" ? { writtenAt } : {}),
-    ...(app ? { app } : {}),
+    writtenAt: typeof writtenAt === "number" ? writtenAt : undefined,
+    app,
   };
 }
 

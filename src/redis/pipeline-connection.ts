@@ -1,14 +1,20 @@
 import type { Environment } from "../config/env.ts";
 import type { PipelineConfig } from "../config/pipeline.ts";
+import type { RedisSettings } from "../config/redis.ts";
 import type { RedisTimeouts } from "./client-options.ts";
-import { openRedis } from "./connection.ts";
+import { allNodes } from "./cluster.ts";
+import { type ConnectionOptions, openRedis } from "./connection.ts";
 import { createRedisCredentials } from "./credentials.ts";
 import type { RedisError } from "./errors.ts";
 import { ioredis } from "./ioredis.ts";
 import type { RedisConnection } from "./library.ts";
+import { RenewableConnection } from "./renewable-connection.ts";
 
 export interface PipelineRedis {
+  /** For work that nothing stops. What has failed on it is not sent any more. */
   readonly connection: RedisConnection;
+  /** The same for work that must end in time. @param remainingMs milliseconds left until the process may be stopped. */
+  during(remainingMs: () => number): RedisConnection;
   /** Before each use. @throws RedisLoginError when the login cannot be read. */
   prepare(): Promise<void>;
 }
@@ -24,20 +30,55 @@ export function openPipelineRedis(
   environment: Environment = process.env,
 ): PipelineRedis {
   const credentials = redisCredentials && createRedisCredentials(redisCredentials, environment, Date.now);
-  const connection = openRedis({
-    library: ioredis,
-    settings,
-    timeouts,
-    login: credentials && (() => credentials.login),
-    onError(error) {
-      if (REFUSED.test(error.reason)) credentials?.refused();
-      onError(error);
-    },
+  const renewable = new RenewableConnection({
+    open: opener({
+      library: ioredis,
+      settings,
+      timeouts,
+      login: credentials && (() => credentials.login),
+      onError(error) {
+        if (REFUSED.test(error.reason)) credentials?.refused();
+        onError(error);
+      },
+    }),
+    limitMs: connectLimitMs(settings, timeouts) + timeouts.commandMs * (1 + timeouts.retriesPerCommand),
+    retries: timeouts.retriesPerCommand,
   });
   return {
-    connection,
+    connection: renewable.during(),
+    during: (remainingMs) => renewable.during(remainingMs),
     async prepare() {
       await credentials?.prepare();
     },
   };
+}
+
+/** Opens one connection after the other. A cluster is looked for at the nodes that it has named since, too. */
+function opener(options: ConnectionOptions): () => RedisConnection {
+  let { settings } = options;
+  return () => {
+    const connection = openRedis({ ...options, settings });
+    if ("nodes" in connection) {
+      connection.on("refresh", () => {
+        if (settings.kind === "cluster")
+          settings = { ...settings, nodes: allNodes(settings.nodes, connection) };
+      });
+    }
+    return connection;
+  };
+}
+
+/** A cluster's slots may take this long to be told (`slotsRefreshTimeout`). Milliseconds. */
+const SLOTS_MS = 5_000;
+
+/** Servers are asked one after the other, and each may be silent. */
+function connectLimitMs(settings: RedisSettings, { connectMs }: RedisTimeouts): number {
+  switch (settings.kind) {
+    case "standalone":
+      return connectMs;
+    case "sentinel":
+      return connectMs * (settings.sentinels.length + 1);
+    case "cluster":
+      return Math.max(SLOTS_MS, connectMs * (settings.nodes.length + 1));
+  }
 }

@@ -53,8 +53,7 @@ class HeldTable implements AppSource<TestApp> {
 const v = (version: number, id = "a", key = "k"): TestApp => ({ id, key, version });
 
 function changed(appId: string, keys: string[] = [], currentKey?: string): Change {
-  const app = currentKey === undefined ? {} : { key: currentKey };
-  return { appId, type: "updated", keys, changed: [], ...app };
+  return { appId, type: "updated", keys, key: currentKey, changed: [] };
 }
 
 let table: HeldTable;
