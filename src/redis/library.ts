@@ -77,6 +77,7 @@ interface Commands {
   mget(keys: string[]): Promise<(string | null)[]>;
   set(key: string, value: string): Promise<unknown>;
   set(key: string, value: string, expiry: "EX", seconds: number): Promise<unknown>;
+  hget(key: string, field: string): Promise<string | null>;
   expire(key: string, seconds: number): Promise<number>;
   exists(key: string): Promise<number>;
   del(key: string): Promise<number>;

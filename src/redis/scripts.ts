@@ -162,18 +162,6 @@ redis.call('PEXPIRE', KEYS[1], ARGV[2])
 `);
 
 /**
- * Removes an entry of soketi's app cache unless it is another app's, whom the key may have passed on to.
- * KEYS: entry. ARGV: app id.
- */
-export const RELEASE_CACHED_APP = script(`
-local entry = redis.call('GET', KEYS[1])
-if not entry then return 0 end
-local read, app = pcall(cjson.decode, entry)
-if read and type(app) == 'table' and app.id ~= nil and app.id ~= ARGV[1] then return 0 end
-return redis.call('DEL', KEYS[1])
-`);
-
-/**
  * Runs a script by its hash; sends the text once when the server does not know it (a restart, a failover and
  * `SCRIPT FLUSH` all empty its cache).
  *
