@@ -1,4 +1,4 @@
-import type { AgentReporter } from "../agent/agent-reporter.ts";
+import type { AgentReporter } from "../agent/agent-options.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 import type { Change } from "../protocol/message.ts";
 import { StaleAppError } from "./errors.ts";

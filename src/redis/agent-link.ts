@@ -3,7 +3,15 @@ import { hostname } from "node:os";
 import type { Bus } from "../agent/ports.ts";
 import type { RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
-import type { Answer, Held, NodeEntry, NodeStatus, Question, RecentMessage } from "../protocol/node.ts";
+import type {
+  Answer,
+  Held,
+  NodeEntry,
+  NodeStatus,
+  Question,
+  RecentFlush,
+  RecentMessage,
+} from "../protocol/node.ts";
 import type { RedisTimeouts } from "./client-options.ts";
 import { openRedis, reconnect } from "./connection.ts";
 import type { RedisLibrary } from "./library.ts";
@@ -16,6 +24,8 @@ import { subscribe, type Subscription } from "./subscription.ts";
 export interface LinkedAgent {
   readonly follower: { onLive(payload: string): void; onLost(): void };
   readonly recent: { list(): readonly RecentMessage[] };
+  readonly recentFlushes: { list(): readonly RecentFlush[] };
+  readonly lastTail: { readonly server: string } | undefined;
   status(): NodeStatus;
   subscribed(): Promise<void>;
   start(): void;
@@ -111,6 +121,9 @@ function answerOf(
     ...agent.status(),
     node,
     recent: agent.recent.list(),
+    flushes: agent.recentFlushes.list(),
+    at: Date.now(),
+    server: agent.lastTail?.server,
     holds: appId === undefined ? undefined : holds(appId),
   });
 }

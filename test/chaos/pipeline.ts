@@ -16,7 +16,10 @@ import { type FaultOutcome, runFault } from "./pipeline/run-fault.ts";
 
 const CHANGES = 300;
 const { values } = parseArgs({
-  options: { bulk: { type: "boolean", default: false }, apps: { type: "string", default: "1000000" } },
+  options: {
+    bulk: { type: "boolean", default: false },
+    apps: { type: "string", default: "1000000" },
+  },
 });
 
 const dynamodb = await startProvidedDynamoDb();

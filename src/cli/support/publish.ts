@@ -1,7 +1,7 @@
 import type { EncodedMessage } from "../../protocol/encode.ts";
 import { createRedisLog } from "../../redis/log.ts";
 import type { Run } from "./command.ts";
-import { confirmByNodes, type WaitOptions } from "./confirm.ts";
+import { beginWait, confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";
 
 /** Publishes messages as the pipeline does, and waits until every node has acted on them. */
@@ -13,8 +13,9 @@ export async function publishAndConfirm(
 ): Promise<ExitCode> {
   const { pipelineConfig } = run.tools;
   const { names } = pipelineConfig;
+  const nodes = await beginWait(run, options);
   const started = performance.now();
   const id = await createRedisLog(await run.tools.redis(), names, pipelineConfig).append(messages);
   run.terminal.say(`${done} on ${names.log}`);
-  return confirmByNodes(run, id, started, options, { id });
+  return confirmByNodes(run, id, { started, nodes }, options, { id });
 }

@@ -87,6 +87,7 @@ describe("the agent's configuration", () => {
         last: "{app-sync:apps}:v1:last",
         live: "{app-sync:apps}:v1:live",
         nodes: "{app-sync:apps}:v1:nodes",
+        seen: "{app-sync:apps}:v1:nodes:seen",
       },
       cache: true,
       leaseMs: 3_000,

@@ -59,6 +59,7 @@ describe("names", () => {
       last: "{app-sync:apps}:v1:last",
       live: "{app-sync:apps}:v1:live",
       nodes: "{app-sync:apps}:v1:nodes",
+      seen: "{app-sync:apps}:v1:nodes:seen",
       ask: "{app-sync:apps}:v1:ask",
       relay: "{app-sync:apps}:v1:relay",
     });
