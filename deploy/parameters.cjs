@@ -93,6 +93,11 @@ const PARAMETERS = {
     allows: within(100, 10_000_000),
     expected: "a whole number from 100 to 10000000",
   },
+  logBytes: {
+    default: "33554432",
+    allows: within(2 ** 20, 2 ** 34),
+    expected: "a whole number of bytes from 1048576 to 17179869184",
+  },
   sharedCache: { default: "off", pattern: /^(off|evict|refresh)$/, expected: "off, evict or refresh" },
   redisKeyPrefix: { default: "", pattern: /^\S{1,200}$/, expected: "soketi's SOKETI_DB_REDIS_KEY_PREFIX" },
   sharedCacheTtl: { default: "-1", allows: within(-1, 31_536_000), expected: "seconds, or -1 for no expiry" },

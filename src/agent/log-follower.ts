@@ -1,5 +1,4 @@
-import { type Decoded, decodeMessage } from "../protocol/message.ts";
-import { type LogEntry, parseLive } from "../protocol/live.ts";
+import { decodeInvalidations, type Invalidations, type LogEntry, parseLive } from "../protocol/live.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 import type { FlushReason } from "./flush-reasons.ts";
 import { type FollowerEvent, type FollowerState, TRANSITIONS } from "./follower-state.ts";
@@ -9,7 +8,7 @@ import type { Bus, MonotonicClock, Tail } from "./ports.ts";
 
 /** Who acts on what the log says. Must not throw. */
 export interface FollowerTarget {
-  apply(message: Extract<Decoded, { kind: "changes" }>["message"], id: MessageId): void;
+  apply(message: Invalidations, id: MessageId): void;
   flush(reason: FlushReason): void;
 }
 
@@ -200,7 +199,7 @@ export class LogFollower {
   }
 
   #actOn(entry: LogEntry): void {
-    const decoded = decodeMessage(entry.json);
+    const decoded = decodeInvalidations(entry.json);
     if (decoded.kind === "changes") this.#target.apply(decoded.message, entry.id);
     else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
   }

@@ -36,7 +36,7 @@ export function createRedriveCommand(): Command {
 
 async function redriveRange(options: RedriveOptions, tools: Tools): Promise<readonly string[]> {
   const config = tools.pipelineConfig;
-  const log = createRedisLog(await tools.redis(), config.names, config.logLength);
+  const log = createRedisLog(await tools.redis(), config.names, config);
   const { tables, streams } = tools.dynamodb();
   const told: string[] = [];
   const report: PipelineReporter & RedriveReporter = {

@@ -46,7 +46,7 @@ export function createRedisBus(
   options: RedisBusOptions,
 ): RedisBus {
   const { node, entry, limitMs } = options;
-  const keys = [names.log, names.nodes, nodeEntry(names, node), names.seen];
+  const keys = [names.log, names.last, names.nodes, nodeEntry(names, node), names.seen];
   return {
     async heartbeat() {
       const doing = "take a heartbeat";

@@ -1,3 +1,4 @@
+import type { EncodedMessage } from "../../protocol/encode.ts";
 import { createRedisLog } from "../../redis/log.ts";
 import type { Run } from "./command.ts";
 import { beginWait, confirmByNodes, type WaitOptions } from "./confirm.ts";
@@ -6,14 +7,15 @@ import type { ExitCode } from "./exit-codes.ts";
 /** Publishes messages as the pipeline does, and waits until every node has acted on them. */
 export async function publishAndConfirm(
   run: Run,
-  messages: readonly string[],
+  messages: readonly EncodedMessage[],
   done: string,
   options: WaitOptions,
 ): Promise<ExitCode> {
-  const { names, logLength } = run.tools.pipelineConfig;
+  const { pipelineConfig } = run.tools;
+  const { names } = pipelineConfig;
   const nodes = await beginWait(run, options);
   const started = performance.now();
-  const id = await createRedisLog(await run.tools.redis(), names, logLength).append(messages);
+  const id = await createRedisLog(await run.tools.redis(), names, pipelineConfig).append(messages);
   run.terminal.say(`${done} on ${names.log}`);
   return confirmByNodes(run, id, { started, nodes }, options, { id });
 }

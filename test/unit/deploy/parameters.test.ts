@@ -193,6 +193,11 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     ],
     ["too often", { ...REDIS, sweepSchedule: "rate(1 minute)" }, /^sweepSchedule: .*from 5 minutes/],
     ["a log too short", { ...REDIS, logLength: "10" }, /^logLength: expected a whole number from 100/],
+    [
+      "a log too small",
+      { ...REDIS, logBytes: "32mb" },
+      /^logBytes: expected a whole number of bytes from 1048576/,
+    ],
     ["days", { ...REDIS, logRetentionDays: "31" }, /^logRetentionDays: expected one of 1, 3/],
     ["concurrency", { ...REDIS, reservedConcurrency: "0" }, /^reservedConcurrency: expected/],
     ["a typing error", { ...REDIS, tablename: "apps" }, /^tablename: .*unknown one\. Write tableName\./],
