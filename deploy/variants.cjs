@@ -61,6 +61,9 @@ module.exports.environment = async (sources) => {
     REDIS_CLUSTER_NODES: is.redisClusterNodes,
     REDIS_SENTINELS: is.redisSentinels,
     REDIS_SENTINEL_NAME: is.redisSentinelName,
+    REDIS_SENTINEL_USERNAME: is.redisSentinelUsername,
+    REDIS_SENTINEL_TLS: is.redisSentinelTls === "on" ? "on" : "",
+    REDIS_DB: is.redisDb,
     REDIS_USERNAME: is.redisUsername,
     REDIS_TLS: is.redisTls === "on" ? "on" : "",
     REDIS_SECRET_ID: is.redisSecretId,
@@ -82,6 +85,17 @@ module.exports.environment = async (sources) => {
     POWERTOOLS_SERVICE_NAME: is.name,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
+};
+
+/** osls makes the functions' log groups; with a key of the account's own they get it here. */
+module.exports.logGroups = async (sources) => {
+  const { functions, logKmsKeyArn } = await settings(sources);
+  if (!logKmsKeyArn) return {};
+  const group = (fn) => [
+    `${fn[0].toUpperCase()}${fn.slice(1)}LogGroup`,
+    { Type: "AWS::Logs::LogGroup", Properties: { KmsKeyId: logKmsKeyArn } },
+  ];
+  return { Resources: Object.fromEntries(functions.map(group)) };
 };
 
 /** Only a fleet that shares its cache has something to sweep. */

@@ -119,6 +119,8 @@ interface ClientIdentity {
   readonly port?: number | undefined;
   username?: string | undefined;
   password?: string | null | undefined;
+  sentinelUsername?: string | null | undefined;
+  sentinelPassword?: string | null | undefined;
 }
 
 export interface RedisCluster extends Commands {
