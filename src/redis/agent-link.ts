@@ -17,7 +17,7 @@ export interface LinkedAgent {
   readonly follower: { onLive(payload: string): void; onLost(): void };
   readonly recent: { list(): readonly RecentMessage[] };
   status(): NodeStatus;
-  subscribed(): Promise<void>;
+  subscribed(run: string | undefined): Promise<void>;
   start(): void;
   stop(): void;
 }
@@ -61,6 +61,8 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
     node,
     entry: () => JSON.stringify({ ...identity, ...linked?.status() }),
     limitMs: heartbeatMs,
+    resubscribe: () => subscription?.renew(),
+    onAnonymous: onError,
   });
 
   function subscribeFor(agent: LinkedAgent): Subscription {
@@ -71,7 +73,8 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
       open: (attempt) => openSubscriber({ library, settings, timeouts, onError }, commands, first + attempt),
       channels: [names.live, names.ask],
       checkEveryMs: heartbeatMs,
-      subscribed: () => void agent.subscribed(),
+      // In a cluster any node passes on what the log's has published.
+      subscribed: (run) => void agent.subscribed(settings.kind === "cluster" ? undefined : run),
       lost: () => agent.follower.onLost(),
       message: (payload, channel) =>
         channel === names.ask ? onQuestion(payload) : agent.follower.onLive(payload),

@@ -13,6 +13,8 @@ const ENTRY_EXPIRY_MS = 30_000;
 /** A process that ends does not wait longer for Redis. Milliseconds. */
 const LEAVE_LIMIT_MS = 300;
 
+const NO_IDENTITY = "its INFO has no run_id or no master_replid, so that no app can be proven fresh";
+
 /** Entries of one XRANGE: a long replay goes in pages. */
 const ENTRIES_PER_READ = 1_000;
 
@@ -26,6 +28,9 @@ export interface RedisBusOptions {
    * that wait until a cluster is there.
    */
   readonly limitMs: number;
+  readonly resubscribe: () => void;
+  /** Told at each heartbeat that a server answers without saying who it is: such a one proves nothing. */
+  readonly onAnonymous: (error: RedisError) => void;
 }
 
 export interface RedisBus extends Bus {
@@ -42,7 +47,7 @@ export function createRedisBus(
   names: BusNames,
   options: RedisBusOptions,
 ): RedisBus {
-  const { node, entry, limitMs } = options;
+  const { node, entry, limitMs, resubscribe, onAnonymous } = options;
   const keys = [names.log, names.nodes, nodeEntry(names, node)];
   return {
     async heartbeat() {
@@ -50,8 +55,13 @@ export function createRedisBus(
       const late = () => new RedisError(doing, silence(limitMs));
       const beat = runScript(connection, HEARTBEAT, keys, [node, entry(), ENTRY_EXPIRY_MS], doing);
       const [last, run, replication, , nodes] = (await within(limitMs, late, beat)) as HeartbeatReply;
-      return { last: parseMessageId(last), server: `${run}/${replication}`, nodes };
+      const isKnown = run !== "" && replication !== "";
+      if (!isKnown) onAnonymous(new RedisError("say which server it is", NO_IDENTITY));
+      const server = isKnown ? `${run}/${replication}` : undefined;
+      return { last: parseMessageId(last), server, run: run === "" ? undefined : run, nodes };
     },
+
+    resubscribe,
 
     async leave() {
       if (connection.status !== "ready") return;

@@ -2,6 +2,7 @@ import type { BusNames } from "../protocol/names.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { RedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
+import { infoField } from "./server-info.ts";
 
 /** What a Redis says of itself. */
 export interface RedisShape {
@@ -23,7 +24,7 @@ export interface LogShape {
 export async function inspectRedis(connection: RedisConnection): Promise<RedisShape> {
   try {
     const info = await connection.info();
-    const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+    const field = (name: string) => infoField(info, name);
     return {
       version: field("redis_version") ?? "unknown",
       mode: field("redis_mode") ?? "unknown",

@@ -46,6 +46,8 @@ export interface ClientOptions {
   readonly autoResubscribe: boolean;
   /** How long to wait before the given attempt to connect; null ends the connection. */
   readonly retryStrategy: (attempt: number) => number | null;
+  /** Whether an error that the server answers ends the connection, for a new one. The command has failed all the same. */
+  readonly reconnectOnError: (error: Error) => boolean;
 }
 
 /** Times in milliseconds. */
@@ -83,7 +85,7 @@ interface Commands {
   xrange(key: string, from: string, to: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   publish(channel: string, payload: string): Promise<number>;
-  info(): Promise<string>;
+  info(...sections: string[]): Promise<string>;
 }
 
 /** One entry of a stream: its id, and its fields and values in turn. */
