@@ -8,6 +8,22 @@ export interface BusNames {
   readonly nodes: string;
   /** Where tools ask all agents something: a pub/sub channel of questions. */
   readonly ask: string;
+  /** What the relays have in common: begins the names of `relayNames`. */
+  readonly relay: string;
+}
+
+/** Where relays agree on who reads the stream, and where each shard was left. docs/relay.md */
+export interface RelayNames {
+  /** Who is active, as the token that its writes are let through by: a text, with an expiry. */
+  readonly lease: string;
+  /** How often somebody became active: a number, the first part of each token. */
+  readonly terms: string;
+  /** Stream, shards and the sequence number that each was read up to: a hash, with an expiry. */
+  readonly positions: string;
+}
+
+export function relayNames({ relay }: BusNames): RelayNames {
+  return { lease: `${relay}:lease`, terms: `${relay}:terms`, positions: `${relay}:positions` };
 }
 
 /** The registry entry of one agent: JSON, with an expiry. */
@@ -43,5 +59,6 @@ export function busNames(prefix: string): BusNames {
     live: `${prefix}:v1:live`,
     nodes: `${prefix}:v1:nodes`,
     ask: `${prefix}:v1:ask`,
+    relay: `${prefix}:v1:relay`,
   };
 }

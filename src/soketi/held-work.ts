@@ -6,7 +6,7 @@ const MAX_PAUSE_MS = 10_000;
 export interface Work {
   /** Works of one key are done in their order. */
   readonly key: string;
-  /** About how much memory it takes. Asked for when it has to be held. */
+  /** About how much memory it takes. */
   bytes(): number;
   /** Resolves true when it is over, false when it has to be tried again. Never rejects. */
   attempt(): Promise<boolean>;
@@ -31,54 +31,67 @@ interface Held {
 
 /**
  * Work that is tried again, out of this process' memory, within a budget of time and of space. While the first work of a key
- * fails, those behind it wait.
+ * fails, those behind it wait. What is tried for the first time has a budget of space of its own, and as large: an attempt
+ * takes as long as a queue that does not answer, and what fails of one app is not to be in the way of the others.
  */
 export class HeldWork {
   readonly #options: HeldWorkOptions;
   readonly #queues = new Map<string, Held[]>();
-  #works = 0;
-  #bytes = 0;
+  readonly #tried: Room;
+  readonly #held: Room;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(options: HeldWorkOptions) {
     this.#options = options;
+    this.#tried = new Room(options);
+    this.#held = new Room(options);
   }
 
-  /** Works held. */
+  /** Works that are held, or tried for the first time. */
   get size(): number {
-    return this.#works;
+    return this.#tried.works + this.#held.works;
   }
 
   /** Tries at once, unless others of its key wait already. Resolves after that first try. */
   async submit(work: Work): Promise<void> {
-    if (!this.#queues.has(work.key) && (await work.attempt())) return;
-    this.#hold(work);
+    const bytes = work.bytes();
+    if (!this.#queues.has(work.key)) {
+      if (!this.#tried.take(bytes)) {
+        work.giveUp();
+        return;
+      }
+      const isOver = await work.attempt();
+      this.#tried.giveBack(bytes);
+      if (isOver) return;
+    }
+    this.#hold(work, bytes);
   }
 
   /** All that is held is given up. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    for (const queue of this.#queues.values()) for (const held of queue) held.work.giveUp("shutdown");
+    this.#isStopped = true;
+    for (const queue of this.#queues.values()) {
+      for (const held of queue) {
+        this.#held.giveBack(held.bytes);
+        held.work.giveUp("shutdown");
+      }
+    }
     this.#queues.clear();
-    this.#works = 0;
-    this.#bytes = 0;
   }
 
-  #hold(work: Work): void {
-    const { clock, maxAgeMs, maxWorks, maxBytes } = this.#options;
-    const bytes = work.bytes();
-    if (this.#works >= maxWorks || this.#bytes + bytes > maxBytes) {
-      work.giveUp();
+  #hold(work: Work, bytes: number): void {
+    if (this.#isStopped || !this.#held.take(bytes)) {
+      work.giveUp(this.#isStopped ? "shutdown" : undefined);
       return;
     }
+    const held = { work, bytes, until: this.#options.clock() + this.#options.maxAgeMs };
     const queue = this.#queues.get(work.key);
-    const held = { work, bytes, until: clock() + maxAgeMs };
     if (queue) queue.push(held);
     else this.#queues.set(work.key, [held]);
-    this.#works += 1;
-    this.#bytes += bytes;
     this.#schedule();
   }
 
@@ -105,12 +118,35 @@ export class HeldWork {
       const isLate = this.#options.clock() > held.until;
       if (!isOver && !isLate) return isAnyOver;
       queue.shift();
-      this.#works -= 1;
-      this.#bytes -= held.bytes;
+      this.#held.giveBack(held.bytes);
       if (isOver) isAnyOver = true;
       else held.work.giveUp();
     }
     this.#queues.delete(key);
     return isAnyOver;
+  }
+}
+
+/** A budget of space. */
+class Room {
+  readonly #limits: Pick<HeldWorkOptions, "maxWorks" | "maxBytes">;
+  works = 0;
+  #bytes = 0;
+
+  constructor(limits: Pick<HeldWorkOptions, "maxWorks" | "maxBytes">) {
+    this.#limits = limits;
+  }
+
+  /** @returns whether there was room for it. */
+  take(bytes: number): boolean {
+    if (this.works >= this.#limits.maxWorks || this.#bytes + bytes > this.#limits.maxBytes) return false;
+    this.works += 1;
+    this.#bytes += bytes;
+    return true;
+  }
+
+  giveBack(bytes: number): void {
+    this.works -= 1;
+    this.#bytes -= bytes;
   }
 }

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { UnacknowledgedError } from "./errors.ts";
 import type { HeldWork } from "./held-work.ts";
+import { Turns } from "../async/turns.ts";
 import type { WebhookReporter } from "./webhook-parts.ts";
 
 /** A message of SQS, as far as it matters. */
@@ -30,6 +31,9 @@ export interface SqsDriver {
   readonly queueWithConsumer: Map<string, SqsConsumer>;
   sqsClient(): SqsClient;
 }
+
+/** Messages on their way to SQS at the same time: five times the connections that the AWS SDK opens, by default. */
+const MAX_SENDING = 250;
 
 /**
  * soketi's `sqs` queue: a message that is not answered holds up its consumer for good, and there is no other answer than
@@ -86,44 +90,61 @@ export class WebhookSqs {
     });
   }
 
-  /** soketi logs a message that SQS did not take, and forgets it. */
+  /**
+   * soketi logs a message that SQS did not take, and forgets it. It makes a client for each message, and a client and a
+   * request weigh far more than the message: here one client sends them all, so many at a time.
+   */
   #retrySending(held: HeldWork): void {
     const sqsClient = this.#driver.sqsClient.bind(this.#driver);
-    this.#driver.sqsClient = () => {
-      const client = sqsClient();
-      const sendMessage = client.sendMessage.bind(client);
-      client.sendMessage = (parameters, sent) => {
-        const appId = appIdOf(parameters);
-        const acceptable = acceptableTo(parameters);
-        let last: SqsError | null = null;
-        void held.submit({
-          key: parameters.MessageGroupId,
-          bytes: () => Buffer.byteLength(parameters.MessageBody),
-          attempt: () =>
-            new Promise((resolve) => {
-              sendMessage(acceptable, (error, data) => {
-                last = error;
-                const isOver = !error || isFinal(error);
-                if (isOver) this.#answer(appId, error, () => sent(null, data));
-                else this.#report.webhookRetried(appId);
-                resolve(isOver);
-              });
-            }),
-          giveUp: () => this.#answer(appId, last, () => sent(null)),
-        });
-      };
-      return client;
+    let shared: SqsClient | undefined;
+    this.#driver.sqsClient = () => (shared ??= this.#retrying(sqsClient(), held));
+  }
+
+  #retrying(client: SqsClient, held: HeldWork): SqsClient {
+    const sendMessage = client.sendMessage.bind(client);
+    const sending = new Turns(MAX_SENDING);
+    client.sendMessage = (parameters, sent) => {
+      const appId = appIdOf(parameters);
+      const acceptable = acceptableTo(parameters);
+      let last: SqsError | null = null;
+      void held.submit({
+        key: parameters.MessageGroupId,
+        bytes: () => Buffer.byteLength(parameters.MessageBody),
+        attempt: async () => {
+          const { error, data } = await sending.run(() => answerOf(sendMessage, acceptable));
+          last = error;
+          const isOver = !error || isFinal(error);
+          if (!isOver) this.#report.webhookRetried(appId);
+          else if (error) this.#giveUp(appId, error, () => sent(null));
+          else sent(null, data);
+          return isOver;
+        },
+        giveUp: () => this.#giveUp(appId, last, () => sent(null)),
+      });
     };
+    return client;
   }
 
   /** soketi itself is told of no error: it would log the message, with what the client sent. */
-  #answer(appId: string, error: SqsError | null, sent: () => void): void {
-    if (error) {
-      this.#report.webhooksFailed(error);
-      this.#report.webhookDropped("queue-failed", appId);
-    }
+  #giveUp(appId: string, error: SqsError | null, sent: () => void): void {
+    if (error) this.#report.webhooksFailed(error);
+    this.#report.webhookDropped("queue-failed", appId);
     sent();
   }
+}
+
+/** A client that cannot be used throws: its credentials, or its region, are none. */
+function answerOf(
+  sendMessage: SqsClient["sendMessage"],
+  parameters: SqsParameters,
+): Promise<{ readonly error: SqsError | null; readonly data?: unknown }> {
+  return new Promise((resolve) => {
+    try {
+      sendMessage(parameters, (error, data) => resolve({ error, data }));
+    } catch (error) {
+      resolve({ error: error as SqsError });
+    }
+  });
 }
 
 /**

@@ -24,7 +24,8 @@ import { type SqsDriver, WebhookSqs } from "./webhook-sqs.ts";
 /** What may wait in this process' memory, and how long. */
 const HELD = { maxAgeMs: 600_000, maxWorks: 10_000, maxBytes: 32_000_000 };
 
-/** How long a node that stops waits for webhooks that are on their way. Milliseconds. */
+/** How long a node that stops waits for its queue, and then for webhooks that are on their way. Milliseconds. */
+const QUEUE_END_MS = 3_000;
 const LAST_MS = 5_000;
 
 export interface WebhookGuardOptions {
@@ -79,7 +80,8 @@ function guardQueues(
     return started;
   });
   wrap(queues, "disconnect", (disconnect) => async () => {
-    await disconnect();
+    // BullMQ waits for a Redis that is away, and soketi would never stop.
+    await within(QUEUE_END_MS, "the queue to end", disconnect()).catch(report.webhooksFailed);
     await within(LAST_MS, "the last webhooks to be sent", delivery.idle()).catch(report.webhooksFailed);
     held.stop();
   });

@@ -1,13 +1,12 @@
-import { within } from "../../async/within.ts";
-import type { Guards } from "./guards.ts";
+import { ANSWER_MS, type Guards } from "./guards.ts";
 import { isMap, parsed } from "../json.ts";
 import type { Adapter, AdapterDriver, GuardedServer } from "./soketi-parts.ts";
 import { wrap } from "../wrap.ts";
 
 const WHERE = "drivers";
 
-/** As soketi waits for other nodes' answers, by default. Milliseconds. */
-const ANSWER_MS = 5_000;
+/** What may be on its way to other nodes without an answer of Redis. Characters. */
+const MAX_UNSENT = 32_000_000;
 
 /** This node alone. */
 const ONE = 1;
@@ -27,9 +26,8 @@ export function guardAdapters(server: GuardedServer, guards: Guards): void {
 
 function guardDriver(driver: AdapterDriver, guards: Guards): void {
   wrap(driver, "getNumSub", (getNumSub) => () => {
-    const limit = driver.requestsTimeout ?? ANSWER_MS;
-    const count = () => within(limit, "an answer of Redis to how many nodes there are", getNumSub());
-    return guards.settle(WHERE, "the number of nodes could not be found", count, ONE);
+    const limitMs = driver.requestsTimeout ?? ANSWER_MS;
+    return guards.answer(WHERE, "the number of nodes could not be found", getNumSub, ONE, limitMs);
   });
   wrap(driver, "broadcastToChannel", (broadcast) => (channel, data) => {
     guards.run(WHERE, "something could not be sent to other nodes", () => broadcast(channel, data));
@@ -49,19 +47,24 @@ function guardDriver(driver: AdapterDriver, guards: Guards): void {
   });
 }
 
-/** soketi sends to its channel without looking at what becomes of it. */
+/**
+ * soketi sends to its channel without looking at what becomes of it, and ioredis keeps what was not answered. A Redis
+ * that is away without having said so would have all of it kept, for as long as the system takes to notice.
+ */
 function guardPublisher(client: NonNullable<AdapterDriver["pubClient"]>, guards: Guards): void {
-  wrap(
-    client,
-    "publish",
-    (publish) => (channel, data) =>
-      guards.settle<unknown>(
-        WHERE,
-        "something could not be sent to other nodes",
-        () => publish(channel, data),
-        0,
-      ),
-  );
+  const failed = "something could not be sent to other nodes";
+  let unsent = 0;
+  wrap(client, "publish", (publish) => async (channel, data) => {
+    const { length } = data;
+    if (unsent + length > MAX_UNSENT) {
+      guards.caught(WHERE, failed, new Error("Redis does not answer, and no more is kept for it"));
+      return 0;
+    }
+    unsent += length;
+    const sent = await guards.settle<unknown>(WHERE, failed, () => publish(channel, data), 0);
+    unsent -= length;
+    return sent;
+  });
 }
 
 function guardReceiving(driver: AdapterDriver, guards: Guards): void {

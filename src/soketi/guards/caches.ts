@@ -16,9 +16,9 @@ const EVENT = ":cache_miss";
 export function guardCaches(server: GuardedServer, guards: Guards): void {
   const failed = "soketi's cache could not be asked";
   wrap(server, "setCacheManager", (setCacheManager) => (cache) => {
-    wrap(cache, "has", (has) => (key) => guards.settle(WHERE, failed, () => has(key), false));
+    wrap(cache, "has", (has) => (key) => guards.answer(WHERE, failed, () => has(key), false));
     wrap(cache, "get", (get) => async (key) => {
-      const value = await guards.settle<unknown>(WHERE, failed, () => get(key), null);
+      const value = await guards.answer<unknown>(WHERE, failed, () => get(key), null);
       if (!value || !key.endsWith(EVENT)) return value;
       if (typeof value === "string" && isMap(parsed(value))) return value;
       guards.caught(WHERE, "what soketi's cache has is no event");
@@ -27,7 +27,7 @@ export function guardCaches(server: GuardedServer, guards: Guards): void {
     wrap(
       cache,
       "set",
-      (set) => (key, value, ttl) => guards.settle<unknown>(WHERE, failed, () => set(key, value, ttl), false),
+      (set) => (key, value, ttl) => guards.answer<unknown>(WHERE, failed, () => set(key, value, ttl), false),
     );
     wrap(cache, "disconnect", (disconnect) => () => guards.endOf("the cache", disconnect));
     return setCacheManager(cache);

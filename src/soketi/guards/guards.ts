@@ -4,6 +4,9 @@ import type { GuardName } from "../../config/guards.ts";
 /** What a part of soketi has for its end. Milliseconds. */
 const END_MS = 2_000;
 
+/** What Redis has for an answer: as long as soketi waits for other nodes', by default. Milliseconds. */
+export const ANSWER_MS = 5_000;
+
 export interface GuardsOptions {
   readonly on: ReadonlySet<GuardName>;
   /** Told of each time that soketi was spared something. */
@@ -48,6 +51,21 @@ export class Guards {
       this.caught(where, what, error);
       return instead;
     }
+  }
+
+  /**
+   * As `settle`, and in time: a Redis that is away without having said so answers never, or after minutes.
+   *
+   * @param failed what has failed, in words.
+   */
+  answer<T>(
+    where: GuardName,
+    failed: string,
+    ask: () => Promise<T>,
+    instead: T,
+    limitMs = ANSWER_MS,
+  ): Promise<T> {
+    return this.settle(where, failed, () => within(limitMs, "an answer", ask()), instead);
   }
 
   /** As `settle`, and in time: while Redis is away a connection to it does not end, and soketi would never stop. */

@@ -41,5 +41,5 @@ export class RateLimiterGuard implements SocketListener {
 
 function settled(consume: Consume, guards: Guards): Consume {
   return (points, app, socket) =>
-    guards.settle(WHERE, "a rate limiter", () => consume(points, app, socket), REFUSED);
+    guards.answer(WHERE, "a rate limiter", () => consume(points, app, socket), REFUSED);
 }

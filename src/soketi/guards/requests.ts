@@ -40,6 +40,10 @@ function shielded(server: GuardedServer, guards: Guards, handler: RouteHandler):
       keepsStatus: guards.has("statuses"),
       maxBody: server.options.httpApi.requestLimitInMb * BYTES_PER_MB,
       onTooLarge: () => server.httpHandler?.entityTooLargeResponse(response, TOO_LARGE),
+      onUnanswered() {
+        guards.caught(WHERE, "a request that was not answered in time");
+        server.httpHandler?.serverErrorResponse(response, FAILED);
+      },
       onSpared: () => guards.caught(WHERE, "a request that was aborted"),
     });
     if (!guards.has("requests")) {

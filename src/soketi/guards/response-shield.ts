@@ -9,9 +9,17 @@ export interface ShieldOptions {
   /** Bytes of a request's body. */
   readonly maxBody: number;
   readonly onTooLarge: () => void;
+  /** soketi has not answered in time. */
+  readonly onUnanswered: () => void;
   /** soketi would have written a header to a client that has gone, which throws where nobody catches it. */
   readonly onSpared: () => void;
 }
+
+/**
+ * Longer than everything that a request can wait for, one after the other: its app, the rate limiter, the number of nodes
+ * and their answers. Milliseconds.
+ */
+export const ANSWER_LIMIT_MS = 30_000;
 
 /**
  * Stands between soketi and one response of uWebSockets.js, whose own methods it covers. The first header that is written
@@ -38,6 +46,7 @@ class ResponseShield {
   readonly #headers: (readonly [string, string])[] = [];
   #state: "open" | "ended" | "aborted" = "open";
   #isSpared = false;
+  #deadline: NodeJS.Timeout | undefined;
 
   constructor(response: HttpResponse, options: ShieldOptions) {
     this.#response = response;
@@ -45,8 +54,9 @@ class ResponseShield {
     this.#real = Object.getPrototypeOf(response) as HttpResponse;
     if (!options.outlivesClient) return;
     this.#real.onAborted.call(response, () => {
-      this.#state = "aborted";
+      this.#leaveOpen("aborted");
     });
+    this.#expectAnswer();
   }
 
   writeStatus(status: string): HttpResponse {
@@ -66,7 +76,7 @@ class ResponseShield {
 
   end(body?: string, closes?: boolean): HttpResponse {
     if (!this.#isOpen) return this.#response;
-    if (this.#options.outlivesClient) this.#state = "ended";
+    if (this.#options.outlivesClient) this.#leaveOpen("ended");
     // One packet, wherever soketi is by now: after its first await it is out of its own cork.
     this.#real.cork.call(this.#response, () => {
       if (this.#options.keepsStatus) this.#writeHead();
@@ -83,13 +93,29 @@ class ResponseShield {
 
   onData(handler: (piece: ArrayBuffer, isLast: boolean) => void): HttpResponse {
     const body = new RequestBody(this.#options.maxBody);
+    // uWebSockets.js itself ends a request whose body does not come.
+    clearTimeout(this.#deadline);
     this.#real.onData.call(this.#response, (piece, isLast) => {
       if (!this.#isOpen) return;
       body.add(piece);
       if (body.isTooLarge) this.#options.onTooLarge();
-      else if (isLast) handler(body.whole(), true);
+      else if (isLast) {
+        this.#expectAnswer();
+        handler(body.whole(), true);
+      }
     });
     return this.#response;
+  }
+
+  /** Whatever soketi forgets to answer, the client hears something: it would wait for as long as it can. */
+  #expectAnswer(): void {
+    this.#deadline = setTimeout(() => this.#options.onUnanswered(), ANSWER_LIMIT_MS);
+    this.#deadline.unref();
+  }
+
+  #leaveOpen(state: "ended" | "aborted"): void {
+    this.#state = state;
+    clearTimeout(this.#deadline);
   }
 
   get #isOpen(): boolean {

@@ -342,6 +342,7 @@ describe("the agent's configuration", () => {
     expect(readAgentConfig({}, "apps")).toEqual({
       names: {
         ask: "{app-sync:apps}:v1:ask",
+        relay: "{app-sync:apps}:v1:relay",
         log: "{app-sync:apps}:v1:log",
         live: "{app-sync:apps}:v1:live",
         nodes: "{app-sync:apps}:v1:nodes",

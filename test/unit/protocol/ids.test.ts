@@ -59,6 +59,7 @@ describe("names", () => {
       live: "{app-sync:apps}:v1:live",
       nodes: "{app-sync:apps}:v1:nodes",
       ask: "{app-sync:apps}:v1:ask",
+      relay: "{app-sync:apps}:v1:relay",
     });
   });
 

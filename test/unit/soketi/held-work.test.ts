@@ -77,6 +77,32 @@ describe("HeldWork", () => {
     ]);
   });
 
+  it("has no room for more than that in what is tried for the first time either", async () => {
+    const log: string[] = [];
+    const few = held({ maxWorks: 1 });
+    let answer: (isOver: boolean) => void = () => undefined;
+    const slow = {
+      ...work("slow", 0, log),
+      attempt: () => new Promise<boolean>((resolve) => (answer = resolve)),
+    };
+    const trying = few.submit(slow);
+    await few.submit(work("next", 0, log, "b"));
+    expect([log, few.size]).toEqual([["next given up: budget"], 1]);
+    answer(true);
+    await trying;
+    await few.submit(work("last", 0, log));
+    expect([log.at(-1), few.size]).toEqual(["last tried", 0]);
+  });
+
+  it("gives up what fails for the first time once the node has stopped", async () => {
+    const log: string[] = [];
+    const all = held();
+    const trying = all.submit(work("one", 1, log));
+    all.stop();
+    await trying;
+    expect([log, all.size]).toEqual([["one tried", "one given up: shutdown"], 0]);
+  });
+
   it("gives up all that it holds when the node stops, once, whatever is being tried", async () => {
     const log: string[] = [];
     const all = held();

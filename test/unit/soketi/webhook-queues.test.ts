@@ -98,6 +98,9 @@ function setUp(found: Found) {
 
 const away = new Error("away");
 
+/** All that was settled is known to whoever waits for it. */
+const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
+
 describe("a queued webhook", () => {
   it.each(["redis", "memory", "sqs"] as const)(
     "in the %s queue is sent with the key and the secret of now, after one lookup",
@@ -143,8 +146,9 @@ describe("a queued webhook", () => {
   it("waits in memory while the table cannot be read, within the budget of space", async () => {
     const { memory, log, held } = setUp(away);
     const first = memory(jobOf());
+    await settled();
     expect(await memory(jobOf())).toBe("done");
-    expect([log, held.size]).toEqual([["retried a", "retried a", "dropped a: table-unreadable"], 1]);
+    expect([log, held.size]).toEqual([["retried a", "dropped a: table-unreadable"], 1]);
     held.stop();
     expect([await first, log.at(-1)]).toEqual(["done", "dropped a: shutdown"]);
   });
@@ -204,7 +208,7 @@ describe("a queued webhook", () => {
 });
 
 describe("soketi's sqs queue", () => {
-  function consumerOf(report: WebhookReporter, handlers: object) {
+  function consumerOf(report: WebhookReporter, handlers: object, maxWorks = 1) {
     const deleted: object[] = [];
     const consumer = Object.assign(new EventEmitter(), {
       deleteMessageBatch: (messages: object[]) => Promise.resolve(void deleted.push(...messages)),
@@ -215,14 +219,18 @@ describe("soketi's sqs queue", () => {
       sendMessage: (body: Record<string, string>, answer: (error: Error | null) => void) =>
         void sent.push({ body, answer }),
     };
+    let clients = 0;
     const driver = {
       queueWithConsumer: new Map([["q", consumer]]),
-      sqsClient: () => client,
+      sqsClient: () => {
+        clients += 1;
+        return { ...client };
+      },
     } as unknown as SqsDriver;
-    const held = new HeldWork({ clock: () => 0, maxAgeMs: 1_000, maxWorks: 1, maxBytes: 10_000 });
+    const held = new HeldWork({ clock: () => 0, maxAgeMs: 1_000, maxWorks, maxBytes: 10_000 });
     const sqs = new WebhookSqs(driver, held, report);
     sqs.guard("q");
-    return { consumer, deleted, driver, sent, sqs, held };
+    return { consumer, deleted, driver, sent, sqs, held, clients: () => clients };
   }
 
   it("that is away or throttles does not end the process, and is logged", () => {
@@ -261,26 +269,45 @@ describe("soketi's sqs queue", () => {
 
   it("has a message tried again that it did not take, and says so of one that it never will", async () => {
     const { report, log } = setUp(null);
-    const { driver, sent, held } = consumerOf(report, {});
+    const { driver, sent, held } = consumerOf(report, {}, 2);
     const told: unknown[] = [];
     const client = driver.sqsClient();
     const send = (group: string) =>
       client.sendMessage({ MessageBody: "{}", MessageGroupId: group }, (error) => told.push(error));
     send("a_client_event_webhooks");
     sent[0]?.answer(new Error("away"));
-    await Promise.resolve();
-    await Promise.resolve();
+    await settled();
     send("b_client_event_webhooks");
     sent[1]?.answer(Object.assign(new Error("long"), { statusCode: 400, code: "InvalidParameterValue" }));
+    await settled();
     expect(log).toEqual(["retried a", "failed: long", "dropped b: queue-failed"]);
     expect(told).toEqual([null]);
     held.stop();
     expect(log.slice(3)).toEqual(["failed: away", "dropped a: queue-failed"]);
   });
 
+  it("that is slow has so many messages on their way, by one client, so many wait, and the rest is dropped", async () => {
+    const { report, log } = setUp(null);
+    const { driver, sent, held, clients } = consumerOf(report, {}, 300);
+    const told: unknown[] = [];
+    for (let i = 0; i < 302; i += 1)
+      driver
+        .sqsClient()
+        .sendMessage({ MessageBody: "{}", MessageGroupId: `${i}_client_event_webhooks` }, () => told.push(i));
+    await settled();
+    expect([sent.length, held.size, clients()]).toEqual([250, 300, 1]);
+    expect(log).toEqual(["dropped 300: queue-failed", "dropped 301: queue-failed"]);
+    for (let i = 0; i < 300; i += 1) {
+      sent[i]?.answer(null);
+      await settled();
+    }
+    expect([sent.length, held.size, told.length]).toEqual([300, 0, 302]);
+    expect(log).toHaveLength(2);
+  });
+
   it("is given ids that it takes, of each message its own", () => {
     const { report } = setUp(null);
-    const { driver, sent } = consumerOf(report, {});
+    const { driver, sent } = consumerOf(report, {}, 3);
     for (const MessageGroupId of ["a_cache_miss_webhooks", "ä b_cache_miss_webhooks", "x".repeat(129)])
       driver.sqsClient().sendMessage({ MessageBody: "{}", MessageGroupId }, () => undefined);
     expect(sent.map(({ body }) => body.MessageGroupId)).toEqual([

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { describe, expect, it, vi } from "vitest";
-import type { AdapterDriver, GuardedServer } from "../../../../src/soketi/guards/soketi-parts.ts";
+import type { AdapterDriver, Cache, GuardedServer } from "../../../../src/soketi/guards/soketi-parts.ts";
 import { connected, idle, realSoketi } from "./real-soketi.ts";
 
 const away = () => Promise.reject(new Error("Connection is closed."));
@@ -53,6 +53,22 @@ describe("an adapter between nodes", () => {
     expect([sent, caught]).toEqual([["good"], ["drivers: something could not be sent to other nodes"]]);
   });
 
+  it("keeps so much for a Redis that does not answer, and no more", async () => {
+    const answers: (() => void)[] = [];
+    const { driver, caught } = await horizontal({
+      pubClient: { publish: () => new Promise((resolve) => answers.push(() => resolve(1))) },
+    });
+    const megabyte = "x".repeat(1_000_000);
+    const send = () => driver.pubClient?.publish("channel", megabyte);
+    for (let i = 0; i < 32; i += 1) void send();
+    expect(await send()).toBe(0);
+    expect([answers.length, caught]).toEqual([32, ["drivers: something could not be sent to other nodes"]]);
+    answers[0]?.();
+    await idle();
+    void send();
+    expect([answers.length, caught.length]).toEqual([33, 1]);
+  });
+
   const event = { uuid: "other", appId: "a", channel: "room", data: '{"event":"x"}' };
   it.each([
     ["a text", JSON.stringify(event), true],
@@ -99,6 +115,22 @@ describe("a cache that is away", () => {
     expect(soketi.caught).toHaveLength(4);
   });
 
+  it("and has not said so has nothing, in time", async () => {
+    vi.useFakeTimers();
+    try {
+      const soketi = realSoketi();
+      const never = () => new Promise<never>(() => undefined);
+      soketi.server.setCacheManager({ has: never, get: never, set: never, disconnect: never });
+      const { cacheManager } = soketi.server as unknown as { cacheManager: Cache };
+      const answers = Promise.all([cacheManager.has("a"), cacheManager.get("a"), cacheManager.set("a", 1)]);
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(await answers).toEqual([false, null, false]);
+      expect(soketi.caught).toHaveLength(3);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it.each(["{", "5", "null", "[]"])("holds %s for the event of a channel: it has none", async (content) => {
     const soketi = realSoketi();
     soketi.cache.set("app:a:channel:cache-x:cache_miss", content);
@@ -127,6 +159,20 @@ describe("a rate limiter", () => {
     const soketi = realSoketi({ app, consume: away });
     const socket = await speak(soketi);
     expect(socket.sent[0]?.data).toMatchObject({ code: 4301 });
+    expect(soketi.caught).toEqual(["drivers: a rate limiter"]);
+  });
+
+  it("that does not answer refuses, in time", async () => {
+    const soketi = realSoketi({ app, consume: () => new Promise(() => undefined) });
+    const socket = await connected(soketi);
+    vi.useFakeTimers();
+    try {
+      const answer = soketi.limiter.consumeFrontendEventPoints(1, socket.app as never, socket);
+      await vi.advanceTimersByTimeAsync(5_000);
+      expect(await answer).toMatchObject({ canContinue: false });
+    } finally {
+      vi.useRealTimers();
+    }
     expect(soketi.caught).toEqual(["drivers: a rate limiter"]);
   });
 

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { idle, type RealSoketi, realSoketi } from "./real-soketi.ts";
 
 /** A response of uWebSockets.js: its rules are kept on the prototype, as there. */
@@ -207,6 +207,37 @@ describe("a request that its client aborts", () => {
     response.abort();
     expect(() => response.receive('{"name":"n"}')).not.toThrow();
     expect(response.written).toEqual([]);
+  });
+});
+
+describe("a request that soketi does not answer", () => {
+  const never = () => new Promise<object>(() => undefined);
+  it("is answered with 500, and counted", () => {
+    vi.useFakeTimers();
+    try {
+      const soketi = realSoketi({ lookup: never });
+      const [published, asked] = [call(soketi, "events"), call(soketi, "channels")];
+      vi.advanceTimersByTime(29_999);
+      published.receive('{"name":"n","data":"x","channel":"room"}');
+      expect([asked.isOver, soketi.caught]).toEqual([false, []]);
+      vi.advanceTimersByTime(1);
+      expect([asked.status, published.isOver]).toEqual([500, false]);
+      // The time begins with the end of the body.
+      vi.advanceTimersByTime(29_999);
+      expect([published.status, soketi.caught.length, vi.getTimerCount()]).toEqual([500, 2, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("leaves no timer behind when its client goes", () => {
+    vi.useFakeTimers();
+    try {
+      call(realSoketi({ lookup: never }), "channels").abort();
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -1,0 +1,111 @@
+import { randomUUID } from "node:crypto";
+import { Redis } from "ioredis";
+import { afterAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { busNames, relayNames } from "../../src/protocol/names.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
+import { createRelayLease } from "../../src/redis/relay-lease.ts";
+
+const connection = new Redis(inject("redisUrl"));
+afterAll(() => connection.quit());
+
+const LEASE_MS = 60_000;
+let names: ReturnType<typeof busNames>;
+let relay: ReturnType<typeof relayNames>;
+
+beforeEach(() => {
+  names = busNames(`{fence:${randomUUID()}}`);
+  relay = relayNames(names);
+});
+
+const leaseOf = (holder: string, leaseMs = LEASE_MS) =>
+  createRelayLease({ connection, names, holder, leaseMs });
+const log = () => createRedisLog(connection, names, 1_000);
+const entries = async () => (await connection.xrange(names.log, "-", "+")).map(([, [, json]]) => json);
+
+/** An append that takes a shard on, as a relay makes it. */
+const append = (token: string, from: string, to: string, ...messages: string[]) =>
+  log().append(messages, { names: relay, token, moves: [{ field: "s:1", from, to }] });
+
+describe("the lease", () => {
+  it("is one relay's at a time, and the next one's when it is released", async () => {
+    const [a, b] = [leaseOf("a"), leaseOf("b")];
+    const token = (await a.acquire()) ?? "";
+    expect(token).toBe("1 a");
+    expect(await b.acquire()).toBeUndefined();
+    expect(await a.renew(token)).toBe(true);
+    await b.release("1 b");
+    expect(await b.acquire()).toBeUndefined();
+    await a.release(token);
+    expect(await b.acquire()).toBe("2 b");
+    expect(await a.renew(token)).toBe(false);
+  });
+
+  it("runs out by itself", async () => {
+    const token = (await leaseOf("a", 30).acquire()) ?? "";
+    await expect.poll(() => connection.exists(relay.lease)).toBe(0);
+    expect(await leaseOf("a").renew(token)).toBe(false);
+    expect(await leaseOf("b").acquire()).toBe("2 b");
+  });
+});
+
+describe("a write under the fence", () => {
+  it("appends and takes the position on, in one go", async () => {
+    const lease = leaseOf("a");
+    const token = (await lease.acquire()) ?? "";
+    const id = await append(token, "", "100", "one", "two");
+    expect(await entries()).toEqual(["one", "two"]);
+    expect(Object.fromEntries(await lease.positions())).toEqual({ "s:1": "100", last: id });
+    await lease.move(token, [{ field: "s:1", from: "100", to: "200" }]);
+    await lease.move(token, [{ field: "s:1", from: "200", to: "" }]);
+    expect(Object.fromEntries(await lease.positions())).toEqual({ last: id });
+    expect(await connection.pttl(relay.positions)).toBeGreaterThan(24 * 3_600_000);
+  });
+
+  it("is done once, however often it is sent", async () => {
+    const token = (await leaseOf("a").acquire()) ?? "";
+    const id = await append(token, "", "100", "one");
+    expect(await append(token, "", "100", "one")).toBe(id);
+    expect(await entries()).toEqual(["one"]);
+  });
+
+  it("is refused to a relay that was frozen while another took over, and to one whose lease ran out", async () => {
+    const frozen = (await leaseOf("a").acquire()) ?? "";
+    await append(frozen, "", "100", "one");
+    await connection.del(relay.lease);
+    await expect(append(frozen, "100", "200", "late")).rejects.toMatchObject({ code: "FENCED" });
+    const token = (await leaseOf("b").acquire()) ?? "";
+    await append(token, "100", "200", "two");
+    await expect(append(frozen, "200", "300", "late")).rejects.toMatchObject({ code: "FENCED" });
+    await expect(leaseOf("a").move(frozen, [{ field: "s:1", from: "200", to: "300" }])).rejects.toMatchObject(
+      {
+        code: "FENCED",
+      },
+    );
+    expect(await entries()).toEqual(["one", "two"]);
+    expect((await leaseOf("a").positions()).get("s:1")).toBe("200");
+  });
+
+  it("is refused from another position than the one that it is meant for: what was given up does not come late", async () => {
+    const token = (await leaseOf("a").acquire()) ?? "";
+    await append(token, "", "100", "one");
+    await append(token, "100", "200", "two");
+    await expect(append(token, "", "100", "one")).rejects.toMatchObject({ code: "FENCED" });
+    expect(await entries()).toEqual(["one", "two"]);
+  });
+
+  it("takes nothing on when Redis refuses the messages", async () => {
+    const token = (await leaseOf("a").acquire()) ?? "";
+    await connection.set(names.log, "not a log");
+    await expect(append(token, "", "100", "one")).rejects.toMatchObject({ name: "RedisError" });
+    expect((await leaseOf("a").positions()).size).toBe(0);
+  });
+
+  it("forgets all other positions with a new stream", async () => {
+    const lease = leaseOf("a");
+    const token = (await lease.acquire()) ?? "";
+    await append(token, "", "100", "one");
+    const moves = [{ field: "stream", from: "", to: "arn" }];
+    const id = await log().append(["flush"], { names: relay, token, moves, reset: true });
+    expect(Object.fromEntries(await lease.positions())).toEqual({ stream: "arn", last: id });
+  });
+});
