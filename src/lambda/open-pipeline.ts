@@ -50,7 +50,7 @@ export function openPipeline(config: PipelineConfig, { timeouts, table }: Pipeli
   const powertools = createPowertools();
   const redis = openPipelineRedis(config, timeouts, powertools.connectionError);
   const { connection } = redis;
-  const log = createRedisLog(connection, config.names, config.logLength);
+  const log = createRedisLog(connection, config.names, config.logLength, redis.witnesses);
   const sharedCache =
     config.sharedCache &&
     new SharedCache({

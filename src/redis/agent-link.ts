@@ -6,11 +6,14 @@ import type { BusNames } from "../protocol/names.ts";
 import type { Answer, Held, NodeEntry, NodeStatus, Question, RecentMessage } from "../protocol/node.ts";
 import type { RedisTimeouts } from "./client-options.ts";
 import { openRedis, reconnect } from "./connection.ts";
+import { RedisError } from "./errors.ts";
 import type { RedisLibrary } from "./library.ts";
 import { openSubscriber } from "./subscriber.ts";
 import { createAnswering } from "./answers.ts";
 import { createRedisBus } from "./bus.ts";
 import { subscribe, type Subscription } from "./subscription.ts";
+import { NO_MAJORITY } from "./vouched.ts";
+import { openWitnesses } from "./witnesses.ts";
 
 /** The part of an agent that its link to Redis feeds and asks. */
 export interface LinkedAgent {
@@ -28,6 +31,8 @@ export interface AgentLinkOptions {
   readonly names: BusNames;
   /** Milliseconds; also how long Redis may take to answer. */
   readonly heartbeatMs: number;
+  /** How many replicas must have a heartbeat before it counts. */
+  readonly minReplicas: number;
   /** Who this is, in the registry. */
   readonly identity: Omit<NodeEntry, "host" | "pid" | keyof NodeStatus>;
   /** What is held of an app, for tools that ask. */
@@ -53,6 +58,14 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
   const { library, settings, names, heartbeatMs, onError } = options;
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: heartbeatMs, retriesPerCommand: 0 };
   const commands = openRedis({ library, settings, timeouts, onError });
+  const { minReplicas } = options;
+  const witnesses = openWitnesses({
+    ...{ library, settings, timeouts, onError },
+    connection: commands,
+    key: names.log,
+    minReplicas,
+    limitMs: heartbeatMs,
+  });
   const node = randomUUID();
   const identity = { host: hostname(), pid: process.pid, ...options.identity };
   let linked: LinkedAgent | undefined;
@@ -61,6 +74,7 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
     node,
     entry: () => JSON.stringify({ ...identity, ...linked?.status() }),
     limitMs: heartbeatMs,
+    witnesses,
     resubscribe: () => subscription?.renew(),
     onAnonymous: onError,
   });
@@ -86,7 +100,9 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
     bus,
     heartbeatFailed(error) {
       onError(error);
-      if (commands.status === "ready") reconnect(commands);
+      // Those who cannot say which server is the primary do not say that this one is none.
+      const isUnknown = error instanceof RedisError && error.code === NO_MAJORITY;
+      if (commands.status === "ready" && !isUnknown) reconnect(commands);
     },
     start(agent) {
       linked = agent;
@@ -98,6 +114,7 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
       subscription?.close();
       await bus.leave();
       commands.disconnect();
+      witnesses.close();
     },
   };
 }

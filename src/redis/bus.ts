@@ -1,4 +1,4 @@
-import type { Bus } from "../agent/ports.ts";
+import type { Bus, Tail } from "../agent/ports.ts";
 import type { LogEntry } from "../protocol/live.ts";
 import { formatMessageId, parseMessageId } from "../protocol/message-id.ts";
 import { type BusNames, nodeEntry } from "../protocol/names.ts";
@@ -6,6 +6,7 @@ import { within } from "../async/within.ts";
 import { orRedisError, RedisError, silence } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 import { HEARTBEAT, type HeartbeatReply, runScript } from "./scripts.ts";
+import { NO_WITNESSES, vouchedHeartbeat, type Witnesses } from "./vouched.ts";
 
 /** A node's registry entry lives this long after its last heartbeat. Milliseconds. */
 const ENTRY_EXPIRY_MS = 30_000;
@@ -28,6 +29,8 @@ export interface RedisBusOptions {
    * that wait until a cluster is there.
    */
   readonly limitMs: number;
+  /** Who can tell whether the server that takes heartbeats is the primary. Default: nobody. */
+  readonly witnesses?: Witnesses | undefined;
   readonly resubscribe: () => void;
   /** Told at each heartbeat that a server answers without saying who it is: such a one proves nothing. */
   readonly onAnonymous: (error: RedisError) => void;
@@ -47,18 +50,23 @@ export function createRedisBus(
   names: BusNames,
   options: RedisBusOptions,
 ): RedisBus {
-  const { node, entry, limitMs, resubscribe, onAnonymous } = options;
+  const { node, entry, limitMs, resubscribe, onAnonymous, witnesses = NO_WITNESSES } = options;
   const keys = [names.log, names.nodes, nodeEntry(names, node)];
+
+  async function beat(): Promise<Tail> {
+    const args = [node, entry(), ENTRY_EXPIRY_MS];
+    const reply = await runScript(connection, HEARTBEAT, keys, args, "take a heartbeat");
+    const [last, run, replication, , nodes] = reply as HeartbeatReply;
+    const isKnown = run !== "" && replication !== "";
+    if (!isKnown) onAnonymous(new RedisError("say which server it is", NO_IDENTITY));
+    const server = isKnown ? `${run}/${replication}` : undefined;
+    return { last: parseMessageId(last), server, run: run === "" ? undefined : run, nodes };
+  }
+
   return {
-    async heartbeat() {
-      const doing = "take a heartbeat";
-      const late = () => new RedisError(doing, silence(limitMs));
-      const beat = runScript(connection, HEARTBEAT, keys, [node, entry(), ENTRY_EXPIRY_MS], doing);
-      const [last, run, replication, , nodes] = (await within(limitMs, late, beat)) as HeartbeatReply;
-      const isKnown = run !== "" && replication !== "";
-      if (!isKnown) onAnonymous(new RedisError("say which server it is", NO_IDENTITY));
-      const server = isKnown ? `${run}/${replication}` : undefined;
-      return { last: parseMessageId(last), server, run: run === "" ? undefined : run, nodes };
+    heartbeat: () => {
+      const late = () => new RedisError("take a heartbeat", silence(limitMs));
+      return within(limitMs, late, vouchedHeartbeat(beat, witnesses));
     },
 
     resubscribe,

@@ -91,15 +91,27 @@ interface Commands {
 /** One entry of a stream: its id, and its fields and values in turn. */
 type StreamRow = [id: string, fields: string[]];
 
+/** The part of a socket that is looked at. */
+interface Socket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly writable: boolean;
+}
+
 /** A connection to one server, also behind sentinels. */
 export interface RedisClient extends Commands {
   readonly options: ClientIdentity;
+  /** The socket of now, or the last one. Undefined before the first. */
+  readonly stream?: Socket | undefined;
   on(event: "error", listener: (error: unknown) => void): unknown;
   on(event: "message", listener: (channel: string, payload: string) => void): unknown;
   on(event: "ready" | "end", listener: () => void): unknown;
   connect(): Promise<void>;
   subscribe(...channels: string[]): Promise<unknown>;
   ping(): Promise<string>;
+  /** Any command: here those of a sentinel. */
+  call(command: string, ...args: string[]): Promise<unknown>;
+  wait(replicas: number, timeoutMs: number): Promise<number>;
   scan(
     cursor: string,
     match: "MATCH",

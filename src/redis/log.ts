@@ -1,22 +1,45 @@
 import type { MessageLog } from "../pipeline/ports.ts";
 import type { BusNames } from "../protocol/names.ts";
+import { reconnect } from "./connection.ts";
+import { RedisError } from "./errors.ts";
 import { type Fence, fenced } from "./fence.ts";
-import type { RedisConnection } from "./library.ts";
+import type { RedisClient, RedisConnection } from "./library.ts";
 import { APPEND, runScript } from "./scripts.ts";
+import { FEW_REPLICAS, NO_WITNESSES, OTHER_PRIMARY, vouchedAppend, type Witnesses } from "./vouched.ts";
 
 export interface RedisLog extends MessageLog {
   /** Resolves with the id of the last one. Under a fence it is all or nothing together with the fence's moves. */
   append(messages: readonly string[], fence?: Fence): Promise<string>;
 }
 
-/** The pipeline's end of the log: one round trip for each call, however many messages it has. */
-export function createRedisLog(connection: RedisConnection, names: BusNames, logLength: number): RedisLog {
+/** The socket is healthy, and leads to a server that is not the primary, or not known to be. */
+const LEFT: ReadonlySet<string> = new Set([OTHER_PRIMARY, FEW_REPLICAS]);
+
+/**
+ * The pipeline's end of the log: one round trip for each call, however many messages it has, and one to the witnesses before
+ * and after it.
+ *
+ * @param witnesses who can tell whether the server that takes messages is the primary. Default: nobody.
+ */
+export function createRedisLog(
+  connection: RedisConnection,
+  names: BusNames,
+  logLength: number,
+  witnesses: Witnesses = NO_WITNESSES,
+): RedisLog {
   return {
     async append(messages, fence) {
       const keys = [names.log];
       const args = [names.live, logLength, ...messages];
       const call = fence ? fenced(APPEND, keys, args, fence) : ([APPEND, keys, args] as const);
-      return String(await runScript(connection, ...call, "take the messages"));
+      const append = (owner: RedisClient | undefined) =>
+        runScript(owner ?? connection, ...call, "take the messages");
+      try {
+        return String(await vouchedAppend(append, witnesses));
+      } catch (error) {
+        if (error instanceof RedisError && LEFT.has(error.code)) reconnect(connection);
+        throw error;
+      }
     },
   };
 }

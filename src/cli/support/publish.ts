@@ -1,4 +1,3 @@
-import { createRedisLog } from "../../redis/log.ts";
 import type { Run } from "./command.ts";
 import { confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -10,9 +9,9 @@ export async function publishAndConfirm(
   done: string,
   options: WaitOptions,
 ): Promise<ExitCode> {
-  const { names, logLength } = run.tools.pipelineConfig;
+  const { names } = run.tools.pipelineConfig;
   const started = performance.now();
-  const id = await createRedisLog(await run.tools.redis(), names, logLength).append(messages);
+  const id = await (await run.tools.log()).append(messages);
   run.terminal.say(`${done} on ${names.log}`);
   return confirmByNodes(run, id, started, options, { id });
 }

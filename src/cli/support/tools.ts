@@ -1,7 +1,8 @@
 import { createAppsReader } from "../../aws/apps-reader.ts";
 import { openDynamoDb } from "../../aws/clients.ts";
 import { type AppItems, createAppItems } from "../../aws/app-items.ts";
-import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
+import { createRedisLog, type RedisLog } from "../../redis/log.ts";
+import { openPipelineRedis, type PipelineRedis } from "../../redis/pipeline-connection.ts";
 import type { RedisError } from "../../redis/errors.ts";
 import type { RedisConnection } from "../../redis/library.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
@@ -32,6 +33,8 @@ export interface Tools {
   readonly pipelineConfig: PipelineConfig;
   /** Rejects when no Redis is configured, or its login cannot be read. */
   redis(): Promise<RedisConnection>;
+  /** Where messages are published. Rejects as `redis`. */
+  log(): Promise<RedisLog>;
   fleet(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
@@ -58,13 +61,13 @@ export function openTools(options: CommonOptions, environment = process.env): To
   };
   const config = readToolsConfig(env);
   let lastError: RedisError | undefined;
-  let connection: RedisConnection | undefined;
+  let opened: PipelineRedis | undefined;
   let clients: ReturnType<typeof openDynamoDb> | undefined;
   const dynamodb = () => (clients ??= openDynamoDb(config));
   const apps = () => createAppsReader(dynamodb().tables, config.table);
   const redis = async () => {
-    if (connection) return connection;
-    const opened = openPipelineRedis(
+    if (opened) return opened.connection;
+    opened = openPipelineRedis(
       withRedisSettings(config),
       TIMEOUTS,
       (error) => {
@@ -72,9 +75,8 @@ export function openTools(options: CommonOptions, environment = process.env): To
       },
       env,
     );
-    connection = opened.connection;
     await opened.prepare();
-    return connection;
+    return opened.connection;
   };
   return {
     config,
@@ -82,6 +84,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
       return withRedisSettings(config);
     },
     redis,
+    log: async () => createRedisLog(await redis(), config.names, config.logLength, opened?.witnesses),
     fleet: async () => createFleet(await redis(), config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
@@ -92,7 +95,8 @@ export function openTools(options: CommonOptions, environment = process.env): To
     },
     redisTrouble: () => lastError?.reason,
     close() {
-      connection?.disconnect();
+      opened?.connection.disconnect();
+      opened?.witnesses.close();
       clients?.tables.destroy();
       clients?.streams.destroy();
     },
