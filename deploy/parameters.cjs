@@ -77,6 +77,7 @@ const PARAMETERS = {
     allows: within(100, 10_000_000),
     expected: "a whole number from 100 to 10000000",
   },
+  minReplicas: { default: "0", allows: within(0, 100), expected: "a whole number from 0 to 100" },
   sharedCache: { default: "off", pattern: /^(off|evict|refresh)$/, expected: "off, evict or refresh" },
   redisKeyPrefix: { default: "", pattern: /^\S{1,200}$/, expected: "soketi's SOKETI_DB_REDIS_KEY_PREFIX" },
   sharedCacheTtl: { default: "-1", allows: within(-1, 31_536_000), expected: "seconds, or -1 for no expiry" },
