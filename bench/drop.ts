@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { startRedis } from "../local/redis-server.ts";
-import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../test/support/provided-dynamodb.ts";
 import { eventually, item, startFleet } from "../test/support/fleet.ts";
 import { figure, publish } from "./report.ts";
 import { quantile } from "./statistics.ts";

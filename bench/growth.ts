@@ -9,7 +9,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { startRedis } from "../local/redis-server.ts";
-import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../test/support/provided-dynamodb.ts";
 import { measureNodes } from "./growth/nodes.ts";
 import { exponent, positive, slope } from "./growth/slope.ts";
 import { measureTable } from "./growth/table.ts";

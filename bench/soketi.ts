@@ -8,7 +8,7 @@ import { openAppsTable } from "../local/apps-table.ts";
 import { startRedis } from "../local/redis-server.ts";
 import { type SoketiNode, startSoketi } from "../local/soketi-node.ts";
 import { agentFile } from "../local/stack.ts";
-import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../test/support/provided-dynamodb.ts";
 import { publish, ratio, SPREAD, spread } from "./report.ts";
 
 const ROUNDS = 7;

@@ -9,7 +9,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { openAppsTable } from "../local/apps-table.ts";
 import { startRedis } from "../local/redis-server.ts";
-import { startProvidedDynamoDb } from "../test/support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../test/support/provided-dynamodb.ts";
 import { keyOf, versionAttributes } from "../test/chaos/nodes/apps.ts";
 import { askVersion } from "../test/chaos/nodes/asking.ts";
 import { Sightings } from "../test/chaos/nodes/sightings.ts";

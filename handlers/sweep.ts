@@ -9,13 +9,13 @@ import { sweep } from "../src/pipeline/sweep.ts";
 const config = withSharedCache(readPipelineConfig(process.env));
 const table = createAppsReader(openDynamoDb(config).tables, config.table);
 const timeouts = { connectMs: 1_500, commandMs: 5_000, silenceMs: 2_000, retriesPerCommand: 2 };
-const { powertools, redis, sharedCache } = openPipeline(config, { timeouts, table });
+const { powertools, redis, batch } = openPipeline(config, { timeouts, table });
 
 /** Table and shared cache compared, and repaired: invoked on a schedule. */
 export async function handler(_event: unknown, context: Context): Promise<SweepOutcome> {
   try {
     await redis.prepare();
-    const remainingMs = () => context.getRemainingTimeInMillis();
+    const { sharedCache, remainingMs } = batch(context);
     const outcome = await sweep({ cache: sharedCache, table, remainingMs });
     powertools.report.swept(outcome);
     return outcome;

@@ -102,13 +102,13 @@ async function redisAddress({ say }: StackOptions, parts: Parts): Promise<string
   const source = provide(REDIS, say);
   if (source.kind === "address") return source.address;
   say("Starting Redis ...");
-  return parts.keep(await startRedis(source.kind === "docker" ? { image: source.image } : {})).url;
+  return parts.keep(await startRedis({ image: source.kind === "docker" ? source.image : undefined })).url;
 }
 
 async function dynamodbAddress({ say }: StackOptions, parts: Parts): Promise<string> {
   const source = provide(JAVA, say);
   if (source.kind === "address") return source.address;
   say("Starting DynamoDB Local ...");
-  return parts.keep(await startDynamoDbLocal(source.kind === "docker" ? { image: source.image } : {}))
+  return parts.keep(await startDynamoDbLocal({ image: source.kind === "docker" ? source.image : undefined }))
     .endpoint;
 }

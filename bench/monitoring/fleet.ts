@@ -5,7 +5,7 @@ import { startProxy, type TcpProxy } from "../../local/tcp-proxy.ts";
 import { versionAttributes } from "../../test/chaos/nodes/apps.ts";
 import type { AwsRecord } from "../../test/support/event-source-mapping.ts";
 import { eventually, type Fleet, item, startFleet } from "../../test/support/fleet.ts";
-import { startProvidedDynamoDb } from "../../test/support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../../test/support/provided-dynamodb.ts";
 
 const APPS = 60;
 

@@ -3,6 +3,7 @@ import type { AppsReader } from "../pipeline/ports.ts";
 import type { BatchContext } from "../pipeline/run-batch.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
 import type { RedisTimeouts } from "../redis/client-options.ts";
+import type { RedisConnection } from "../redis/library.ts";
 import { createRedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
@@ -12,15 +13,18 @@ import { createPowertools, type Powertools } from "./powertools.ts";
 export interface Pipeline {
   readonly powertools: Powertools;
   readonly redis: PipelineRedis;
-  /** Undefined while it is off. */
-  readonly sharedCache: SharedCache | undefined;
-  /** What a batch needs in one invocation. */
+  /** What a batch needs in one invocation. Its `sharedCache` is undefined while that is off. */
   readonly batch: (invocation: Invocation) => BatchContext;
 }
 
 /** Lambda's context, as far as it is used. */
 export interface Invocation {
   getRemainingTimeInMillis(): number;
+}
+
+/** The same where the shared cache is on. */
+export interface PipelineWithCache extends Pipeline {
+  readonly batch: (invocation: Invocation) => BatchContext & { readonly sharedCache: SharedCache };
 }
 
 export interface PipelineOptions {
@@ -44,14 +48,12 @@ export const BATCH_TIMEOUTS: RedisTimeouts = {
 export function openPipeline(
   config: PipelineConfig & { readonly sharedCache: SharedCacheConfig },
   options: PipelineOptions,
-): Pipeline & { readonly sharedCache: SharedCache };
+): PipelineWithCache;
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline;
 export function openPipeline(config: PipelineConfig, { timeouts, table }: PipelineOptions): Pipeline {
   const powertools = createPowertools();
   const redis = openPipelineRedis(config, timeouts, powertools.connectionError);
-  const { connection } = redis;
-  const log = createRedisLog(connection, config.names, config.logLength, redis.witnesses);
-  const sharedCache =
+  const sharedCacheOn = (connection: RedisConnection) =>
     config.sharedCache &&
     new SharedCache({
       mode: config.sharedCache.mode,
@@ -61,16 +63,20 @@ export function openPipeline(config: PipelineConfig, { timeouts, table }: Pipeli
   return {
     powertools,
     redis,
-    sharedCache,
-    batch: (invocation) => ({
-      prepare: () => redis.prepare(),
-      log,
-      sharedCache,
-      report: powertools.report,
-      table: config.table,
-      region: config.region,
-      now: Date.now,
-      remainingMs: () => invocation.getRemainingTimeInMillis(),
-    }),
+    batch(invocation) {
+      const remainingMs = () => invocation.getRemainingTimeInMillis();
+      // Of this invocation alone: what is left of it when its time is up must not go on in the next.
+      const connection = redis.during(remainingMs);
+      return {
+        prepare: () => redis.prepare(),
+        log: createRedisLog(connection, config.names, config.logLength, redis.witnesses.of(connection)),
+        sharedCache: sharedCacheOn(connection),
+        report: powertools.report,
+        table: config.table,
+        region: config.region,
+        now: Date.now,
+        remainingMs,
+      };
+    },
   };
 }

@@ -124,8 +124,8 @@ function decodeChanges(value: Record<string, unknown>): Decoded {
     if (!change) return malformed(`changes[${changes.length}]: expected an appId and a list of keys`);
     changes.push(change);
   }
-  const from = typeof region === "string" ? { region } : {};
-  return { kind: "changes", message: { v: PROTOCOL_VERSION, table, ...from, at, changes } };
+  const from = typeof region === "string" ? region : undefined;
+  return { kind: "changes", message: { v: PROTOCOL_VERSION, table, region: from, at, changes } };
 }
 
 /** One change that cannot be read spoils the message: its app is unknown, so only a flush is safe. */
@@ -139,8 +139,8 @@ function decodeChange(value: unknown): Change | undefined {
     type: type === "created" || type === "deleted" ? type : "updated",
     keys,
     changed: isTextList(changed) ? changed : [],
-    ...(typeof writtenAt === "number" ? { writtenAt } : {}),
-    ...(isView(app, appId) ? { app } : {}),
+    writtenAt: typeof writtenAt === "number" ? writtenAt : undefined,
+    app: isView(app, appId) ? app : undefined,
   };
 }
 

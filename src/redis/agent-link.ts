@@ -58,14 +58,7 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
   const { library, settings, names, heartbeatMs, onError } = options;
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: heartbeatMs, retriesPerCommand: 0 };
   const commands = openRedis({ library, settings, timeouts, onError });
-  const { minReplicas } = options;
-  const witnesses = openWitnesses({
-    ...{ library, settings, timeouts, onError },
-    connection: commands,
-    key: names.log,
-    minReplicas,
-    limitMs: heartbeatMs,
-  });
+  const witnesses = openWitnesses({ ...options, timeouts, key: names.log, limitMs: heartbeatMs });
   const node = randomUUID();
   const identity = { host: hostname(), pid: process.pid, ...options.identity };
   let linked: LinkedAgent | undefined;
@@ -74,7 +67,7 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
     node,
     entry: () => JSON.stringify({ ...identity, ...linked?.status() }),
     limitMs: heartbeatMs,
-    witnesses,
+    witnesses: witnesses.of(commands),
     resubscribe: () => subscription?.renew(),
     onAnonymous: onError,
   });

@@ -63,10 +63,15 @@ export interface ClusterOptions {
   readonly redisOptions: ClientOptions;
 }
 
+/** What happens to a connection. `close` may be followed by another attempt, `end` is for good. */
+type ConnectionEvent = "ready" | "error" | "close" | "end";
+
 /** Commands that may be sent to one server or to a cluster alike. */
 interface Commands {
   readonly status: string;
-  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: ConnectionEvent, listener: (error: unknown) => void): unknown;
+  off(event: ConnectionEvent, listener: (error: unknown) => void): unknown;
+  connect(): Promise<void>;
   disconnect(reconnect?: boolean): void;
   evalsha(sha1: string, keys: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
   eval(lua: string, keys: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
@@ -103,10 +108,8 @@ export interface RedisClient extends Commands {
   readonly options: ClientIdentity;
   /** The socket of now, or the last one. Undefined before the first. */
   readonly stream?: Socket | undefined;
-  on(event: "error", listener: (error: unknown) => void): unknown;
   on(event: "message", listener: (channel: string, payload: string) => void): unknown;
-  on(event: "ready" | "end", listener: () => void): unknown;
-  connect(): Promise<void>;
+  on(event: ConnectionEvent, listener: (error: unknown) => void): unknown;
   subscribe(...channels: string[]): Promise<unknown>;
   ping(): Promise<string>;
   /** Any command: here those of a sentinel. */
@@ -130,7 +133,7 @@ interface ClientIdentity {
 }
 
 export interface RedisCluster extends Commands {
-  on(event: "error", listener: (error: unknown) => void): unknown;
+  on(event: ConnectionEvent, listener: (error: unknown) => void): unknown;
   on(event: "+node", listener: (node: RedisClient) => void): unknown;
   on(event: "refresh", listener: () => void): unknown;
   nodes(role: "all" | "master"): RedisClient[];

@@ -1,17 +1,23 @@
 import type { Environment } from "../config/env.ts";
 import type { PipelineConfig } from "../config/pipeline.ts";
+import type { RedisSettings } from "../config/redis.ts";
 import type { RedisTimeouts } from "./client-options.ts";
+import { allNodes } from "./cluster.ts";
 import { type ConnectionOptions, openRedis } from "./connection.ts";
 import { createRedisCredentials } from "./credentials.ts";
 import type { RedisError } from "./errors.ts";
 import { ioredis } from "./ioredis.ts";
 import type { RedisConnection } from "./library.ts";
-import { type OpenedWitnesses, openWitnesses } from "./witnesses.ts";
+import { RenewableConnection } from "./renewable-connection.ts";
+import { openWitnesses, type WitnessPool } from "./witnesses.ts";
 
 export interface PipelineRedis {
+  /** For work that nothing stops. What has failed on it is not sent any more. */
   readonly connection: RedisConnection;
-  /** Who can tell whether the connection leads to the primary. */
-  readonly witnesses: OpenedWitnesses;
+  /** The same for work that must end in time. @param remainingMs milliseconds left until the process may be stopped. */
+  during(remainingMs: () => number): RedisConnection;
+  /** Who can tell whether such a connection leads to the primary. */
+  readonly witnesses: WitnessPool;
   /** Before each use. @throws RedisLoginError when the login cannot be read. */
   prepare(): Promise<void>;
 }
@@ -37,13 +43,47 @@ export function openPipelineRedis(
       onError(error);
     },
   };
-  const connection = openRedis(options);
-  const limitMs = timeouts.commandMs;
+  const renewable = new RenewableConnection({
+    open: opener(options),
+    limitMs: connectLimitMs(settings, timeouts) + timeouts.commandMs * (1 + timeouts.retriesPerCommand),
+    retries: timeouts.retriesPerCommand,
+  });
   return {
-    connection,
-    witnesses: openWitnesses({ ...options, connection, key: names.log, minReplicas, limitMs }),
+    connection: renewable.during(),
+    during: (remainingMs) => renewable.during(remainingMs),
+    witnesses: openWitnesses({ ...options, key: names.log, minReplicas, limitMs: timeouts.commandMs }),
     async prepare() {
       await credentials?.prepare();
     },
   };
+}
+
+/** Opens one connection after the other. A cluster is looked for at the nodes that it has named since, too. */
+function opener(options: ConnectionOptions): () => RedisConnection {
+  let { settings } = options;
+  return () => {
+    const connection = openRedis({ ...options, settings });
+    if ("nodes" in connection) {
+      connection.on("refresh", () => {
+        if (settings.kind === "cluster")
+          settings = { ...settings, nodes: allNodes(settings.nodes, connection) };
+      });
+    }
+    return connection;
+  };
+}
+
+/** A cluster's slots may take this long to be told (`slotsRefreshTimeout`). Milliseconds. */
+const SLOTS_MS = 5_000;
+
+/** Servers are asked one after the other, and each may be silent. */
+function connectLimitMs(settings: RedisSettings, { connectMs }: RedisTimeouts): number {
+  switch (settings.kind) {
+    case "standalone":
+      return connectMs;
+    case "sentinel":
+      return connectMs * (settings.sentinels.length + 1);
+    case "cluster":
+      return Math.max(SLOTS_MS, connectMs * (settings.nodes.length + 1));
+  }
 }

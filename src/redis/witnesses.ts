@@ -1,13 +1,11 @@
-import { clusterWitnesses } from "./cluster-witnesses.ts";
+import { ClusterWitnesses } from "./cluster-witnesses.ts";
 import type { ConnectionOptions } from "./connection.ts";
-import type { RedisConnection } from "./library.ts";
+import type { RedisClient, RedisConnection } from "./library.ts";
 import { withReplicas } from "./replicas.ts";
 import { isNamed, SentinelVoters } from "./sentinel-witnesses.ts";
 import { NO_WITNESSES, type Witnesses } from "./vouched.ts";
 
 export interface WitnessesOptions extends ConnectionOptions {
-  /** The connection that is written on. */
-  readonly connection: RedisConnection;
   /** A key of the log's slot. */
   readonly key: string;
   /** `APP_SYNC_MIN_REPLICAS`; 0 for none, and on a cluster. */
@@ -16,7 +14,9 @@ export interface WitnessesOptions extends ConnectionOptions {
   readonly limitMs: number;
 }
 
-export interface OpenedWitnesses extends Witnesses {
+export interface WitnessPool {
+  /** Who can tell of a connection whether it leads to the primary. */
+  of(connection: RedisConnection): Witnesses;
   close(): void;
 }
 
@@ -24,25 +24,33 @@ export interface OpenedWitnesses extends Witnesses {
 const SHARE_FOR_REPLICAS = 0.5;
 
 /** Whoever there is to ask, by the form of Redis. Opens nothing before it asks. */
-export function openWitnesses(options: WitnessesOptions): OpenedWitnesses {
-  const { connection, settings, key, minReplicas, limitMs } = options;
-  if ("nodes" in connection) {
-    if (settings.kind !== "cluster") return { ...NO_WITNESSES, close: () => undefined };
-    return { ...clusterWitnesses({ cluster: connection, settings, key, limitMs }), close: () => undefined };
-  }
+export function openWitnesses(options: WitnessesOptions): WitnessPool {
+  const { settings, timeouts, key, minReplicas, limitMs } = options;
   const voters = settings.kind === "sentinel" ? new SentinelVoters(options, settings) : undefined;
-  const witnesses: Witnesses = voters
-    ? {
-        ...NO_WITNESSES,
-        ask: () => voters.ask(limitMs),
-        names: (verdict, run) => isNamed(verdict, connection, run),
-        socket: () => connection.stream,
-      }
-    : NO_WITNESSES;
   // A socket that says nothing for longer is given up.
-  const { silenceMs = limitMs } = options.timeouts;
+  const { silenceMs = limitMs } = timeouts;
   const waitMs = Math.max(1, Math.floor(Math.min(limitMs, silenceMs) * SHARE_FOR_REPLICAS));
-  const all =
-    minReplicas > 0 ? withReplicas(witnesses, { connection, minReplicas, limitMs: waitMs }) : witnesses;
-  return { ...all, close: () => voters?.close() };
+
+  function ofServer(connection: RedisClient): Witnesses {
+    const witnesses: Witnesses = voters
+      ? {
+          ...NO_WITNESSES,
+          ask: () => voters.ask(limitMs),
+          names: (verdict, run) => isNamed(verdict, connection, run),
+          socket: () => connection.stream,
+        }
+      : NO_WITNESSES;
+    return minReplicas > 0
+      ? withReplicas(witnesses, { connection, minReplicas, limitMs: waitMs })
+      : witnesses;
+  }
+
+  return {
+    of(connection) {
+      if (!("nodes" in connection)) return ofServer(connection);
+      if (settings.kind !== "cluster") return NO_WITNESSES;
+      return new ClusterWitnesses({ cluster: connection, natMap: settings.natMap, key, limitMs });
+    },
+    close: () => voters?.close(),
+  };
 }

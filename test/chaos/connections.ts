@@ -1,6 +1,6 @@
 import { writeInto } from "../../bench/document.ts";
 import { machineLine } from "../../bench/machine.ts";
-import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
 import { type LargeAppOutcome, runLargeApp } from "./connections/large-app.ts";
 import { runWithoutRedis, type WithoutRedisOutcome } from "./connections/without-redis.ts";
 

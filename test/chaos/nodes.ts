@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { machineLine } from "../../bench/machine.ts";
-import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
 import { NODES_FAULTS } from "./nodes/faults.ts";
 import { broken, type NodesOutcome, runNodesFault } from "./nodes/run.ts";
 import { writeInto } from "../../bench/document.ts";

@@ -1,5 +1,5 @@
 import { machineLine } from "../../bench/machine.ts";
-import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
 import { FAULTS, SLOW_FAULTS } from "./pipeline/faults.ts";
 import { type FaultOutcome, runFault } from "./pipeline/run-fault.ts";
 import { writeInto } from "../../bench/document.ts";

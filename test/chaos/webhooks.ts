@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { writeInto } from "../../bench/document.ts";
 import { machineLine } from "../../bench/machine.ts";
 import { startRedis } from "../../local/redis-server.ts";
-import { startProvidedDynamoDb } from "../support/local-dynamodb.ts";
+import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
 import { QUEUES } from "./webhooks/queues.ts";
 import { brokenWebhooks, runWebhooks, type WebhooksOutcome } from "./webhooks/run.ts";
 

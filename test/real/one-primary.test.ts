@@ -37,7 +37,7 @@ function openLog(settings: RedisSettings, { minReplicas = 0, guarded = true } = 
   const options = { library: ioredis, settings, timeouts: BATCH_TIMEOUTS, onError: () => undefined };
   const connection = openRedis(options);
   const limitMs = BATCH_TIMEOUTS.commandMs;
-  const witnesses = openWitnesses({ ...options, connection, key: names.log, minReplicas, limitMs });
+  const witnesses = openWitnesses({ ...options, key: names.log, minReplicas, limitMs });
   keep({
     stop: () => {
       connection.disconnect();
@@ -45,7 +45,7 @@ function openLog(settings: RedisSettings, { minReplicas = 0, guarded = true } = 
       return Promise.resolve();
     },
   });
-  return createRedisLog(connection, names, 1_000, guarded ? witnesses : undefined);
+  return createRedisLog(connection, names, 1_000, guarded ? witnesses.of(connection) : undefined);
 }
 
 function startFollower(redis: RedisSettings, minReplicas = 0) {

@@ -35,7 +35,10 @@ export interface MappingOptions {
   /** Milliseconds. Default 30,000. What goes on after it is not waited for, as in a container that is frozen. */
   readonly functionTimeoutMs?: number;
   readonly maxBackoffMs?: number;
-  /** Between two looks at a shard that has nothing new. Milliseconds. Default 20; Lambda's own is 250. */
+  /**
+   * Between two looks at a shard that has nothing new. Milliseconds. Default 20; Lambda's own is 250. Who knows when the
+   * table is written can look as rarely, and calls `wake`.
+   */
   readonly pollMs?: number;
   /** Whether a batch that is done is delivered once more: delivery is at least once. */
   readonly again?: () => boolean;
@@ -48,6 +51,8 @@ export interface Mapping {
   /** Records that the function has taken, or that were given up. */
   readonly delivered: number;
   readonly invocations: number;
+  /** Looks at once, and often for a while: the table was written. */
+  wake(): void;
   stop(): Promise<void>;
 }
 
@@ -60,6 +65,8 @@ export interface AwsRecord {
 
 const POLL_MS = 20;
 const DESCRIBE_EVERY_MS = 500;
+/** A record is in the stream within a fraction of it. */
+const AWAKE_MS = 1_000;
 
 /**
  * Lambda's event source mapping on a real stream, as far as its contract goes: the emulator that the local stack has does
@@ -73,6 +80,8 @@ export function startMapping(options: MappingOptions): Mapping {
   });
   const mapping = { delivered: 0, invocations: 0 };
   const stopping = new AbortController();
+  let waking = new AbortController();
+  let awakeUntil = 0;
   const begun = new Set<string>();
   const ended = new Set<string>();
   const shards: Promise<void>[] = [];
@@ -106,7 +115,7 @@ export function startMapping(options: MappingOptions): Mapping {
       }
       const { Records = [], NextShardIterator } = answer;
       read = Records.at(-1)?.dynamodb?.SequenceNumber ?? read;
-      if (Records.length === 0) await sleep(options.pollMs ?? POLL_MS);
+      if (Records.length === 0) await nextLook();
       else
         await take(
           shardId,
@@ -187,11 +196,22 @@ export function startMapping(options: MappingOptions): Mapping {
     }
   }
 
-  async function sleep(ms: number): Promise<void> {
-    await pause(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
+  async function sleep(ms: number, signal = stopping.signal): Promise<void> {
+    await pause(ms, undefined, { signal }).catch(() => undefined);
+  }
+
+  async function nextLook(): Promise<void> {
+    const { pollMs = POLL_MS } = options;
+    if (performance.now() < awakeUntil) return sleep(Math.min(pollMs, POLL_MS));
+    await sleep(pollMs, AbortSignal.any([stopping.signal, waking.signal]));
   }
 
   return Object.assign(mapping, {
+    wake() {
+      awakeUntil = performance.now() + AWAKE_MS;
+      waking.abort();
+      waking = new AbortController();
+    },
     async stop() {
       stopping.abort();
       await running;

@@ -26,6 +26,9 @@ export async function loadHandler<H = Handler>(env: Record<string, string>, name
   }
 }
 
+/** How often Lambda looks at a shard that has nothing new. */
+const LAMBDAS_POLL_MS = 250;
+
 /** A table, its stream and the function, on the run's DynamoDB Local and some Redis. */
 export interface Fleet {
   readonly table: AppsTable;
@@ -62,12 +65,18 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     endpoint: dynamodbEndpoint,
     streamArn: table.streamArn,
     handler,
-    // Many fleets share one DynamoDB Local and two processors.
-    pollMs: 50,
+    // Many fleets share one DynamoDB Local and two processors; what this one writes, it tells.
+    pollMs: LAMBDAS_POLL_MS,
   });
   const nodes: SoketiNode[] = [];
+  const written = (write: Promise<void>) => write.then(() => source.wake());
   return {
-    table,
+    table: {
+      ...table,
+      put: (one) => written(table.put(one)),
+      update: (appId, attributes) => written(table.update(appId, attributes)),
+      delete: (appId) => written(table.delete(appId)),
+    },
     prefix,
     source,
     async node(options = {}) {

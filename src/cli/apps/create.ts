@@ -4,7 +4,7 @@ import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, running } from "../support/command.ts";
 import { addWaitOptions } from "../support/confirm.ts";
-import { type ChangeOptions, makeChange } from "./change.ts";
+import { type ChangeOptions, makeChange } from "./make-change.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
 interface CreateOptions extends ChangeOptions {

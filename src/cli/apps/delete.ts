@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { createCommand, running } from "../support/command.ts";
 import { addWaitOptions } from "../support/confirm.ts";
 import { EXIT } from "../support/exit-codes.ts";
-import { type ChangeOptions, existing, makeChange } from "./change.ts";
+import { type ChangeOptions, existing, makeChange } from "./make-change.ts";
 
 /** `apps delete`: its clients are closed with 4001. */
 export function createDeleteCommand(): Command {

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { createCommand, running } from "../support/command.ts";
 import { addWaitOptions } from "../support/confirm.ts";
-import { type ChangeOptions, makeChange, planUpdate } from "./change.ts";
+import { type ChangeOptions, makeChange, planUpdate } from "./make-change.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
 /** `apps rotate-secret`: a new secret, shown once. The old one is refused from then on. */

@@ -84,7 +84,10 @@ export function openTools(options: CommonOptions, environment = process.env): To
       return withRedisSettings(config);
     },
     redis,
-    log: async () => createRedisLog(await redis(), config.names, config.logLength, opened?.witnesses),
+    log: async () => {
+      const connection = await redis();
+      return createRedisLog(connection, config.names, config.logLength, opened?.witnesses.of(connection));
+    },
     fleet: async () => createFleet(await redis(), config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),

@@ -12,7 +12,7 @@ export type QueueDriver = (typeof QUEUES)[number];
 export interface WebhookQueueServer {
   readonly env: Readonly<Record<string, string>>;
   /** The node's arguments. */
-  readonly args?: readonly string[];
+  readonly args?: readonly string[] | undefined;
   stop(): Promise<void>;
 }
 

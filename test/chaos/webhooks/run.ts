@@ -55,7 +55,7 @@ export async function runWebhooks(options: WebhooksRunOptions): Promise<Webhooks
   const apps: ChattyApp[] = [];
   const receiver = await startReceiver((id) => apps.find((app) => app.id === id)?.secrets ?? []);
   try {
-    const node = await fleet.node({ env: queue.env, ...(queue.args ? { args: queue.args } : {}) });
+    const node = await fleet.node({ env: queue.env, args: queue.args });
     const state = { died: false, isOver: false };
     void node.child.exited.then(() => (state.died = !state.isOver));
     const heard = new Set<number>();

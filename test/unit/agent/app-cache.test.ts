@@ -53,9 +53,8 @@ class HeldTable implements AppSource<TestApp> {
 const v = (version: number, id = "a", key = "k"): TestApp => ({ id, key, version });
 
 function changed(appId: string, keys: string[] = [], currentKey?: string): Change {
-  const app =
-    currentKey === undefined ? {} : { app: { id: appId, key: currentKey } as NonNullable<Change["app"]> };
-  return { appId, type: "updated", keys, changed: [], ...app };
+  const app = currentKey === undefined ? undefined : ({ id: appId, key: currentKey } as Change["app"]);
+  return { appId, type: "updated", keys, changed: [], app };
 }
 
 let table: HeldTable;

@@ -5,11 +5,7 @@ import type { Normalized } from "../../../src/app/normalize.ts";
 import { DEFAULTS, FULL } from "./fixtures.ts";
 
 const usable = (app: App): Normalized => ({ app, id: app.id, key: app.key, problems: [] });
-const unusable = (id?: string, key?: string): Normalized => ({
-  ...(id !== undefined && { id }),
-  ...(key !== undefined && { key }),
-  problems: [],
-});
+const unusable = (id?: string, key?: string): Normalized => ({ id, key, problems: [] });
 const reKeyed = { ...DEFAULTS, key: "key-2" };
 const base = usable(DEFAULTS);
 

@@ -62,7 +62,7 @@ describe("a presigned request", () => {
       const environment = {
         AWS_ACCESS_KEY_ID: "AKIAIOSFODNN7EXAMPLE",
         AWS_SECRET_ACCESS_KEY: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
+        AWS_SESSION_TOKEN: sessionToken,
       };
       const source = {
         kind: "iam",

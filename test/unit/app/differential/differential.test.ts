@@ -65,8 +65,8 @@ describe("soketi's App and ours", () => {
       }),
       { numRuns: runs, seed: 1_612 },
     );
-    // A difference that nothing shows is no difference, or the generator has gone blind.
-    expect([...seen].filter(([, items]) => items === 0).map(([id]) => id)).toEqual([]);
+    // A difference that none of all these shows is no difference, or the generator has gone blind.
+    if (runs >= ITEMS) expect([...seen].filter(([, items]) => items === 0).map(([id]) => id)).toEqual([]);
   }, 300_000);
 
   it("differ as docs/normalization.md says, and in nothing else", () => {

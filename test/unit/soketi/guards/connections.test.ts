@@ -132,7 +132,7 @@ describe("a connection", () => {
 
 describe("a user's connections", () => {
   const signedIn = async (on?: []) => {
-    const soketi = realSoketi(on ? { on } : {});
+    const soketi = realSoketi({ on });
     const socket = await connected(soketi);
     const signIn = (id: string) => {
       Object.assign(socket, { user: { id } });

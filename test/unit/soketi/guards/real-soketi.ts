@@ -56,7 +56,7 @@ interface Namespace {
 
 export interface RealSoketiOptions {
   /** Default: all. */
-  readonly on?: readonly GuardName[];
+  readonly on?: readonly GuardName[] | undefined;
   /** Of the app "a" with the key "k" and the secret "s". */
   readonly app?: object;
   /** Default: the app, for its key and id. */
@@ -116,10 +116,8 @@ export function realSoketi(options: RealSoketiOptions = {}): RealSoketi {
   server.setAdapter(adapter);
   server.setMetricsManager(gauge((by) => (connected += by)));
   const limiter = make(LocalRateLimiter, server) as RealSoketi["limiter"];
-  Object.assign(limiter, {
-    driver: limiter,
-    ...(options.consume ? { consumeFrontendEventPoints: options.consume } : {}),
-  });
+  Object.assign(limiter, { driver: limiter });
+  if (options.consume) Object.assign(limiter, { consumeFrontendEventPoints: options.consume });
   server.setRateLimiter(limiter);
   server.setCacheManager(cacheOn(cache));
   server.wsHandler = make(RealWsHandler, server) as WsHandler;

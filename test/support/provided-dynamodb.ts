@@ -8,5 +8,5 @@ export async function startProvidedDynamoDb(): Promise<DynamoDbLocal> {
   Object.assign(process.env, { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" });
   provide(REDIS, console.log);
   const java = provide(JAVA, console.log);
-  return startDynamoDbLocal(java.kind === "docker" ? { image: java.image } : {});
+  return startDynamoDbLocal({ image: java.kind === "docker" ? java.image : undefined });
 }

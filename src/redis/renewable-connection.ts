@@ -1,0 +1,122 @@
+import { within } from "../async/within.ts";
+import { silence } from "./errors.ts";
+import type { RedisConnection } from "./library.ts";
+import { whenReady } from "./when-ready.ts";
+
+/**
+ * Kept back from the time that is left: a little more than a batch keeps back to answer and log its failure, so that it is
+ * told in the words of Redis. Milliseconds.
+ */
+const RESERVE_MS = 600;
+
+export interface RenewableOptions {
+  readonly open: () => RedisConnection;
+  /** How long one command may take, with connecting and all that is tried for it. Milliseconds. */
+  readonly limitMs: number;
+  /** How often to try again to connect, for one command. */
+  readonly retries: number;
+}
+
+/** One command on its way. */
+interface Use {
+  readonly name: string | symbol;
+  readonly args: unknown[];
+  readonly remainingMs: () => number;
+  /** What it is sent on: another one, once that has been given up. */
+  connection: RedisConnection;
+}
+
+/** What is no command: it is called at once, and sends nothing. */
+const NO_COMMANDS: ReadonlySet<string | symbol> = new Set(["on", "off", "nodes", "connect", "disconnect"]);
+
+/**
+ * A connection on which a command that has failed is not sent any more.
+ *
+ * ioredis keeps what it could not send yet, and what it has sent without an answer, and sends it once the server is back,
+ * also after it has said that the command timed out. So a command waits here until the connection is there; and one that
+ * ends without an answer of the server takes its connection with it, and all that waits there. The next opens another.
+ */
+export class RenewableConnection {
+  readonly #options: RenewableOptions;
+  #present: RedisConnection | undefined;
+  /** Of the present one, while it is awaited. */
+  #ready: Promise<void> | undefined;
+
+  constructor(options: RenewableOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The connection, for work that must end in time: once its time is up nothing is sent, also by a process that was
+   * frozen meanwhile and goes on in the middle of it.
+   *
+   * @param remainingMs milliseconds left until the process may be stopped. Default: for ever.
+   */
+  during(remainingMs: () => number = () => Number.POSITIVE_INFINITY): RedisConnection {
+    return new Proxy({} as RedisConnection, {
+      has: (_, name) => name in this.#connection(),
+      get: (_, name) => {
+        const value: unknown = Reflect.get(this.#connection(), name);
+        if (typeof value !== "function") return value;
+        return NO_COMMANDS.has(name)
+          ? (...args: unknown[]): unknown => Reflect.apply(value, this.#connection(), args)
+          : (...args: unknown[]) => this.#command(name, args, remainingMs);
+      },
+    });
+  }
+
+  #connection(): RedisConnection {
+    return (this.#present ??= this.#options.open());
+  }
+
+  async #command(name: string | symbol, args: unknown[], remainingMs: () => number): Promise<unknown> {
+    const limitMs = Math.min(this.#options.limitMs, remainingMs() - RESERVE_MS);
+    if (limitMs <= 0) throw timeIsUp();
+    const use: Use = { name, args, remainingMs, connection: this.#connection() };
+    try {
+      return await within(limitMs, () => silence(Math.round(limitMs)), this.#send(use));
+    } catch (error) {
+      if (!isOfTheServer(error)) this.#giveUp(use.connection);
+      throw error;
+    }
+  }
+
+  async #send(use: Use): Promise<unknown> {
+    while (use.connection.status !== "ready") {
+      await this.#untilReady(use.connection);
+      // The process may have been frozen meanwhile, or the connection given up for another command.
+      if (use.remainingMs() <= RESERVE_MS) throw timeIsUp();
+      use.connection = this.#connection();
+    }
+    const command = Reflect.get(use.connection, use.name) as (...args: unknown[]) => Promise<unknown>;
+    return command.apply(use.connection, use.args);
+  }
+
+  async #untilReady(connection: RedisConnection): Promise<void> {
+    this.#ready ??= whenReady(connection, this.#options.retries);
+    const awaited = this.#ready;
+    try {
+      await awaited;
+    } catch (error) {
+      if (connection === this.#present) throw error;
+    } finally {
+      if (this.#ready === awaited) this.#ready = undefined;
+    }
+  }
+
+  #giveUp(connection: RedisConnection): void {
+    if (connection !== this.#present) return;
+    this.#present = undefined;
+    this.#ready = undefined;
+    connection.disconnect();
+  }
+}
+
+/** ioredis' name for what a server has answered: that command is done with. */
+function isOfTheServer(error: unknown): boolean {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
+function timeIsUp(): Error {
+  return Object.assign(new Error("the time for it was up before it was sent"), { code: "TIMEOUT" });
+}
