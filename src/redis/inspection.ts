@@ -9,6 +9,10 @@ export interface RedisShape {
   readonly version: string;
   readonly mode: string;
   readonly role: string;
+  /** Whether it says which server it is. */
+  readonly hasIdentity: boolean;
+  /** How many are connected. */
+  readonly replicas: number;
   /** Undefined where it is not told. */
   readonly evictionPolicy: string | undefined;
 }
@@ -29,6 +33,8 @@ export async function inspectRedis(connection: RedisConnection): Promise<RedisSh
       version: field("redis_version") ?? "unknown",
       mode: field("redis_mode") ?? "unknown",
       role: field("role") ?? "unknown",
+      hasIdentity: [field("run_id"), field("master_replid")].every((one) => one !== undefined && one !== ""),
+      replicas: Number(field("connected_slaves") ?? 0),
       evictionPolicy: field("maxmemory_policy"),
     };
   } catch (error) {

@@ -50,6 +50,20 @@ export class SentinelVoters {
     return within(limitMs, () => tell(silence(limitMs).message), poll);
   }
 
+  /** By the first sentinel that answers: replicas that say of themselves that they are masters. */
+  async otherPrimaries(): Promise<string[]> {
+    const doing = "tell which replicas it has";
+    const asked = [...this.#sentinels.values()].map((one) =>
+      one.call("SENTINEL", "REPLICAS", this.#settings.name),
+    );
+    const found = await orRedisError(doing, Promise.any(asked));
+    return (Array.isArray(found) ? found : []).flatMap((one) => {
+      const fields = fieldsOf(one);
+      const address = { host: fields.get("ip") ?? "", port: Number(fields.get("port")) };
+      return fields.get("role-reported") === "master" ? textOf(address) : [];
+    });
+  }
+
   close(): void {
     for (const sentinel of this.#sentinels.values()) sentinel.disconnect();
   }

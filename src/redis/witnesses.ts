@@ -17,6 +17,8 @@ export interface WitnessesOptions extends ConnectionOptions {
 export interface WitnessPool {
   /** Who can tell of a connection whether it leads to the primary. */
   of(connection: RedisConnection): Witnesses;
+  /** Servers that call themselves primary, and that the witnesses have for replicas. Rejects with RedisError. */
+  otherPrimaries(): Promise<readonly string[]>;
   close(): void;
 }
 
@@ -51,6 +53,7 @@ export function openWitnesses(options: WitnessesOptions): WitnessPool {
       if (settings.kind !== "cluster") return NO_WITNESSES;
       return new ClusterWitnesses({ cluster: connection, natMap: settings.natMap, key, limitMs });
     },
+    otherPrimaries: () => voters?.otherPrimaries() ?? Promise.resolve([]),
     close: () => voters?.close(),
   };
 }

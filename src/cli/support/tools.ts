@@ -5,6 +5,7 @@ import { createRedisLog, type RedisLog } from "../../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../../redis/pipeline-connection.ts";
 import type { RedisError } from "../../redis/errors.ts";
 import type { RedisConnection } from "../../redis/library.ts";
+import type { WitnessPool } from "../../redis/witnesses.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
 import type { AppsReader } from "../../pipeline/ports.ts";
@@ -35,6 +36,8 @@ export interface Tools {
   redis(): Promise<RedisConnection>;
   /** Where messages are published. Rejects as `redis`. */
   log(): Promise<RedisLog>;
+  /** Who can tell which server is the primary. Rejects as `redis`. */
+  witnesses(): Promise<WitnessPool>;
   fleet(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
@@ -65,8 +68,8 @@ export function openTools(options: CommonOptions, environment = process.env): To
   let clients: ReturnType<typeof openDynamoDb> | undefined;
   const dynamodb = () => (clients ??= openDynamoDb(config));
   const apps = () => createAppsReader(dynamodb().tables, config.table);
-  const redis = async () => {
-    if (opened) return opened.connection;
+  const open = async () => {
+    if (opened) return opened;
     opened = openPipelineRedis(
       withRedisSettings(config),
       TIMEOUTS,
@@ -76,8 +79,9 @@ export function openTools(options: CommonOptions, environment = process.env): To
       env,
     );
     await opened.prepare();
-    return opened.connection;
+    return opened;
   };
+  const redis = async () => (await open()).connection;
   return {
     config,
     get pipelineConfig() {
@@ -85,9 +89,10 @@ export function openTools(options: CommonOptions, environment = process.env): To
     },
     redis,
     log: async () => {
-      const connection = await redis();
-      return createRedisLog(connection, config.names, config.logLength, opened?.witnesses.of(connection));
+      const { connection, witnesses } = await open();
+      return createRedisLog(connection, config.names, config.logLength, witnesses.of(connection));
     },
+    witnesses: async () => (await open()).witnesses,
     fleet: async () => createFleet(await redis(), config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
