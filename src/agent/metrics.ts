@@ -31,7 +31,7 @@ export interface AgentMetric {
 type CacheFigures = Pick<AppCache<AppIdentity>, "size" | "stats" | "indexQueries" | "voidedReads">;
 
 /** Whatever its apps are. */
-interface MeasuredAgent extends Pick<Agent<never>, "leaseHeld" | "flushes" | "follower"> {
+interface MeasuredAgent extends Pick<Agent<never>, "leaseHeld" | "flushes" | "follower" | "lastTail"> {
   readonly cache: CacheFigures;
   readonly connections: {
     readonly revalidator: { readonly appsInUse: number; readonly boundMs: number };
@@ -58,6 +58,8 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
       Number(follower.state === "following"),
     ),
     gauge("cursor", "Sequence number of the last message applied.", () => follower.cursor?.seq ?? 0),
+    gauge("nodes", "Nodes of the registry, this one included.", () => agent.lastTail?.nodes ?? 0),
+    gauge("nodes_left", "Nodes that left within a day without saying so.", () => agent.lastTail?.left ?? 0),
     counter("messages_total", "Messages of the log applied.", () => follower.stats.messages),
     counter("changes_total", "Changes in those messages.", () => counts.changes),
     counter(

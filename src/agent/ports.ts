@@ -18,6 +18,8 @@ export interface Tail {
   readonly run?: string | undefined;
   /** How many nodes are registered, this one included; undefined where that is not known. */
   readonly nodes?: number | undefined;
+  /** How many left within a day without saying so: killed, frozen, or cut off from Redis; undefined where that is not known. */
+  readonly left?: number | undefined;
 }
 
 /** The agent's end of the log. Every call rejects, rather than hangs, when Redis does not answer. */

@@ -7,8 +7,11 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import type { App } from "../app/app.ts";
 import { normalize } from "../app/normalize.ts";
+import { readAsSoketi } from "../app/soketi-reading.ts";
 import { ThrottledError } from "./errors.ts";
-import type { AppsReader } from "../pipeline/ports.ts";
+import type { AppsReader, ReadItem } from "../pipeline/ports.ts";
+
+type Item = Record<string, AttributeValue>;
 
 /** Most items of one BatchGetItem (AWS's limit). */
 const BATCH = 100;
@@ -23,15 +26,21 @@ const MAX_ATTEMPTS = 10;
 export function createAppsReader(client: DynamoDBClient, table: string): AppsReader {
   return {
     async read(appIds) {
-      const ids = [...new Set(appIds)];
       const apps = new Map<string, App>();
-      for (let from = 0; from < ids.length; from += BATCH) {
-        for (const item of await getItems(client, table, ids.slice(from, from + BATCH))) {
-          const { app } = normalize(item);
-          if (app) apps.set(app.id, app);
-        }
+      for (const item of await getAll(client, table, appIds)) {
+        const { app } = normalize(item);
+        if (app) apps.set(app.id, app);
       }
       return apps;
+    },
+
+    async readItems(appIds) {
+      const items = new Map<string, ReadItem>();
+      for (const item of await getAll(client, table, appIds)) {
+        const { id, app } = normalize(item);
+        if (id !== undefined) items.set(id, { app, reading: readAsSoketi(item) });
+      }
+      return items;
     },
 
     async *pages() {
@@ -46,8 +55,16 @@ export function createAppsReader(client: DynamoDBClient, table: string): AppsRea
   };
 }
 
+async function getAll(client: DynamoDBClient, table: string, appIds: readonly string[]): Promise<Item[]> {
+  const ids = [...new Set(appIds)];
+  const items: Item[] = [];
+  for (let from = 0; from < ids.length; from += BATCH)
+    items.push(...(await getItems(client, table, ids.slice(from, from + BATCH))));
+  return items;
+}
+
 async function getItems(client: DynamoDBClient, table: string, appIds: readonly string[]) {
-  const items: Record<string, AttributeValue>[] = [];
+  const items: Item[] = [];
   let asked: Record<string, KeysAndAttributes> = {
     [table]: { Keys: appIds.map((id) => ({ AppId: { S: id } })), ConsistentRead: true },
   };

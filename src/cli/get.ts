@@ -140,8 +140,9 @@ async function cached(tools: Tools, appId: string, { app }: Normalized) {
   const entries = await (await tools.sharedCache(sharedCache)).store.read(names);
   return names.map((name, i) => ({ name: `app:${name}`, is: judge(entries[i]) }));
 
-  function judge(json: string | undefined): string {
+  function judge(json: string | undefined | null): string {
     if (json === undefined) return "not there";
+    if (json === null) return "a key of another type, which soketi cannot read";
     try {
       const value = JSON.parse(json) as Record<string, unknown>;
       if (!publicViewOfCached(value)) return "no app";

@@ -18,9 +18,11 @@ export function createSweepCommand(): Command {
         remainingMs: () => Number.POSITIVE_INFINITY,
       });
       terminal.value(outcome);
-      terminal.table(["apps", "entries", "repaired", "removed"], [
-        [outcome.apps, outcome.entries, outcome.repaired, outcome.removed].map(String),
-      ]); // prettier-ignore
+      const { apps, entries, repaired, removed, unsettled, foreign } = outcome;
+      terminal.table(
+        ["apps", "entries", "repaired", "removed", "unsettled", "foreign"],
+        [[apps, entries, repaired, removed, unsettled, foreign].map(String)],
+      );
       return undefined;
     }),
   );

@@ -7,6 +7,8 @@ export interface StreamChange {
   readonly kind: "change";
   /** Empty when the record has none: then it cannot be reported as a failed item by itself. */
   readonly sequenceNumber: string;
+  /** The stream that it is of; absent when the record does not say. */
+  readonly streamArn?: string | undefined;
   /** From the record's keys: the table's hash key. */
   readonly appId: string;
   /** Absent when the item did not exist before, or when the stream does not carry old images. */
@@ -58,6 +60,7 @@ export function decodeRecord(record: unknown): StreamChange | UnreadableRecord {
   return {
     kind: "change",
     sequenceNumber,
+    streamArn: typeof record.eventSourceARN === "string" ? record.eventSourceARN : undefined,
     appId,
     before,
     after,

@@ -1,5 +1,6 @@
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
+import type { SoketiReading } from "../app/soketi-reading.ts";
 
 /** Where messages go. */
 export interface MessageLog {
@@ -8,16 +9,48 @@ export interface MessageLog {
 }
 
 /**
+ * What is known of an app by whoever writes it to the shared cache. It stays beside the entry for a while, for each app, and
+ * what knows less is refused from then on.
+ */
+export type Fence =
+  /** A record of the stream: newer than those of lower numbers, and than all of streams with an earlier label. */
+  | {
+      readonly kind: "record";
+      readonly region: string;
+      readonly label: string;
+      /** Without leading zeros. */
+      readonly sequenceNumber: string;
+    }
+  /** The table was read after `fences` gave this token: as new as that is, while it is what is known there. */
+  | { readonly kind: "read"; readonly token: string }
+  /** A record without a number: it is not known what is newer. Never refused. */
+  | { readonly kind: "none" };
+
+/** An entry to be written, or to be removed. */
+export interface CacheWrite {
+  readonly name: string;
+  readonly appId: string;
+  readonly fence: Fence;
+  /** Absent: the entry is removed, unless it is another app's: a key may have passed on to it. */
+  readonly json?: string | undefined;
+  /** It is removed even if it is another app's. Default false. */
+  readonly whosever?: boolean | undefined;
+}
+
+/**
  * soketi's own app cache in Redis: an app is there under the names of its id and its key. Names are without the key
  * prefix of the fleet and without soketi's `app:`.
  */
 export interface AppCacheStore {
-  /** For each name the entry's text; undefined where there is none. */
-  read(names: readonly string[]): Promise<(string | undefined)[]>;
-  write(entries: readonly { readonly name: string; readonly json: string }[]): Promise<void>;
+  /** For each name the entry's text; undefined where there is none, null where the key is of another type. */
+  read(names: readonly string[]): Promise<(string | undefined | null)[]>;
+  /** For each what is known of that app there, to be passed on with what is read from the table afterwards. */
+  fences(entries: readonly { readonly name: string; readonly appId: string }[]): Promise<string[]>;
+  /** `outdated`: refused, since more is known there. `foreign`: the key is of another type, and was left alone. */
+  write(writes: readonly CacheWrite[]): Promise<("done" | "outdated" | "foreign")[]>;
   remove(names: readonly string[]): Promise<void>;
-  /** Removes an entry unless it is another app's: a key may have passed on to it. */
-  release(entries: readonly { readonly name: string; readonly appId: string }[]): Promise<void>;
+  /** Removes an entry while its text is the given one. */
+  removeSame(entries: readonly { readonly name: string; readonly text: string }[]): Promise<void>;
   /** Gives entries their whole time to live again. */
   touch(names: readonly string[]): Promise<void>;
   /** Names of entries, in pages; some may come twice. */
@@ -28,8 +61,16 @@ export interface AppCacheStore {
 export interface AppsReader {
   /** Those that are usable apps. */
   read(appIds: readonly string[]): Promise<ReadonlyMap<string, App>>;
+  /** Those that there are, usable or not, also as soketi itself reads them. */
+  readItems(appIds: readonly string[]): Promise<ReadonlyMap<string, ReadItem>>;
   /** The whole table, in pages. `app` is absent when the item is not usable. */
   pages(): AsyncIterable<readonly { readonly appId: string; readonly app?: App | undefined }[]>;
+}
+
+export interface ReadItem {
+  readonly app?: App | undefined;
+  /** Absent when soketi fails on the item. */
+  readonly reading?: SoketiReading | undefined;
 }
 
 /** Records of one shard that the event source mapping gave up. */
@@ -93,10 +134,14 @@ export interface SweepOutcome {
   readonly apps: number;
   /** Entries of the cache that were compared with the table. */
   readonly entries: number;
-  /** Apps whose entries were missing or different, and were written. */
+  /** Apps whose entries were missing or different, and were brought in line. */
   readonly repaired: number;
   /** Entries that were removed: of apps that are gone, under keys that are no longer theirs, or wrong. */
   readonly removed: number;
+  /** Apps that changed all the time, and were left to the next sweep. */
+  readonly unsettled: number;
+  /** Keys of another type under names of entries: another program's, which soketi cannot read either. They were left alone. */
+  readonly foreign: number;
 }
 
 export interface SweepReporter {

@@ -18,6 +18,8 @@ export interface BatchContext {
    * and nothing of how it is now. Default false.
    */
   readonly late?: boolean | undefined;
+  /** The stream's ARN, where records do not say it themselves: those of an invocation do. */
+  readonly streamArn?: string | undefined;
   readonly table: string;
   readonly region?: string | undefined;
   /** Milliseconds since 1970. */
@@ -95,10 +97,10 @@ function recordsOf(event: unknown): readonly unknown[] {
 }
 
 /** One record after the other, so that what a record was read into is garbage before the next: images are large. */
-function readAll(records: readonly unknown[], { report, late, sharedCache }: BatchContext) {
+function readAll(records: readonly unknown[], { report, late, streamArn, sharedCache }: BatchContext) {
   const changes: Change[] = [];
   const unreadable: UnreadableRecord[] = [];
-  const cached = new CachedApps({ late });
+  const cached = new CachedApps({ late, streamArn });
   let first: string | undefined;
   let unchanged = 0;
   for (const raw of records) {

@@ -1,5 +1,6 @@
-import type { App } from "../app/app.ts";
 import { sameAsCached } from "../app/cached-app.ts";
+import { isReadingOf } from "../app/soketi-reading.ts";
+import { MAX_HASH_KEY_BYTES } from "../protocol/message.ts";
 import { DeadlineError } from "./errors.ts";
 import type { AppsReader, SweepOutcome } from "./ports.ts";
 import { cachedJson, type SharedCache } from "./shared-cache.ts";
@@ -16,83 +17,114 @@ const PAGE_RESERVE_MS = 5_000;
 
 /**
  * Compares the whole of soketi's shared app cache with the table and repairs what differs: the bound on how long
- * anything wrong can stay there.
+ * anything wrong can stay there. What cannot be repaired is counted, and stops nothing else.
  *
  * @throws DeadlineError when there is no time for the rest; what store and table throw.
  */
 export async function sweep(context: SweepContext): Promise<SweepOutcome> {
-  const written = context.cache.mode === "refresh" ? await sweepTable(context) : { apps: 0, repaired: 0 };
-  return { ...written, ...(await sweepEntries(context)) };
+  const written =
+    context.cache.mode === "refresh"
+      ? await sweepTable(context)
+      : { apps: 0, repaired: 0, unsettled: 0, foreign: 0 };
+  const entries = await sweepEntries(context);
+  // What is under an app's own name was met by both.
+  return { ...written, ...entries, foreign: Math.max(written.foreign, entries.foreign) };
 }
 
 /** Every app of the table is in the cache, as it should be. */
 async function sweepTable({ cache, table, remainingMs }: SweepContext) {
   const { store } = cache;
-  let apps = 0;
-  let repaired = 0;
+  const done = { apps: 0, repaired: 0, unsettled: 0, foreign: 0 };
   for await (const page of table.pages()) {
-    assertTime(remainingMs(), `${apps} apps`);
+    assertTime(remainingMs(), `${done.apps} apps`);
     const names = page.flatMap(({ appId, app }) => [appId, app?.key ?? appId]);
     const found = await store.read(names);
     const wrong = page.filter(({ app }, i) => {
       const json = cachedJson(app);
-      return found[2 * i] !== json || found[2 * i + 1] !== json;
+      return [found[2 * i], found[2 * i + 1]].some((text) => text !== json && text !== null);
     });
     // Read again on the way: the page may be older than what is in the cache.
-    await cache.repair(
+    const { unsettled, foreign } = await cache.repair(
       wrong.map(({ appId }) => appId),
       table,
     );
     const right = new Set(names);
     for (const { appId, app } of wrong) for (const name of [appId, app?.key ?? appId]) right.delete(name);
     await store.touch([...right]);
-    apps += page.length;
-    repaired += wrong.length;
+    done.apps += page.length;
+    done.repaired += wrong.length - unsettled.length;
+    done.unsettled += unsettled.length;
+    done.foreign += foreign;
   }
-  return { apps, repaired };
+  return done;
 }
 
 /** Nothing is in the cache that the table does not know. */
 async function sweepEntries({ cache, table, remainingMs }: SweepContext) {
-  const { store } = cache;
-  let entries = 0;
-  let removed = 0;
-  for await (const names of store.names()) {
-    assertTime(remainingMs(), `${entries} entries`);
-    const found = await store.read(names);
-    const cached = names.flatMap((name, i) => {
-      const app = parseApp(found[i]);
-      return app ? [{ name, ...app }] : [];
-    });
-    const now = await table.read([...new Set(cached.map(({ appId }) => appId))]);
-    const wrong = cached.filter(({ name, appId, value }) => {
-      const app = now.get(appId);
-      return !app || !isNamed(app, name) || (cache.mode === "evict" && !sameAsCached(app, value));
-    });
-    await store.release(wrong);
-    entries += cached.length;
-    removed += wrong.length;
+  const done = { entries: 0, removed: 0, foreign: 0 };
+  for await (const names of cache.store.names()) {
+    assertTime(remainingMs(), `${done.entries} entries`);
+    const texts = await cache.store.read(names);
+    const entries = names.flatMap((name, i) => entryIn(name, texts[i]));
+    const wrong = await findWrong(entries, cache, table);
+    // Only while it is what was compared: something newer may be there by now.
+    await cache.store.removeSame(wrong);
+    done.foreign += texts.filter((text) => text === null).length;
+    done.entries += entries.length;
+    done.removed += wrong.length;
   }
-  return { entries, removed };
+  return done;
 }
 
-function isNamed(app: App, name: string): boolean {
-  return name === app.id || name === app.key;
+/** An entry that soketi would serve as an app. */
+interface Entry {
+  readonly name: string;
+  readonly text: string;
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Undefined when no app can have such an id. */
+  readonly appId: string | undefined;
 }
 
-/** An app of the cache; undefined for whatever else is there, such as soketi's note that there is no such app. */
-function parseApp(json: string | undefined): { appId: string; value: Record<string, unknown> } | undefined {
-  if (json === undefined) return undefined;
+/** None for whatever else is there, such as soketi's note that there is no such app, or what it cannot read. */
+function entryIn(name: string, text: string | undefined | null): Entry[] {
+  if (text === undefined || text === null) return [];
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = JSON.parse(text);
   } catch {
-    // soketi writes an empty text for an app that it did not find.
-    return undefined;
+    // Not soketi's, which fails on it: another program's, which is left alone.
+    return [];
   }
-  const { id, key, secret } = (value ?? {}) as Record<string, unknown>;
-  if (typeof id !== "string" || typeof key !== "string" || typeof secret !== "string") return undefined;
-  return { appId: id, value: value as Record<string, unknown> };
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  const { id } = value as Record<string, unknown>;
+  const appId = typeof id === "string" && isHashKey(id) ? id : undefined;
+  return [{ name, text, value: value as Record<string, unknown>, appId }];
+}
+
+/** DynamoDB refuses the whole question for one id that is none. */
+function isHashKey(id: string): boolean {
+  return id !== "" && Buffer.byteLength(id) <= MAX_HASH_KEY_BYTES;
+}
+
+async function findWrong(entries: readonly Entry[], cache: SharedCache, table: AppsReader): Promise<Entry[]> {
+  const ids = [...new Set(entries.flatMap(({ appId }) => (appId === undefined ? [] : [appId])))];
+  if (cache.mode === "refresh") {
+    const now = await table.read(ids);
+    return entries.filter(({ name, appId = "", value }) => {
+      const app = now.get(appId);
+      return !app || (name !== app.id && name !== app.key) || typeof value.secret !== "string";
+    });
+  }
+  const now = await table.readItems(ids);
+  return entries.filter(({ name, appId = "", value }) => {
+    const { app, reading } = now.get(appId) ?? {};
+    if (app && isNamed(app, name) && sameAsCached(app, value)) return false;
+    return !reading || !isNamed(reading, name) || !isReadingOf(reading, value);
+  });
+}
+
+function isNamed(app: { readonly id?: unknown; readonly key?: unknown }, name: string): boolean {
+  return name === app.id || name === app.key;
 }
 
 function assertTime(remainingMs: number, done: string): void {

@@ -3,7 +3,15 @@ import { hostname } from "node:os";
 import type { Bus } from "../agent/ports.ts";
 import type { RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
-import type { Answer, Held, NodeEntry, NodeStatus, Question, RecentMessage } from "../protocol/node.ts";
+import type {
+  Answer,
+  Held,
+  NodeEntry,
+  NodeStatus,
+  Question,
+  RecentFlush,
+  RecentMessage,
+} from "../protocol/node.ts";
 import type { RedisTimeouts } from "./client-options.ts";
 import { openRedis, reconnect } from "./connection.ts";
 import { RedisError } from "./errors.ts";
@@ -19,6 +27,8 @@ import { openWitnesses } from "./witnesses.ts";
 export interface LinkedAgent {
   readonly follower: { onLive(payload: string): void; onLost(): void };
   readonly recent: { list(): readonly RecentMessage[] };
+  readonly recentFlushes: { list(): readonly RecentFlush[] };
+  readonly lastTail: { readonly server: string } | undefined;
   status(): NodeStatus;
   subscribed(run: string | undefined): Promise<void>;
   start(): void;
@@ -124,6 +134,9 @@ function answerOf(
     ...agent.status(),
     node,
     recent: agent.recent.list(),
+    flushes: agent.recentFlushes.list(),
+    at: Date.now(),
+    server: agent.lastTail?.server,
     holds: appId === undefined ? undefined : holds(appId),
   });
 }

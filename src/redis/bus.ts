@@ -8,8 +8,11 @@ import type { RedisConnection } from "./library.ts";
 import { HEARTBEAT, type HeartbeatReply, runScript } from "./scripts.ts";
 import { NO_WITNESSES, vouchedHeartbeat, type Witnesses } from "./vouched.ts";
 
-/** A node's registry entry lives this long after its last heartbeat. Milliseconds. */
-const ENTRY_EXPIRY_MS = 30_000;
+/** A node counts as being there for so long after its last heartbeat. Milliseconds. */
+const PRESENT_MS = 30_000;
+
+/** One that left without saying so is remembered for a day. Milliseconds. */
+const REMEMBERED_MS = 86_400_000;
 
 /** A process that ends does not wait longer for Redis. Milliseconds. */
 const LEAVE_LIMIT_MS = 300;
@@ -39,7 +42,7 @@ export interface RedisBusOptions {
 export interface RedisBus extends Bus {
   /**
    * Takes this node out of the registry: it ends, and nobody should wait for it. Resolves also when that was not possible:
-   * its entry then expires.
+   * it then counts as one that left without saying so.
    */
   leave(): Promise<void>;
 }
@@ -51,16 +54,18 @@ export function createRedisBus(
   options: RedisBusOptions,
 ): RedisBus {
   const { node, entry, limitMs, resubscribe, onAnonymous, witnesses = NO_WITNESSES } = options;
-  const keys = [names.log, names.nodes, nodeEntry(names, node)];
+  const keys = [names.log, names.nodes, nodeEntry(names, node), names.seen];
 
   async function beat(): Promise<Tail> {
-    const args = [node, entry(), ENTRY_EXPIRY_MS];
+    const args = [node, entry(), PRESENT_MS, REMEMBERED_MS];
     const reply = await runScript(connection, HEARTBEAT, keys, args, "take a heartbeat");
-    const [last, run, replication, , nodes] = reply as HeartbeatReply;
+    const [last, run, replication, , nodes, seen] = reply as HeartbeatReply;
     const isKnown = run !== "" && replication !== "";
     if (!isKnown) onAnonymous(new RedisError("say which server it is", NO_IDENTITY));
     const server = isKnown ? `${run}/${replication}` : undefined;
-    return { last: parseMessageId(last), server, run: run === "" ? undefined : run, nodes };
+    // Agents of an older version are in `nodes` alone.
+    const left = Math.max(0, seen - nodes);
+    return { last: parseMessageId(last), server, run: run === "" ? undefined : run, nodes, left };
   }
 
   return {
@@ -73,7 +78,11 @@ export function createRedisBus(
 
     async leave() {
       if (connection.status !== "ready") return;
-      const gone = Promise.all([connection.zrem(names.nodes, node), connection.del(nodeEntry(names, node))]);
+      const gone = Promise.all([
+        connection.zrem(names.nodes, node),
+        connection.zrem(names.seen, node),
+        connection.del(nodeEntry(names, node)),
+      ]);
       const leaveMs = Math.min(limitMs, LEAVE_LIMIT_MS);
       await within(leaveMs, "Redis to forget this node", gone).catch(() => undefined);
     },

@@ -79,13 +79,15 @@ interface Commands {
   mget(keys: string[]): Promise<(string | null)[]>;
   set(key: string, value: string): Promise<unknown>;
   set(key: string, value: string, expiry: "EX", seconds: number): Promise<unknown>;
+  hget(key: string, field: string): Promise<string | null>;
   expire(key: string, seconds: number): Promise<number>;
   exists(key: string): Promise<number>;
   del(key: string): Promise<number>;
   unlink(key: string): Promise<number>;
   lrange(key: string, start: number, stop: number): Promise<string[]>;
-  zrange(key: string, start: string, stop: string): Promise<string[]>;
-  zrem(key: string, member: string): Promise<number>;
+  zrange(key: string, start: string, stop: string, scores?: "WITHSCORES"): Promise<string[]>;
+  time(): Promise<(number | string)[]>;
+  zrem(key: string, ...members: string[]): Promise<number>;
   xlen(key: string): Promise<number>;
   xrange(key: string, from: string, to: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;

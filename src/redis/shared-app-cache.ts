@@ -1,7 +1,10 @@
-import type { AppCacheStore } from "../pipeline/ports.ts";
+import { randomUUID } from "node:crypto";
+import type { AppCacheStore, CacheWrite } from "../pipeline/ports.ts";
+import { fencesOf } from "./cached-app-fence.ts";
+import { REMOVE_SAME, WRITE_CACHED_APP } from "./cached-app-scripts.ts";
 import { orRedisError, RedisError } from "./errors.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
-import { RELEASE_CACHED_APP, runScript } from "./scripts.ts";
+import { runScript } from "./scripts.ts";
 
 export interface SoketiAppCacheOptions {
   /** soketi's `DB_REDIS_KEY_PREFIX`, before every key. */
@@ -13,8 +16,23 @@ export interface SoketiAppCacheOptions {
 /** Commands that are under way at a time, and keys of one SCAN. */
 const CONCURRENCY = 500;
 
+/**
+ * How long a fence stands. An invocation is ended after 15 minutes (Lambda's limit), so that nothing of it comes later. Seconds.
+ */
+const FENCE_SECONDS = 3_600;
+
 /** soketi keeps the last event of a cache channel beside its apps (dist/ws-handler.js). */
 const CHANNEL_CACHE = /:channel:.*:cache_miss$/s;
+
+const READING = "read the shared app cache";
+const WRITING = "write to the shared app cache";
+const REMOVING = "remove from the shared app cache";
+
+const RESULTS = new Map<unknown, "done" | "outdated" | "foreign">([
+  [1, "done"],
+  [0, "outdated"],
+  [-1, "foreign"],
+]);
 
 /**
  * soketi's app cache with `SOKETI_CACHE_DRIVER=redis`: `app:<id>` and `app:<key>`, each a JSON text (dist/app-managers/
@@ -28,37 +46,36 @@ export function createSoketiAppCache(
   const prefix = `${keyPrefix}app:`;
   const keyOf = (name: string) => `${prefix}${name}`;
   return {
-    read: (names) =>
-      inPages(names, "read the shared app cache", async (name) => {
-        const json = await connection.get(keyOf(name));
-        // soketi writes an empty text for an app that it did not find, and reads it as nothing.
-        return json === null || json === "" ? undefined : json;
+    read: (names) => inPages(names, READING, (name) => readText(connection, keyOf(name))),
+
+    fences: (entries) =>
+      inPages(
+        entries,
+        READING,
+        async ({ name, appId }) => (await connection.hget(fencesOf(keyOf(name)), appId)) ?? "",
+      ),
+
+    write: (writes) =>
+      inPages(writes, WRITING, async (write) => {
+        const key = keyOf(write.name);
+        const args = argumentsOf(write, Math.max(0, ttlSeconds));
+        const result = await runScript(connection, WRITE_CACHED_APP, [key, fencesOf(key)], args, WRITING);
+        return RESULTS.get(result) ?? "done";
       }),
 
-    async write(entries) {
-      await inPages(entries, "write to the shared app cache", ({ name, json }) =>
-        ttlSeconds > 0
-          ? connection.set(keyOf(name), json, "EX", ttlSeconds)
-          : connection.set(keyOf(name), json),
-      );
-    },
-
     async remove(names) {
-      await inPages(names, "remove from the shared app cache", (name) => connection.unlink(keyOf(name)));
+      await inPages(names, REMOVING, (name) => connection.unlink(keyOf(name)));
     },
 
-    async release(entries) {
-      const doing = "remove from the shared app cache";
-      await inPages(entries, doing, ({ name, appId }) =>
-        runScript(connection, RELEASE_CACHED_APP, [keyOf(name)], [appId], doing),
+    async removeSame(entries) {
+      await inPages(entries, REMOVING, ({ name, text }) =>
+        runScript(connection, REMOVE_SAME, [keyOf(name)], [text], REMOVING),
       );
     },
 
     async touch(names) {
       if (ttlSeconds <= 0) return;
-      await inPages(names, "write to the shared app cache", (name) =>
-        connection.expire(keyOf(name), ttlSeconds),
-      );
+      await inPages(names, WRITING, (name) => connection.expire(keyOf(name), ttlSeconds));
     },
 
     async *names() {
@@ -75,6 +92,35 @@ export function createSoketiAppCache(
       }
     },
   };
+}
+
+async function readText(connection: RedisConnection, key: string): Promise<string | undefined | null> {
+  try {
+    const text = await connection.get(key);
+    // soketi writes an empty text for an app that it did not find, and reads it as nothing.
+    return text === null || text === "" ? undefined : text;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return null;
+    throw error;
+  }
+}
+
+/** As WRITE_CACHED_APP has them. */
+function argumentsOf({ appId, fence, json, whosever }: CacheWrite, ttlSeconds: number): (string | number)[] {
+  const removing = whosever ? "remove" : "release";
+  const doing = json === undefined ? [removing, "", 0] : ["set", json, ttlSeconds];
+  return [appId, fence.kind, knownOf(fence), ...doing, randomUUID().slice(0, 8), FENCE_SECONDS];
+}
+
+function knownOf(fence: CacheWrite["fence"]): string {
+  switch (fence.kind) {
+    case "record":
+      return `${fence.region} ${fence.label} ${fence.sequenceNumber}`;
+    case "read":
+      return fence.token;
+    case "none":
+      return "";
+  }
 }
 
 async function scan(node: RedisClient, cursor: string, pattern: string): Promise<[string, string[]]> {

@@ -1,4 +1,4 @@
-import type { AgentReporter } from "../agent/agent.ts";
+import type { AgentReporter } from "../agent/agent-options.ts";
 import type { AgentCounts } from "../agent/metrics.ts";
 import { GUARDS, type GuardName } from "../config/guards.ts";
 import type { ProblemListener } from "./normalize-reads.ts";

@@ -194,6 +194,10 @@ describe("invalidate and flush", () => {
     await third.stop();
     expect(status).toBe(3);
     expect(stdout).toMatch(/ \d+: not confirmed/);
+    // No other is told to be late for it.
+    const confirmed = [...stdout.matchAll(/confirmed after (\d+) ms/g)].map(([, ms]) => Number(ms));
+    expect(confirmed).toHaveLength(2);
+    for (const ms of confirmed) expect(ms).toBeLessThan(900);
     expect(stderr).toContain("1 node of 3 did not confirm within 1 s");
   });
 });

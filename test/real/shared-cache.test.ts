@@ -17,6 +17,8 @@ import { keeping } from "../support/keeping.ts";
 
 const keep = keeping();
 
+const NONE: SweepOutcome = { apps: 0, entries: 0, repaired: 0, removed: 0, unsettled: 0, foreign: 0 };
+
 /** A Redis, as the function and as soketi are told of it, and to look into it. */
 interface Topology {
   readonly redisEnv: Record<string, string>;
@@ -131,7 +133,7 @@ describe("entries that end", () => {
     for (const name of ["a", "a-key"]) {
       const key = `${keyPrefix}app:${name}`;
       expect(await redis.ttl(key)).toBeGreaterThan(590);
-      await redis.expire(key, 5);
+      await redis.expire(key, 100);
     }
     expect(await sweep()).toMatchObject({ repaired: 0 });
     for (const name of ["a", "a-key"])
@@ -219,7 +221,7 @@ describe.each([
     const trap = { Webhooks: { S: JSON.stringify([{ url: "https://hooks.example.com" }]) } };
     await handled(fleet, () => fleet.table.put(item("a", trap)));
     await handled(fleet, () => fleet.table.put(item("b")));
-    expect(await sweep()).toEqual({ apps: 2, entries: 4, repaired: 0, removed: 0 });
+    expect(await sweep()).toEqual({ ...NONE, apps: 2, entries: 4 });
 
     // What a late read of a node leaves: soketi's own misreading, here that there is no such app.
     for (const name of ["a", "a-key"]) await redis.unlink(`${keyPrefix}app:${name}`);
@@ -232,11 +234,31 @@ describe.each([
     const channel = `${keyPrefix}app:b:channel:cache-news:cache_miss`;
     await redis.set(channel, "{}");
 
-    expect(await sweep()).toEqual({ apps: 2, entries: 6, repaired: 1, removed: 2 });
+    expect(await sweep()).toEqual({ ...NONE, apps: 2, entries: 6, repaired: 1, removed: 2 });
     expect(await outcomes(nodes, "a-key")).toEqual(["connected", "connected"]);
     expect(await outcomes(nodes, "b-old-key")).toEqual([4001, 4001]);
     expect(await redis.get(channel)).toBe("{}");
     expect(await sweep()).toMatchObject({ repaired: 0, removed: 0 });
+  });
+
+  it("evict: a sweep leaves what soketi reads in its own way", async () => {
+    const { fleet, nodes, entry, sweep } = await startSharing("evict", await open());
+    const traps = {
+      bytes: { Enabled: { B: Buffer.from("false") } },
+      words: { Enabled: { S: "false" }, MaxConnections: { S: "7x" }, MaxEventBatchSize: { N: "-1" } },
+      names: {
+        enabled: { BOOL: true },
+        max_connections: { N: "3" },
+        MaxReadRequestsPerSecond: { S: "many" },
+      },
+      hooks: { Webhooks: { S: JSON.stringify([{ url: "ftp://x", event_types: [null], more: 1 }]) } },
+    };
+    for (const [id, attributes] of Object.entries(traps)) {
+      await handled(fleet, () => fleet.table.put(item(id, attributes)));
+      await outcomes(nodes, `${id}-key`);
+      await eventually("the entry", async () => (await entry(`${id}-key`)) !== null);
+    }
+    expect(await sweep()).toEqual({ ...NONE, entries: 4 });
   });
 
   it("evict: a sweep removes what differs from the table", async () => {

@@ -42,8 +42,10 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   // In this order: what comes later may need what was before.
   // No log and no node are here, which it must find.
   "soketi-app-sync doctor": run({ exit: 2 }),
-  "soketi-app-sync nodes": run(),
+  "soketi-app-sync nodes": run({ exit: 2 }),
   "soketi-app-sync nodes --watch 2s": run({ until: "no node is registered" }),
+  "soketi-app-sync nodes --expect 4": run({ exit: 2 }),
+  "soketi-app-sync nodes --forget": run({ exit: 2 }),
   "soketi-app-sync get acme": run(),
   "soketi-app-sync normalize item.json": run(),
   "soketi-app-sync validate": run(),
@@ -59,9 +61,9 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "soketi-app-sync apps rotate-secret acme": run(NO_WAIT),
   "soketi-app-sync apps rotate-key acme": run(NO_WAIT),
   "soketi-app-sync apps delete acme --yes": run(NO_WAIT),
-  "soketi-app-sync invalidate acme globex": run(),
-  "soketi-app-sync flush": run(),
-  "soketi-app-sync flush --reason …": run(),
+  "soketi-app-sync invalidate acme globex": run({ exit: 3 }),
+  "soketi-app-sync flush": run({ exit: 3 }),
+  "soketi-app-sync flush --reason …": run({ exit: 3 }),
   "soketi-app-sync tail --since all --no-follow --json": run(),
   "soketi-app-sync tail": test("test/real/cli-doctor.test.ts", '"tail"'),
   "soketi-app-sync tail --since 10m --app acme": test(
@@ -93,6 +95,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npx vitest run --project unit": test("vitest.config.ts", 'name: "unit"'),
   "npx vitest run --project unit test/unit/agent": test("vitest.config.ts", 'name: "unit"'),
   "npx vitest run --project real test/real/redis-acl.test.ts": test("vitest.config.ts", 'name: "real"'),
+  "npx vitest run --sequence.shuffle": test("test/support/longest-first.ts", "if (shuffle)", "seed"),
   "npm run simulate": LONG,
   "npm run simulate -- --seeds 2000": LONG,
   "npm run simulate -- --mutants": LONG,

@@ -1,24 +1,17 @@
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { expect, it } from "vitest";
 import { connect } from "../../local/pusher-client.ts";
 import { isKnownSoketi } from "../../src/soketi/known-versions.ts";
-import { accepts, eventually, type Fleet, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
+import { accepts, eventually, outcomeOfConnecting } from "../support/fleet.ts";
 import { installSoketi } from "../support/install-soketi.ts";
 import { keeping } from "../support/keeping.ts";
 import { proveWorking } from "../support/prove-working.ts";
+import { sharedFleet } from "../support/shared-fleet.ts";
 
 /** Each that is on npm since the first that the agent knows. */
 const KNOWN = ["1.4.0", "1.5.0", "1.6.0", "1.6.1"];
 
 const keep = keeping();
-let fleet: Fleet;
-
-beforeAll(async () => {
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
-});
-
-afterAll(async () => {
-  await fleet.stop();
-});
+const fleet = sharedFleet();
 
 it.each(KNOWN)("soketi %s gets the agent, without a warning", async (version) => {
   expect(isKnownSoketi(version)).toBe(true);

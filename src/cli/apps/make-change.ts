@@ -4,11 +4,13 @@ import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
-import { confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 import { RefusedChangeError } from "../support/errors.ts";
+import { explain } from "../support/explain.ts";
+import type { MessageId } from "../../protocol/message-id.ts";
 
 export type ChangeOptions = CommonOptions & WaitOptions;
 
@@ -74,7 +76,8 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   if (is?.key !== undefined && is.key !== was?.key) await refuseTakenKey(items, appId, is.key);
   const difference = diff(was, is);
 
-  const watch = options.wait && tools.config.redis ? await watchLog(await tools.fleet()) : undefined;
+  const nodes = await beginWait(run, options);
+  const watch = nodes && (await watchLog(await tools.fleet()));
   const started = performance.now();
   await change.write(items);
   terminal.value({
@@ -94,7 +97,13 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     terminal.note("no Redis is configured: it was not waited for the nodes");
     return EXIT.ok;
   }
-  const id = await watch.messageOf(appId, started, options.timeout);
+  let id: MessageId | undefined;
+  try {
+    id = await watch.messageOf(appId, started, options.timeout);
+  } catch (error) {
+    terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    return EXIT.unconfirmed;
+  }
   if (id === undefined) {
     terminal.note(
       `written, and no message of it came within ${options.timeout / 1_000} s: does the function run? ` +
@@ -102,7 +111,7 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     );
     return EXIT.unconfirmed;
   }
-  return confirmByNodes(run, id, started, options, {});
+  return confirmByNodes(run, id, { started, nodes }, options, {});
 }
 
 /** What the change brings; what was wrong before is not its matter, as long as the app exists. */

@@ -1,5 +1,5 @@
 import type { Run } from "./command.ts";
-import { confirmByNodes, type WaitOptions } from "./confirm.ts";
+import { beginWait, confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";
 
 /** Publishes messages as the pipeline does, and waits until every node has acted on them. */
@@ -10,8 +10,9 @@ export async function publishAndConfirm(
   options: WaitOptions,
 ): Promise<ExitCode> {
   const { names } = run.tools.pipelineConfig;
+  const nodes = await beginWait(run, options);
   const started = performance.now();
   const id = await (await run.tools.log()).append(messages);
   run.terminal.say(`${done} on ${names.log}`);
-  return confirmByNodes(run, id, started, options, { id });
+  return confirmByNodes(run, id, { started, nodes }, options, { id });
 }

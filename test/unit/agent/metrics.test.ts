@@ -17,6 +17,7 @@ const flushes = new Map([
 function metricsOf(state: string, cursor?: { seq: number }) {
   const agent = {
     leaseHeld: true,
+    lastTail: { nodes: 41, left: 42 },
     flushes,
     follower: { state, cursor, stats: { messages: 11, replays: 12, replayedMessages: 13 } },
     cache: {
@@ -54,6 +55,8 @@ describe("agentMetrics", () => {
       "gauge lease_held": 1,
       "gauge following": 1,
       "gauge cursor": 10,
+      "gauge nodes": 41,
+      "gauge nodes_left": 42,
       "gauge entries": 14,
       "gauge apps_in_use": 25,
       "gauge in_use_bound_seconds": 26,

@@ -97,7 +97,7 @@ describe("metrics", () => {
     report.rangeGone(undefined, "no range");
     report.redriveFailed(range, new Error("throttled"));
     report.sweepFailed(new Error("no time"));
-    report.swept({ apps: 3, entries: 6, repaired: 0, removed: 0 });
+    report.swept({ apps: 3, entries: 6, repaired: 0, removed: 0, unsettled: 0, foreign: 0 });
     expect(metrics()).toEqual({
       RangesRedriven: 1,
       RangesGone: 1,

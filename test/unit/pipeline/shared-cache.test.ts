@@ -1,32 +1,40 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { App } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
+import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
-import type { AppCacheStore, AppsReader } from "../../../src/pipeline/ports.ts";
+import type { AppCacheStore, AppsReader, CacheWrite } from "../../../src/pipeline/ports.ts";
 import { CachedApps, cachedJson, SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../../src/pipeline/sweep.ts";
-import { image, insert, modify, remove } from "../../factories/stream-event.ts";
+import { type Image, image, insert, modify, remove } from "../../factories/stream-event.ts";
 
 /** What soketi would find, by name; "" is its note that there is no such app. */
 let cache: Map<string, string>;
 let touched: string[];
 let table: Map<string, App>;
+/** The same as they stand there, where soketi's own reading counts. */
+let items: Map<string, Image>;
 /** Called before each read of the table. */
 let beforeRead: () => void;
 
+/** Of another type than text, by name. */
+let foreign: Set<string>;
+/** What is known of an app under a name, by both. */
+let known: Map<string, string>;
+
 const store: AppCacheStore = {
-  read: (names) => Promise.resolve(names.map((name) => cache.get(name) ?? undefined)),
-  write: (entries) => {
-    for (const { name, json } of entries) cache.set(name, json);
-    return Promise.resolve();
-  },
+  read: (names) =>
+    Promise.resolve(
+      names.map((name) => (foreign.has(name) ? null : cache.get(name) === "" ? undefined : cache.get(name))),
+    ),
+  fences: (entries) => Promise.resolve(entries.map(({ name, appId }) => known.get(`${name} ${appId}`) ?? "")),
+  write: (writes) => Promise.resolve(writes.map(writeOne)),
   remove: (names) => {
     for (const name of names) cache.delete(name);
     return Promise.resolve();
   },
-  release: (entries) => {
-    for (const { name, appId } of entries)
-      if (idAt(name) === undefined || idAt(name) === appId) cache.delete(name);
+  removeSame: (entries) => {
+    for (const { name, text } of entries) if (cache.get(name) === text) cache.delete(name);
     return Promise.resolve();
   },
   touch: (names) => {
@@ -35,14 +43,34 @@ const store: AppCacheStore = {
   },
   // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is what is asked for
   async *names() {
-    yield [...cache.keys()];
+    yield [...cache.keys(), ...foreign];
   },
 };
+
+/** For tests of what is asked for: who wins is tried on a real Redis (test/real/fences.test.ts). */
+function writeOne({ name, appId, fence, json, whosever }: CacheWrite): "done" | "outdated" | "foreign" {
+  if (foreign.has(name)) return "foreign";
+  const held = known.get(`${name} ${appId}`) ?? "";
+  if (fence.kind === "read" && fence.token !== held) return "outdated";
+  if (fence.kind === "record") {
+    if (held.length > 0 && BigInt(held) > BigInt(fence.sequenceNumber)) return "outdated";
+    known.set(`${name} ${appId}`, fence.sequenceNumber);
+  }
+  if (json !== undefined) cache.set(name, json);
+  else if (whosever || idAt(name) === undefined || idAt(name) === appId) cache.delete(name);
+  return "done";
+}
 
 const reader: AppsReader = {
   read: (ids) => {
     beforeRead();
     return Promise.resolve(new Map([...table].filter(([id]) => ids.includes(id))));
+  },
+  readItems: (ids) => {
+    const found = [...items].filter(([id]) => ids.includes(id));
+    return Promise.resolve(
+      new Map(found.map(([id, item]) => [id, { app: normalize(item).app, reading: readAsSoketi(item) }])),
+    );
   },
   // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is what is asked for
   async *pages() {
@@ -54,6 +82,9 @@ beforeEach(() => {
   cache = new Map();
   touched = [];
   table = new Map();
+  items = new Map();
+  foreign = new Set();
+  known = new Map();
   beforeRead = () => undefined;
 });
 
@@ -98,14 +129,17 @@ describe("refresh", () => {
   });
 
   it("leaves a key that has passed on to another app, in whichever order they come", async () => {
-    const swap = [
-      modify("a", { AppKey: { S: "k" } }, { AppKey: { S: "free" } }),
-      modify("b", {}, { AppKey: { S: "k" } }),
-    ];
-    for (const order of [swap, [...swap].reverse()]) {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
       cache = new Map();
       await apply("refresh", insert("a", { item: { AppKey: { S: "k" } } }), insert("b"));
-      for (const record of order) await apply("refresh", record);
+      const swap = [
+        modify("a", { AppKey: { S: "k" } }, { AppKey: { S: "free" } }),
+        modify("b", {}, { AppKey: { S: "k" } }),
+      ];
+      for (const i of order) await apply("refresh", swap[i]);
       expect(everything()).toEqual({ a: "a", free: "a", b: "b", k: "b" });
     }
   });
@@ -156,10 +190,35 @@ describe("records that are read again late", () => {
 
   it("an app that changes all the time is given up, with its name", async () => {
     let reads = 0;
-    beforeRead = () => table.set("a", app("a", { MaxConnections: { N: String((reads += 1)) } }));
+    beforeRead = () => table.set("a", app("a", { AppKey: { S: `key-${(reads += 1)}` } }));
     await expect(late(insert("a"))).rejects.toThrow(/expected a to be the same .* 5 times: try again later/);
   });
 });
+
+/** An entry as soketi writes it: with its server's defaults. */
+function asSoketiHasIt(id: string, more: object = {}): string {
+  return JSON.stringify({
+    id,
+    key: `${id}-key`,
+    secret: `${id}-secret`,
+    maxConnections: -1,
+    enableClientMessages: false,
+    enabled: true,
+    maxBackendEventsPerSecond: -1,
+    maxClientEventsPerSecond: -1,
+    maxReadRequestsPerSecond: -1,
+    webhooks: [],
+    maxPresenceMembersPerChannel: 100,
+    maxPresenceMemberSizeInKb: 2,
+    maxChannelNameLength: 200,
+    maxEventChannelsAtOnce: 100,
+    maxEventNameLength: 200,
+    maxEventPayloadInKb: 100,
+    maxEventBatchSize: 10,
+    enableUserAuthentication: false,
+    ...more,
+  });
+}
 
 describe("a sweep", () => {
   const run = (mode: "evict" | "refresh", remainingMs = 60_000) =>
@@ -178,7 +237,14 @@ describe("a sweep", () => {
       ),
     );
     cache.set("not-found", "");
-    expect(await run("refresh")).toEqual({ apps: 3, entries: 8, repaired: 2, removed: 2 });
+    expect(await run("refresh")).toEqual({
+      apps: 3,
+      entries: 8,
+      repaired: 2,
+      removed: 2,
+      unsettled: 0,
+      foreign: 0,
+    });
     expect(everything()).toEqual({
       right: "right",
       "right-key": "right",
@@ -193,42 +259,65 @@ describe("a sweep", () => {
   });
 
   it("in evict mode removes what says something else than the table, and leaves what says the same", async () => {
-    for (const id of ["same", "other", "moved"]) table.set(id, app(id, { MaxConnections: { N: "5" } }));
-    // soketi fills in its own defaults, and reads the flag as anything that is truthy.
-    const asSoketiHasIt = {
-      ...JSON.parse(cachedJson(app("same")) ?? ""),
-      maxConnections: "5",
-      maxEventBatchSize: 10,
-    } as Record<string, unknown>;
-    const limits = {
-      maxBackendEventsPerSecond: -1,
-      maxClientEventsPerSecond: -1,
-      maxReadRequestsPerSecond: -1,
-    };
-    const lengths = { maxChannelNameLength: 200, maxEventChannelsAtOnce: 100, maxEventNameLength: 200 };
-    const rest = {
-      maxEventPayloadInKb: 100,
-      maxPresenceMembersPerChannel: 100,
-      maxPresenceMemberSizeInKb: 2,
-    };
-    const entry = (id: string, more = {}) =>
-      JSON.stringify({
-        ...asSoketiHasIt,
-        ...limits,
-        ...lengths,
-        ...rest,
-        id,
-        key: `${id}-key`,
-        secret: `${id}-secret`,
-        maxConnections: 5,
-        ...more,
-      });
-    cache.set("same", entry("same"));
-    cache.set("other", entry("other", { maxConnections: 4 }));
-    cache.set("moved-old-key", entry("moved"));
-    cache.set("gone", entry("gone"));
-    expect(await run("evict")).toEqual({ apps: 0, entries: 4, repaired: 0, removed: 3 });
+    for (const id of ["same", "other", "moved", "refreshed"])
+      items.set(id, image(id, { MaxConnections: { N: "5" } }));
+    cache.set("same", asSoketiHasIt("same", { maxConnections: 5 }));
+    cache.set("other", asSoketiHasIt("other", { maxConnections: 4 }));
+    cache.set("moved-old-key", asSoketiHasIt("moved", { maxConnections: 5 }));
+    cache.set("gone", asSoketiHasIt("gone"));
+    expect(await run("evict")).toMatchObject({ apps: 0, entries: 4, repaired: 0, removed: 3 });
     expect([...cache.keys()]).toEqual(["same"]);
+  });
+
+  it("in evict mode leaves what soketi reads in its own way", async () => {
+    const text = [{ url: "https://hooks.example.com", event_types: ["client_event"], headers: null }];
+    items.set("bytes", image("bytes", { Enabled: { B: Buffer.from("false") }, MaxConnections: { S: "7x" } }));
+    items.set("named", image("named", { enabled: { S: "false" }, max_connections: { N: "3" } }));
+    items.set("hooks", image("hooks", { Webhooks: { S: JSON.stringify(text) } }));
+    items.set("broken", image("broken", { Webhooks: { S: JSON.stringify([{ url: "https://a.example" }]) } }));
+    const bytes = { type: "Buffer", data: [...Buffer.from("false")] };
+    cache.set("bytes-key", asSoketiHasIt("bytes", { enabled: bytes, maxConnections: "7x" }));
+    cache.set("named", asSoketiHasIt("named", { enabled: true, maxConnections: 3 }));
+    cache.set("hooks", asSoketiHasIt("hooks", { webhooks: text }));
+    cache.set("broken", asSoketiHasIt("broken", { maxConnections: 9 }));
+    expect(await run("evict")).toMatchObject({ entries: 4, removed: 2 });
+    expect([...cache.keys()]).toEqual(["bytes-key", "hooks"]);
+    cache.set("named", asSoketiHasIt("named", { enabled: "false", maxConnections: 3 }));
+    expect(await run("evict")).toMatchObject({ entries: 3, removed: 0 });
+  });
+
+  it.each(["evict", "refresh"] as const)("in %s mode one entry's trouble is that entry's", async (mode) => {
+    table.set("right", app("right"));
+    items.set("right", image("right"));
+    for (const name of ["right", "right-key"]) cache.set(name, cachedJson(table.get("right")) ?? "");
+    const served = { key: "k", secret: "s", enabled: true };
+    cache.set("no-id", JSON.stringify(served));
+    cache.set("empty-id", JSON.stringify({ ...served, id: "" }));
+    cache.set("number", JSON.stringify({ ...served, id: 5 }));
+    cache.set("long-id", JSON.stringify({ ...served, id: "x".repeat(2_049) }));
+    cache.set("no-secret", JSON.stringify({ id: "right", key: "right-key", enabled: true }));
+    // Not soketi's, and not served: another program's.
+    for (const [name, text] of [
+      ["counter", "5"],
+      ["words", "some words"],
+      ["list-of", "[1]"],
+      ["nothing", "null"],
+    ] as const)
+      cache.set(name, text);
+    foreign = new Set(["list"]);
+    expect(await run(mode)).toMatchObject({ removed: 5, foreign: 1, unsettled: 0, repaired: 0 });
+    expect([...cache.keys()]).toEqual(["right", "right-key", "counter", "words", "list-of", "nothing"]);
+    expect(await run(mode)).toMatchObject({ removed: 0, foreign: 1 });
+  });
+
+  it("an app that changes all the time, or whose name is taken by something else, stops nothing else", async () => {
+    for (const id of ["a", "busy", "taken"]) table.set(id, app(id));
+    foreign = new Set(["taken"]);
+    let reads = 0;
+    beforeRead = () => table.set("busy", app("busy", { AppKey: { S: `key-${(reads += 1)}` } }));
+    expect(await run("refresh")).toMatchObject({ apps: 3, repaired: 2, unsettled: 1, foreign: 1 });
+    expect(idAt("a-key")).toBe("a");
+    expect(idAt("taken-key")).toBe("taken");
   });
 
   it("stops with an error while there is time for it", async () => {

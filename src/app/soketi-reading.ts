@@ -1,0 +1,119 @@
+import { equal } from "./equal.ts";
+import { type AttributeName, SPELLINGS } from "./spellings.ts";
+
+/** An item as soketi's own App has it, without what it takes from its server's settings. As JSON: what its cache holds. */
+export type SoketiReading = Readonly<Record<string, unknown>>;
+
+/** What `App` of soketi's dist/app.js does with what it has found. */
+type Convert = (value: unknown) => unknown;
+const asItIs: Convert = (value) => value;
+const whole: Convert = (value) => Number.parseInt(String(value));
+const fraction: Convert = (value) => Number.parseFloat(String(value));
+
+/** In the names of its `toObject()`. Without a default: the server's. */
+const FIELDS: Readonly<Record<string, { attribute: AttributeName; convert: Convert; byDefault?: unknown }>> =
+  {
+    id: { attribute: "AppId", convert: asItIs, byDefault: "app-id" },
+    key: { attribute: "AppKey", convert: asItIs, byDefault: "app-key" },
+    secret: { attribute: "AppSecret", convert: asItIs, byDefault: "app-secret" },
+    maxConnections: { attribute: "MaxConnections", convert: asItIs, byDefault: -1 },
+    enableClientMessages: { attribute: "EnableClientMessages", convert: asItIs, byDefault: false },
+    enabled: { attribute: "Enabled", convert: asItIs, byDefault: true },
+    maxBackendEventsPerSecond: { attribute: "MaxBackendEventsPerSecond", convert: whole, byDefault: -1 },
+    maxClientEventsPerSecond: { attribute: "MaxClientEventsPerSecond", convert: whole, byDefault: -1 },
+    maxReadRequestsPerSecond: { attribute: "MaxReadRequestsPerSecond", convert: whole, byDefault: -1 },
+    webhooks: { attribute: "Webhooks", convert: toList, byDefault: "[]" },
+    maxPresenceMembersPerChannel: { attribute: "MaxPresenceMembersPerChannel", convert: whole },
+    maxPresenceMemberSizeInKb: { attribute: "MaxPresenceMemberSizeInKb", convert: fraction },
+    maxChannelNameLength: { attribute: "MaxChannelNameLength", convert: whole },
+    maxEventChannelsAtOnce: { attribute: "MaxEventChannelsAtOnce", convert: whole },
+    maxEventNameLength: { attribute: "MaxEventNameLength", convert: whole },
+    maxEventPayloadInKb: { attribute: "MaxEventPayloadInKb", convert: fraction },
+    maxEventBatchSize: { attribute: "MaxEventBatchSize", convert: whole },
+    enableUserAuthentication: { attribute: "EnableUserAuthentication", convert: asItIs, byDefault: false },
+  };
+
+/**
+ * What soketi makes of an item, misreadings and all.
+ *
+ * @param item attributes as the SDK gives them.
+ * @returns undefined when it fails on it: to soketi there is no such app then.
+ */
+export function readAsSoketi(item: Readonly<Record<string, unknown>>): SoketiReading | undefined {
+  const values = new Map(Object.entries(item).map(([name, value]) => [name, plain(value)]));
+  const messages = values.get("EnableClientMessages");
+  if (Buffer.isBuffer(messages)) values.set("EnableClientMessages", isTrue(messages.toString()));
+  const webhooks = values.get("Webhooks");
+  if (typeof webhooks === "string") values.set("Webhooks", parsed(webhooks) ?? []);
+  const app: Record<string, unknown> = {};
+  for (const [name, { attribute, convert, byDefault }] of Object.entries(FIELDS)) {
+    const set = SPELLINGS[attribute].map((spelling) => values.get(spelling)).filter(isSet);
+    const found = set.at(-1) ?? byDefault;
+    if (found !== undefined) app[name] = convert(found);
+  }
+  if (!(app.webhooks as unknown[]).every(hasEventTypes)) return undefined;
+  return JSON.parse(JSON.stringify(app)) as SoketiReading;
+}
+
+/** Whether an entry of its cache says the same. What the server has filled in is not compared. */
+export function isReadingOf(reading: SoketiReading, cached: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(reading).every(([name, value]) => equal(value, cached[name]));
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined && value !== "" && value !== null;
+}
+
+/** As the converter of the SDK that soketi has, 2.x. */
+function plain(attribute: unknown): unknown {
+  if (typeof attribute !== "object" || attribute === null) return undefined;
+  const [type, value] = Object.entries(attribute).find(([, one]) => one !== undefined) ?? [];
+  switch (type) {
+    case "S":
+    case "BOOL":
+    case "SS":
+      return value;
+    case "N":
+      return Number(value);
+    case "NS":
+      return (value as string[]).map(Number);
+    case "B":
+      return Buffer.from(value as Uint8Array);
+    case "BS":
+      return (value as Uint8Array[]).map((bytes) => Buffer.from(bytes));
+    case "NULL":
+      return null;
+    case "L":
+      return (value as unknown[]).map(plain);
+    case "M":
+      return Object.fromEntries(Object.entries(value as object).map(([name, one]) => [name, plain(one)]));
+    default:
+      return undefined;
+  }
+}
+
+function toList(value: unknown): unknown {
+  if (Array.isArray(value)) return value;
+  const list = parsed(String(value));
+  return Array.isArray(list) ? list : [];
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    // So does soketi: no webhooks.
+    return undefined;
+  }
+}
+
+/** soketi asks each webhook's `event_types` whether it includes something, a text too. */
+function hasEventTypes(webhook: unknown): boolean {
+  const types = (webhook as { event_types?: unknown } | null | undefined)?.event_types;
+  return typeof types === "string" || Array.isArray(types);
+}
+
+/** The words of the package `boolean`, which soketi asks. */
+function isTrue(text: string): boolean {
+  return ["true", "t", "yes", "y", "on", "1"].includes(text.trim().toLowerCase());
+}

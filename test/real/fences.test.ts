@@ -1,0 +1,249 @@
+import { randomUUID } from "node:crypto";
+import { Cluster, Redis } from "ioredis";
+import { describe, expect, inject, it } from "vitest";
+import { redisCli, untilTrue } from "../../local/redis-cli.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import { startProxy } from "../../local/tcp-proxy.ts";
+import type { App } from "../../src/app/app.ts";
+import { normalize } from "../../src/app/normalize.ts";
+import { decodeRecord, type StreamChange } from "../../src/pipeline/decode.ts";
+import type { AppsReader } from "../../src/pipeline/ports.ts";
+import { CachedApps, SharedCache, type SharedCacheMode } from "../../src/pipeline/shared-cache.ts";
+import { createSoketiAppCache } from "../../src/redis/shared-app-cache.ts";
+import { image, insert, modify, remove } from "../factories/stream-event.ts";
+import { loadHandler } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+
+const keep = keeping();
+
+/** Of one app, by the version that its MaxConnections says. */
+const version = (n: number, more = {}) => ({ MaxConnections: { N: String(n) }, ...more });
+
+function standalone(): Promise<Redis | Cluster> {
+  return Promise.resolve(kept(new Redis(inject("redisUrl"))));
+}
+
+/** One node is a cluster too: what is not in one slot is refused. */
+async function cluster(): Promise<Redis | Cluster> {
+  const { port } = keep(
+    await startRedis({ args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"] }),
+  );
+  await redisCli(port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
+  await untilTrue("the cluster", async () => (await redisCli(port, "CLUSTER", "INFO")).includes(":ok"));
+  return kept(new Cluster([{ host: "127.0.0.1", port }]));
+}
+
+function kept<T extends Redis | Cluster>(redis: T): T {
+  keep({
+    stop: () => {
+      redis.disconnect();
+      return Promise.resolve();
+    },
+  });
+  return redis;
+}
+
+function openCache(redis: Redis | Cluster, table?: AppsReader) {
+  const keyPrefix = `${randomUUID().slice(0, 8)}:`;
+  const store = createSoketiAppCache(redis, { keyPrefix, ttlSeconds: -1 });
+  const cacheIn = (mode: SharedCacheMode) => new SharedCache({ mode, store, table });
+  const apply = (record: unknown, mode: SharedCacheMode = "refresh") => {
+    const apps = new CachedApps();
+    apps.add(decodeRecord(record) as StreamChange);
+    return cacheIn(mode).apply(apps.all());
+  };
+  const versionAt = async (name: string) => {
+    const text = await redis.get(`${keyPrefix}app:${name}`);
+    return text === null ? undefined : (JSON.parse(text) as { maxConnections: number }).maxConnections;
+  };
+  return { apply, versionAt, cacheIn, keyPrefix, store };
+}
+
+describe.each([
+  ["a standalone Redis", standalone],
+  ["a Redis Cluster", cluster],
+])("the newest record of an app wins, whoever writes last: %s", (_, open) => {
+  it("a write, a removal and a new key that come late", async () => {
+    const { apply, versionAt } = openCache(await open());
+    const first = insert("a", { item: version(1) });
+    const second = modify("a", version(1), version(2));
+    const third = modify("a", version(2), version(3, { AppKey: { S: "a-key-2" } }));
+    await apply(first);
+    await apply(third);
+    for (const late of [second, first, second]) await apply(late);
+    expect(await versionAt("a")).toBe(3);
+    expect(await versionAt("a-key-2")).toBe(3);
+    expect(await versionAt("a-key")).toBeUndefined();
+
+    const gone = remove("a", { item: version(3, { AppKey: { S: "a-key-2" } }) });
+    const back = insert("a", { item: version(5, { AppKey: { S: "a-key-2" } }) });
+    await apply(gone);
+    await apply(third);
+    expect(await versionAt("a")).toBeUndefined();
+    await apply(back);
+    await apply(gone);
+    expect(await versionAt("a")).toBe(5);
+    expect(await versionAt("a-key-2")).toBe(5);
+  });
+
+  it("a record that comes again is applied again; one without a number always", async () => {
+    const { apply, versionAt, keyPrefix } = openCache(await open());
+    const again = insert("a", { item: version(1) });
+    await apply(again);
+    await apply(modify("a", version(1), version(2), { sequenceNumber: "" }));
+    expect(await versionAt("a")).toBe(2);
+    await apply(again);
+    expect(await versionAt("a")).toBe(1);
+    expect(keyPrefix).not.toBe("");
+  });
+
+  it("after evicting too: a function that still refreshes does not bring the old app back", async () => {
+    const { apply, versionAt } = openCache(await open());
+    const old = insert("a", { item: version(1) });
+    await apply(modify("a", version(1), version(2)), "evict");
+    await apply(old, "refresh");
+    expect(await versionAt("a")).toBeUndefined();
+    expect(await versionAt("a-key")).toBeUndefined();
+  });
+
+  it("whatever the number's length, and the stream", async () => {
+    const { apply, versionAt } = openCache(await open());
+    const stream = (label: string, region = "eu-west-1") =>
+      `arn:aws:dynamodb:${region}:123456789012:table/apps/stream/${label}`;
+    let tried = 0;
+    const winner = async (earlier: [string, string], later: [string, string]) => {
+      const id = `app-${(tried += 1)}`;
+      const [one, two] = [earlier, later].map(([sequenceNumber, eventSourceARN], i) => ({
+        ...insert(id, { item: version(i + 1), sequenceNumber }),
+        eventSourceARN,
+      }));
+      await apply(one);
+      await apply(two);
+      return versionAt(id);
+    };
+    const now = stream("2026-02-01T00:00:00.000");
+    const nines = "9".repeat(39);
+    expect(await winner(["9", now], ["10", now])).toBe(2);
+    expect(await winner(["10", now], ["9", now])).toBe(1);
+    expect(await winner(["0010", now], ["9", now])).toBe(1);
+    expect(await winner([`1${nines}`, now], [`1${nines.slice(1)}8`, now])).toBe(1);
+    expect(await winner([`1${nines.slice(1)}8`, now], [`1${nines}`, now])).toBe(2);
+    // The stream was switched off and on, or the table made anew: its numbers may begin anywhere.
+    expect(await winner([nines, stream("2026-01-01T00:00:00.000")], ["1", now])).toBe(2);
+    expect(await winner(["1", now], [nines, stream("2026-01-01T00:00:00.000")])).toBe(1);
+    // Numbers of two regions say nothing of each other.
+    expect(await winner([nines, now], ["1", stream("2025-01-01T00:00:00.000", "us-east-1")])).toBe(2);
+  });
+
+  it("whatever braces are in its name", async () => {
+    const { apply, versionAt } = openCache(await open());
+    for (const id of ["a}b", "{}c", "{d}e", "f{g}", "h{", "{{i}}", "}{j}", "k} {", "ü}{"]) {
+      const key = `${id}-key`;
+      const item = (n: number) => version(n, { AppKey: { S: key } });
+      const late = insert(id, { item: item(1) });
+      await apply(modify(id, item(1), item(2)));
+      await apply(late);
+      expect([id, await versionAt(id), await versionAt(key)]).toEqual([id, 2, 2]);
+    }
+  });
+
+  it("a reading of the table gives way to a record that was quicker, and is done again", async () => {
+    let table = new Map<string, App>();
+    let beforeRead: ((reads: number) => Promise<void>) | undefined;
+    let reads = 0;
+    const reader: AppsReader = {
+      async read(ids) {
+        const now = new Map([...table].filter(([id]) => ids.includes(id)));
+        reads += 1;
+        // What is read is on its way while the next is done.
+        await beforeRead?.(reads);
+        return now;
+      },
+      readItems: () => Promise.reject(new Error("expected no such read")),
+      pages: () => ({
+        [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ done: true, value: undefined }) }),
+      }),
+    };
+    const put = (n: number) => {
+      const { app } = normalize(image("a", version(n)));
+      if (!app) throw new Error("expected an app");
+      table = new Map([["a", app]]);
+    };
+    const { apply, versionAt, cacheIn } = openCache(await open(), reader);
+    put(2);
+    await apply(insert("a", { item: version(2) }));
+    beforeRead = async (n) => {
+      if (n !== 2) return;
+      put(3);
+      await apply(modify("a", version(2), version(3)));
+    };
+    expect(await cacheIn("refresh").repair(["a"], reader)).toEqual({ unsettled: [], foreign: 0 });
+    expect(reads).toBe(3);
+    expect(await versionAt("a-key")).toBe(3);
+
+    // And to a later reading, also where no record ever came: a sweep that was frozen.
+    reads = 0;
+    beforeRead = async (n) => {
+      if (n !== 2) return;
+      put(4);
+      await cacheIn("refresh").repair(["a"], reader);
+    };
+    await cacheIn("refresh").repair(["a"], reader);
+    expect(await versionAt("a-key")).toBe(4);
+  });
+
+  it("in a Redis that was emptied everything is new", async () => {
+    const redis = await open();
+    const { apply, versionAt, keyPrefix } = openCache(redis);
+    const old = insert("a", { item: version(1) });
+    await apply(modify("a", version(1), version(2)));
+    for (const name of ["a", "a-key"])
+      await redis.del(`${keyPrefix}app:${name}`, `app-sync-fence:{${keyPrefix}app:${name}}`);
+    await apply(old);
+    expect(await versionAt("a")).toBe(1);
+    await apply(modify("a", version(2), version(3)));
+    expect(await versionAt("a")).toBe(3);
+  });
+
+  it("a key of another type is left alone, and holds nothing up", async () => {
+    const redis = await open();
+    const { apply, versionAt, keyPrefix, store } = openCache(redis);
+    await redis.rpush(`${keyPrefix}app:a`, "of another program");
+    for (const record of [insert("a", { item: version(1) }), remove("a", { item: version(1) })]) {
+      await apply(record);
+      await apply(record, "evict");
+    }
+    expect(await redis.lrange(`${keyPrefix}app:a`, 0, -1)).toEqual(["of another program"]);
+    expect(await versionAt("a-key")).toBeUndefined();
+    expect(await store.read(["a", "a-key"])).toEqual([null, undefined]);
+  });
+});
+
+it("the built function: what it sent before its deadline, and Redis got after a newer one, is refused", async () => {
+  const server = keep(await startRedis());
+  const proxy = await startProxy({ host: "127.0.0.1", port: server.port });
+  keep({ stop: () => proxy.close() });
+  const redis = kept(new Redis(server.url));
+  const env = (port: number) => ({
+    REDIS_URL: `redis://127.0.0.1:${port}`,
+    APP_SYNC_PREFIX: "{fence}",
+    APP_MANAGER_DYNAMODB_TABLE: "apps",
+    SHARED_CACHE: "refresh",
+  });
+  const late = await loadHandler(env(proxy.port));
+  const other = await loadHandler(env(server.port));
+  const within = { getRemainingTimeInMillis: () => 20_000 };
+  const taken = { batchItemFailures: [] };
+  expect(await late({ Records: [insert("a", { item: version(1) })] }, within)).toEqual(taken);
+
+  const second = modify("a", version(1), version(2));
+  proxy.slow(() => 2_500);
+  const failed = late({ Records: [second] }, within);
+  expect(await other({ Records: [second, modify("a", version(2), version(3))] }, within)).toEqual(taken);
+  const calls = async () => Number(/cmdstat_evalsha:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]);
+  const before = await calls();
+  expect(await failed).not.toEqual(taken);
+  await untilTrue("what was late", async () => (await calls()) > before);
+  for (const name of ["a", "a-key"])
+    expect(JSON.parse((await redis.get(`app:${name}`)) ?? "")).toMatchObject({ maxConnections: 3 });
+});
