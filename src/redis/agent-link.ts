@@ -28,7 +28,7 @@ export interface LinkedAgent {
   readonly follower: { onLive(payload: string): void; onLost(): void };
   readonly recent: { list(): readonly RecentMessage[] };
   readonly recentFlushes: { list(): readonly RecentFlush[] };
-  readonly lastTail: { readonly server: string } | undefined;
+  readonly lastTail: { readonly server: string | undefined } | undefined;
   status(): NodeStatus;
   subscribed(run: string | undefined): Promise<void>;
   start(): void;
