@@ -74,6 +74,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   ),
   "soketi-app-sync sweep": test("test/real/redis-acl.test.ts", '"sweep"'),
   "soketi-app-sync console": run({ until: "Console: http", also: ["--port", "0"] }),
+  "soketi-app-sync relay": run({ until: "this relay is active", also: ["--port", "0"] }),
   "soketi-app-sync redrive --shard … --from 100 --to 200": test(
     "test/real/redrive.test.ts",
     '"--shard"',
@@ -84,6 +85,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   // Trying it, building it, testing it.
   "npm ci": ci,
   "npm start -- --once": ci,
+  "npm start -- --relay": test("test/real/relay.test.ts", '"--relay"', "local/start.ts"),
   "npm start": test("test/real/start.test.ts", "local/start.ts"),
   "npm test": ci,
   "npm run build": ci,
@@ -103,12 +105,14 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run chaos": LONG,
   "npm run chaos -- --fault … --seed 2": LONG,
   "npm run chaos:pipeline": LONG,
+  "npm run chaos:relay": LONG,
   "npm run chaos:connections": LONG,
   "npm run chaos:webhooks": LONG,
   "npm run mutate": LONG,
   "npm run bench:staleness": LONG,
   "npm run bench:bus": LONG,
   "npm run bench:drop": LONG,
+  "npm run bench:relay": LONG,
   "npm run bench:lookup": LONG,
   "npm run bench:soketi": LONG,
   "npm run bench:refresh": LONG,
@@ -119,6 +123,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run monitoring:render": script("takes minutes and draws a picture"),
   "npm pack": test("test/real/shipped.test.ts", '"npm", ["pack"'),
   "npm version minor": foreign("npm's own; makes a commit and a tag"),
+  "redis-cli GET …": test("test/real/relay.test.ts", "relay.lease"),
   "sha256sum dist/agent.cjs": foreign("of coreutils"),
 
   // The agent.
