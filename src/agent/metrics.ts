@@ -1,6 +1,7 @@
 import type { Agent } from "./agent.ts";
 import type { AppCache } from "./app-cache.ts";
 import { FLUSH_REASONS } from "./flush-reasons.ts";
+import type { PreviousSecretUses } from "./previous-secret-uses.ts";
 import type { AppIdentity } from "./ports.ts";
 import { WEBHOOK_DROP_REASONS, type WebhookDropReason } from "./webhook-drop-reasons.ts";
 
@@ -15,6 +16,7 @@ export interface AgentCounts {
   redisErrors: number;
   /** What soketi was spared, by place; each place from the start. */
   readonly guarded: ReadonlyMap<string, number>;
+  readonly previousSecrets: Pick<PreviousSecretUses, "counted">;
 }
 
 /** One number that the agent counts by itself, read when somebody asks. */
@@ -47,6 +49,7 @@ export function agentMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMe
     ...followerMetrics(agent, counts),
     ...cacheMetrics(agent, counts),
     ...connectionMetrics(agent, counts),
+    ...previousSecretMetrics(counts),
   ];
 }
 
@@ -154,6 +157,25 @@ function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts):
         WEBHOOK_DROP_REASONS.map((reason) => [reason, counts.webhooksDropped.get(reason) ?? 0] as const),
       ),
       label: "reason",
+    },
+  ];
+}
+
+function previousSecretMetrics({ previousSecrets }: AgentCounts): AgentMetric[] {
+  return [
+    {
+      ...counter(
+        "previous_secret_taken_total",
+        "What was signed with an app's previous secret, and taken.",
+        () => previousSecrets.counted("taken"),
+      ),
+      label: "app_id",
+    },
+    {
+      ...counter("previous_secret_refused_total", "The same after the overlap's end, refused.", () =>
+        previousSecrets.counted("refused"),
+      ),
+      label: "app_id",
     },
   ];
 }

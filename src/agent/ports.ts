@@ -57,7 +57,7 @@ export interface Connection<A> {
   readonly key: string;
   /** Whether the connection follows this very app already. */
   has(app: A): boolean;
-  /** Whether what the client signs is checked with this app's secret already. */
+  /** Whether what the client signs is checked with this app's secret already, or with one that the app has just before it. */
   hasSecretOf(app: A): boolean;
   /** Puts limits, flags and secret of the app in force on the connection. */
   replace(app: A): void;

@@ -50,6 +50,20 @@ export interface Held {
   readonly proven: boolean;
 }
 
+/** What was signed with an app's previous secret on one node since its start. No secret is in it. */
+export interface PreviousSecretUse {
+  readonly appId: string;
+  /** End of the overlap, as it was when this was last counted. Seconds since 1970. */
+  readonly until: number;
+  /** Requests, subscriptions and sign-ins that were let through. */
+  readonly taken: number;
+  /** Those that came after the end. */
+  readonly refused: number;
+  /** Milliseconds since 1970; null where there was none. */
+  readonly lastTakenAt: number | null;
+  readonly lastRefusedAt: number | null;
+}
+
 /** Why a node has put all its apps in doubt, and how long ago. */
 export type RecentFlush = readonly [reason: string, msAgo: number];
 
@@ -67,6 +81,8 @@ export type Answer = NodeStatus &
     readonly server?: string | undefined;
     /** When an app was asked for: null for "nothing is held". */
     readonly holds?: Held | null | undefined;
+    /** The last apps whose previous secret was used, and the one that was asked for. Absent from older agents. */
+    readonly previousSecrets?: readonly PreviousSecretUse[] | undefined;
   };
 
 /** A node of the registry. */

@@ -8,6 +8,7 @@ import type {
   Held,
   NodeEntry,
   NodeStatus,
+  PreviousSecretUse,
   Question,
   RecentFlush,
   RecentMessage,
@@ -47,6 +48,8 @@ export interface AgentLinkOptions {
   readonly identity: Omit<NodeEntry, "host" | "pid" | keyof NodeStatus>;
   /** What is held of an app, for tools that ask. */
   readonly holds: (appId: string) => Held | null;
+  /** Uses of previous secrets, likewise: the last, and those of an app that is asked for. */
+  readonly previousSecrets?: ((appId?: string) => readonly PreviousSecretUse[]) | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -127,7 +130,7 @@ function answerOf(
   node: string,
   identity: NodeEntry,
   agent: LinkedAgent,
-  { holds }: Pick<AgentLinkOptions, "holds">,
+  { holds, previousSecrets }: Pick<AgentLinkOptions, "holds" | "previousSecrets">,
 ): (question: Question) => Answer {
   return ({ appId }) => ({
     ...identity,
@@ -138,5 +141,6 @@ function answerOf(
     at: Date.now(),
     server: agent.lastTail?.server,
     holds: appId === undefined ? undefined : holds(appId),
+    previousSecrets: previousSecrets?.(appId),
   });
 }

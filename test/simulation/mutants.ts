@@ -60,14 +60,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the lease is counted from the answer of the heartbeat",
-    seed: 1842,
+    seed: 346,
     file: FOLLOWER,
     from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, askedAt);",
     to: "if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, this.#options.clock());",
   },
   {
     name: "the lease is renewed whatever the tail says",
-    seed: 21,
+    seed: 85,
     file: FOLLOWER,
     from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, askedAt);",
     to: "if (tail) this.#renew(tail, askedAt);",
@@ -137,7 +137,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a former server's subscription is kept",
-    seed: 710742006,
+    seed: 1866,
     file: FOLLOWER,
     from: "if (isOther && !isSurelyThere) {",
     to: "if (isOther && isSurelyThere) {",

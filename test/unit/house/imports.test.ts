@@ -48,6 +48,7 @@ const PACKAGES: Record<string, readonly string[]> = {
   "@aws-sdk/client-dynamodb": ["src/aws", "src/library", "local"],
   "@aws-sdk/client-dynamodb-streams": ["src/aws"],
   "@aws-sdk/client-lambda": ["src/aws"],
+  "@aws-sdk/client-sts": ["src/aws"],
   "@aws-sdk/client-secrets-manager": ["src/redis"],
   "@aws-sdk/client-ssm": ["src/redis"],
   "@aws-lambda-powertools/logger": ["src/lambda"],
