@@ -10,7 +10,6 @@ export interface Mutant {
 }
 
 const FOLLOWER = "src/agent/log-follower.ts";
-const SESSION = "src/agent/live-session.ts";
 const CACHE = "src/agent/app-cache.ts";
 const KEYS = "src/agent/key-index.ts";
 const SINGLE_FLIGHT = "src/agent/single-flight.ts";
@@ -141,13 +140,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: FOLLOWER,
     from: "if (isOther && !isSurelyThere) {",
     to: "if (isOther && isSurelyThere) {",
-  },
-  {
-    name: "a subscription on another server is kept",
-    seed: 0,
-    file: SESSION,
-    from: "return this.#run !== undefined && run !== undefined && this.#run !== run;",
-    to: "return run === '';",
   },
   {
     name: "live messages are not acted on during a sync",
