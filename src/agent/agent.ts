@@ -1,4 +1,4 @@
-import type { ChangesMessage } from "../protocol/message.ts";
+import type { Invalidations } from "../protocol/live.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { NodeStatus } from "../protocol/node.ts";
 import type { AgentOptions } from "./agent-options.ts";
@@ -143,7 +143,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.#leaseHeldBefore = held;
   }
 
-  #onChanges(message: ChangesMessage, id: MessageId): void {
+  #onChanges(message: Invalidations, id: MessageId): void {
     const now = this.#options.now();
     this.#lastLagMs = now - message.at;
     this.recent.add(id, this.#lastLagMs);
@@ -152,7 +152,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       this.cache.apply(change);
       this.verifier.explained(change.appId);
       const sinceWritten = change.writtenAt === undefined ? undefined : now - change.writtenAt;
-      this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten });
+      this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten }, id);
       if (change.type === "deleted") this.#options.onGone?.(change.appId);
       if (wanted) this.#reloadSoon(change.appId);
     }

@@ -1,6 +1,6 @@
 import { PARTS } from "../async/within-budget.ts";
 import { within } from "../async/within.ts";
-import type { Change } from "../protocol/message.ts";
+import type { Invalidation } from "../protocol/message.ts";
 import { CacheEntries, type CacheEntry, type ReadApp } from "./cache-entries.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { AppCacheOptions, CacheLimits, CacheStats } from "./cache-options.ts";
@@ -133,7 +133,7 @@ export class AppCache<A extends AppIdentity> {
   }
 
   /** Forgets the app of a change. Messages are authoritative for the current key: the index need not be asked. */
-  apply(change: Change): void {
+  apply(change: Invalidation): void {
     const isInUse = this.holds(change.appId) || this.#entries.isMissing(change.appId);
     this.drop(change.appId);
     this.#keys.apply(change, isInUse);

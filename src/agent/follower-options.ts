@@ -1,4 +1,4 @@
-import type { Decoded } from "../protocol/message.ts";
+import type { Invalidations } from "../protocol/live.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 import type { FlushReason } from "./flush-reasons.ts";
 import type { Lease } from "./lease.ts";
@@ -6,7 +6,7 @@ import type { Bus, MonotonicClock } from "./ports.ts";
 
 /** Who acts on what the log says. Must not throw. */
 export interface FollowerTarget {
-  apply(message: Extract<Decoded, { kind: "changes" }>["message"], id: MessageId): void;
+  apply(message: Invalidations, id: MessageId): void;
   flush(reason: FlushReason): void;
 }
 

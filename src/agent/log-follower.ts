@@ -1,5 +1,4 @@
-import { decodeMessage } from "../protocol/message.ts";
-import { type LogEntry, parseLive } from "../protocol/live.ts";
+import { decodeInvalidations, type LogEntry, parseLive } from "../protocol/live.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 import { OtherServerError } from "./errors.ts";
 import type { FlushReason } from "./flush-reasons.ts";
@@ -203,7 +202,7 @@ export class LogFollower {
   }
 
   #actOn(entry: LogEntry): void {
-    const decoded = decodeMessage(entry.json);
+    const decoded = decodeInvalidations(entry.json);
     if (decoded.kind === "changes") this.#target.apply(decoded.message, entry.id);
     else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
   }

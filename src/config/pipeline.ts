@@ -20,6 +20,8 @@ export interface PipelineConfig {
   readonly logLength: number;
   /** How many replicas must have a message before it counts. Default 0: none is asked. */
   readonly minReplicas: number;
+  /** How many bytes of messages the log keeps, at most. Default 32 MiB. */
+  readonly logBytes: number;
   /** soketi's own app cache in Redis, for fleets on `SOKETI_CACHE_DRIVER=redis`. Absent: it is left alone. */
   readonly sharedCache?: SharedCacheConfig | undefined;
   /** Where DynamoDB is, when it is not AWS's own: a local one. */
@@ -102,6 +104,7 @@ function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
     table,
     logLength: env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 }),
     minReplicas: readMinReplicas(env, redis),
+    logBytes: env.integer("APP_SYNC_LOG_BYTES", { min: 2 ** 20, max: 2 ** 34, default: 2 ** 25 }),
     names: readNames(env, table, redis),
     sharedCache: readSharedCache(env),
     region,

@@ -58,7 +58,7 @@ export function openPipeline(config: PipelineConfig, options: PipelineOptions): 
   const { timeouts, table, telemetry = createPowertools() } = options;
   const redis = openPipelineRedis(config, timeouts, telemetry.connectionError);
   const logOn = (connection: RedisConnection) =>
-    createRedisLog(connection, config.names, config.logLength, redis.witnesses.of(connection));
+    createRedisLog(connection, config.names, config, redis.witnesses.of(connection));
   const sharedCacheOn = (connection: RedisConnection) =>
     config.sharedCache &&
     new SharedCache({

@@ -54,7 +54,7 @@ export function createRedisBus(
   options: RedisBusOptions,
 ): RedisBus {
   const { node, entry, limitMs, resubscribe, onAnonymous, witnesses = NO_WITNESSES } = options;
-  const keys = [names.log, names.nodes, nodeEntry(names, node), names.seen];
+  const keys = [names.log, names.last, names.nodes, nodeEntry(names, node), names.seen];
 
   async function beat(): Promise<Tail> {
     const args = [node, entry(), PRESENT_MS, REMEMBERED_MS];

@@ -89,6 +89,7 @@ interface Commands {
   time(): Promise<(number | string)[]>;
   zrem(key: string, ...members: string[]): Promise<number>;
   xlen(key: string): Promise<number>;
+  xtrim(key: string, strategy: "MAXLEN", approximate: "~", count: number): Promise<number>;
   xrange(key: string, from: string, to: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   publish(channel: string, payload: string): Promise<number>;
@@ -132,6 +133,8 @@ interface ClientIdentity {
   readonly port?: number | undefined;
   username?: string | undefined;
   password?: string | null | undefined;
+  sentinelUsername?: string | null | undefined;
+  sentinelPassword?: string | null | undefined;
 }
 
 export interface RedisCluster extends Commands {

@@ -5,7 +5,7 @@ import { startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { BATCH_TIMEOUTS } from "../../src/lambda/open-pipeline.ts";
 import { follow } from "../../src/library/index.ts";
-import { encodeFlush } from "../../src/protocol/message.ts";
+import { encodeFlush } from "../../src/protocol/encode.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { ioredis } from "../../src/redis/ioredis.ts";
@@ -17,6 +17,7 @@ const keep = keeping();
 const PREFIX = "{moved}";
 const names = busNames(PREFIX);
 const FLUSH = encodeFlush("a test", 0);
+const LIMITS = { logLength: 1_000, logBytes: 2 ** 20 };
 
 /** A primary and its replica, behind one address as a virtual one, HAProxy or a name in DNS is. */
 async function startPair() {
@@ -54,7 +55,7 @@ function openLog(port: number) {
       return Promise.resolve();
     },
   });
-  return createRedisLog(connection, names, 1_000);
+  return createRedisLog(connection, names, LIMITS);
 }
 
 describe("an address that moves from a demoted primary", () => {
@@ -121,7 +122,7 @@ describe("an address that moves from a demoted primary", () => {
         return Promise.resolve();
       },
     });
-    await createRedisLog(admin, names, 1_000).append([FLUSH]);
+    await createRedisLog(admin, names, LIMITS).append([FLUSH]);
     await eventually("a message of the new primary's", () => Promise.resolve(flushes.includes("requested")));
   });
 });

@@ -6,7 +6,7 @@ import { startRedisCluster } from "../../local/redis-cluster.ts";
 import type { RedisSettings } from "../../src/config/redis.ts";
 import { BATCH_TIMEOUTS } from "../../src/lambda/open-pipeline.ts";
 import { follow } from "../../src/library/index.ts";
-import { encodeFlush } from "../../src/protocol/message.ts";
+import { encodeFlush } from "../../src/protocol/encode.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { ioredis } from "../../src/redis/ioredis.ts";
@@ -19,6 +19,7 @@ const keep = keeping();
 const PREFIX = "{one}";
 const names = busNames(PREFIX);
 const FLUSH = encodeFlush("a test", 0);
+const LIMITS = { logLength: 1_000, logBytes: 2 ** 20 };
 const COMMON = { db: 0, tls: false };
 
 function sentinelSettings({ sentinels, name }: RedisSentinel, only = sentinels): RedisSettings {
@@ -45,7 +46,7 @@ function openLog(settings: RedisSettings, { minReplicas = 0, guarded = true } = 
       return Promise.resolve();
     },
   });
-  return createRedisLog(connection, names, 1_000, guarded ? witnesses.of(connection) : undefined);
+  return createRedisLog(connection, names, LIMITS, guarded ? witnesses.of(connection) : undefined);
 }
 
 function startFollower(redis: RedisSettings, minReplicas = 0) {

@@ -126,6 +126,7 @@ describe("the service that has the password", () => {
         table: "apps",
         logLength: 100,
         minReplicas: 0,
+        logBytes: 2 ** 20,
       },
       TIMEOUTS,
       () => undefined,

@@ -106,6 +106,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run chaos": LONG,
   "npm run chaos -- --fault … --seed 2": LONG,
   "npm run chaos:pipeline": LONG,
+  "npm run chaos:pipeline -- --bulk": LONG,
   "npm run chaos:relay": LONG,
   "npm run chaos:connections": LONG,
   "npm run chaos:webhooks": LONG,

@@ -3,12 +3,13 @@ import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { listMappings } from "../../aws/lambda-mappings.ts";
 import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
 import type { RedisConnection } from "../../redis/library.ts";
+import { relayNames } from "../../protocol/names.ts";
 import { createCommand, type Run, running } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
 import { type Check, fail, skipped, warning } from "./check.ts";
-import { checkMappings } from "./mapping.ts";
+import { checkMappings, checkRelay } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
 import { checkPrimary, type PrimaryShape } from "./primary.ts";
 import { checkPreviousSecrets } from "./previous-secrets.ts";
@@ -58,16 +59,32 @@ async function tableChecks(tools: Tools): Promise<Check[]> {
   return [...checkTable(config.table, shape), ...(await mappingChecks(tools, shape))];
 }
 
-async function mappingChecks({ config }: Tools, shape: TableShape | undefined): Promise<Check[]> {
+/** The active relay's lease; undefined when there is none, or Redis cannot be asked, which its own check tells. */
+async function activeRelay(tools: Tools): Promise<string | undefined> {
+  if (!tools.config.redis) return undefined;
+  try {
+    const [token] = await (await tools.redis()).mget([relayNames(tools.config.names).lease]);
+    return token ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promise<Check[]> {
+  const { config } = tools;
   const name = "event source mapping";
   if (shape?.streamArn === undefined) return [skipped(name, "no stream")];
   const emulated = process.env.AWS_ENDPOINT_URL ?? process.env.AWS_ENDPOINT_URL_LAMBDA;
+  const relay = await activeRelay(tools);
   if (config.dynamodbEndpoint !== undefined && emulated === undefined) {
-    return [skipped(name, "the table is a local one: there is no Lambda to ask")];
+    return relay === undefined
+      ? [skipped(name, "the table is a local one: there is no Lambda to ask")]
+      : [checkRelay(relay)];
   }
   try {
-    return checkMappings(await listMappings(shape.streamArn, config.region));
+    return checkMappings(await listMappings(shape.streamArn, config.region), relay);
   } catch (error) {
+    if (relay !== undefined) return [checkRelay(relay)];
     return [
       warning(
         name,

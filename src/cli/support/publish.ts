@@ -1,3 +1,4 @@
+import type { EncodedMessage } from "../../protocol/encode.ts";
 import type { Run } from "./command.ts";
 import { beginWait, confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -5,7 +6,7 @@ import type { ExitCode } from "./exit-codes.ts";
 /** Publishes messages as the pipeline does, and waits until every node has acted on them. */
 export async function publishAndConfirm(
   run: Run,
-  messages: readonly string[],
+  messages: readonly EncodedMessage[],
   done: string,
   options: WaitOptions,
 ): Promise<ExitCode> {

@@ -96,7 +96,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     redis,
     log: async () => {
       const { connection, witnesses } = await open();
-      return createRedisLog(connection, config.names, config.logLength, witnesses.of(connection));
+      return createRedisLog(connection, config.names, config, witnesses.of(connection));
     },
     witnesses: async () => (await open()).witnesses,
     fleet: async () => createFleet(await redis(), config.names),

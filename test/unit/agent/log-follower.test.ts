@@ -6,7 +6,7 @@ import { LogFollower } from "../../../src/agent/log-follower.ts";
 import type { Bus, Tail } from "../../../src/agent/ports.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
 import { formatMessageId, type MessageId } from "../../../src/protocol/message-id.ts";
-import { encodeChanges, encodeFlush } from "../../../src/protocol/message.ts";
+import { encodeChanges, encodeFlush } from "../../../src/protocol/encode.ts";
 
 /** A log in memory. What it publishes goes nowhere by itself: a test delivers it, or loses it. */
 class MemoryLog implements Bus {
@@ -50,7 +50,8 @@ class MemoryLog implements Bus {
 }
 
 const message = (appId: string) =>
-  encodeChanges([{ appId, type: "updated", keys: [], changed: [] }], { table: "apps", at: 0 })[0] as string;
+  encodeChanges([{ appId, type: "updated", keys: [], changed: [] }], { table: "apps", at: 0 })[0]?.whole ??
+  "";
 const live = ({ id, json }: LogEntry) => `${formatMessageId(id)} ${json}`;
 
 let log: MemoryLog;
@@ -299,7 +300,7 @@ describe("live messages", () => {
 
   it("that ask for a flush get one", async () => {
     await following();
-    follower.onLive(live(log.append(encodeFlush("operator", 0))));
+    follower.onLive(live(log.append(encodeFlush("operator", 0).whole)));
     expect(events).toEqual(["flush requested"]);
   });
 

@@ -13,6 +13,22 @@ const MAPPING: MappingShape = {
   hasFailureQueue: true,
 };
 
+describe("a relay", () => {
+  it("does the work of a function, and is told of beside one that does it too", () => {
+    expect(checkMappings([], "7 host-1 42 id")).toEqual([
+      {
+        name: "event source mapping",
+        level: "ok",
+        found: "none is needed: a relay reads the stream, on host-1, pid 42",
+      },
+    ]);
+    expect(checkMappings([{ ...MAPPING, state: "Disabled" }], "7 host-1 42 id")[0]?.level).toBe("ok");
+    const [both] = checkMappings([MAPPING], "7 host-1 42 id");
+    expect(both?.level).toBe("warning");
+    expect(both?.found).toMatch(/and a relay read the stream: every change is told twice/);
+  });
+});
+
 describe("the event source mapping", () => {
   it.each<[string, string, Partial<MappingShape>]>([
     ["as it is deployed", "ok", {}],

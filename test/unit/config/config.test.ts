@@ -11,6 +11,7 @@ describe("the pipeline's configuration", () => {
       names: { log: "{app-sync:apps}:v1:log" },
       logLength: 10_000,
       minReplicas: 0,
+      logBytes: 33_554_432,
     });
   });
 
@@ -68,6 +69,7 @@ describe("the pipeline's configuration", () => {
         REDIS_DB: "-1",
         APP_SYNC_LOG_LENGTH: "1e3",
         APP_SYNC_MIN_REPLICAS: "-1",
+        APP_SYNC_LOG_BYTES: "32mb",
       }),
     );
     expect(mistakes.map((mistake) => mistake.slice(0, mistake.indexOf(":")))).toEqual([
@@ -78,9 +80,13 @@ describe("the pipeline's configuration", () => {
       "REDIS_DB",
       "APP_SYNC_LOG_LENGTH",
       "APP_SYNC_MIN_REPLICAS",
+      "APP_SYNC_LOG_BYTES",
     ]);
-    expect(mistakes.at(-2)).toBe(
+    expect(mistakes.at(-3)).toBe(
       'APP_SYNC_LOG_LENGTH: expected a whole number from 100 to 10000000, found "1e3". For example APP_SYNC_LOG_LENGTH=10000.',
+    );
+    expect(mistakes.at(-1)).toBe(
+      "APP_SYNC_LOG_BYTES: expected a whole number from 1048576 to 17179869184, found something else (not shown: it may hold a password). For example APP_SYNC_LOG_BYTES=33554432.",
     );
   });
 });
@@ -93,6 +99,7 @@ describe("the agent's configuration", () => {
         ask: "{app-sync:apps}:v1:ask",
         relay: "{app-sync:apps}:v1:relay",
         log: "{app-sync:apps}:v1:log",
+        last: "{app-sync:apps}:v1:last",
         live: "{app-sync:apps}:v1:live",
         nodes: "{app-sync:apps}:v1:nodes",
         seen: "{app-sync:apps}:v1:nodes:seen",
