@@ -110,6 +110,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run chaos:relay": LONG,
   "npm run chaos:connections": LONG,
   "npm run chaos:webhooks": LONG,
+  "npm run chaos:clients": LONG,
   "npm run chaos:rotation": LONG,
   "npm run mutate": LONG,
   "npm run bench:staleness": LONG,
