@@ -54,13 +54,15 @@ async function appendOld(): Promise<string> {
 
 /** Which commands one heartbeat makes Redis run. */
 async function commandsOf(): Promise<string[]> {
-  const monitor = await admin.duplicate().monitor();
+  const own = admin.duplicate();
+  const monitor = await own.monitor();
   const seen: string[][] = [];
   monitor.on("monitor", (_time: string, args: string[]) => seen.push(args));
   await bus.heartbeat();
   await admin.echo("end");
   await eventually("the last command", () => Promise.resolve(seen.some(([name]) => name === "echo")));
   monitor.disconnect();
+  own.disconnect();
   return seen.map(([name = ""]) => name.toLowerCase());
 }
 
