@@ -26,7 +26,15 @@ beforeEach(async () => {
     },
   });
   log = createRedisLog(admin, names, { logLength: 10_000, logBytes: 2 ** 25 });
-  bus = createRedisBus(admin, names, { node: "n", entry: () => "{}", limitMs: 5_000 });
+  bus = createRedisBus(admin, names, {
+    node: "n",
+    entry: () => "{}",
+    limitMs: 5_000,
+    resubscribe: () => undefined,
+    onAnonymous: (error) => {
+      throw error;
+    },
+  });
 });
 
 const message = (bytes: number) => ({ whole: "x".repeat(bytes), live: "thin" });

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { listMappings } from "../../aws/lambda-mappings.ts";
 import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
+import type { RedisConnection } from "../../redis/library.ts";
 import { relayNames } from "../../protocol/names.ts";
 import { createCommand, type Run, running } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
@@ -10,6 +11,7 @@ import type { CommonOptions, Tools } from "../support/tools.ts";
 import { type Check, fail, skipped, warning } from "./check.ts";
 import { checkMappings, checkRelay } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
+import { checkPrimary, type PrimaryShape } from "./primary.ts";
 import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
@@ -106,7 +108,9 @@ async function redisChecks(tools: Tools): Promise<Check[]> {
   }
   try {
     const connection = await tools.redis();
-    const redis = checkRedis(await inspectRedis(connection), config.redis.kind);
+    const shape = await inspectRedis(connection);
+    const primary = await inspectPrimary(tools, connection, config.redis.kind);
+    const redis = [...checkRedis(shape, config.redis.kind), ...checkPrimary(shape, primary)];
     const log = await inspectLog(connection, config.names);
     const fleet = await tools.fleet();
     const tail = await fleet.tail();
@@ -126,4 +130,24 @@ async function redisChecks(tools: Tools): Promise<Check[]> {
       skipped("nodes", "no Redis"),
     ];
   }
+}
+
+async function inspectPrimary(
+  tools: Tools,
+  connection: RedisConnection,
+  configured: PrimaryShape["configured"],
+): Promise<PrimaryShape> {
+  const pool = await tools.witnesses();
+  const witnesses = pool.of(connection);
+  const failed = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
+  const verdict = await witnesses.ask().catch(failed);
+  const isVerdict = verdict !== undefined && !(verdict instanceof Error);
+  return {
+    configured,
+    minReplicas: tools.pipelineConfig.minReplicas,
+    verdict,
+    isNamed: isVerdict ? await witnesses.names(verdict) : true,
+    others: isVerdict ? await pool.otherPrimaries() : [],
+    masters: "nodes" in connection ? connection.nodes("master").length : 0,
+  };
 }

@@ -1,9 +1,11 @@
 import { createAppsReader } from "../../aws/apps-reader.ts";
 import { openDynamoDb } from "../../aws/clients.ts";
 import { type AppItems, createAppItems } from "../../aws/app-items.ts";
-import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
+import { createRedisLog, type RedisLog } from "../../redis/log.ts";
+import { openPipelineRedis, type PipelineRedis } from "../../redis/pipeline-connection.ts";
 import type { RedisError } from "../../redis/errors.ts";
 import type { RedisConnection } from "../../redis/library.ts";
+import type { WitnessPool } from "../../redis/witnesses.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
 import type { AppsReader } from "../../pipeline/ports.ts";
@@ -33,6 +35,10 @@ export interface Tools {
   readonly pipelineConfig: PipelineConfig;
   /** Rejects when no Redis is configured, or its login cannot be read. */
   redis(): Promise<RedisConnection>;
+  /** Where messages are published. Rejects as `redis`. */
+  log(): Promise<RedisLog>;
+  /** Who can tell which server is the primary. Rejects as `redis`. */
+  witnesses(): Promise<WitnessPool>;
   fleet(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
@@ -64,13 +70,13 @@ export function openTools(options: CommonOptions, environment = process.env): To
   const env = environmentOf(options, environment);
   const config = readToolsConfig(env);
   let lastError: RedisError | undefined;
-  let connection: RedisConnection | undefined;
+  let opened: PipelineRedis | undefined;
   let clients: ReturnType<typeof openDynamoDb> | undefined;
   const dynamodb = () => (clients ??= openDynamoDb(config));
   const apps = () => createAppsReader(dynamodb().tables, config.table);
-  const redis = async () => {
-    if (connection) return connection;
-    const opened = openPipelineRedis(
+  const open = async () => {
+    if (opened) return opened;
+    opened = openPipelineRedis(
       withRedisSettings(config),
       TIMEOUTS,
       (error) => {
@@ -78,16 +84,21 @@ export function openTools(options: CommonOptions, environment = process.env): To
       },
       env,
     );
-    connection = opened.connection;
     await opened.prepare();
-    return connection;
+    return opened;
   };
+  const redis = async () => (await open()).connection;
   return {
     config,
     get pipelineConfig() {
       return withRedisSettings(config);
     },
     redis,
+    log: async () => {
+      const { connection, witnesses } = await open();
+      return createRedisLog(connection, config.names, config, witnesses.of(connection));
+    },
+    witnesses: async () => (await open()).witnesses,
     fleet: async () => createFleet(await redis(), config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
@@ -98,7 +109,8 @@ export function openTools(options: CommonOptions, environment = process.env): To
     },
     redisTrouble: () => lastError?.reason,
     close() {
-      connection?.disconnect();
+      opened?.connection.disconnect();
+      opened?.witnesses.close();
       clients?.tables.destroy();
       clients?.streams.destroy();
     },
