@@ -90,7 +90,16 @@ describe("doctor", () => {
     expect(status).toBe(0);
     expect(checks.map(({ name }) => name)).toEqual([
       ...["table", "key schema", "index", "projection", "stream", "view type", "event source mapping"],
-      ...["redis", "one primary", "log", "nodes", "leases", "agent version", "soketi version"],
+      ...[
+        "redis",
+        "one primary",
+        "log",
+        "nodes",
+        "leases",
+        "agent version",
+        "soketi version",
+        "previous secrets",
+      ],
     ]);
     const text = await cli(["doctor"], { env });
     expect(text.stdout).toContain("all is well");
