@@ -93,6 +93,7 @@ const PARAMETERS = {
     allows: within(100, 10_000_000),
     expected: "a whole number from 100 to 10000000",
   },
+  minReplicas: { default: "0", allows: within(0, 100), expected: "a whole number from 0 to 100" },
   logBytes: {
     default: "33554432",
     allows: within(2 ** 20, 2 ** 34),

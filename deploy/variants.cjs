@@ -73,6 +73,7 @@ module.exports.environment = async (sources) => {
     APP_MANAGER_DYNAMODB_TABLE: is.tableName,
     APP_SYNC_PREFIX: is.prefix,
     APP_SYNC_LOG_LENGTH: is.logLength,
+    APP_SYNC_MIN_REPLICAS: is.minReplicas === "0" ? "" : is.minReplicas,
     APP_SYNC_LOG_BYTES: is.logBytes,
     // Read by the SDK itself. An interface endpoint of DynamoDB Streams has no private DNS name.
     AWS_ENDPOINT_URL_DYNAMODB_STREAMS: is.streamsEndpoint,

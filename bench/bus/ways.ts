@@ -84,6 +84,10 @@ const ours: Way = {
         node: `${process.pid}-${Math.random()}`,
         entry: () => "{}",
         limitMs: 10_000,
+        resubscribe: () => undefined,
+        onAnonymous: (error) => {
+          throw error;
+        },
       }),
       target: {
         apply: ({ changes }) => {

@@ -15,9 +15,7 @@ import { Verifier } from "./verifier.ts";
 /** Without a lease, apps in use are read again no more often than this. Milliseconds. */
 const MIN_ROUND_MS = 1_000;
 
-/** How often it is seen to that what was found missing is forgotten in time. */
 const SWEEP_EVERY_MS = 1_000;
-
 /** How long the verifier waits for a message that explains a difference. A stream may be seconds behind. */
 const VERIFIER_GRACE_MS = 30_000;
 
@@ -96,9 +94,9 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     };
   }
 
-  /** The subscription is acknowledged. */
-  async subscribed(): Promise<void> {
-    await this.#guarded(() => this.follower.onSubscribed());
+  /** The subscription is acknowledged, by the server with this run id. */
+  async subscribed(run?: string): Promise<void> {
+    await this.#guarded(() => this.follower.onSubscribed(run));
   }
 
   /** Starts heartbeat, revalidator and verifier. */
@@ -190,6 +188,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
           return tail;
         },
         read: (after, last) => bus.read(after, last),
+        resubscribe: () => bus.resubscribe(),
       },
       target: {
         apply: (message, id) => this.#onChanges(message, id),

@@ -200,7 +200,9 @@ export class AppCache<A extends AppIdentity> {
         if (inTime || this.#entries.isRecent(readAt)) return { app, answer: Promise.resolve(app), readAt };
       }
     };
-    return this.#loads.share(id, read, (result) => this.#keep(id, result));
+    // Messages may come faster than reads: connections that are open follow all the same, a step behind.
+    const onOutdated = ({ app }: ReadApp<A>) => this.#options.onChanged(id, app);
+    return this.#loads.share(id, read, (result) => this.#keep(id, result), onOutdated);
   }
 
   /** An entry that is only confirmed keeps its app object: connections are told apart by it. */

@@ -90,7 +90,7 @@ describe("doctor", () => {
     expect(status).toBe(0);
     expect(checks.map(({ name }) => name)).toEqual([
       ...["table", "key schema", "index", "projection", "stream", "view type", "event source mapping"],
-      ...["items", "redis", "log", "flushes", "clocks", "nodes", "leases"],
+      ...["items", "redis", "one primary", "log", "flushes", "clocks", "nodes", "leases"],
       ...["nodes' redis", "agent version", "soketi version", "previous secrets"],
     ]);
     const text = await cli(["doctor"], { env });

@@ -224,7 +224,10 @@ describe("Ctrl-C", () => {
       child.kill("SIGINT");
       const [status] = (await once(child, "close")) as [number | null];
       expect(status, stderr).toBe(130);
-      expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toEqual({ error: "interrupted", code: "E_INTERRUPTED" });
+      expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toEqual({
+        error: "interrupted",
+        code: "E_INTERRUPTED",
+      });
     },
   );
 

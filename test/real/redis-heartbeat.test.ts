@@ -26,7 +26,15 @@ beforeEach(async () => {
     },
   });
   log = createRedisLog(admin, names, { logLength: 10_000, logBytes: 2 ** 25 });
-  bus = createRedisBus(admin, names, { node: "n", entry: () => "{}", limitMs: 5_000 });
+  bus = createRedisBus(admin, names, {
+    node: "n",
+    entry: () => "{}",
+    limitMs: 5_000,
+    resubscribe: () => undefined,
+    onAnonymous: (error) => {
+      throw error;
+    },
+  });
 });
 
 const message = (bytes: number) => ({ whole: "x".repeat(bytes), live: "thin" });
@@ -46,13 +54,15 @@ async function appendOld(): Promise<string> {
 
 /** Which commands one heartbeat makes Redis run. */
 async function commandsOf(): Promise<string[]> {
-  const monitor = await admin.duplicate().monitor();
+  const own = admin.duplicate();
+  const monitor = await own.monitor();
   const seen: string[][] = [];
   monitor.on("monitor", (_time: string, args: string[]) => seen.push(args));
   await bus.heartbeat();
   await admin.echo("end");
   await eventually("the last command", () => Promise.resolve(seen.some(([name]) => name === "echo")));
   monitor.disconnect();
+  own.disconnect();
   return seen.map(([name = ""]) => name.toLowerCase());
 }
 

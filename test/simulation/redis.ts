@@ -21,6 +21,11 @@ export interface Subscriber {
   serverGone(silently: boolean): void;
 }
 
+/** Of what a server is told by: its run id. */
+export function runOf(identity: string): string {
+  return identity.replace(/\/.*$/, "");
+}
+
 /** Any fixed time will do. */
 const EPOCH_BASE = 1_700_000_000_000;
 
@@ -72,7 +77,7 @@ export class SimulatedRedis {
   heartbeat(): Tail {
     this.#assertWritable();
     const { last, identity } = this.#server;
-    return { last, server: identity };
+    return { last, server: identity, run: runOf(identity) };
   }
 
   /** XRANGE of one epoch. */

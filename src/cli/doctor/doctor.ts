@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { listMappings } from "../../aws/lambda-mappings.ts";
 import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
+import type { RedisConnection } from "../../redis/library.ts";
 import { relayNames } from "../../protocol/names.ts";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, running } from "../support/command.ts";
@@ -15,6 +16,7 @@ import { checkFlushes } from "./flushes.ts";
 import { checkItems } from "./items.ts";
 import { checkMappings, checkRelay } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
+import { checkPrimary, type PrimaryShape } from "./primary.ts";
 import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
@@ -181,6 +183,7 @@ async function lookAtRedis(
   const connection = await tools.redis();
   const fleet = await tools.fleet();
   const shape = await inspectRedis(connection);
+  const primary = await inspectPrimary(tools, connection, kind);
   const log = await inspectLog(connection, names);
   const [before, at] = [await fleet.now(), Date.now()];
   const machine = { at, read: { from: before, to: await fleet.now() } };
@@ -194,10 +197,31 @@ async function lookAtRedis(
   const server = kind === "cluster" ? undefined : shape.server;
   return [
     ...checkRedis(shape, kind),
+    ...checkPrimary(shape, primary),
     checkLog(names.log, log, nodes),
     ...checkFlushes(messages, nodes, asked.to),
     ...checkClocks(machine, nodes, asked, messages.at(-1)),
     ...checkNodes(nodes, tail, __VERSION__, { expected, elsewhere, server }),
     ...checkPreviousSecrets(nodes, asked.to),
   ];
+}
+
+async function inspectPrimary(
+  tools: Tools,
+  connection: RedisConnection,
+  configured: PrimaryShape["configured"],
+): Promise<PrimaryShape> {
+  const pool = await tools.witnesses();
+  const witnesses = pool.of(connection);
+  const failed = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
+  const verdict = await witnesses.ask().catch(failed);
+  const isVerdict = verdict !== undefined && !(verdict instanceof Error);
+  return {
+    configured,
+    minReplicas: tools.pipelineConfig.minReplicas,
+    verdict,
+    isNamed: isVerdict ? await witnesses.names(verdict) : true,
+    others: isVerdict ? await pool.otherPrimaries() : [],
+    masters: "nodes" in connection ? connection.nodes("master").length : 0,
+  };
 }

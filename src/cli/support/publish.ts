@@ -1,5 +1,4 @@
 import type { EncodedMessage } from "../../protocol/encode.ts";
-import { createRedisLog } from "../../redis/log.ts";
 import type { Run } from "./command.ts";
 import { beginWait, confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -11,11 +10,10 @@ export async function publishAndConfirm(
   done: string,
   options: WaitOptions,
 ): Promise<ExitCode> {
-  const { pipelineConfig } = run.tools;
-  const { names } = pipelineConfig;
+  const { names } = run.tools.pipelineConfig;
   const nodes = await beginWait(run, options);
   const started = performance.now();
-  const id = await createRedisLog(await run.tools.redis(), names, pipelineConfig).append(messages);
+  const id = await (await run.tools.log()).append(messages);
   run.terminal.say(`${done} on ${names.log}`);
   return confirmByNodes(run, id, { started, nodes }, options, { id });
 }

@@ -87,6 +87,7 @@ function create(verifyEveryMs: number): Agent<TestApp> {
         return broken ? Promise.reject(broken) : Promise.resolve(tail);
       },
       read: () => Promise.resolve(logged),
+      resubscribe: () => undefined,
     },
     source: {
       loadById: (id) => {

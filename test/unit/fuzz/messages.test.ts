@@ -48,6 +48,7 @@ describe("hostile messages", () => {
       bus: {
         heartbeat: () => Promise.resolve({ last: { epoch: 1, seq: 0 }, server: "s" }),
         read: () => Promise.resolve([]),
+        resubscribe: () => undefined,
       },
       target: {
         apply: ({ changes }) => applied.push(...changes),

@@ -125,6 +125,7 @@ class Story {
         heartbeat: () => Promise.resolve({ last: this.#log.at(-1)?.id, server: this.#server }),
         read: (after, last) =>
           Promise.resolve(this.#log.filter(({ id }) => id.seq > after.seq && id.seq <= last.seq)),
+        resubscribe: () => void this.#follower.onSubscribed(),
       },
       target: {
         apply: ({ changes }) => this.applied.push(...changes.map(({ appId }) => appId)),
