@@ -108,6 +108,7 @@ describe("the protection from a second primary", () => {
     version: "7.2.1",
     mode: "standalone",
     role: "master",
+    server: "r/p",
     hasIdentity: true,
     replicas: 0,
     evictionPolicy: "noeviction",
@@ -156,12 +157,7 @@ describe("the protection from a second primary", () => {
       {},
       "fail two primaries: a:1, and the one that this",
     ],
-    [
-      "a server without identity",
-      {},
-      { server: "r/p", hasIdentity: false },
-      "fail redis identity: INFO has no run_id",
-    ],
+    ["a server without identity", {}, { hasIdentity: false }, "fail redis identity: INFO has no run_id"],
   ])("%s", (_, change, server, expected) => {
     const checks = checkPrimary({ ...SERVER, ...server }, { ...ALONE, ...change });
     expect(checks.map(({ level, name, found }) => `${level} ${name}: ${found}`).join("\n")).toContain(
