@@ -71,8 +71,8 @@ describe("the package", () => {
     const files = readdirSync(installed, { recursive: true, encoding: "utf8" });
     const parts = files.map((file) => statSync(join(installed, file))).filter((file) => file.isFile());
     expect(parts.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(1_500_000);
-    // Screenshots, reports of the tests, and the functions: serverless.yml, which deploys them, is not here.
-    expect(files.filter((file) => /\.png$|survivors|handlers/.test(file))).toEqual([]);
+    // Pictures, reports of the tests, and the functions: serverless.yml, which deploys them, is not here.
+    expect(files.filter((file) => /docs\/img|\.png$|survivors|handlers/.test(file))).toEqual([]);
   });
 
   it("passes publint and arethetypeswrong", () => {
@@ -88,10 +88,15 @@ describe("the package", () => {
       const source = `
       import { attach } from "soketi-app-sync/agent";
       import { follow, normalize, openApps, RedisError, TableError } from "soketi-app-sync";
-      import type { App, Change, FlushReason, Follower, RedisSettings } from "soketi-app-sync";
+      import type { App, Change, FlushReason, Follower, Invalidation, RedisSettings } from "soketi-app-sync";
       const { app, problems } = normalize({ AppId: { S: "a" } });
       const limit: number | undefined = app?.limits.maxConnections;
-      const follower: Follower = follow({ onChange: (change: Change) => change.appId });
+      const show = ({ appId, changed }: Change) => [appId, changed];
+      const onChange = async ({ appId }: Invalidation, whole: () => Promise<Change | undefined>) => {
+        const change = await whole();
+        if (change?.appId === appId) show(change);
+      };
+      const follower: Follower = follow({ onChange });
       const redis: RedisSettings = { kind: "cluster", nodes: [{ host: "a", port: 6379 }], tls: true };
       const onFlush = (reason: FlushReason) => reason === "first-sync";
       const onError = (error: unknown) => error instanceof RedisError || error instanceof TableError;
