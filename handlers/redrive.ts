@@ -11,14 +11,14 @@ const config = readPipelineConfig(process.env);
 const { tables, streams } = openDynamoDb(config);
 const stream = createStreamReader(streams);
 const table = createAppsReader(tables, config.table);
-const { powertools, batch } = openPipeline(config, { timeouts: BATCH_TIMEOUTS, table });
+const { telemetry, batch } = openPipeline(config, { timeouts: BATCH_TIMEOUTS, table });
 
 const flushes = new Flushes();
 
 /** Failed range of the stream -> the invalidations that it lacks: invoked by the failure queue. */
 export async function handler({ Records }: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   try {
-    const redrive = { stream, report: powertools.report, batch: batch(context), flushes };
+    const redrive = { stream, report: telemetry.report, batch: batch(context), flushes };
     const messages = Records.map(({ messageId, body, attributes }) => ({
       messageId,
       body,
@@ -27,7 +27,7 @@ export async function handler({ Records }: SQSEvent, context: Context): Promise<
     const failed = await redriveMessages(messages, redrive);
     return { batchItemFailures: failed.map((itemIdentifier) => ({ itemIdentifier })) };
   } finally {
-    powertools.flush();
+    telemetry.flush();
   }
 }
 

@@ -9,7 +9,7 @@ import { sweep } from "../src/pipeline/sweep.ts";
 const config = withSharedCache(readPipelineConfig(process.env));
 const table = createAppsReader(openDynamoDb(config).tables, config.table);
 const timeouts = { connectMs: 1_500, commandMs: 5_000, silenceMs: 2_000, retriesPerCommand: 2 };
-const { powertools, redis, batch } = openPipeline(config, { timeouts, table });
+const { telemetry, redis, batch } = openPipeline(config, { timeouts, table });
 
 /** Table and shared cache compared, and repaired: invoked on a schedule. */
 export async function handler(_event: unknown, context: Context): Promise<SweepOutcome> {
@@ -17,12 +17,12 @@ export async function handler(_event: unknown, context: Context): Promise<SweepO
     await redis.prepare();
     const { sharedCache, remainingMs } = batch(context);
     const outcome = await sweep({ cache: sharedCache, table, remainingMs });
-    powertools.report.swept(outcome);
+    telemetry.report.swept(outcome);
     return outcome;
   } catch (error) {
-    powertools.report.sweepFailed(error);
+    telemetry.report.sweepFailed(error);
     throw error;
   } finally {
-    powertools.flush();
+    telemetry.flush();
   }
 }

@@ -76,7 +76,11 @@ async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<
         `new entry first served ${seen.newFirst - written} ms after it`,
     ),
   );
-  say("   (most of it is the emulated poll of the stream; AWS polls four times a second)");
+  say(
+    stack.relayUrl === undefined
+      ? "   (most of it is the emulated poll of the stream; AWS polls four times a second)"
+      : "   (most of it is the relay's poll of the stream, four times a second)",
+  );
 }
 
 /** On a busy machine the last answer with the old secret may have come before the write. */

@@ -4,6 +4,7 @@ import { startDynamoDbLocal } from "./dynamodb-local.ts";
 import { soketiNode } from "./node-binary.ts";
 import { startOffline } from "./offline.ts";
 import { Parts } from "./parts.ts";
+import { startRelay } from "./relay.ts";
 import { startRedisLinks, throughLink } from "./redis-links.ts";
 import { startRedis } from "./redis-server.ts";
 import { provide } from "./provide.ts";
@@ -17,6 +18,8 @@ export interface Stack {
   readonly dynamodbEndpoint: string;
   readonly table: AppsTable;
   readonly nodes: readonly SoketiNode[];
+  /** Where `/health` and `/metrics` of the relay are; undefined with the function. */
+  readonly relayUrl: string | undefined;
   /** Each node's way to Redis; none when Redis speaks TLS, which takes no way round. */
   readonly redisLinks: readonly TcpProxy[];
   /** Resolves with one line when a part ends by itself. */
@@ -28,6 +31,8 @@ export interface Stack {
 export interface StackOptions {
   /** The soketi nodes' ports; 0 takes a free one. */
   readonly ports: readonly number[];
+  /** Whether a relay reads the stream, instead of the function under serverless offline. Default false. */
+  readonly relay?: boolean | undefined;
   readonly say: (line: string) => void;
   /** What the parts print, line by line. */
   readonly onLine: (part: string, line: string) => void;
@@ -44,9 +49,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const redisUrl = await redisAddress(options, parts);
     const dynamodbEndpoint = await dynamodbAddress(options, parts);
     const table = await openAppsTable(dynamodbEndpoint, "apps");
-    options.say("Starting the function under serverless offline ...");
-    const onLine = (line: string) => options.onLine("function", line);
-    parts.keep(await startOffline({ redisUrl, dynamodbEndpoint, table: table.name, onLine }));
+    const relayUrl = await startReader(options, { redisUrl, dynamodbEndpoint, table: table.name }, parts);
     const redisLinks = await startRedisLinks(redisUrl, options.ports.length);
     parts.alsoStop(() => Promise.all(redisLinks.map((link) => link.close())));
     const redisUrlOf = (i: number) => throughLink(redisUrl, redisLinks[i]);
@@ -56,6 +59,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       dynamodbEndpoint,
       table,
       nodes,
+      relayUrl,
       redisLinks,
       died: parts.died(),
       stop: () => parts.stop(),
@@ -64,6 +68,22 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await parts.stop();
     throw error;
   }
+}
+
+/** What reads the stream. */
+async function startReader(
+  { relay = false, say, onLine }: StackOptions,
+  addresses: { readonly redisUrl: string; readonly dynamodbEndpoint: string; readonly table: string },
+  parts: Parts,
+): Promise<string | undefined> {
+  if (relay) {
+    say("Starting the relay ...");
+    const options = { ...addresses, onLine: (line: string) => onLine("relay", line) };
+    return parts.keep(await startRelay(options)).url;
+  }
+  say("Starting the function under serverless offline ...");
+  parts.keep(await startOffline({ ...addresses, onLine: (line: string) => onLine("function", line) }));
+  return undefined;
 }
 
 interface NodeAddresses {

@@ -10,13 +10,17 @@ import { type Stack, startStack } from "./stack.ts";
 /** The console listens that far above the first node. */
 const CONSOLE_OFFSET = 8;
 
-const USAGE = "npm start [-- [--once] [--port 6001]]";
+const USAGE = "npm start [-- [--once] [--relay] [--port 6001]]";
 
 async function main(): Promise<number> {
   // The AWS SDK's advice to use a newer Node is nothing that the user of a local stack can act on.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
   const { values } = parseArgs({
-    options: { once: { type: "boolean", default: false }, port: { type: "string" } },
+    options: {
+      once: { type: "boolean", default: false },
+      relay: { type: "boolean", default: false },
+      port: { type: "string" },
+    },
   });
   const port = Number(values.port ?? 6001);
   if (!Number.isInteger(port) || port < 0 || port > 65_535 - CONSOLE_OFFSET) {
@@ -33,6 +37,7 @@ async function main(): Promise<number> {
   let following = false;
   const stack = await startStack({
     ports,
+    relay: values.relay,
     say,
     onLine(part, line) {
       demonstration.onLine(part, line);
@@ -59,13 +64,14 @@ async function main(): Promise<number> {
   }
 }
 
-function describe({ nodes, redisUrl, dynamodbEndpoint, table }: Stack): void {
+function describe({ nodes, redisUrl, relayUrl, dynamodbEndpoint, table }: Stack): void {
   say("");
   nodes.forEach(({ url, metricsPort }, i) =>
     say(`soketi node ${i + 1}:   ${url}   metrics http://127.0.0.1:${metricsPort}/metrics`),
   );
   say(`DynamoDB Local:  ${dynamodbEndpoint}   table ${table.name}`);
   say(`Redis:           ${redisUrl.replace(/\/\/[^@/]*@/, "//…@")}`);
+  if (relayUrl !== undefined) say(`Relay:           ${relayUrl}/health   ${relayUrl}/metrics`);
 }
 
 function explainOwnChange({ dynamodbEndpoint }: Stack): void {

@@ -1,57 +1,16 @@
-import type { Change, ChangesMessage } from "../protocol/message.ts";
+import type { ChangesMessage } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { NodeStatus } from "../protocol/node.ts";
+import type { AgentOptions } from "./agent-options.ts";
 import { AppCache } from "./app-cache.ts";
-import type { CacheLimits } from "./cache-options.ts";
 import type { FlushReason } from "./flush-reasons.ts";
 import { Lease } from "./lease.ts";
 import { LogFollower } from "./log-follower.ts";
-import { OpenConnections, type OpenConnectionsSettings } from "./open-connections.ts";
-import type { AppIdentity, AppSource, Bus, ConnectionLimits, Connections, MonotonicClock } from "./ports.ts";
+import { OpenConnections } from "./open-connections.ts";
+import type { AppIdentity, Tail } from "./ports.ts";
+import { RecentFlushes } from "./recent-flushes.ts";
 import { RecentMessages } from "./recent-messages.ts";
 import { Verifier } from "./verifier.ts";
-
-/** What the agent tells about itself. Nothing in it holds a secret; nothing here may throw. */
-export interface AgentReporter {
-  /** One app was forgotten. Lags in milliseconds, between the clocks of two hosts. */
-  dropped(
-    change: Change,
-    lag: { readonly sinceInvoked: number; readonly sinceWritten?: number | undefined },
-  ): void;
-  flushed(reason: FlushReason): void;
-  leaseChanged(held: boolean): void;
-  heartbeatFailed(error: unknown): void;
-  /** The table could not be read. `what` names the app id or key. */
-  loadFailed(what: string, error: unknown): void;
-  connectionsRefreshed(appId: string, replaced: number, closed: number): void;
-  staleFound(appId: string): void;
-}
-
-/** All times in milliseconds. */
-export interface AgentSettings extends OpenConnectionsSettings {
-  readonly leaseMs: number;
-  readonly heartbeatMs: number;
-  readonly limits: CacheLimits;
-  /** An app in use is read again within this time after its drop, at random: nodes must not all read at once. */
-  readonly reloadJitterMs: number;
-  /** One cached app is verified this often. 0: none. */
-  readonly verifyEveryMs: number;
-}
-
-export interface AgentOptions<A> extends AgentSettings {
-  readonly bus: Bus;
-  readonly source: AppSource<A>;
-  readonly connections: Connections<A>;
-  /** When apps' limits of connections are enforced on those that are open. */
-  readonly connectionLimits?: ConnectionLimits<A> | undefined;
-  readonly isSame: (left: A, right: A) => boolean;
-  /** An app was deleted, as far as this node knows. Must not throw. */
-  readonly onGone?: ((appId: string) => void) | undefined;
-  readonly report: AgentReporter;
-  readonly clock: MonotonicClock;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-}
 
 /** Without a lease, apps in use are read again no more often than this. Milliseconds. */
 const MIN_ROUND_MS = 1_000;
@@ -76,6 +35,9 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly flushes = new Map<FlushReason, number>();
   /** What tools are told of the last messages. */
   readonly recent = new RecentMessages();
+  readonly recentFlushes: RecentFlushes;
+  /** What the last heartbeat has found. */
+  lastTail: Tail | undefined;
   readonly #options: AgentOptions<A>;
   readonly #timers = new Set<NodeJS.Timeout>();
   #leaseHeldBefore = false;
@@ -87,6 +49,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   constructor(options: AgentOptions<A>) {
     const { clock, report } = options;
     this.#options = options;
+    this.recentFlushes = new RecentFlushes(clock);
     this.lease = new Lease({ clock, leaseMs: options.leaseMs });
     this.follower = this.#createFollower(options);
     this.cache = new AppCache<A>({
@@ -201,6 +164,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.cache.flush();
     this.verifier.explainedAll();
     this.flushes.set(reason, (this.flushes.get(reason) ?? 0) + 1);
+    this.recentFlushes.add(reason);
     this.#options.report.flushed(reason);
     // Open connections hold apps of before as well.
     this.connections.revalidator.doubtAll();
@@ -220,6 +184,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       bus: {
         heartbeat: async () => {
           const tail = await bus.heartbeat();
+          this.lastTail = tail;
           if (tail.nodes !== undefined) this.connections.pace.fleetHas(tail.nodes);
           return tail;
         },

@@ -1,6 +1,7 @@
 import type { Agent } from "./agent.ts";
 import type { AppCache } from "./app-cache.ts";
 import { FLUSH_REASONS } from "./flush-reasons.ts";
+import type { PreviousSecretUses } from "./previous-secret-uses.ts";
 import type { AppIdentity } from "./ports.ts";
 import { WEBHOOK_DROP_REASONS, type WebhookDropReason } from "./webhook-drop-reasons.ts";
 
@@ -15,6 +16,7 @@ export interface AgentCounts {
   redisErrors: number;
   /** What soketi was spared, by place; each place from the start. */
   readonly guarded: ReadonlyMap<string, number>;
+  readonly previousSecrets: Pick<PreviousSecretUses, "counted">;
 }
 
 /** One number that the agent counts by itself, read when somebody asks. */
@@ -31,7 +33,7 @@ export interface AgentMetric {
 type CacheFigures = Pick<AppCache<AppIdentity>, "size" | "stats" | "indexQueries" | "voidedReads">;
 
 /** Whatever its apps are. */
-interface MeasuredAgent extends Pick<Agent<never>, "leaseHeld" | "flushes" | "follower"> {
+interface MeasuredAgent extends Pick<Agent<never>, "leaseHeld" | "flushes" | "follower" | "lastTail"> {
   readonly cache: CacheFigures;
   readonly connections: {
     readonly revalidator: { readonly appsInUse: number; readonly boundMs: number };
@@ -47,6 +49,7 @@ export function agentMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMe
     ...followerMetrics(agent, counts),
     ...cacheMetrics(agent, counts),
     ...connectionMetrics(agent, counts),
+    ...previousSecretMetrics(counts),
   ];
 }
 
@@ -58,6 +61,8 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
       Number(follower.state === "following"),
     ),
     gauge("cursor", "Sequence number of the last message applied.", () => follower.cursor?.seq ?? 0),
+    gauge("nodes", "Nodes of the registry, this one included.", () => agent.lastTail?.nodes ?? 0),
+    gauge("nodes_left", "Nodes that left within a day without saying so.", () => agent.lastTail?.left ?? 0),
     counter("messages_total", "Messages of the log applied.", () => follower.stats.messages),
     counter("changes_total", "Changes in those messages.", () => counts.changes),
     counter(
@@ -152,6 +157,25 @@ function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts):
         WEBHOOK_DROP_REASONS.map((reason) => [reason, counts.webhooksDropped.get(reason) ?? 0] as const),
       ),
       label: "reason",
+    },
+  ];
+}
+
+function previousSecretMetrics({ previousSecrets }: AgentCounts): AgentMetric[] {
+  return [
+    {
+      ...counter(
+        "previous_secret_taken_total",
+        "What was signed with an app's previous secret, and taken.",
+        () => previousSecrets.counted("taken"),
+      ),
+      label: "app_id",
+    },
+    {
+      ...counter("previous_secret_refused_total", "The same after the overlap's end, refused.", () =>
+        previousSecrets.counted("refused"),
+      ),
+      label: "app_id",
     },
   ];
 }

@@ -15,6 +15,8 @@ export interface Tail {
   readonly server: string;
   /** How many nodes are registered, this one included; undefined where that is not known. */
   readonly nodes?: number | undefined;
+  /** How many left within a day without saying so: killed, frozen, or cut off from Redis; undefined where that is not known. */
+  readonly left?: number | undefined;
 }
 
 /** The agent's end of the log. Every call rejects, rather than hangs, when Redis does not answer. */
@@ -47,7 +49,7 @@ export interface Connection<A> {
   readonly key: string;
   /** Whether the connection follows this very app already. */
   has(app: A): boolean;
-  /** Whether what the client signs is checked with this app's secret already. */
+  /** Whether what the client signs is checked with this app's secret already, or with one that the app has just before it. */
   hasSecretOf(app: A): boolean;
   /** Puts limits, flags and secret of the app in force on the connection. */
   replace(app: A): void;

@@ -9,6 +9,8 @@ export interface App {
   readonly key: string;
   /** `AppSecret`: signs API calls and channel authorizations. Never logged, never sent over Redis. */
   readonly secret: string;
+  /** While a rotation of the secret overlaps; also when its end has passed. Absent when there is none. */
+  readonly previousSecret?: PreviousSecret | undefined;
   /** Default true. A disabled app refuses connections with 4003. */
   readonly enabled: boolean;
   /** Default false. */
@@ -18,6 +20,16 @@ export interface App {
   readonly limits: Limits;
   /** In the order of the item. Only webhooks that soketi can run are in it. */
   readonly webhooks: readonly Webhook[];
+}
+
+/**
+ * `AppSecretPrevious` and `AppSecretPreviousUntil`: the secret before the present one, which nodes with the agent take as well
+ * until the overlap is over. soketi alone ignores it. It is kept from all that the present one is kept from.
+ */
+export interface PreviousSecret {
+  readonly secret: string;
+  /** Refused from then on, by the clock of each node. Whole seconds since 1970. */
+  readonly until: number;
 }
 
 /** Limits that are always a number: -1 is "no limit". */

@@ -16,7 +16,9 @@ export function sameAsCached(app: App, cached: CachedApp): boolean {
     if (Number(cached[name]) < 0 && unset !== "unlimited") return false;
     if (app.limits[name] !== undefined) item[attribute] = value;
   }
-  return diff(normalize(item), { app, id: app.id, key: app.key, problems: [] }) === undefined;
+  // soketi's shape has no previous secret.
+  const present = { ...app, previousSecret: undefined };
+  return diff(normalize(item), { app: present, id: app.id, key: app.key, problems: [] }) === undefined;
 }
 
 /** What may be shown of such an entry, or of soketi's own App; undefined when it is none. */

@@ -1,5 +1,5 @@
 import type { App } from "./app.ts";
-import { unequalNames } from "./equal.ts";
+import { equal, unequalNames } from "./equal.ts";
 import type { Normalized } from "./normalize.ts";
 
 /** What a write to the table means for those who run the app. */
@@ -11,7 +11,10 @@ export interface AppDiff {
   readonly type: "created" | "updated" | "deleted";
   /** The key now, then the former one if it is another. Only readable keys. */
   readonly keys: readonly string[];
-  /** Sorted paths into {@link App}, such as "enabled", "limits.maxConnections", "webhooks". Only for "updated". */
+  /**
+   * Sorted paths into {@link App}, such as "enabled", "limits.maxConnections", "webhooks". Only for "updated". "secret" stands
+   * for the previous one as well.
+   */
   readonly changed: readonly string[];
   /** The app as it is now. Absent when it is not usable. */
   readonly app?: App | undefined;
@@ -42,7 +45,10 @@ function sameIdentity(before: Normalized, after: Normalized | undefined): boolea
 }
 
 function changedPaths(before: App, after: App): string[] {
-  const changed = unequalNames(before, after).filter((name) => name !== "limits");
-  for (const name of unequalNames(before.limits, after.limits)) changed.push(`limits.${name}`);
-  return changed.sort();
+  const { limits: limitsBefore, previousSecret: previousBefore, ...restBefore } = before;
+  const { limits: limitsAfter, previousSecret: previousAfter, ...restAfter } = after;
+  const changed = new Set(unequalNames(restBefore, restAfter));
+  if (!equal(previousBefore, previousAfter)) changed.add("secret");
+  for (const name of unequalNames(limitsBefore, limitsAfter)) changed.add(`limits.${name}`);
+  return [...changed].sort();
 }

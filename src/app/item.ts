@@ -16,6 +16,10 @@ export function toItem(app: App): Record<string, ItemValue> {
     AppKey: { S: app.key },
     AppSecret: { S: app.secret },
   };
+  if (app.previousSecret) {
+    item.AppSecretPrevious = { S: app.previousSecret.secret };
+    item.AppSecretPreviousUntil = { N: String(app.previousSecret.until) };
+  }
   for (const { name, attribute } of FLAGS) item[attribute] = { BOOL: app[name] };
   for (const { name, attribute } of LIMITS) {
     const limit = app.limits[name];

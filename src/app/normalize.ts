@@ -2,6 +2,7 @@ import { FLAGS, LIMITS } from "./app.ts";
 import type { AlwaysLimits, App, Limits, LimitName } from "./app.ts";
 import { equal } from "./equal.ts";
 import { describe, readFlag, readLimit } from "./normalize-values.ts";
+import { readOverlap } from "./normalize-overlap.ts";
 import { readWebhooks } from "./normalize-webhooks.ts";
 import { reportTo } from "./problems.ts";
 import type { Problem, Report } from "./problems.ts";
@@ -47,12 +48,16 @@ export function normalize(attributes: unknown): Normalized {
   const key = readIdentity(find, "AppKey", report);
   const secret = readIdentity(find, "AppSecret", report);
   // What is wrong with the rest is told also of an app that cannot exist.
+  const previousSecret = readOverlap(attributes, secret, report);
   const settings = readSettings(find, report);
   const isApp = id !== undefined && key !== undefined && secret !== undefined;
-  return { app: isApp ? { id, key, secret, ...settings } : undefined, id, key, problems };
+  return { app: isApp ? { id, key, secret, previousSecret, ...settings } : undefined, id, key, problems };
 }
 
-function readSettings(find: FindSpellings, report: Report): Omit<App, "id" | "key" | "secret"> {
+function readSettings(
+  find: FindSpellings,
+  report: Report,
+): Omit<App, "id" | "key" | "secret" | "previousSecret"> {
   const [enabled, enableClientMessages, enableUserAuthentication] = FLAGS.map((flag) =>
     readSpelled(find, flag.attribute, report, (spelled, tell) =>
       readFlag(flag.attribute, spelled.reading, flag.default, tell),

@@ -36,8 +36,9 @@ interface SoketiLambda {
   readonly client_options?: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Without the previous secret: soketi would not read it, and its cache is a place where nobody else needs it. */
 export function toSoketi(app: App): SoketiApp {
-  const { limits, webhooks, ...rest } = app;
+  const { limits, webhooks, previousSecret: _agents, ...rest } = app;
   return { ...rest, ...limits, webhooks: webhooks.map(toSoketiWebhook) };
 }
 

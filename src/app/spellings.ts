@@ -53,6 +53,7 @@ export type AttributeName = keyof typeof SPELLINGS;
 /** Names of attributes whose values are never shown: secrets, and webhooks, whose URLs and headers hold tokens. */
 export const SECRET_ATTRIBUTES: ReadonlySet<string> = new Set([
   ...SPELLINGS.AppSecret,
+  "AppSecretPrevious",
   ...SPELLINGS.Webhooks,
 ]);
 

@@ -3,7 +3,7 @@ import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import type { ToolsConfig } from "../config/pipeline.ts";
 
 /** Time limits of one request to AWS, in milliseconds: far below any function's time-out, so that a retry fits in. */
-const REQUEST = { connectionTimeout: 1_500, requestTimeout: 5_000 };
+const REQUEST = { connectionTimeout: 1_500, requestTimeout: 5_000, throwOnRequestTimeout: true };
 
 /** For what reads the table or its stream again. Credentials come from the environment, as with AWS' own tools. */
 export function openDynamoDb({ dynamodbEndpoint, region }: Pick<ToolsConfig, "dynamodbEndpoint" | "region">) {

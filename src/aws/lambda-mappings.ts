@@ -14,7 +14,7 @@ export interface MappingShape {
 /** The event source mappings of a stream. Rejects with what AWS says. */
 export async function listMappings(streamArn: string, region: string | undefined): Promise<MappingShape[]> {
   const client = new LambdaClient({
-    requestHandler: { connectionTimeout: 1_500, requestTimeout: 5_000 },
+    requestHandler: { connectionTimeout: 1_500, requestTimeout: 5_000, throwOnRequestTimeout: true },
     ...(region === undefined ? {} : { region }),
   });
   const mappings: MappingShape[] = [];

@@ -9,6 +9,7 @@ import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
 import { createNodesCommand } from "./nodes.ts";
 import { createNormalizeCommand } from "./normalize.ts";
+import { createRelayCommand } from "./relay.ts";
 import { createRedriveCommand } from "./redrive.ts";
 import { createSweepCommand } from "./sweep.ts";
 
@@ -37,6 +38,7 @@ Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 cha
   .addCommand(createFlushCommand())
   .addCommand(createSweepCommand())
   .addCommand(createRedriveCommand())
+  .addCommand(createRelayCommand())
   .addCommand(createNormalizeCommand());
 
 await program.parseAsync();

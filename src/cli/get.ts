@@ -5,7 +5,8 @@ import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
-import type { Held } from "../protocol/node.ts";
+import type { Held, RegisteredNode } from "../protocol/node.ts";
+import { overlapInWords, overlapOf } from "./support/overlap-view.ts";
 import { createCommand, type Run, running } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
@@ -35,7 +36,9 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
   const item = found?.item;
   const normalized = normalize(item ?? {});
   const raw = item && Object.fromEntries(Object.entries(item).map((entry) => shown(entry, secrets)));
-  const nodes = tools.config.redis ? await held(tools, appId) : undefined;
+  const answered = tools.config.redis ? await (await tools.fleet()).ask({ appId }) : undefined;
+  const nodes = answered && held(answered);
+  const overlap = overlapOf(normalized, answered, Date.now());
   const cache = tools.config.sharedCache ? await cached(tools, appId, normalized) : undefined;
   const app = normalized.app ? toPublicView(normalized.app) : null;
   const problems = item ? normalized.problems : [];
@@ -44,6 +47,7 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
     item: raw ?? null,
     app,
     problems,
+    overlap: overlap ?? null,
     sharedCache: cache ?? null,
     nodes: nodes ?? null,
   });
@@ -61,6 +65,11 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
       const paint = severity === "error" ? terminal.colors.red : terminal.colors.yellow;
       terminal.say(paint(`${severity}: ${attribute}: ${message}`));
     }
+  }
+  if (overlap) {
+    terminal.say();
+    terminal.say(terminal.colors.bold("previous secret"));
+    for (const line of overlapInWords(overlap, Date.now())) terminal.say(line);
   }
   if (cache) {
     terminal.say();
@@ -100,8 +109,7 @@ function shown([name, value]: [string, RawItem[string]], secrets: boolean): [str
   ];
 }
 
-async function held(tools: Tools, appId: string) {
-  const nodes = await (await tools.fleet()).ask({ appId });
+function held(nodes: readonly RegisteredNode[]) {
   return nodes
     .filter(({ entry }) => entry.soketi !== undefined)
     .map(({ id, entry: { host, pid }, answer }) => ({

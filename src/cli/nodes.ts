@@ -1,15 +1,20 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
 import { isWell, type NodeView, viewOf } from "../fleet/node-view.ts";
-import { duration } from "./support/arguments.ts";
+import { otherPrefixes } from "../redis/inspection.ts";
+import { ago } from "./support/ago.ts";
+import { amount } from "./support/amount.ts";
+import { count, duration } from "./support/arguments.ts";
 import { createCommand, running } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
 import { interruption } from "./support/interruption.ts";
 import type { Terminal } from "./support/terminal.ts";
-import type { CommonOptions } from "./support/tools.ts";
+import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface NodesOptions extends CommonOptions {
   readonly watch?: true | number;
+  readonly expect?: number;
+  readonly forget?: true;
 }
 
 /** `nodes`: every agent, as it says itself it is. */
@@ -17,16 +22,29 @@ export function createNodesCommand(): Command {
   return createCommand(
     "nodes",
     "Show every agent: lease, how far behind, entries, hit ratio, lag, apps in use and their bound.",
-    ["nodes", "nodes --watch 2s", "nodes --json | jq '.[] | select(.leaseMsLeft == 0)'"],
+    [
+      "nodes",
+      "nodes --watch 2s",
+      "nodes --expect 4",
+      "nodes --forget",
+      "nodes --json | jq '.[] | select(.leaseMsLeft == 0)'",
+    ],
   )
     .addOption(
       new Option("-w, --watch [every]", "again and again, each second or as often as said").argParser(
         duration,
       ),
     )
+    .option("--expect <n>", "how many soketi nodes there must be", count)
+    .option("--forget", "remember those no more that have left without saying so")
     .action((options: NodesOptions) =>
       running(options, async ({ tools, terminal }) => {
         const fleet = await tools.fleet();
+        if (options.forget) {
+          const left = (await fleet.registered()).filter(({ silentMs }) => silentMs !== undefined);
+          await fleet.forget(left.map(({ id }) => id));
+          terminal.note(`${amount(left.length, "node")} forgotten`);
+        }
         const look = async () => {
           const tail = await fleet.tail();
           return (await fleet.ask()).map((node) => viewOf(node, tail));
@@ -34,7 +52,9 @@ export function createNodesCommand(): Command {
         if (options.watch === undefined) {
           const views = await look();
           show(views, terminal);
-          return views.every(isWell) ? EXIT.ok : EXIT.unwell;
+          const complaint = complaintOf(views, options.expect, await elsewhere(views, tools));
+          if (complaint !== undefined) terminal.note(complaint);
+          return complaint === undefined && views.every(isWell) ? EXIT.ok : EXIT.unwell;
         }
         const everyMs = options.watch === true ? 1_000 : options.watch;
         const ended = interruption();
@@ -50,19 +70,39 @@ export function createNodesCommand(): Command {
     );
 }
 
+/** Prefixes at which nodes are, when none is at this one. */
+async function elsewhere(views: readonly NodeView[], tools: Tools): Promise<string[]> {
+  return views.length > 0 ? [] : otherPrefixes(await tools.redis(), tools.config.names);
+}
+
+/** What the table of nodes does not show by itself. */
+function complaintOf(
+  views: readonly NodeView[],
+  expect: number | undefined,
+  others: readonly string[],
+): string | undefined {
+  const there = views.filter(({ soketi, answers }) => soketi !== null && answers).length;
+  if (expect !== undefined && there < expect) {
+    return `expected ${amount(expect, "node")}, found ${there}: one without the agent, or on another Redis or prefix, is not seen`;
+  }
+  if (views.some(({ soketi }) => soketi !== null)) return undefined;
+  const hint = others.length > 0 ? `; there are nodes at ${others.slice(0, 3).join(", ")}` : "";
+  return `no soketi node is registered here: check APP_SYNC_PREFIX and Redis${hint}`;
+}
+
 function show(views: readonly NodeView[], terminal: Terminal): void {
   const { green, red, dim } = terminal.colors;
   terminal.value(views);
   const rows = views.map((view) => {
     const { host, pid, soketi, agent, answers, state, behind, leaseMsLeft, entries, hitRatio, lagMs } = view;
-    const { appsInUse, inUseBoundMs } = view;
+    const { appsInUse, inUseBoundMs, lastSeenMsAgo } = view;
     const lease = leaseMsLeft > 0 ? green(`${(leaseMsLeft / 1_000).toFixed(1)} s`) : red("none");
     return [
       host,
       String(pid),
       soketi ?? dim("follower"),
       agent,
-      answers ? lease : red("no answer"),
+      answers ? lease : red(lastSeenMsAgo === null ? "no answer" : `left, seen ${ago(lastSeenMsAgo)}`),
       state ?? "",
       behind === null ? "another log" : String(behind),
       entries === null ? "" : String(entries),

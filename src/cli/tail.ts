@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { valueAt } from "../app/public-view.ts";
+import { announcedBy } from "../fleet/announced-by.ts";
 import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { collect, parseDuration } from "./support/arguments.ts";
@@ -29,7 +30,9 @@ interface Line {
   readonly type: LogRow["type"];
   readonly changed: LogRow["changed"];
   readonly app: LogRow["app"];
-  /** Why everything is forgotten; of a flush, and of a message that nodes cannot read. */
+  /** Who has announced it. */
+  readonly by: LogRow["by"];
+  /** Why everything is forgotten; of a flush, and of a message that nodes cannot read. Of what was announced: why. */
   readonly reason: LogRow["reason"];
 }
 
@@ -85,8 +88,8 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
 }
 
 function lineOf(row: LogRow): Line {
-  const { message: id, at = null, appId, type, changed, app, reason } = row;
-  return { id, at, ageMs: ageOf(row, Date.now()), appId, type, changed, app, reason };
+  const { message: id, at = null, appId, type, changed, app, by, reason } = row;
+  return { id, at, ageMs: ageOf(row, Date.now()), appId, type, changed, app, by, reason };
 }
 
 function show({ terminal }: Run, line: Line): void {
@@ -100,7 +103,8 @@ function show({ terminal }: Run, line: Line): void {
       paint(line.type.padEnd(7)),
       bold(line.appId ?? "all apps"),
       line.ageMs === null ? "" : `age ${describeAge(line.ageMs)}`,
-      line.reason ?? describeValues(line),
+      line.by === undefined ? (line.reason ?? describeValues(line)) : describeValues(line),
+      announcedBy(line) ?? "",
     ]
       .filter((part) => part !== "")
       .join("  "),

@@ -1,4 +1,4 @@
-import type { AgentSettings } from "../agent/agent.ts";
+import type { AgentSettings } from "../agent/agent-options.ts";
 
 /** What may be set of an agent as a number, wherever it runs: whole, and in milliseconds unless something else is said. */
 export const AGENT_NUMBERS = {

@@ -1,4 +1,4 @@
-import type { AgentSettings } from "../agent/agent.ts";
+import type { AgentSettings } from "../agent/agent-options.ts";
 import type { BusNames } from "../protocol/names.ts";
 import { type GuardName, readGuards } from "./guards.ts";
 import { AGENT_NUMBERS, readAgentNumbers } from "./agent-numbers.ts";

@@ -53,9 +53,21 @@ export function readPipelineConfig(environment: Environment): PipelineConfig {
  */
 export function readToolsConfig(environment: Environment): ToolsConfig {
   const env = new EnvReader(environment);
+  const config = readOutsideLambda(env);
+  env.finish();
+  return config;
+}
+
+/** As `readToolsConfig`, with Redis; mistakes are left to the reader, who has more to read. */
+export function readPipelineOutsideLambda(env: EnvReader): ToolsConfig {
+  const config = readOutsideLambda(env);
+  if (!config.redis && env.mistakes.length === 0) env.mistakes.push(NO_REDIS);
+  return config;
+}
+
+function readOutsideLambda(env: EnvReader): ToolsConfig {
   const region = env.text("AWS_REGION", "APP_MANAGER_DYNAMODB_REGION", "SOKETI_APP_MANAGER_DYNAMODB_REGION");
   const config = readConfig(env, region);
-  env.finish();
   return config.dynamodbEndpoint === undefined || region !== undefined
     ? config
     : { ...config, region: "us-east-1" };

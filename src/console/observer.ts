@@ -12,6 +12,8 @@ const KEPT = 200;
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
 
+export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages">;
+
 interface Row extends Omit<ChangeRow, "drops" | "wroteAt"> {
   readonly drops: Record<string, number>;
   wroteAt?: number | undefined;
@@ -22,14 +24,14 @@ export class Observer {
   nodes: readonly NodeView[] = [];
   tail: MessageId | undefined;
   readonly series = new Series();
-  readonly #fleet: Fleet;
+  readonly #fleet: ObservedFleet;
   readonly #writes = new OwnWrites();
   readonly #rows: Row[] = [];
   #cursor: MessageId | undefined;
   #begun = false;
   readonly #lastSeen = new Map<string, { readonly messages: ReadonlySet<string>; readonly at: number }>();
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: ObservedFleet) {
     this.#fleet = fleet;
   }
 

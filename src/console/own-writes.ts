@@ -29,6 +29,8 @@ export class OwnWrites {
    * lend its time to a later one. A time that is not sure is not told.
    */
   take(row: Seen): number | undefined {
+    // What was announced did not come through the stream, and says nothing about its time.
+    if (row.by !== undefined) return undefined;
     const past = this.#pending.filter(({ appId, at }) => appId === row.appId && at <= (row.at ?? 0));
     this.#pending = this.#pending.filter((write) => !past.includes(write));
     return past.find((write) => isOf(row, write))?.at;
@@ -36,8 +38,9 @@ export class OwnWrites {
 }
 
 /** Whether a row can be the change that a write has made. */
-export function isOf({ appId, at = 0, changed, app }: Seen, write: OwnWrite): boolean {
+export function isOf({ appId, at = 0, changed, app, by }: Seen, write: OwnWrite): boolean {
   const { path, value } = write;
+  if (by !== undefined) return false;
   if (appId !== write.appId || at < write.at || !changed.includes(path)) return false;
   return value === undefined || value === valueAt(app, path);
 }

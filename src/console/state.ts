@@ -12,7 +12,9 @@ export interface ChangeRow {
   readonly type: string;
   readonly changed: readonly string[];
   readonly app?: Change["app"] | undefined;
-  /** Why all is forgotten. */
+  /** Who has announced it; absent where the function tells of it. */
+  readonly by?: string | undefined;
+  /** Why all is forgotten; of what was announced, why it was done. */
   readonly reason?: string | undefined;
   /** When the table was written, as exact as the stream tells: the second on AWS, the minute in DynamoDB Local. */
   readonly writtenAt?: number | undefined;

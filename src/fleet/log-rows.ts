@@ -17,7 +17,9 @@ export interface LogRow {
   /** Changed paths, such as `limits.maxConnections`; absent where all apps are meant. */
   readonly changed?: readonly string[] | undefined;
   readonly app?: Change["app"] | undefined;
-  /** Why all apps are forgotten. */
+  /** Who has announced it; absent where the function tells of it. */
+  readonly by?: string | undefined;
+  /** Why all apps are forgotten; of what was announced, why it was done. */
   readonly reason?: string | undefined;
 }
 
@@ -27,7 +29,7 @@ export function rowsOf({ id, json }: LogEntry): LogRow[] {
   const decoded = decodeMessage(json);
   switch (decoded.kind) {
     case "changes": {
-      const { at, changes } = decoded.message;
+      const { at, by, reason, changes } = decoded.message;
       return changes.map(({ appId, type, changed, writtenAt, app }) => ({
         message,
         at,
@@ -36,6 +38,8 @@ export function rowsOf({ id, json }: LogEntry): LogRow[] {
         type,
         changed,
         app,
+        by,
+        reason,
       }));
     }
     case "flush":

@@ -1,5 +1,5 @@
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
-import type { RegisteredNode } from "../protocol/node.ts";
+import type { RecentFlush, RegisteredNode } from "../protocol/node.ts";
 
 /** One node as it is shown. Null: it did not answer, or is too old to say. */
 export interface NodeView {
@@ -9,6 +9,8 @@ export interface NodeView {
   readonly soketi: string | null;
   readonly agent: string;
   readonly answers: boolean;
+  /** Of one that left without saying so: how long ago it was seen last, in milliseconds; null while it is there. */
+  readonly lastSeenMsAgo: number | null;
   readonly state: string | null;
   /** Messages behind the log's end; null when it follows another log. */
   readonly behind: number | null;
@@ -23,13 +25,18 @@ export interface NodeView {
   /** Apps with open connections, and within which time they are read again after a flush, or without Redis. */
   readonly appsInUse: number | null;
   readonly inUseBoundMs: number | null;
+  /** Why it has put all its apps in doubt, and how many milliseconds ago; the last ones, oldest first. */
+  readonly flushes: readonly RecentFlush[];
 }
 
 /** The agent's defaults, of a version that does not say. */
 const LEASE_MS = 3_000;
 const DEGRADED_TTL_MS = 5_000;
 
-export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | undefined): NodeView {
+export function viewOf(
+  { id, entry, answer, silentMs }: RegisteredNode,
+  tail: MessageId | undefined,
+): NodeView {
   const { soketi = null, state = null, entries = null, lagMs = null, ...known } = answer ?? entry;
   const cursor = parseMessageId(known.cursor ?? "");
   const lookups = (known.hits ?? 0) + (known.misses ?? 0);
@@ -40,6 +47,7 @@ export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | 
     soketi,
     agent: entry.agent,
     answers: answer !== undefined,
+    lastSeenMsAgo: answer ? null : (silentMs ?? null),
     state,
     // The tail was read first: a node may be past it.
     behind: cursor?.epoch === tail?.epoch ? Math.max(0, (tail?.seq ?? 0) - (cursor?.seq ?? 0)) : null,
@@ -51,6 +59,7 @@ export function viewOf({ id, entry, answer }: RegisteredNode, tail: MessageId | 
     lagMs,
     appsInUse: known.appsInUse ?? null,
     inUseBoundMs: known.inUseBoundMs ?? null,
+    flushes: answer?.flushes ?? [],
   };
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { compareMessageIds, type MessageId, parseMessageId } from "../protocol/message-id.ts";
-import type { RegisteredNode } from "../protocol/node.ts";
+import type { Answer, RegisteredNode } from "../protocol/node.ts";
 import type { Fleet } from "../redis/fleet.ts";
 
 /** Whether a soketi node has applied a message. */
@@ -11,51 +11,99 @@ export interface Confirmation {
   readonly pid: number;
   /** Milliseconds from when the change was made; null when it did not confirm in time. */
   readonly confirmedAfterMs: number | null;
+  /** Of one that had left without saying so: how long ago it was seen last, in milliseconds. It is not waited for. */
+  readonly lastSeenMsAgo: number | null;
 }
 
 export interface Wait {
+  /** The soketi nodes as they were when the change was made: `nodesToWaitFor`. */
+  readonly nodes: readonly RegisteredNode[];
   /** When the change was made, on `performance.now()`. */
   readonly started: number;
   /** How long to wait from then on. Milliseconds. */
   readonly limitMs: number;
 }
 
-/** Between two questions to the nodes. Milliseconds. */
-const ASK_PAUSE_MS = 25;
+/** Between two looks at the answers. Milliseconds. */
+const POLL_INTERVAL_MS = 5;
+
+/** Between two questions: at first, and at most, for a node that is silent. Milliseconds. */
+const ASK_INTERVAL_MS = { first: 20, most: 500 };
+
+/** An answer is waited for at least this long, whatever the limit. Milliseconds. */
+const MIN_WAIT_MS = 250;
+
+/** So often it is seen who has left the registry in order. Milliseconds. */
+const REGISTRY_INTERVAL_MS = 1_000;
+
+/** To be called before the change is made. Programs that only follow the log are their own matter. Rejects with RedisError. */
+export async function nodesToWaitFor(fleet: Pick<Fleet, "registered">): Promise<RegisteredNode[]> {
+  return (await fleet.registered()).filter(({ entry }) => entry.soketi !== undefined);
+}
 
 /**
- * Waits until every soketi node of the registry has applied a message, or the time is over: asks at least once. A node that
- * joins meanwhile is waited for, one that leaves is not.
+ * Waits until every node has applied a message, or the time is over: asks at least once. A node that stops in order meanwhile
+ * is not waited for. One that falls silent is, and no other node is told to be later for it: each is seen when it answers.
  *
  * @param wanted undefined: an id that cannot be read, which no node ever confirms.
- * @returns the nodes that are registered at the end. Rejects with RedisError.
+ * @returns the nodes that are still in the registry at the end. Rejects with RedisError.
  */
 export async function waitForNodes(
-  fleet: Pick<Fleet, "ask">,
+  fleet: Pick<Fleet, "registered" | "question">,
   wanted: MessageId | undefined,
-  { started, limitMs }: Wait,
+  { nodes, started, limitMs }: Wait,
 ): Promise<Confirmation[]> {
   const confirmed = new Map<string, number>();
-  let nodes: RegisteredNode[] = [];
-  const waited = () => performance.now() - started;
+  let awaited = nodes;
+  const missing = () => awaited.some(({ id, silentMs }) => silentMs === undefined && !confirmed.has(id));
+  const question = fleet.question();
+  const until = Math.max(started + limitMs, performance.now() + MIN_WAIT_MS);
+  const hasLeft = watchDepartures(fleet);
+  let askPauseMs = ASK_INTERVAL_MS.first;
+  let askAt = Number.NEGATIVE_INFINITY;
   do {
-    if (nodes.length > 0) await pause(ASK_PAUSE_MS);
-    nodes = (await fleet.ask()).filter(({ entry }) => entry.soketi !== undefined);
-    for (const node of nodes) {
-      if (!confirmed.has(node.id) && hasApplied(node, wanted)) confirmed.set(node.id, Math.round(waited()));
+    if (performance.now() >= askAt) {
+      await question.ask();
+      askAt = performance.now() + askPauseMs;
+      askPauseMs = Math.min(askPauseMs * 1.2, ASK_INTERVAL_MS.most);
     }
-  } while (nodes.some((node) => !confirmed.has(node.id)) && waited() < limitMs);
-  return nodes.map(({ id, entry: { host, pid } }) => ({
+    await pause(POLL_INTERVAL_MS);
+    for (const answer of await question.answers()) {
+      if (!confirmed.has(answer.node) && hasApplied(answer, wanted)) {
+        confirmed.set(answer.node, Math.round(performance.now() - started));
+      }
+    }
+    const left = await hasLeft();
+    awaited = awaited.filter(({ id }) => confirmed.has(id) || !left(id));
+  } while (missing() && performance.now() < until);
+  return awaited.map(({ id, entry: { host, pid }, silentMs = null }) => ({
     node: id,
     host,
     pid,
     confirmedAfterMs: confirmed.get(id) ?? null,
+    lastSeenMsAgo: confirmed.has(id) ? null : silentMs,
   }));
 }
 
+/**
+ * Tells who has stopped in order: taken itself out of the registry. That is believed at the second look: somebody may have
+ * deleted the registry, which the next heartbeats make anew.
+ */
+function watchDepartures(fleet: Pick<Fleet, "registered">): () => Promise<(id: string) => boolean> {
+  let lookAt = performance.now() + REGISTRY_INTERVAL_MS;
+  let looks: ReadonlySet<string>[] = [];
+  return async () => {
+    if (performance.now() >= lookAt) {
+      looks = [...looks, new Set((await fleet.registered()).map(({ id }) => id))].slice(-2);
+      lookAt = performance.now() + REGISTRY_INTERVAL_MS;
+    }
+    return (id) => looks.length === 2 && looks.every((registered) => !registered.has(id));
+  };
+}
+
 /** A node of another, later log has flushed when it came to it. */
-function hasApplied({ answer }: RegisteredNode, wanted: MessageId | undefined): boolean {
-  const cursor = parseMessageId(answer?.cursor ?? "");
-  if (!cursor || !wanted || answer?.state !== "following") return false;
-  return compareMessageIds(cursor, wanted) >= 0;
+function hasApplied({ cursor, state }: Answer, wanted: MessageId | undefined): boolean {
+  const at = parseMessageId(cursor);
+  if (!at || !wanted || state !== "following") return false;
+  return compareMessageIds(at, wanted) >= 0;
 }

@@ -8,7 +8,8 @@ const LOOK_MS = 20;
 
 export interface LogWatch {
   /**
-   * The id of the first message from now on that names the app, or that flushes all; undefined when none comes in time.
+   * The id of the first message of the function's from now on that names the app, or of one that flushes all; undefined when
+   * none comes in time. What somebody has announced says nothing about the function.
    *
    * @param started when the time began, on `performance.now()`.
    */
@@ -25,7 +26,9 @@ export async function watchLog(fleet: Fleet): Promise<LogWatch> {
           cursor = id;
           const decoded = decodeMessage(json);
           const names =
-            decoded.kind !== "changes" || decoded.message.changes.some((change) => change.appId === appId);
+            decoded.kind !== "changes" ||
+            (decoded.message.by === undefined &&
+              decoded.message.changes.some((change) => change.appId === appId));
           if (names) return id;
         }
         if (performance.now() - started >= limitMs) return undefined;

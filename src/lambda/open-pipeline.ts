@@ -4,14 +4,16 @@ import type { BatchContext } from "../pipeline/run-batch.ts";
 import { SharedCache } from "../pipeline/shared-cache.ts";
 import type { RedisTimeouts } from "../redis/client-options.ts";
 import type { RedisConnection } from "../redis/library.ts";
-import { createRedisLog } from "../redis/log.ts";
+import { createRedisLog, type RedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
-import { createPowertools, type Powertools } from "./powertools.ts";
+import { createPowertools, type Telemetry } from "./powertools.ts";
 
-/** What each deployed function works with, made once for each process. */
+/** What each deployed function works with, and the relay; made once for each process. */
 export interface Pipeline {
-  readonly powertools: Powertools;
+  readonly telemetry: Telemetry;
+  /** For work that nothing stops. */
+  readonly log: RedisLog;
   readonly redis: PipelineRedis;
   /** What a batch needs in one invocation. Its `sharedCache` is undefined while that is off. */
   readonly batch: (invocation: Invocation) => BatchContext;
@@ -34,6 +36,8 @@ export interface PipelineOptions {
    * stream does without, would double what is loaded at its cold start.
    */
   readonly table?: AppsReader | undefined;
+  /** Default: Powertools', for CloudWatch. */
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** Less than a second to find out that a socket died while the function slept, and to publish over a new one. */
@@ -50,9 +54,10 @@ export function openPipeline(
   options: PipelineOptions,
 ): PipelineWithCache;
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline;
-export function openPipeline(config: PipelineConfig, { timeouts, table }: PipelineOptions): Pipeline {
-  const powertools = createPowertools();
-  const redis = openPipelineRedis(config, timeouts, powertools.connectionError);
+export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline {
+  const { timeouts, table, telemetry = createPowertools() } = options;
+  const redis = openPipelineRedis(config, timeouts, telemetry.connectionError);
+  const logOn = (connection: RedisConnection) => createRedisLog(connection, config.names, config.logLength);
   const sharedCacheOn = (connection: RedisConnection) =>
     config.sharedCache &&
     new SharedCache({
@@ -61,7 +66,8 @@ export function openPipeline(config: PipelineConfig, { timeouts, table }: Pipeli
       table,
     });
   return {
-    powertools,
+    telemetry,
+    log: logOn(redis.connection),
     redis,
     batch(invocation) {
       const remainingMs = () => invocation.getRemainingTimeInMillis();
@@ -69,9 +75,9 @@ export function openPipeline(config: PipelineConfig, { timeouts, table }: Pipeli
       const connection = redis.during(remainingMs);
       return {
         prepare: () => redis.prepare(),
-        log: createRedisLog(connection, config.names, config.logLength),
+        log: logOn(connection),
         sharedCache: sharedCacheOn(connection),
-        report: powertools.report,
+        report: telemetry.report,
         table: config.table,
         region: config.region,
         now: Date.now,

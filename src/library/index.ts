@@ -1,6 +1,7 @@
 /** What other programs import: `import { follow, openApps, normalize } from "soketi-app-sync"`. docs/library.md */
 export { follow, type Follower, type FollowOptions } from "./follow.ts";
 export type { FollowEvents } from "./events.ts";
+export { announce, type AnnouncedChange, type AnnounceOptions } from "./announce.ts";
 export { type Apps, type AppsOptions, openApps } from "./apps.ts";
 export { ClosedError, StaleAppError, TableError } from "./errors.ts";
 export { NoLogError } from "../agent/errors.ts";

@@ -1,4 +1,4 @@
-import type { AgentReporter } from "../agent/agent.ts";
+import type { AgentReporter } from "../agent/agent-options.ts";
 import { StaleAppError } from "./errors.ts";
 import type { FollowEvents, Teller } from "./events.ts";
 

@@ -9,6 +9,9 @@ export const MAX_CHANGES = 100;
 /** Most bytes of one message's JSON, except when a single change alone is larger without its view. */
 export const MAX_BYTES = 64 * 1024;
 
+/** Longest `by` and `reason`, in characters: more of one is cut off by who reads it. */
+export const MAX_NOTE = 500;
+
 /** Longest app id, and longest app key, in bytes: DynamoDB's own limit for the hash key of a table, and of an index. */
 export const MAX_HASH_KEY_BYTES = 2_048;
 
@@ -34,6 +37,10 @@ export interface ChangesMessage {
   readonly region?: string | undefined;
   /** When the pipeline was invoked for the batch: milliseconds since 1970 on its clock. */
   readonly at: number;
+  /** Who announces the changes, as they say themselves. Absent in the pipeline's own messages. */
+  readonly by?: string | undefined;
+  /** Why, in their words. */
+  readonly reason?: string | undefined;
   readonly changes: readonly Change[];
 }
 
@@ -125,7 +132,13 @@ function decodeChanges(value: Record<string, unknown>): Decoded {
     changes.push(change);
   }
   const from = typeof region === "string" ? region : undefined;
-  return { kind: "changes", message: { v: PROTOCOL_VERSION, table, region: from, at, changes } };
+  const notes = { by: noteOf(value.by), reason: noteOf(value.reason) };
+  return { kind: "changes", message: { v: PROTOCOL_VERSION, table, region: from, at, ...notes, changes } };
+}
+
+/** For people to read: what is no text says nothing, and spoils nothing. */
+function noteOf(value: unknown): string | undefined {
+  return typeof value === "string" && value !== "" ? value.slice(0, MAX_NOTE) : undefined;
 }
 
 /** One change that cannot be read spoils the message: its app is unknown, so only a flush is safe. */

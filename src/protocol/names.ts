@@ -6,6 +6,11 @@ export interface BusNames {
   readonly live: string;
   /** The registry: a sorted set of the ids of running agents, scored by when their entries expire. */
   readonly nodes: string;
+  /**
+   * Who was there within a day: a sorted set of the ids of agents, scored by their last heartbeat. One that is not in `nodes`
+   * any more has left without saying so.
+   */
+  readonly seen: string;
   /** Where tools ask all agents something: a pub/sub channel of questions. */
   readonly ask: string;
   /** What the relays have in common: begins the names of `relayNames`. */
@@ -58,6 +63,7 @@ export function busNames(prefix: string): BusNames {
     log: `${prefix}:v1:log`,
     live: `${prefix}:v1:live`,
     nodes: `${prefix}:v1:nodes`,
+    seen: `${prefix}:v1:nodes:seen`,
     ask: `${prefix}:v1:ask`,
     relay: `${prefix}:v1:relay`,
   };

@@ -50,20 +50,51 @@ export interface Held {
   readonly proven: boolean;
 }
 
-/** The answer of one agent to one question. */
+/** What was signed with an app's previous secret on one node since its start. No secret is in it. */
+export interface PreviousSecretUse {
+  readonly appId: string;
+  /** End of the overlap, as it was when this was last counted. Seconds since 1970. */
+  readonly until: number;
+  /** Requests, subscriptions and sign-ins that were let through. */
+  readonly taken: number;
+  /** Those that came after the end. */
+  readonly refused: number;
+  /** Milliseconds since 1970; null where there was none. */
+  readonly lastTakenAt: number | null;
+  readonly lastRefusedAt: number | null;
+}
+
+/** Why a node has put all its apps in doubt, and how long ago. */
+export type RecentFlush = readonly [reason: string, msAgo: number];
+
+/** The answer of one agent to one question. Fields that its version does not give yet are absent. */
 export type Answer = NodeStatus &
   NodeEntry & {
     /** Its id in the registry. */
     readonly node: string;
     readonly recent: readonly RecentMessage[];
+    /** The last flushes, oldest first. */
+    readonly flushes?: readonly RecentFlush[];
+    /** When it answered, by its own clock: milliseconds since 1970. */
+    readonly at?: number;
+    /** Which Redis it follows: run id and replication id of the one that took its last heartbeat. */
+    readonly server?: string | undefined;
     /** When an app was asked for: null for "nothing is held". */
     readonly holds?: Held | null | undefined;
+    /** The last apps whose previous secret was used, and the one that was asked for. Absent from older agents. */
+    readonly previousSecrets?: readonly PreviousSecretUse[] | undefined;
   };
 
-/** A node of the registry. Its entry is gone for a moment when it was cut off for long. */
+/** A node of the registry. */
 export interface RegisteredNode {
   readonly id: string;
+  /** As its last heartbeat had it. */
   readonly entry: NodeEntry;
+  /**
+   * Of one that left without saying so: how long ago its last heartbeat was, in milliseconds. Absent while it is there, and
+   * for half a minute more.
+   */
+  readonly silentMs?: number | undefined;
   /** Absent from a node that does not answer: an old agent, or one without Redis. */
   readonly answer?: Answer | undefined;
 }

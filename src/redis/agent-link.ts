@@ -3,7 +3,16 @@ import { hostname } from "node:os";
 import type { Bus } from "../agent/ports.ts";
 import type { RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
-import type { Answer, Held, NodeEntry, NodeStatus, Question, RecentMessage } from "../protocol/node.ts";
+import type {
+  Answer,
+  Held,
+  NodeEntry,
+  NodeStatus,
+  PreviousSecretUse,
+  Question,
+  RecentFlush,
+  RecentMessage,
+} from "../protocol/node.ts";
 import type { RedisTimeouts } from "./client-options.ts";
 import { openRedis, reconnect } from "./connection.ts";
 import type { RedisLibrary } from "./library.ts";
@@ -16,6 +25,8 @@ import { subscribe, type Subscription } from "./subscription.ts";
 export interface LinkedAgent {
   readonly follower: { onLive(payload: string): void; onLost(): void };
   readonly recent: { list(): readonly RecentMessage[] };
+  readonly recentFlushes: { list(): readonly RecentFlush[] };
+  readonly lastTail: { readonly server: string } | undefined;
   status(): NodeStatus;
   subscribed(): Promise<void>;
   start(): void;
@@ -32,6 +43,8 @@ export interface AgentLinkOptions {
   readonly identity: Omit<NodeEntry, "host" | "pid" | keyof NodeStatus>;
   /** What is held of an app, for tools that ask. */
   readonly holds: (appId: string) => Held | null;
+  /** Uses of previous secrets, likewise: the last, and those of an app that is asked for. */
+  readonly previousSecrets?: ((appId?: string) => readonly PreviousSecretUse[]) | undefined;
   readonly onError: (error: unknown) => void;
 }
 
@@ -104,13 +117,17 @@ function answerOf(
   node: string,
   identity: NodeEntry,
   agent: LinkedAgent,
-  { holds }: Pick<AgentLinkOptions, "holds">,
+  { holds, previousSecrets }: Pick<AgentLinkOptions, "holds" | "previousSecrets">,
 ): (question: Question) => Answer {
   return ({ appId }) => ({
     ...identity,
     ...agent.status(),
     node,
     recent: agent.recent.list(),
+    flushes: agent.recentFlushes.list(),
+    at: Date.now(),
+    server: agent.lastTail?.server,
     holds: appId === undefined ? undefined : holds(appId),
+    previousSecrets: previousSecrets?.(appId),
   });
 }

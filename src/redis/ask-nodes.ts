@@ -5,36 +5,55 @@ import { type Answer, decodeAnswer, type Question, type RegisteredNode } from ".
 import { orRedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 
-export interface NodesQuestion {
-  readonly connection: RedisConnection;
-  readonly names: BusNames;
-  readonly question: Pick<Question, "appId">;
-  /** How long the slowest is waited for. Milliseconds. */
-  readonly limitMs: number;
+/** One question to all nodes, which may be asked again and again: all answers come to one place. Rejects with RedisError. */
+export interface OpenQuestion {
+  ask(): Promise<void>;
+  /** Answers that have come since the last call. */
+  answers(): Promise<Answer[]>;
+}
+
+export function openQuestion(
+  connection: RedisConnection,
+  names: BusNames,
+  question: Pick<Question, "appId"> = {},
+): OpenQuestion {
+  const id = randomUUID();
+  const list = answerList(names, id);
+  const payload = JSON.stringify({ v: 1, id, ...question } satisfies Question);
+  let read = 0;
+  return {
+    async ask() {
+      await orRedisError("ask the nodes", connection.publish(names.ask, payload));
+    },
+    async answers() {
+      const found = await orRedisError("read answers", connection.lrange(list, read, -1));
+      read += found.length;
+      return found.flatMap((json) => decodeAnswer(json) ?? []);
+    },
+  };
 }
 
 /** Milliseconds. */
 const POLL_INTERVAL_MS = 5;
 
-/** Asks these nodes, and gives each with its answer; without one when it has not come in time. Rejects with RedisError. */
+/**
+ * Gives each node with its answer; without one when it has not come in time. Those that have left are not waited for.
+ * Rejects with RedisError.
+ *
+ * @param limitMs how long the slowest is waited for.
+ */
 export async function askNodes(
   nodes: readonly RegisteredNode[],
-  { connection, names, question, limitMs }: NodesQuestion,
+  question: OpenQuestion,
+  limitMs: number,
 ): Promise<RegisteredNode[]> {
-  const id = randomUUID();
-  const list = answerList(names, id);
-  const payload = JSON.stringify({ v: 1, id, ...question } satisfies Question);
-  await orRedisError("ask the nodes", connection.publish(names.ask, payload));
+  await question.ask();
   const answers = new Map<string, Answer>();
-  const until = Date.now() + limitMs;
-  let read = 0;
-  while (nodes.some((node) => !answers.has(node.id)) && Date.now() < until) {
+  const awaited = nodes.filter(({ silentMs }) => silentMs === undefined);
+  const until = performance.now() + limitMs;
+  while (awaited.some((node) => !answers.has(node.id)) && performance.now() < until) {
     await pause(POLL_INTERVAL_MS);
-    for (const json of await orRedisError("read answers", connection.lrange(list, read, -1))) {
-      read += 1;
-      const answer = decodeAnswer(json);
-      if (answer) answers.set(answer.node, answer);
-    }
+    for (const answer of await question.answers()) answers.set(answer.node, answer);
   }
   return nodes.map((node) => ({ ...node, answer: answers.get(node.id) }));
 }

@@ -7,8 +7,11 @@ import { orRedisError, RedisError, silence } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 import { HEARTBEAT, type HeartbeatReply, runScript } from "./scripts.ts";
 
-/** A node's registry entry lives this long after its last heartbeat. Milliseconds. */
-const ENTRY_EXPIRY_MS = 30_000;
+/** A node counts as being there for so long after its last heartbeat. Milliseconds. */
+const PRESENT_MS = 30_000;
+
+/** One that left without saying so is remembered for a day. Milliseconds. */
+const REMEMBERED_MS = 86_400_000;
 
 /** A process that ends does not wait longer for Redis. Milliseconds. */
 const LEAVE_LIMIT_MS = 300;
@@ -31,7 +34,7 @@ export interface RedisBusOptions {
 export interface RedisBus extends Bus {
   /**
    * Takes this node out of the registry: it ends, and nobody should wait for it. Resolves also when that was not possible:
-   * its entry then expires.
+   * it then counts as one that left without saying so.
    */
   leave(): Promise<void>;
 }
@@ -43,19 +46,30 @@ export function createRedisBus(
   options: RedisBusOptions,
 ): RedisBus {
   const { node, entry, limitMs } = options;
-  const keys = [names.log, names.nodes, nodeEntry(names, node)];
+  const keys = [names.log, names.nodes, nodeEntry(names, node), names.seen];
   return {
     async heartbeat() {
       const doing = "take a heartbeat";
       const late = () => new RedisError(doing, silence(limitMs));
-      const beat = runScript(connection, HEARTBEAT, keys, [node, entry(), ENTRY_EXPIRY_MS], doing);
-      const [last, run, replication, , nodes] = (await within(limitMs, late, beat)) as HeartbeatReply;
-      return { last: parseMessageId(last), server: `${run}/${replication}`, nodes };
+      const args = [node, entry(), PRESENT_MS, REMEMBERED_MS];
+      const beat = runScript(connection, HEARTBEAT, keys, args, doing);
+      const [last, run, replication, , nodes, seen] = (await within(limitMs, late, beat)) as HeartbeatReply;
+      // Agents of an older version are in `nodes` alone.
+      return {
+        last: parseMessageId(last),
+        server: `${run}/${replication}`,
+        nodes,
+        left: Math.max(0, seen - nodes),
+      };
     },
 
     async leave() {
       if (connection.status !== "ready") return;
-      const gone = Promise.all([connection.zrem(names.nodes, node), connection.del(nodeEntry(names, node))]);
+      const gone = Promise.all([
+        connection.zrem(names.nodes, node),
+        connection.zrem(names.seen, node),
+        connection.del(nodeEntry(names, node)),
+      ]);
       const leaveMs = Math.min(limitMs, LEAVE_LIMIT_MS);
       await within(leaveMs, "Redis to forget this node", gone).catch(() => undefined);
     },

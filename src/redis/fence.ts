@@ -15,8 +15,6 @@ export interface Fence {
   /** The write is refused unless the lease says this. */
   readonly token: string;
   readonly moves: readonly Move[];
-  /** Whether all other positions are forgotten. Default false. */
-  readonly reset?: boolean | undefined;
 }
 
 /** Positions outlive the stream's own day: what is older than that is of no use to anybody. Milliseconds. */
@@ -27,8 +25,8 @@ const KEEP_MS = 48 * 3_600_000;
  * then it takes them on, all in one go. So a relay that was frozen cannot write once another has taken over, and a write
  * that is sent twice, since its answer was lost, is done once.
  *
- * KEYS: the other script's; lease, positions. ARGV: the other script's; token, how long positions are kept in ms, whether all
- * others are forgotten, then field, from and to of each move; how many these are, the token being the first.
+ * KEYS: the other script's; lease, positions. ARGV: the other script's; token, how long positions are kept in ms, then field,
+ * from and to of each move; how many these are, the token being the first.
  * Returns what the other script does; the same as the first time when it was done before.
  */
 function around(lua: string): Script {
@@ -42,7 +40,7 @@ if redis.call('GET', lease) ~= ARGV[first] then
   return redis.error_reply('FENCED another relay holds the lease, or it has run out')
 end
 local done, moves = 0, 0
-for i = first + 3, #ARGV - 1, 3 do
+for i = first + 2, #ARGV - 1, 3 do
   local found = redis.call('HGET', positions, ARGV[i]) or ''
   moves = moves + 1
   if found == ARGV[i + 2] then done = done + 1
@@ -56,8 +54,7 @@ for i = 1, #KEYS - 2 do keys[i] = KEYS[i] end
 for i = 1, first - 1 do args[i] = ARGV[i] end
 local answer = write(keys, args)
 if type(answer) == 'table' and answer.err then return answer end
-if ARGV[first + 2] == '1' then redis.call('DEL', positions) end
-for i = first + 3, #ARGV - 1, 3 do
+for i = first + 2, #ARGV - 1, 3 do
   if ARGV[i + 2] == '' then redis.call('HDEL', positions, ARGV[i])
   else redis.call('HSET', positions, ARGV[i], ARGV[i + 2]) end
 end
@@ -74,10 +71,10 @@ export function fenced(
   { lua, sha1 }: Script,
   keys: readonly string[],
   args: readonly (string | number)[],
-  { names, token, moves, reset = false }: Fence,
+  { names, token, moves }: Fence,
 ): [script: Script, keys: string[], args: (string | number)[]] {
   const whole = made.get(sha1) ?? around(lua);
   made.set(sha1, whole);
-  const own = [token, KEEP_MS, reset ? 1 : 0, ...moves.flatMap(({ field, from, to }) => [field, from, to])];
+  const own = [token, KEEP_MS, ...moves.flatMap(({ field, from, to }) => [field, from, to])];
   return [whole, [...keys, names.lease, names.positions], [...args, ...own, own.length]];
 }

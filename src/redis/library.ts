@@ -83,8 +83,9 @@ interface Commands {
   del(key: string): Promise<number>;
   unlink(key: string): Promise<number>;
   lrange(key: string, start: number, stop: number): Promise<string[]>;
-  zrange(key: string, start: string, stop: string): Promise<string[]>;
-  zrem(key: string, member: string): Promise<number>;
+  zrange(key: string, start: string, stop: string, scores?: "WITHSCORES"): Promise<string[]>;
+  time(): Promise<(number | string)[]>;
+  zrem(key: string, ...members: string[]): Promise<number>;
   xlen(key: string): Promise<number>;
   xrange(key: string, from: string, to: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;

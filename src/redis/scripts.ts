@@ -55,24 +55,36 @@ return id
 `);
 
 /** What `HEARTBEAT` returns. */
-export type HeartbeatReply = [last: string, run: string, replication: string, now: string, nodes: number];
+export type HeartbeatReply = [
+  last: string,
+  run: string,
+  replication: string,
+  now: string,
+  nodes: number,
+  seen: number,
+];
 
 /**
  * One heartbeat of an agent: writes its registry entry and reads the log's last id and who the server is.
- * KEYS: log, nodes, this node's entry. ARGV: node id, entry (JSON), its expiry in ms.
- * Returns last id ('' when there is no log), run id, replication id, the server's clock in ms, how many nodes there are.
+ * KEYS: log, nodes, this node's entry, nodes seen. ARGV: node id, entry (JSON), how long the node then counts as being there,
+ * how long it is remembered, both in ms.
+ * Returns last id ('' when there is no log), run id, replication id, the server's clock in ms, how many nodes there are, and
+ * how many were there within the time that they are remembered.
  *
  * It writes on purpose: a demoted or cut-off master refuses it, so that a node on the wrong side of a split loses its
  * lease instead of renewing it.
  */
 export const HEARTBEAT = script(`
-local log, nodes, entry = KEYS[1], KEYS[2], KEYS[3]
+local log, nodes, entry, seen = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('SET', entry, ARGV[2], 'PX', ARGV[3])
+redis.call('SET', entry, ARGV[2], 'PX', ARGV[4])
 redis.call('ZADD', nodes, string.format('%.0f', now + ARGV[3]), ARGV[1])
 redis.call('ZREMRANGEBYSCORE', nodes, '-inf', string.format('(%.0f', now))
 redis.call('PEXPIRE', nodes, ARGV[3])
+redis.call('ZADD', seen, string.format('%.0f', now), ARGV[1])
+redis.call('ZREMRANGEBYSCORE', seen, '-inf', string.format('(%.0f', now - ARGV[4]))
+redis.call('PEXPIRE', seen, ARGV[4])
 local last = ''
 if redis.call('EXISTS', log) == 1 then
   local info = redis.call('XINFO', 'STREAM', log)
@@ -82,7 +94,7 @@ if redis.call('EXISTS', log) == 1 then
 end
 local run = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)') or ''
 local replication = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)') or ''
-return {last, run, replication, string.format('%.0f', now), redis.call('ZCARD', nodes)}
+return {last, run, replication, string.format('%.0f', now), redis.call('ZCARD', nodes), redis.call('ZCARD', seen)}
 `);
 
 /**

@@ -6,6 +6,8 @@ import { Guards } from "./guards/guards.ts";
 import { guarded, installGuards, tellUnread } from "./guards/install.ts";
 import { possibleOnly } from "./guards/lookups.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
+import { previousSecretOf } from "./app-objects.ts";
+import { takePreviousSecrets } from "./previous-secrets.ts";
 import { checkHooks } from "./check-hooks.ts";
 import { normalizeReads } from "./normalize-reads.ts";
 import type { SoketiAppClass, SoketiAppManager, SoketiAppObject, SoketiServer } from "./server.ts";
@@ -55,6 +57,13 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
     takeOverLookups(manager, lookups);
     tellUnread(guarded(server), guards, lookups);
   }
+  takePreviousSecrets({
+    server: guarded(server),
+    cache: agent.cache,
+    uses: report.counts.previousSecrets,
+    onNoHook: report.noOverlap,
+    onFailed: report.signatureFailed,
+  });
   watchNewConnections(server, (appId, connection) => agent.connections.entered(appId, connection));
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;
@@ -88,6 +97,7 @@ function startAgent(
       degradedTtlMs: config.limits.degradedTtlMs,
     },
     holds: (appId) => holds(agent, appId),
+    previousSecrets: (appId) => report.counts.previousSecrets.shown(appId),
     onError: report.redisFailed,
   });
   const agent: Agent<SoketiAppObject> = new Agent<SoketiAppObject>({
@@ -106,7 +116,9 @@ function startAgent(
     connections: soketiConnections(server),
     connectionLimits: config.enforceLimits ? soketiConnectionLimits(server) : undefined,
     onGone: (appId) => formerApps.gone(appId),
-    isSame: (left, right) => isDeepStrictEqual(left.toObject(), right.toObject()),
+    isSame: (left, right) =>
+      isDeepStrictEqual(left.toObject(), right.toObject()) &&
+      isDeepStrictEqual(previousSecretOf(left), previousSecretOf(right)),
     report: {
       ...report,
       heartbeatFailed(error) {

@@ -1,5 +1,5 @@
 import { normalize, type Problem } from "../app/normalize.ts";
-import { toSoketi } from "../app/soketi-shape.ts";
+import { appAttributes } from "./app-objects.ts";
 import type { SoketiAppManager } from "./server.ts";
 
 /** Told of each item that was read and has problems. They hold no secrets. */
@@ -15,6 +15,6 @@ export function normalizeReads(manager: SoketiAppManager, onProblems: ProblemLis
     if (problems.length > 0) onProblems(id ?? "(unreadable)", problems);
     if (!app)
       throw new Error(`expected a usable app, found problems: ${problems.map((p) => p.code).join(", ")}`);
-    return toSoketi(app);
+    return appAttributes(app);
   };
 }

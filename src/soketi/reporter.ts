@@ -1,5 +1,7 @@
-import type { AgentReporter } from "../agent/agent.ts";
+import type { AgentReporter } from "../agent/agent-options.ts";
 import type { AgentCounts } from "../agent/metrics.ts";
+import { PreviousSecretUses } from "../agent/previous-secret-uses.ts";
+import type { PreviousSecretUse } from "../protocol/node.ts";
 import { GUARDS, type GuardName } from "../config/guards.ts";
 import type { ProblemListener } from "./normalize-reads.ts";
 import type { SoketiLog } from "./package.ts";
@@ -7,7 +9,11 @@ import { RepeatedWarnings } from "./repeated-warnings.ts";
 import type { WebhookReporter } from "./webhook-parts.ts";
 
 export interface PreloadReporter extends Omit<AgentReporter, "heartbeatFailed">, WebhookReporter {
-  readonly counts: AgentCounts;
+  readonly counts: AgentCounts & { readonly previousSecrets: PreviousSecretUses };
+  /** This soketi has no such method to put the check of the previous secret around. */
+  readonly noOverlap: (missing: string) => void;
+  /** A signature could not be checked against another secret, and was refused. */
+  readonly signatureFailed: (error: unknown) => void;
   readonly itemProblems: ProblemListener;
   readonly redisFailed: (error: unknown) => void;
   /** There is no log where it is looked for. */
@@ -29,7 +35,7 @@ interface Output {
 /** The agent's reporter on soketi's log: a line when something turns, none for each message unless `debug`. */
 export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter {
   const guarded = new Map<string, number>(GUARDS.map((name) => [name, 0]));
-  const counts: AgentCounts = {
+  const counts: PreloadReporter["counts"] = {
     changes: 0,
     connectionsReplaced: 0,
     connectionsClosed: 0,
@@ -38,6 +44,7 @@ export function createReporter(log: SoketiLog, debug: boolean): PreloadReporter 
     itemProblems: 0,
     redisErrors: 0,
     guarded,
+    previousSecrets: new PreviousSecretUses({ now: Date.now, onUsed: (use) => tellUse(log, use) }),
   };
   const output = { log, warnings: new RepeatedWarnings(log), counts, debug };
   const reporter: PreloadReporter = {
@@ -108,8 +115,19 @@ function soketiEvents({
   warnings,
   counts,
   debug,
-}: Output): Pick<PreloadReporter, "itemProblems" | "redisFailed" | "logMissing" | "metricsFailed"> {
+}: Output): Pick<
+  PreloadReporter,
+  "itemProblems" | "redisFailed" | "logMissing" | "metricsFailed" | "noOverlap" | "signatureFailed"
+> {
   return {
+    noOverlap(missing) {
+      log.warning(
+        `app-sync: this soketi has no ${missing}: what is checked there is refused with a previous secret, overlap or not`,
+      );
+    },
+    signatureFailed(error) {
+      warnings.warn("signature", `a signature could not be checked: ${nameOf(error)}`);
+    },
     itemProblems(appId, problems) {
       counts.itemProblems += 1;
       for (const { attribute, code, message, severity } of problems) {
@@ -150,6 +168,16 @@ function webhookEvents({ warnings, counts }: Output): WebhookReporter {
       warnings.warn(`webhooks ${textOf(error)}`, `webhooks: ${nameOf(error)}: ${textOf(error)}`);
     },
   };
+}
+
+/** The one that asks for something to be done: a publisher is to be changed over. */
+function tellUse(log: SoketiLog, { appId, until, taken, refused }: PreviousSecretUse): void {
+  const end = new Date(until * 1_000).toISOString();
+  const isOver = refused > 0;
+  log.warning(
+    `app-sync: app ${short(appId)}: something signs with its previous secret, which ${isOver ? "was" : "is"} taken until ${end}: ` +
+      `${taken} times taken${isOver ? ` and ${refused} times refused` : ""} on this node so far`,
+  );
 }
 
 /** A key or an id is what somebody's URL says. */

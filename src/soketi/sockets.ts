@@ -1,4 +1,5 @@
 import type { Connection, ConnectionLimits, Connections } from "../agent/ports.ts";
+import { previousSecretOf } from "./app-objects.ts";
 import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
 import { wrap } from "./wrap.ts";
 
@@ -63,7 +64,9 @@ class SocketConnection implements Connection<SoketiAppObject> {
   }
 
   hasSecretOf(app: SoketiAppObject): boolean {
-    return this.#socket.app?.secret === app.secret;
+    const secret = this.#socket.app?.secret;
+    // A rotation with an overlap gives nobody up who has the previous one.
+    return secret === app.secret || secret === previousSecretOf(app)?.secret;
   }
 
   replace(app: SoketiAppObject): void {

@@ -2,7 +2,7 @@ import type { AppSource } from "../agent/ports.ts";
 import { isThrottling } from "../agent/throttling.ts";
 import { keyQuery } from "../app/key-query.ts";
 import { normalize } from "../app/normalize.ts";
-import { toSoketi } from "../app/soketi-shape.ts";
+import { appAttributes } from "./app-objects.ts";
 import type { ProblemListener } from "./normalize-reads.ts";
 import { retryWithinBudget } from "./retry-within-budget.ts";
 import type { SoketiAppClass, SoketiAppManager, SoketiAppObject, SoketiServer } from "./server.ts";
@@ -36,7 +36,7 @@ export function tableSource(options: TableSourceOptions): AppSource<SoketiAppObj
       if (!Item) return undefined;
       const { app, problems } = normalize(Item);
       if (problems.length > 0) onProblems(id, problems);
-      return app && new appClass(toSoketi(app), server);
+      return app && new appClass(appAttributes(app), server);
     },
     async resolveKey(key) {
       const query = { ...keyQuery(table, key), Limit: 1 };

@@ -8,19 +8,13 @@ export interface Survivor {
 }
 
 /** File, what is changed (its beginning), and why nobody has to notice. The first that fits counts. */
-const REASONS: readonly (readonly [file: string, from: string, why: string])[] = [
+export const REASONS: readonly (readonly [file: string, from: string, why: string])[] = [
   // Follower. What is done twice costs a read; what would be done too late is not among these.
   [
     "agent/log-follower.ts",
     "[]",
     "A list of entries that is empty by construction: nothing walks through it before it is filled.",
   ],
-  [
-    "agent/log-follower.ts",
-    "!from && !to",
-    "No log before and none now: the next line says new-epoch, and flushes a cache that holds next to nothing.",
-  ],
-  ["agent/log-follower.ts", "!to", "As above: without a cursor a sync flushes either way."],
   [
     "agent/log-follower.ts",
     'this.#state === "syncing"',
@@ -41,7 +35,7 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
   ["agent/log-follower.ts", 'this.#state !== "syncing"', "As above."],
   ["agent/log-follower.ts", "true", "As above: the flag that keeps a second sync away."],
   [
-    "agent/log-follower.ts",
+    "agent/missed-messages.ts",
     "entries.every",
     "The number of entries is compared too, and they come in order: one wrong id in the middle only is not what XRANGE gives.",
   ],
@@ -53,17 +47,17 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
     "The next heartbeat finds the cursor apart from the tail, and begins the sync then; the flush is done already.",
   ],
   [
-    "agent/log-follower.ts",
+    "agent/missed-messages.ts",
     "!last || !cursor",
     "Both are there or neither: the epochs, compared before, are not the same otherwise.",
   ],
   [
-    "agent/log-follower.ts",
+    "agent/missed-messages.ts",
     "last.seq <= cursor.seq",
     "The equal case then costs a sync that reads nothing, and renews the lease all the same.",
   ],
   [
-    "agent/log-follower.ts",
+    "agent/missed-messages.ts",
     "cursorThen?.seq",
     "A cursor that came during the heartbeat: without one before, the epochs differ and this is not reached.",
   ],
@@ -75,17 +69,6 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
   // Cache.
   ["agent/agent.ts", "false", "The first heartbeat then reports the lease once less."],
   [
-    "agent/agent.ts",
-    "() => this.follower.leaseUntil",
-    "Compared with undefined the lease is never held: more reads, and nothing stale. The stories' floor of hits is what notices, and Stryker runs few.",
-  ],
-  [
-    "agent/app-cache.ts",
-    "{\n      if (app)",
-    "The alias of an entry that went is a hint, checked at each use; it is bounded by itself.",
-  ],
-  ["agent/app-cache.ts", "app", "As above."],
-  [
     "agent/app-cache.ts",
     "id === undefined",
     "Nothing is held under an id that is undefined: the next condition is false as well.",
@@ -96,26 +79,11 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
     "this.#clock() - readAt",
     "An answer that is too old is read again; when the lease proves it, it need not be. Taken at once on the one path, after another read on the other.",
   ],
-  [
-    "agent/app-cache.ts",
-    "{ readAt }",
-    "Without the time only the lease counts, and an answer in time was taken before.",
-  ],
-  ["agent/flights.ts", "{ void: false }", "Undefined is false."],
-  [
-    "agent/key-index.ts",
-    "askedAt !== undefined",
-    "A number less undefined is NaN, and no comparison with it is true.",
-  ],
+  ["agent/single-flight.ts", "{ void: false }", "Undefined is false."],
   [
     "agent/live-sockets.ts",
-    "this.#parts.clock() + SLICE_MS",
+    "this.#options.clock() + SLICE_MS",
     "The first slice is shorter: one more turn of the event loop.",
-  ],
-  [
-    "agent/live-sockets.ts",
-    "this.#parts.clock() >= sliceEnds",
-    "A slice that is one tick of the clock longer.",
   ],
   ["agent/verifier.ts", "id === undefined", "Nothing is cached under an id that is undefined."],
   // Attributes: guards before guards.
@@ -152,12 +120,12 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
     "Two images of one record have one id: it is the key of the table.",
   ],
   [
-    "app/diff.ts",
+    "app/equal.ts",
     'typeof left !== "object"',
     "Values of other types were compared before by ===, and have no own names that could be the same.",
   ],
   [
-    "app/diff.ts",
+    "app/equal.ts",
     "Array.isArray(left)",
     "A list and a map have different names, or none: webhooks, the only lists, stand in one place.",
   ],
@@ -186,19 +154,11 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
     "Undefined is remembered then, and nothing asks for it.",
   ],
   ["app/normalize-webhooks.ts", "{\n    //", "Without a return the function returns undefined."],
-  ["app/normalize-webhooks.ts", "{\n    return false;\n  }", "Undefined is as good as false."],
-  ["app/normalize-webhooks.ts", 'reading.kind !== "text"', "JSON.parse of undefined throws, and is caught."],
-  [
-    "app/normalize-webhooks.ts",
-    'typeof url !== "string"',
-    "The pattern is of text: what is none does not match it.",
-  ],
   [
     "app/normalize-webhooks.ts",
     '""',
     "URL throws on an http address without a host: the comparison is for the reader.",
   ],
-  ["app/normalize-webhooks.ts", "/[\\s,]+/", "Empty names are filtered out."],
   [
     "app/normalize.ts",
     "",
@@ -247,7 +207,6 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
   ["app/repair.ts", "diff(before, after) === undefined", "As above."],
   ["app/repair.ts", "after.problems.length <= before.problems.length", "As above."],
   ["app/repair.ts", 'reading.kind === "text"', "An app has a secret, and a secret is text."],
-  ["app/repair.ts", "{\n    return undefined;\n  }", "Without a return the function returns undefined."],
   [
     "app/soketi-shape.ts",
     "filter.",
@@ -278,7 +237,6 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
   ],
   ["protocol/node.ts", "value !== null", "As above."],
   ["protocol/node.ts", "{\n    return undefined;\n  }", "Without a return the function returns undefined."],
-  ["protocol/node-view.ts", '""', "Neither is the id of a message."],
   [
     "protocol/message.ts",
     "change.app === undefined",
@@ -287,6 +245,16 @@ const REASONS: readonly (readonly [file: string, from: string, why: string])[] =
 ];
 
 /** Why that is all right; undefined when nobody has said so. */
-export function reasonFor({ file, from }: Survivor): string | undefined {
-  return REASONS.find(([where, what]) => file.endsWith(where) && from.startsWith(what))?.[2];
+export function reasonFor(survivor: Survivor): string | undefined {
+  return entryFor(survivor)?.[2];
+}
+
+/** Reasons of what no longer survives, or no longer stands there: they go. */
+export function unusedReasons(survivors: readonly Survivor[]): string[] {
+  const used = new Set(survivors.map(entryFor));
+  return REASONS.filter((entry) => !used.has(entry)).map(([file, from]) => `${file}: ${from}`);
+}
+
+function entryFor({ file, from }: Survivor) {
+  return REASONS.find(([where, what]) => file.endsWith(where) && from.startsWith(what));
 }

@@ -84,9 +84,9 @@ describe("apps", () => {
       expect(stdout).toContain("in force on 2 nodes");
       return stdout;
     };
-    expect(await say("disable", "steps")).toContain("app steps is updated: enabled");
+    expect(await say("disable", "steps")).toContain("app steps is disabled: nobody may connect");
     expect(await outcome("steps-key")).toEqual([4003]);
-    await say("enable", "steps");
+    expect(await say("enable", "steps")).toContain("app steps is enabled: clients may connect");
     expect(await outcome("steps-key")).toEqual(["connected"]);
     expect(await say("rotate-key", "steps", "--key", "steps-key-2")).toContain("key:    steps-key-2");
     expect(await outcome("steps-key")).toEqual([4001]);
@@ -95,7 +95,9 @@ describe("apps", () => {
     expect(await say("update", "steps", ...both)).toContain("enableClientMessages, limits.maxConnections");
     await say("update", "steps", "--unset", "MaxConnections");
     expect(await fleet.table.get("steps")).not.toHaveProperty("MaxConnections");
-    await say("delete", "steps", "--yes");
+    expect(await say("delete", "steps", "--yes")).toContain(
+      "app steps is deleted: its connections are closed",
+    );
     expect(await outcome("steps-key-2")).toEqual([4001]);
     expect(await fleet.table.get("steps")).toBeUndefined();
   });
@@ -157,6 +159,7 @@ describe("apps", () => {
     await fleet.table.put(item("same", { Enabled: { BOOL: true } }));
     const { status, stdout } = await run("apps", "enable", "same");
     expect([status, stdout]).toEqual([0, expect.stringContaining("the nodes need not be told")]);
+    expect(stdout).toContain("app same is enabled: clients may connect, as before");
   });
 
   it("says with its exit code that it is written and not confirmed", async () => {
@@ -194,6 +197,10 @@ describe("invalidate and flush", () => {
     await third.stop();
     expect(status).toBe(3);
     expect(stdout).toMatch(/ \d+: not confirmed/);
+    // No other is told to be late for it.
+    const confirmed = [...stdout.matchAll(/confirmed after (\d+) ms/g)].map(([, ms]) => Number(ms));
+    expect(confirmed).toHaveLength(2);
+    for (const ms of confirmed) expect(ms).toBeLessThan(900);
     expect(stderr).toContain("1 node of 3 did not confirm within 1 s");
   });
 });

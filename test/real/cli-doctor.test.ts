@@ -5,12 +5,15 @@ import { localDynamoDb } from "../../local/apps-table.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { busNames, nodeEntry } from "../../src/protocol/names.ts";
+import { createFleet } from "../../src/redis/fleet.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
 
 let server: RedisServer;
 let redis: Redis;
 let fleet: Fleet;
+let first: SoketiNode;
 let env: Record<string, string>;
 
 interface Check {
@@ -24,7 +27,7 @@ beforeAll(async () => {
   server = await startRedis();
   redis = new Redis(server.url);
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: server.url });
-  await fleet.node();
+  first = await fleet.node();
   await fleet.table.put(item("a"));
   env = {
     REDIS_URL: server.url,
@@ -201,7 +204,7 @@ describe("doctor", () => {
     await node.stop();
     await way.close();
     // It could not say that it goes. The others are back with their next heartbeat.
-    await redis.del(busNames(fleet.prefix).nodes);
+    await redis.del(busNames(fleet.prefix).nodes, busNames(fleet.prefix).seen);
   });
 
   it("finds nodes of another version, and a soketi that the agent does not know", async () => {
@@ -213,6 +216,58 @@ describe("doctor", () => {
     expect(complaints(checks)).toEqual(
       expect.arrayContaining(["warning agent version", "warning soketi version", "fail node old 7"]),
     );
+  });
+});
+
+describe("a node that left without saying so", () => {
+  it("is remembered until it is forgotten: doctor, nodes, --expect and changes know of it", async () => {
+    const names = busNames(fleet.prefix);
+    const node = await fleet.node();
+    const { pid } = node.child;
+    const isRegistered = async () =>
+      (await createFleet(redis, names).registered()).some((one) => one.entry.pid === pid);
+    await eventually("its entry", isRegistered);
+    node.child.signal("SIGKILL");
+    await node.stop();
+    // As if half a minute had passed: another node's heartbeat takes it out of those that are there.
+    const left =
+      (await createFleet(redis, names).registered()).find((one) => one.entry.pid === pid)?.id ?? "";
+    await redis.zadd(names.nodes, 1, left);
+    await eventually("its departure", async () => (await redis.zscore(names.nodes, left)) === null);
+
+    const seen = expect.stringMatching(/^it left without saying so, and was seen last \d+ s ago$/) as string;
+    const { status, checks } = await doctor();
+    expect(checks.find(({ level }) => level === "fail")).toMatchObject({
+      name: expect.stringMatching(new RegExp(`^node .* ${pid}$`)) as string,
+      found: seen,
+    });
+    expect(status).toBe(2);
+    await eventually("the metric", async () => (await first.metrics()).nodes_left === 1);
+    const nodes = await cli(["nodes", "--expect", "2"], { env });
+    expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringMatching(/left, seen \d+ s ago/)]);
+    expect(nodes.stderr).toContain("expected 2 nodes, found 1");
+    const flush = await cli(["flush"], { env });
+    expect(flush.status, flush.stderr).toBe(3);
+    expect(flush.stdout).toMatch(
+      new RegExp(`${pid}: not confirmed: it left without saying so, last seen \\d+ s ago`),
+    );
+    expect((await cli(["flush", "--expect", "1"], { env })).status).toBe(0);
+    expect((await cli(["flush", "--expect", "2"], { env })).status).toBe(3);
+
+    const forget = await cli(["nodes", "--forget"], { env });
+    expect([forget.status, forget.stderr]).toEqual([0, "1 node forgotten\n"]);
+    expect((await cli(["flush"], { env })).status).toBe(0);
+    expect(complaints((await doctor()).checks)).toEqual([]);
+  });
+
+  it("is replaced by one with its host and process id: a container that was started again", async () => {
+    const names = busNames("{replaced}");
+    const entry = JSON.stringify({ host: "pod", pid: 1, agent: "0.1.0", soketi: "1.6.1" });
+    await redis.zadd(names.seen, Date.now() - 90_000, "before", Date.now() - 60_000, "after");
+    for (const id of ["before", "after"]) await redis.set(nodeEntry(names, id), entry);
+    const registered = await createFleet(redis, names).registered();
+    expect(registered.map(({ id }) => id)).toEqual(["after"]);
+    expect(registered[0]?.silentMs).toBeGreaterThan(59_000);
   });
 });
 

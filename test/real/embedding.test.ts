@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { expect, inject, it } from "vitest";
 import { type Child, startChild } from "../../local/child.ts";
 import { freePort } from "../../local/free-port.ts";
 import { soketiNode } from "../../local/node-binary.ts";
@@ -11,19 +11,12 @@ import { connect } from "../../local/pusher-client.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { agentFile } from "../../local/stack.ts";
-import { accepts, eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
+import { accepts, eventually, item, root } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { sharedFleet } from "../support/shared-fleet.ts";
 
 const keep = keeping();
-let fleet: Fleet;
-
-beforeAll(async () => {
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
-});
-
-afterAll(async () => {
-  await fleet.stop();
-});
+const fleet = sharedFleet();
 
 /** Starts test/support/embedded.cjs. */
 async function startEmbedded(port: number, redisUrl: string): Promise<Child> {

@@ -1,21 +1,14 @@
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { localDynamoDb } from "../../local/apps-table.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { type App, type Apps, type AppsOptions, openApps, TableError } from "../../src/library/index.ts";
-import { eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+import { eventually, item } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { sharedFleet } from "../support/shared-fleet.ts";
 
 const keep = keeping();
-let fleet: Fleet;
-
-beforeAll(async () => {
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
-});
-
-afterAll(async () => {
-  await fleet.stop();
-});
+const fleet = sharedFleet();
 
 function open(more: AppsOptions = {}) {
   const apps = openApps({

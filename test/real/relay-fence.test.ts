@@ -100,12 +100,15 @@ describe("a write under the fence", () => {
     expect((await leaseOf("a").positions()).size).toBe(0);
   });
 
-  it("forgets all other positions with a new stream", async () => {
+  it("takes several positions on, or none", async () => {
     const lease = leaseOf("a");
     const token = (await lease.acquire()) ?? "";
     await append(token, "", "100", "one");
-    const moves = [{ field: "stream", from: "", to: "arn" }];
-    const id = await log().append(["flush"], { names: relay, token, moves, reset: true });
+    const stream = { field: "stream", from: "", to: "arn" };
+    const write = (from: string) =>
+      log().append(["flush"], { names: relay, token, moves: [stream, { field: "s:1", from, to: "" }] });
+    await expect(write("50")).rejects.toMatchObject({ code: "FENCED" });
+    const id = await write("100");
     expect(Object.fromEntries(await lease.positions())).toEqual({ stream: "arn", last: id });
   });
 });

@@ -1,44 +1,30 @@
 import {
   cpSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   renameSync,
-  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, inject, it } from "vitest";
-import { type Fleet, item, outcomeOfConnecting, root, startFleet } from "../support/fleet.ts";
+import { expect, it } from "vitest";
+import { item, outcomeOfConnecting, root } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 import { proveWorking } from "../support/prove-working.ts";
+import { sharedFleet } from "../support/shared-fleet.ts";
+import { temporaryFolders } from "../support/temporary-folders.ts";
 
 const soketiRoot = dirname(createRequire(import.meta.url).resolve("@soketi/soketi/package.json"));
-const folders: string[] = [];
-let fleet: Fleet;
 
-// Before `keeping`: hooks run last first, and a node that runs still loads files.
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
+const temporaryFolder = temporaryFolders("unknown");
 const keep = keeping();
-
-beforeAll(async () => {
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
-});
-
-afterAll(async () => {
-  await fleet.stop();
-});
+const fleet = sharedFleet();
 
 /** The script of a copy whose own files can be changed; its dependencies are the installed ones. */
 function copyOfSoketi(change: (folder: string) => void): string {
-  const parent = mkdtempSync(join(tmpdir(), "soketi-app-sync-unknown-"));
-  folders.push(parent);
+  const parent = temporaryFolder();
   const folder = join(parent, "soketi");
   const dependencies = join(soketiRoot, "node_modules");
   cpSync(soketiRoot, folder, { recursive: true, filter: (file) => !file.startsWith(dependencies) });

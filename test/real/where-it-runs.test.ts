@@ -1,43 +1,26 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync } from "node:fs";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Redis } from "ioredis";
 import Pusher from "pusher";
-import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from "vitest";
+import { describe, expect, inject, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
 import { nodeBinary } from "../../local/node-binary.ts";
 import { connect } from "../../local/pusher-client.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { agentFile } from "../../local/stack.ts";
-import { accepts, eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
+import { accepts, eventually, item, root } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 import { proveWorking } from "../support/prove-working.ts";
+import { sharedFleet } from "../support/shared-fleet.ts";
+import { temporaryFolders } from "../support/temporary-folders.ts";
 
 const soketiRoot = dirname(createRequire(import.meta.url).resolve("@soketi/soketi/package.json"));
-const folders: string[] = [];
-let fleet: Fleet;
 
-// Before `keeping`: hooks run last first, and pm2 still writes into its folder when it is stopped.
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
+const temporaryFolder = temporaryFolders("where");
 const keep = keeping();
-
-beforeAll(async () => {
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
-});
-
-afterAll(async () => {
-  await fleet.stop();
-});
-
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-where-"));
-  folders.push(folder);
-  return folder;
-}
+const fleet = sharedFleet();
 
 describe("Node", () => {
   for (const major of ["16", "18", "20"]) {

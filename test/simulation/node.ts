@@ -1,4 +1,5 @@
-import { Agent, type AgentReporter, type AgentSettings } from "../../src/agent/agent.ts";
+import type { AgentReporter, AgentSettings } from "../../src/agent/agent-options.ts";
+import { Agent } from "../../src/agent/agent.ts";
 import type { Connection } from "../../src/agent/ports.ts";
 import type { App } from "../../src/app/app.ts";
 import { createSource, type DynamoDbWeather } from "./dynamodb.ts";

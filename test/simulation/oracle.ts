@@ -1,4 +1,4 @@
-import type { AgentSettings } from "../../src/agent/agent.ts";
+import type { AgentSettings } from "../../src/agent/agent-options.ts";
 import type { App } from "../../src/app/app.ts";
 import { MAX_INDEX_LAG_MS } from "./dynamodb.ts";
 import type { SimulatedNode } from "./node.ts";

@@ -1,4 +1,4 @@
-import type { AgentSettings } from "../../src/agent/agent.ts";
+import type { AgentSettings } from "../../src/agent/agent-options.ts";
 import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../src/agent/close-causes.ts";
 import { type DynamoDbWeather, FAIR, MAX_INDEX_LAG_MS } from "./dynamodb.ts";
 import { type LambdaWeather, PUNCTUAL, SimulatedShard } from "./lambda.ts";

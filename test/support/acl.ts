@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Redis } from "ioredis";
 
-export type AclUser = "pipeline" | "agent" | "operator" | "viewer";
+export type AclUser = "pipeline" | "relay" | "agent" | "operator" | "viewer";
 
 /** What the document's lines are for, in their order. */
 const PARTS = ["users", "shared cache", "cluster"] as const;

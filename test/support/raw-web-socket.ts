@@ -4,6 +4,8 @@ import { within } from "../../src/async/within.ts";
 /** A WebSocket written by hand, which sends what no library would. */
 export interface RawWebSocket {
   readonly socket: Socket;
+  /** All that the server has sent so far, with its framing. */
+  readonly received: () => string;
   /** Resolves when the server has sent this; rejects when it has not in time. */
   readonly says: (words: string) => Promise<void>;
   /** One packet. */
@@ -34,6 +36,7 @@ export function openRaw(port: number, key: string): RawWebSocket {
   socket.write(handshake);
   return {
     socket,
+    received: () => received,
     says(words) {
       const said = new Promise<void>((resolve) => {
         look = () => {

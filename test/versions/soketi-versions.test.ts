@@ -1,24 +1,19 @@
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { expect, it } from "vitest";
 import { connect } from "../../local/pusher-client.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
 import { isKnownSoketi } from "../../src/soketi/known-versions.ts";
-import { accepts, eventually, type Fleet, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
+import { accepts, eventually, outcomeOfConnecting } from "../support/fleet.ts";
 import { installSoketi } from "../support/install-soketi.ts";
 import { keeping } from "../support/keeping.ts";
+import { openSigned } from "../support/signed-client.ts";
 import { proveWorking } from "../support/prove-working.ts";
+import { sharedFleet } from "../support/shared-fleet.ts";
 
 /** Each that is on npm since the first that the agent knows. */
 const KNOWN = ["1.4.0", "1.5.0", "1.6.0", "1.6.1"];
 
 const keep = keeping();
-let fleet: Fleet;
-
-beforeAll(async () => {
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
-});
-
-afterAll(async () => {
-  await fleet.stop();
-});
+const fleet = sharedFleet();
 
 it.each(KNOWN)("soketi %s gets the agent, without a warning", async (version) => {
   expect(isKnownSoketi(version)).toBe(true);
@@ -31,6 +26,7 @@ it.each(KNOWN)("soketi %s gets the agent, without a warning", async (version) =>
   await fleet.table.update(id, { AppSecret: { S: "rotated" } });
   await eventually("the new secret", () => accepts(node, id, "rotated"));
   expect(await accepts(node, id, `${id}-secret`)).toBe(false);
+  await proveOverlap(node, id);
   const connection = await connect({ port: node.port, key: `${id}-key` });
   await fleet.table.delete(id);
   expect(await connection.error).toBe(4001);
@@ -39,6 +35,29 @@ it.each(KNOWN)("soketi %s gets the agent, without a warning", async (version) =>
   node.child.signal("SIGTERM");
   expect(await node.child.exited).toBe("ended with exit code 0");
 });
+
+/** Everything that this version checks by a secret can be checked by the previous one. */
+async function proveOverlap(node: SoketiNode, id: string): Promise<void> {
+  await fleet.table.update(id, {
+    AppSecret: { S: "after" },
+    AppSecretPrevious: { S: "rotated" },
+    AppSecretPreviousUntil: { N: String(Math.floor(Date.now() / 1_000) + 3_600) },
+    EnableUserAuthentication: { BOOL: true },
+  });
+  await eventually("the overlap", () => accepts(node, id, "after"));
+  expect(node.child.output()).not.toContain("this soketi has no");
+  for (const secret of ["after", "rotated"]) {
+    expect(await accepts(node, id, secret)).toBe(true);
+    const client = await openSigned(node.port, `${id}-key`);
+    expect(await client.signsIn(secret)).toBe(true);
+    for (const channel of ["private-room", "private-encrypted-room", "presence-room"]) {
+      expect(await client.subscribes(channel, secret)).toBe(true);
+    }
+    client.close();
+  }
+  expect(await accepts(node, id, "third")).toBe(false);
+  await fleet.table.update(id, { EnableUserAuthentication: { BOOL: false } });
+}
 
 it("soketi 0.30.2 runs without the agent, and says what to do; it does not start where the agent is required", async () => {
   const { script } = keep(installSoketi("0.30.2"));

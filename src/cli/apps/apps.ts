@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { createCreateCommand } from "./create.ts";
 import { createDeleteCommand } from "./delete.ts";
-import { createRotateKeyCommand, createRotateSecretCommand } from "./rotate.ts";
+import { createEndOverlapCommand, createRotateKeyCommand, createRotateSecretCommand } from "./rotate.ts";
 import { createDisableCommand, createEnableCommand, createUpdateCommand } from "./update.ts";
 
 /** `apps`: changes of apps, each a conditional write that then waits until every node has confirmed it. */
@@ -13,6 +13,7 @@ export function createAppsCommand(): Command {
     .addCommand(createEnableCommand())
     .addCommand(createDisableCommand())
     .addCommand(createRotateSecretCommand())
+    .addCommand(createEndOverlapCommand())
     .addCommand(createRotateKeyCommand())
     .addCommand(createDeleteCommand());
 }

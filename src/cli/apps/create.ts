@@ -3,8 +3,7 @@ import type { RawItem } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, running } from "../support/command.ts";
-import { addWaitOptions } from "../support/confirm.ts";
-import { type ChangeOptions, makeChange } from "./make-change.ts";
+import { addChangeOptions, type ChangeOptions, makeChange } from "./make-change.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
 interface CreateOptions extends ChangeOptions {
@@ -21,7 +20,7 @@ export function createCreateCommand(): Command {
     .argument("<app>", "its id (AppId)")
     .option("--key <key>", "its key (AppKey); a random one by default")
     .option("--set <name=value>", "an attribute; may be given more than once", collect);
-  return addWaitOptions(command).action((appId: string, options: CreateOptions) =>
+  return addChangeOptions(command).action((appId: string, options: CreateOptions) =>
     running(options, async (run) => {
       const secret = newSecret();
       const set = parseAttributes(options.set ?? [], []);

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { createCommand, running } from "../support/command.ts";
-import { addWaitOptions } from "../support/confirm.ts";
 import { EXIT } from "../support/exit-codes.ts";
-import { type ChangeOptions, existing, makeChange } from "./make-change.ts";
+import { addChangeOptions, type ChangeOptions, existing, makeChange } from "./make-change.ts";
 
 /** `apps delete`: its clients are closed with 4001. */
 export function createDeleteCommand(): Command {
@@ -12,7 +11,7 @@ export function createDeleteCommand(): Command {
   ])
     .argument("<app>", "its id (AppId)")
     .option("-y, --yes", "do not ask");
-  return addWaitOptions(command).action((appId: string, options: ChangeOptions & { readonly yes?: true }) =>
+  return addChangeOptions(command).action((appId: string, options: ChangeOptions & { readonly yes?: true }) =>
     running(options, async (run) => {
       const before = await existing(run.tools.items(), appId);
       if (!options.yes && !(await run.terminal.confirm(`Delete app ${appId}?`))) {
@@ -21,7 +20,7 @@ export function createDeleteCommand(): Command {
       }
       const { AppKey, AppSecret } = before;
       const expected = { AppKey, AppSecret };
-      const change = { appId, before, after: undefined };
+      const change = { appId, before, after: undefined, outcome: "is deleted: its connections are closed" };
       return makeChange(run, { ...change, write: (items) => items.delete(appId, expected) }, options);
     }),
   );

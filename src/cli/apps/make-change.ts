@@ -1,16 +1,25 @@
+import type { Command } from "commander";
 import type { AppItems } from "../../aws/app-items.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
-import { confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
+import { addWaitOptions, beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 import { RefusedChangeError } from "../support/errors.ts";
+import { timeOf } from "../support/overlap-view.ts";
+import { explain } from "../support/explain.ts";
+import type { MessageId } from "../../protocol/message-id.ts";
 
-export type ChangeOptions = CommonOptions & WaitOptions;
+export type ChangeOptions = CommonOptions & WaitOptions & AnnounceOptions;
+
+export function addChangeOptions(command: Command): Command {
+  return addAnnounceOptions(addWaitOptions(command));
+}
 
 /** A write to one app that is ready to be made. */
 export interface PlannedChange {
@@ -20,8 +29,12 @@ export interface PlannedChange {
   readonly after: RawItem | undefined;
   /** Makes it, on the condition that the item is as it was read. */
   write(items: AppItems): Promise<void>;
+  /** What it does to the app, after "app acme": "is disabled". The changed attributes are named without it. */
+  readonly outcome?: string | undefined;
   /** Told once, as soon as it is written: a new secret is nowhere else to be read. */
   readonly secret?: string | undefined;
+  /** Until when the secret of before is taken. Seconds since 1970. */
+  readonly previousSecretUntil?: number | undefined;
 }
 
 /**
@@ -66,15 +79,18 @@ export async function existing(items: AppItems, appId: string): Promise<RawItem>
  */
 export async function makeChange(run: Run, change: PlannedChange, options: ChangeOptions): Promise<ExitCode> {
   const { tools, terminal } = run;
-  const { appId, before, after, secret } = change;
+  const { appId, before, after, secret, previousSecretUntil } = change;
   const items = tools.items();
+  const who = tools.config.redis ? whoIs(options, tools.config) : undefined;
   const was = before && normalize(before);
   const is = after && normalize(after);
   refuseProblems(was, is);
   if (is?.key !== undefined && is.key !== was?.key) await refuseTakenKey(items, appId, is.key);
   const difference = diff(was, is);
 
-  const watch = options.wait && tools.config.redis ? await watchLog(await tools.fleet()) : undefined;
+  const by = await who;
+  const nodes = await beginWait(run, options);
+  const watch = nodes && (await watchLog(await tools.fleet()));
   const started = performance.now();
   await change.write(items);
   terminal.value({
@@ -83,18 +99,30 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     changed: difference?.changed ?? [],
     key: is?.key,
     secret,
+    previousSecretUntil: previousSecretUntil === undefined ? undefined : timeOf(previousSecretUntil),
   });
-  terminal.say(inWords(appId, difference));
+  terminal.say(inWords(change, difference));
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
   if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
 
+  const { reason } = options;
+  const announced =
+    difference && by !== undefined ? await announce(run, difference, { by, reason }) : undefined;
   if (!difference) terminal.say("nothing that soketi reads has changed: the nodes need not be told");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watch) {
     terminal.note("no Redis is configured: it was not waited for the nodes");
     return EXIT.ok;
   }
-  const id = await watch.messageOf(appId, started, options.timeout);
+  // A shared cache is seen to by the function alone: that has to be waited for.
+  const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
+  let id: MessageId | string | undefined;
+  try {
+    id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
+  } catch (error) {
+    terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    return EXIT.unconfirmed;
+  }
   if (id === undefined) {
     terminal.note(
       `written, and no message of it came within ${options.timeout / 1_000} s: does the function run? ` +
@@ -102,7 +130,7 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     );
     return EXIT.unconfirmed;
   }
-  return confirmByNodes(run, id, started, options, {});
+  return confirmByNodes(run, id, { started, nodes }, options, {});
 }
 
 /** What the change brings; what was wrong before is not its matter, as long as the app exists. */
@@ -133,7 +161,8 @@ async function refuseTakenKey(items: AppItems, appId: string, key: string): Prom
   }
 }
 
-function inWords(appId: string, difference: AppDiff | undefined): string {
+function inWords({ appId, outcome }: PlannedChange, difference: AppDiff | undefined): string {
+  if (outcome !== undefined) return `app ${appId} ${outcome}${difference ? "" : ", as before"}`;
   if (!difference) return `app ${appId} is written`;
   const what = difference.changed.length > 0 ? `: ${difference.changed.join(", ")}` : "";
   return `app ${appId} is ${difference.type}${what}`;

@@ -1,20 +1,57 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
+import { duration } from "../support/arguments.ts";
 import { createCommand, running } from "../support/command.ts";
-import { addWaitOptions } from "../support/confirm.ts";
-import { type ChangeOptions, makeChange, planUpdate } from "./make-change.ts";
+import { timeOf } from "../support/overlap-view.ts";
+import { addChangeOptions, type ChangeOptions, existing, makeChange, planUpdate } from "./make-change.ts";
+import { checkRotation, endOfOverlap, rotation, type RotationOptions } from "./overlap.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
-/** `apps rotate-secret`: a new secret, shown once. The old one is refused from then on. */
+/** A secret that was given up is not to be taken for ever. Milliseconds. */
+const LONGEST_OVERLAP_MS = 30 * 86_400_000;
+
+/** The end of an overlap is a whole second. Milliseconds. */
+const SHORTEST_OVERLAP_MS = 1_000;
+
+/** `apps rotate-secret`: a new secret, shown once. The old one is refused from then on, or when the overlap is over. */
 export function createRotateSecretCommand(): Command {
   const command = createCommand("rotate-secret", "Give an app a new secret, and print it once.", [
-    "apps rotate-secret acme",
-    "apps rotate-secret acme --json | jq -r 'select(.secret).secret'",
-  ]).argument("<app>", "its id (AppId)");
-  return addWaitOptions(command).action((appId: string, options: ChangeOptions) =>
+    "apps rotate-secret acme --overlap 24h",
+    "apps rotate-secret acme --overlap 24h --json | jq -r 'select(.secret).secret'",
+  ])
+    .argument("<app>", "its id (AppId)")
+    .option("--overlap <time>", "how long nodes take the old secret as well: 24h; at most 30d", overlapTime)
+    .option("--force", "also while another overlap runs, and with nodes whose agent knows of none");
+  return addChangeOptions(command).action((appId: string, options: ChangeOptions & RotationOptions) =>
     running(options, async (run) => {
+      await checkRotation(run, options);
       const secret = newSecret();
-      const plan = await planUpdate(run.tools.items(), appId, () => ({ AppSecret: { S: secret } }));
-      return makeChange(run, { ...plan, secret }, options);
+      let until: number | undefined;
+      const plan = await planUpdate(run.tools.items(), appId, (before) => {
+        const rotated = rotation(before, secret, options, Date.now());
+        until = rotated.until;
+        return rotated.attributes;
+      });
+      const old =
+        until === undefined ? "the old one is refused" : `the old one is taken until ${timeOf(until)}`;
+      const told = { secret, previousSecretUntil: until, outcome: `has a new secret: ${old}` };
+      return makeChange(run, { ...plan, ...told }, options);
+    }),
+  );
+}
+
+/** `apps end-overlap`: what a rotation has left of the previous secret goes. */
+export function createEndOverlapCommand(): Command {
+  const command = createCommand(
+    "end-overlap",
+    "Have nodes refuse the previous secret of an app from now on.",
+    ["apps end-overlap acme"],
+  ).argument("<app>", "its id (AppId)");
+  return addChangeOptions(command).action((appId: string, options: ChangeOptions) =>
+    running(options, async (run) => {
+      const items = run.tools.items();
+      const attributes = await endOfOverlap(run, await existing(items, appId), appId);
+      const plan = await planUpdate(items, appId, () => attributes);
+      return makeChange(run, { ...plan, outcome: "has one secret: the previous one is refused" }, options);
     }),
   );
 }
@@ -28,10 +65,20 @@ export function createRotateKeyCommand(): Command {
   )
     .argument("<app>", "its id (AppId)")
     .option("--key <key>", "the new key; a random one by default");
-  return addWaitOptions(command).action((appId: string, options: ChangeOptions & { readonly key?: string }) =>
-    running(options, async (run) => {
-      const key = { S: options.key ?? newKey() };
-      return makeChange(run, await planUpdate(run.tools.items(), appId, () => ({ AppKey: key })), options);
-    }),
+  return addChangeOptions(command).action(
+    (appId: string, options: ChangeOptions & { readonly key?: string }) =>
+      running(options, async (run) => {
+        const key = { S: options.key ?? newKey() };
+        const plan = await planUpdate(run.tools.items(), appId, () => ({ AppKey: key }));
+        const outcome = "has a new key: connections with the old one are closed";
+        return makeChange(run, { ...plan, outcome }, options);
+      }),
   );
+}
+
+/** @throws InvalidArgumentError */
+function overlapTime(text: string): number {
+  const ms = duration(text);
+  if (ms >= SHORTEST_OVERLAP_MS && ms <= LONGEST_OVERLAP_MS) return ms;
+  throw new InvalidArgumentError("Expected a time from 1s to 30d.");
 }

@@ -3,8 +3,7 @@ import type { Attributes } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, running } from "../support/command.ts";
-import { addWaitOptions } from "../support/confirm.ts";
-import { type ChangeOptions, makeChange, planUpdate } from "./make-change.ts";
+import { addChangeOptions, type ChangeOptions, makeChange, planUpdate } from "./make-change.ts";
 import { UsageError } from "../support/errors.ts";
 
 interface UpdateOptions extends ChangeOptions {
@@ -31,7 +30,8 @@ export function createUpdateCommand(): Command {
 /** `apps enable`: clients may connect again. */
 export function createEnableCommand(): Command {
   return createChangeCommand("enable", "Let clients connect to an app.", ["apps enable acme"]).action(
-    (appId: string, options: ChangeOptions) => updateApp(appId, options, () => ({ Enabled: { BOOL: true } })),
+    (appId: string, options: ChangeOptions) =>
+      updateApp(appId, options, () => ({ Enabled: { BOOL: true } }), "is enabled: clients may connect"),
   );
 }
 
@@ -40,16 +40,26 @@ export function createDisableCommand(): Command {
   return createChangeCommand("disable", "Let nobody connect to an app, and close its connections.", [
     "apps disable acme",
   ]).action((appId: string, options: ChangeOptions) =>
-    updateApp(appId, options, () => ({ Enabled: { BOOL: false } })),
+    updateApp(
+      appId,
+      options,
+      () => ({ Enabled: { BOOL: false } }),
+      "is disabled: nobody may connect, and its connections are closed",
+    ),
   );
 }
 
 function createChangeCommand(name: string, description: string, examples: readonly string[]): Command {
-  return addWaitOptions(createCommand(name, description, examples).argument("<app>", "its id (AppId)"));
+  return addChangeOptions(createCommand(name, description, examples).argument("<app>", "its id (AppId)"));
 }
 
-function updateApp(appId: string, options: ChangeOptions, make: () => Attributes): Promise<void> {
+function updateApp(
+  appId: string,
+  options: ChangeOptions,
+  make: () => Attributes,
+  outcome?: string,
+): Promise<void> {
   return running(options, async (run) =>
-    makeChange(run, await planUpdate(run.tools.items(), appId, make), options),
+    makeChange(run, { ...(await planUpdate(run.tools.items(), appId, make)), outcome }, options),
   );
 }

@@ -9,6 +9,7 @@ import type { CommonOptions, Tools } from "../support/tools.ts";
 import { type Check, fail, skipped, warning } from "./check.ts";
 import { checkMappings } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
+import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
 
@@ -94,7 +95,12 @@ async function redisChecks(tools: Tools): Promise<Check[]> {
     const tail = await fleet.tail();
     const nodes = await fleet.ask();
     const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, config.names);
-    return [...redis, checkLog(config.names.log, log), ...checkNodes(nodes, tail, __VERSION__, elsewhere)];
+    return [
+      ...redis,
+      checkLog(config.names.log, log),
+      ...checkNodes(nodes, tail, __VERSION__, elsewhere),
+      ...checkPreviousSecrets(nodes, Date.now()),
+    ];
   } catch (error) {
     const reason = explain(error, config, tools.redisTrouble());
     return [

@@ -1,5 +1,6 @@
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
+import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import { isKnownSoketi, KNOWN_SOKETI } from "../../soketi/known-versions.ts";
 import { boundOf, viewOf } from "../../fleet/node-view.ts";
@@ -39,15 +40,25 @@ export function checkNodes(
 
 function checkLease(node: RegisteredNode, tail: MessageId | undefined): Check[] {
   const view = viewOf(node, tail);
-  const { host, pid, answers, leaseMsLeft, state, behind } = view;
+  const { host, pid, answers, leaseMsLeft, state, behind, lastSeenMsAgo } = view;
   const name = `node ${host} ${pid}`;
+  if (lastSeenMsAgo !== null) {
+    return [
+      fail(
+        name,
+        `it left without saying so, and was seen last ${ago(lastSeenMsAgo)}`,
+        `It was killed, is frozen, or has lost Redis: then ${boundOf([view])} without a new read. Look at the process. Gone for ` +
+          "good: soketi-app-sync nodes --forget",
+      ),
+    ];
+  }
   if (!answers) {
     return [
       fail(
         name,
         "it does not answer",
         `It has died, or has lost Redis: then ${boundOf([view])} without a new read. Look at its log and at its way to ` +
-          "Redis. An entry of a process that is gone expires within 30 s.",
+          "Redis.",
       ),
     ];
   }

@@ -1,16 +1,22 @@
 import { Option, type Command } from "commander";
-import { waitForNodes } from "../../fleet/wait-for-nodes.ts";
+import { type Confirmation, nodesToWaitFor, waitForNodes } from "../../fleet/wait-for-nodes.ts";
 import { type MessageId, parseMessageId } from "../../protocol/message-id.ts";
+import type { RegisteredNode } from "../../protocol/node.ts";
 import { amount } from "./amount.ts";
-import { duration } from "./arguments.ts";
+import { count, duration } from "./arguments.ts";
 import type { Run } from "./command.ts";
+import { RefusedChangeError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { explain } from "./explain.ts";
+import { ago } from "./ago.ts";
 
 export interface WaitOptions {
   /** False with `--no-wait`. */
   readonly wait: boolean;
   /** Milliseconds. */
   readonly timeout: number;
+  /** How many nodes there must be. */
+  readonly expect?: number;
 }
 
 export function addWaitOptions(command: Command): Command {
@@ -18,11 +24,39 @@ export function addWaitOptions(command: Command): Command {
     .addOption(new Option("--no-wait", "do not wait until every node has confirmed"))
     .addOption(
       new Option("--timeout <time>", "how long to wait for that").argParser(duration).default(30_000, "30s"),
+    )
+    .addOption(
+      new Option(
+        "--expect <n>",
+        "how many nodes must confirm: one without the agent is not registered",
+      ).argParser(count),
     );
 }
 
+/** The nodes that a change has to reach, or that it is not waited for them. */
+export type Awaited = readonly RegisteredNode[] | undefined;
+
 /**
- * Waits until every soketi node of the registry has applied a message, and tells how long it took.
+ * To be called before a change is made: who is to confirm it is settled then. Undefined with `--no-wait`, and without Redis.
+ *
+ * @throws RefusedChangeError when Redis cannot be asked.
+ */
+export async function beginWait({ tools }: Run, options: WaitOptions): Promise<Awaited> {
+  if (!options.wait || !tools.config.redis) return undefined;
+  try {
+    return await nodesToWaitFor(await tools.fleet());
+  } catch (error) {
+    throw new RefusedChangeError(
+      `${explain(error, tools.config, tools.redisTrouble())}. Nothing was done: it could not be seen whether the nodes ` +
+        "follow. With --no-wait it is done all the same.",
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Waits until every soketi node has applied a message, and tells how long it took. Never rejects for Redis: the change is
+ * made, and not confirmed then.
  *
  * @param started when the change was made, on `performance.now()`.
  * @param value what `--json` shows beside the nodes.
@@ -30,33 +64,73 @@ export function addWaitOptions(command: Command): Command {
 export async function confirmByNodes(
   { tools, terminal }: Run,
   id: MessageId | string,
-  started: number,
+  { started, nodes }: { readonly started: number; readonly nodes: Awaited },
   options: WaitOptions,
   value: object,
 ): Promise<ExitCode> {
-  if (!options.wait) {
+  if (!nodes) {
     terminal.value(value);
     return EXIT.ok;
   }
   const wanted = typeof id === "string" ? parseMessageId(id) : id;
-  const nodes = await waitForNodes(await tools.fleet(), wanted, { started, limitMs: options.timeout });
-  terminal.value({ ...value, nodes });
-  for (const { host, pid, confirmedAfterMs } of nodes) {
-    if (confirmedAfterMs === null) terminal.say(terminal.colors.red(`  ${host} ${pid}: not confirmed`));
-    else terminal.say(`  ${host} ${pid}: confirmed after ${confirmedAfterMs} ms`);
-  }
-  const missing = nodes.filter(({ confirmedAfterMs }) => confirmedAfterMs === null);
-  if (missing.length > 0) {
-    terminal.note(
-      `${amount(missing.length, "node")} of ${nodes.length} did not confirm within ${options.timeout / 1_000} s: ` +
-        "look at them with: soketi-app-sync nodes",
-    );
+  const wait = { nodes, started, limitMs: options.timeout };
+  let confirmations: Confirmation[];
+  try {
+    confirmations = await waitForNodes(await tools.fleet(), wanted, wait);
+  } catch (error) {
+    terminal.value(value);
+    terminal.note(`done, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
   }
+  terminal.value({ ...value, nodes: confirmations });
+  for (const one of confirmations)
+    terminal.say(`  ${one.host} ${one.pid}: ${inWords(one, terminal.colors.red)}`);
+  const complaint = complaintOf(confirmations, options, tools.config.sharedCache !== undefined);
+  if (complaint !== undefined) {
+    terminal.note(complaint);
+    return EXIT.unconfirmed;
+  }
+  const confirmed = confirmations.filter(({ confirmedAfterMs }) => confirmedAfterMs !== null);
   terminal.say(
-    nodes.length === 0
+    confirmed.length === 0
       ? "no node is registered: nobody to wait for"
-      : `in force on ${amount(nodes.length, "node")}`,
+      : `in force on ${amount(confirmed.length, "node")}`,
   );
   return EXIT.ok;
+}
+
+function inWords({ confirmedAfterMs, lastSeenMsAgo }: Confirmation, red: (text: string) => string): string {
+  if (confirmedAfterMs !== null) return `confirmed after ${confirmedAfterMs} ms`;
+  if (lastSeenMsAgo === null) return red("not confirmed");
+  return red(`not confirmed: it left without saying so, last seen ${ago(lastSeenMsAgo)}`);
+}
+
+/** Why it cannot be said that the change is in force everywhere; undefined when it can. */
+function complaintOf(
+  confirmations: readonly Confirmation[],
+  { timeout, expect }: WaitOptions,
+  hasSharedCache: boolean,
+): string | undefined {
+  const missing = confirmations.filter(({ confirmedAfterMs }) => confirmedAfterMs === null);
+  const silent = missing.filter(({ lastSeenMsAgo }) => lastSeenMsAgo !== null);
+  const late = missing.length - silent.length;
+  const confirmed = confirmations.length - missing.length;
+  if (late > 0) {
+    return (
+      `${amount(missing.length, "node")} of ${confirmations.length} did not confirm within ${timeout / 1_000} s: ` +
+      "look at them with: soketi-app-sync nodes"
+    );
+  }
+  if (expect !== undefined) {
+    if (confirmed >= expect) return undefined;
+    return `expected ${amount(expect, "node")} to confirm, found ${confirmed}: one without the agent, or on another Redis or prefix, is not seen`;
+  }
+  if (silent.length > 0) {
+    return (
+      `${amount(silent.length, "node")} of ${confirmations.length} left without saying so, and did not confirm. ` +
+      "Gone for good: soketi-app-sync nodes --forget; or say with --expect how many there are"
+    );
+  }
+  if (confirmed > 0 || hasSharedCache) return undefined;
+  return "done, and no node is registered that could confirm it: check APP_SYNC_PREFIX and Redis, or give --no-wait";
 }

@@ -8,6 +8,12 @@ export const EXIT = {
   unwell: 2,
   /** The change is made, and not every node has confirmed it in time. */
   unconfirmed: 3,
+  /** `relay`: AWS takes no credentials, or these may not read the stream. */
+  noCredentials: 4,
+  /** `relay`: there is no such table, or its stream is off. */
+  noStream: 5,
+  /** `relay`: the stream does not carry both images. */
+  wrongViewType: 6,
   /** Ended by Ctrl-C. */
   interrupted: 130,
 } as const;

@@ -8,6 +8,7 @@ import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
 import type { AppsReader } from "../../pipeline/ports.ts";
 import { SharedCache } from "../../pipeline/shared-cache.ts";
+import type { Environment } from "../../config/env.ts";
 import {
   type PipelineConfig,
   readToolsConfig,
@@ -47,15 +48,20 @@ export interface Tools {
 /** Somebody waits at a terminal: sooner an error than silence. Milliseconds. */
 const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
 
-/** @throws ConfigError with every mistake. */
-export function openTools(options: CommonOptions, environment = process.env): Tools {
-  const env = {
+/** The variables, with the options that stand for some of them. */
+export function environmentOf(options: CommonOptions, environment: Environment): Environment {
+  return {
     ...environment,
     APP_MANAGER_DYNAMODB_TABLE: options.table ?? environment.APP_MANAGER_DYNAMODB_TABLE,
     AWS_REGION: options.region ?? environment.AWS_REGION,
     APP_MANAGER_DYNAMODB_ENDPOINT: options.endpoint ?? environment.APP_MANAGER_DYNAMODB_ENDPOINT,
     APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
   };
+}
+
+/** @throws ConfigError with every mistake. */
+export function openTools(options: CommonOptions, environment = process.env): Tools {
+  const env = environmentOf(options, environment);
   const config = readToolsConfig(env);
   let lastError: RedisError | undefined;
   let connection: RedisConnection | undefined;

@@ -1,6 +1,8 @@
+import type { App } from "../../app/app.ts";
 import { normalize } from "../../app/normalize.ts";
 import { type Repair, REPAIR_CODES, repairsOf } from "../../app/repair.ts";
 import { TableCheck } from "../../app/table-check.ts";
+import { timeOf } from "../support/overlap-view.ts";
 import type { Item } from "./item-source.ts";
 
 /** One thing that is wrong with an app. */
@@ -33,15 +35,21 @@ const MOST_APPS = 20_000;
 
 /** Gathers what is wrong with items, one after the other, and between them. */
 export class Findings {
+  readonly #now: number;
   #items = 0;
   #apps: AppFindings[] = [];
   readonly #counts = new Map<string, number>();
   readonly #check = new TableCheck();
 
+  /** @param now milliseconds since 1970: overlaps end by the clock. */
+  constructor(now: number) {
+    this.#now = now;
+  }
+
   /** @returns what can be rewritten in it. */
   add(item: Item): readonly Repair[] {
     this.#items += 1;
-    const { id, key, problems } = normalize(item);
+    const { id, key, problems, app } = normalize(item);
     const repairs = repairsOf(item);
     this.#check.add(id, key);
     const repaired = new Set(repairs.map(({ attribute }) => attribute));
@@ -54,6 +62,7 @@ export class Findings {
         message: REPAIR_CODES[code],
         fixable: true,
       })),
+      ...(app ? overlapOver(app, this.#now) : []),
     ]);
     return repairs;
   }
@@ -83,6 +92,15 @@ export class Findings {
     this.#apps.push({ appId, findings });
     if (this.#apps.length > 2 * MOST_APPS) this.#apps = this.#apps.sort(worstFirst).slice(0, MOST_APPS);
   }
+}
+
+/** It is refused by all nodes, and a secret that may have leaked still stands in the table. */
+function overlapOver({ id, previousSecret }: App, now: number): Finding[] {
+  if (!previousSecret || now < previousSecret.until * 1_000) return [];
+  const message = `The overlap was over at ${timeOf(previousSecret.until)}. Remove it: apps end-overlap ${id}.`;
+  return [
+    { severity: "warning", attribute: "AppSecretPrevious", code: "overlap-over", message, fixable: false },
+  ];
 }
 
 /** An app that has a problem of its own and one with another is one app. */

@@ -49,7 +49,7 @@ export function createValidateCommand(): Command {
 }
 
 async function validate(run: Run, files: readonly string[], options: ValidateOptions): Promise<ExitCode> {
-  const findings = new Findings();
+  const findings = new Findings(Date.now());
   const rewrites: Rewrite[] = [];
   for await (const page of files.length > 0 ? fromFiles(files) : fromTable(run)) {
     for (const item of page) {

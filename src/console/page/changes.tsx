@@ -1,4 +1,5 @@
 import type { NodeView } from "../../fleet/node-view.ts";
+import { announcedBy } from "../../fleet/announced-by.ts";
 import { valueAt } from "../../app/public-view.ts";
 import type { ChangeRow, ConsoleState } from "../state.ts";
 import { Button } from "./button.tsx";
@@ -111,14 +112,17 @@ function dropsOf({ drops }: ChangeRow, nodes: readonly NodeView[]): (string | un
 }
 
 /** Changed paths with what they are now. */
-function wordsOf({ reason, changed, app }: ChangeRow): string {
-  if (reason !== undefined) return reason;
-  return changed
+function wordsOf(row: ChangeRow): string {
+  const { by, reason, changed, app } = row;
+  if (by === undefined && reason !== undefined) return reason;
+  const announced = announcedBy(row);
+  const words = changed
     .map((path) => {
       const value = valueAt(app, path);
       return value === undefined || typeof value === "object" ? path : `${path} = ${JSON.stringify(value)}`;
     })
     .join(", ");
+  return [words, announced].filter(Boolean).join(" ");
 }
 
 /** DynamoDB Local tells the minute of a write only: that says nothing. */

@@ -49,6 +49,7 @@ export interface WsHandler {
   checkForValidApp(socket: GuardedSocket): Promise<SoketiAppObject | null>;
   evictSocketFromMemory(socket: GuardedSocket): Promise<unknown>;
   unsubscribeFromChannel(socket: GuardedSocket, channel: string, closing?: boolean): Promise<unknown>;
+  signinTokenIsValid?(socket: GuardedSocket, userData: unknown, signature: unknown): Promise<boolean>;
   readonly publicChannelManager?: Channels;
   readonly privateChannelManager?: Channels;
   readonly encryptedPrivateChannelManager?: Channels;
@@ -58,6 +59,13 @@ export interface WsHandler {
 export interface Channels {
   join(socket: GuardedSocket, channel: string, message: unknown): Promise<Joined>;
   leave(socket: GuardedSocket, channel: string): Promise<{ readonly left: boolean }>;
+  /** Of channels whose members are authorized. */
+  signatureIsValid?(
+    app: SoketiAppObject,
+    socketId: string,
+    message: unknown,
+    signature: unknown,
+  ): Promise<boolean>;
 }
 
 export interface Joined {
@@ -70,6 +78,7 @@ export interface HttpHandler {
   attachMiddleware(response: HttpResponse, steps: readonly HttpStep[]): HttpSteps;
   readJson(response: HttpResponse, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
   appMiddleware: HttpStep;
+  signatureIsValid?(response: HttpResponse): Promise<boolean>;
   broadcastEventRateLimitingMiddleware: HttpStep;
   broadcastBatchEventsRateLimitingMiddleware: HttpStep;
   /** Rejects with a `code` of 400 or 413; any other rejection is answered by nobody. */

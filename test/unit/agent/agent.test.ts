@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Agent, type AgentReporter } from "../../../src/agent/agent.ts";
+import type { AgentReporter } from "../../../src/agent/agent-options.ts";
+import { Agent } from "../../../src/agent/agent.ts";
 import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
 import type { Tail } from "../../../src/agent/ports.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";

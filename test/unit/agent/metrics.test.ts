@@ -17,6 +17,7 @@ const flushes = new Map([
 function metricsOf(state: string, cursor?: { seq: number }) {
   const agent = {
     leaseHeld: true,
+    lastTail: { nodes: 41, left: 42 },
     flushes,
     follower: { state, cursor, stats: { messages: 11, replays: 12, replayedMessages: 13 } },
     cache: {
@@ -41,6 +42,9 @@ function metricsOf(state: string, cursor?: { seq: number }) {
     itemProblems: 35,
     redisErrors: 36,
     guarded: new Map([["messages", 37]]),
+    previousSecrets: {
+      counted: (what: "taken" | "refused") => [["acme", what === "taken" ? 39 : 40] as const],
+    },
   };
   return agentMetrics(agent as unknown as Agent<AnyApp>, counts);
 }
@@ -54,6 +58,8 @@ describe("agentMetrics", () => {
       "gauge lease_held": 1,
       "gauge following": 1,
       "gauge cursor": 10,
+      "gauge nodes": 41,
+      "gauge nodes_left": 42,
       "gauge entries": 14,
       "gauge apps_in_use": 25,
       "gauge in_use_bound_seconds": 26,
@@ -82,6 +88,8 @@ describe("agentMetrics", () => {
       ]),
       "counter item_problems_total": 35,
       "counter redis_errors_total": 36,
+      "counter previous_secret_taken_total": [["acme", 39]],
+      "counter previous_secret_refused_total": [["acme", 40]],
       "counter verified_total": 23,
       "counter stale_found_total": 24,
     });
@@ -96,7 +104,7 @@ describe("agentMetrics", () => {
     expect(valuesOf("down")["counter flushes_total"]).toContainEqual(["log-trimmed", 2]);
   });
 
-  it("labels flushes and dropped webhooks with their reason, what was guarded with the place, and nothing else", () => {
+  it("labels flushes and dropped webhooks with their reason, what was guarded with the place, previous secrets with their app, and nothing else", () => {
     const labels = metricsOf("down").flatMap(({ name, label }) =>
       label === undefined ? [] : [[name, label]],
     );
@@ -104,6 +112,8 @@ describe("agentMetrics", () => {
       ["flushes_total", "reason"],
       ["guarded_total", "where"],
       ["webhooks_dropped_total", "reason"],
+      ["previous_secret_taken_total", "app_id"],
+      ["previous_secret_refused_total", "app_id"],
     ]);
   });
 

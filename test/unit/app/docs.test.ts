@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { FLAGS, LIMITS, WEBHOOK_EVENT_TYPES } from "../../../src/app/app.ts";
 import { PROBLEM_CODES } from "../../../src/app/normalize.ts";
+import { OVERLAP_ATTRIBUTES } from "../../../src/app/normalize-overlap.ts";
 import { SPELLINGS } from "../../../src/app/spellings.ts";
 
 const sections = readFileSync(new URL("../../../docs/normalization.md", import.meta.url), "utf8").split(
@@ -18,9 +19,12 @@ const attributes = rows("Attributes");
 const codes = rows("Problem codes");
 
 describe("docs/normalization.md", () => {
-  it.each(["AppId", "AppKey", "AppSecret", "Webhooks"])("has a row for %s", (attribute) => {
-    expect(attributes.get(attribute)).toHaveLength(3);
-  });
+  it.each(["AppId", "AppKey", "AppSecret", ...OVERLAP_ATTRIBUTES, "Webhooks"])(
+    "has a row for %s",
+    (attribute) => {
+      expect(attributes.get(attribute)).toHaveLength(3);
+    },
+  );
   it.each(FLAGS)("has $attribute and its default", ({ attribute, default: fallback }) => {
     expect(attributes.get(attribute)).toEqual([expect.anything(), String(fallback), `taken as ${fallback}`]);
   });

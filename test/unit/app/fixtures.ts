@@ -26,6 +26,7 @@ export const DEFAULTS: App = {
   id: "id-1",
   key: "key-1",
   secret: "secret-1",
+  previousSecret: undefined,
   enabled: true,
   enableClientMessages: false,
   enableUserAuthentication: false,
@@ -41,6 +42,7 @@ export const DEFAULTS: App = {
 /** An app with everything set. */
 export const FULL: App = {
   ...DEFAULTS,
+  previousSecret: { secret: "secret-0", until: 1_800_000_000 },
   enabled: false,
   enableClientMessages: true,
   enableUserAuthentication: true,

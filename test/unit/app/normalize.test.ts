@@ -213,7 +213,7 @@ describe("the whole item", () => {
       ),
     };
     expect(normalize(item)).toStrictEqual({
-      app: { ...FULL, webhooks: [] },
+      app: { ...FULL, previousSecret: undefined, webhooks: [] },
       id: "id-1",
       key: "key-1",
       problems: [],

@@ -5,12 +5,13 @@ import { diff } from "../../../src/app/diff.ts";
 import { toItem } from "../../../src/app/item.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { toPublicView } from "../../../src/app/public-view.ts";
+import { OVERLAP_ATTRIBUTES } from "../../../src/app/normalize-overlap.ts";
 import { SPELLINGS } from "../../../src/app/spellings.ts";
 import { toSoketi } from "../../../src/app/soketi-shape.ts";
 import { realApp } from "./fixtures.ts";
 import { MARKER, secretWebhooks, shaped } from "./secret-values.ts";
 
-const ATTRIBUTES: readonly string[] = Object.values(SPELLINGS).flat();
+const ATTRIBUTES: readonly string[] = [...Object.values(SPELLINGS).flat(), ...OVERLAP_ATTRIBUTES];
 
 const text = fc.oneof(
   fc.string(),
@@ -120,6 +121,8 @@ const nearItem = fc.record(
     AppId: fc.record({ S: fc.string({ minLength: 1 }) }),
     AppKey: fc.record({ S: fc.string({ minLength: 1 }) }),
     AppSecret: fc.record({ S: fc.string({ minLength: 1 }) }),
+    AppSecretPrevious: fc.record({ S: fc.string({ minLength: 1 }) }),
+    AppSecretPreviousUntil: fc.oneof(number, fc.record({ N: fc.nat().map(String) })),
     Webhooks: fc.oneof(webhooksText, fc.record({ L: fc.array(hostileValue) })),
     ...Object.fromEntries(FLAGS.map(({ attribute }) => [attribute, flag])),
     ...Object.fromEntries(LIMITS.map(({ attribute }) => [attribute, number])),
@@ -184,12 +187,19 @@ describe("normalize, of anything", () => {
 describe("secrets", () => {
   it("are in no problem and in no public view, wherever they were written", { timeout: 60_000 }, () => {
     let views = 0;
+    let overlaps = 0;
     const secretItem = fc.record(
       {
         AppId: fc.constant({ S: "id" }),
         AppKey: fc.constantFrom<unknown>({ S: "key" }, { B: "?" }),
         AppSecret: fc.oneof(fc.constant({ S: MARKER }), shaped(MARKER)),
         secret: fc.oneof(fc.constant({ S: MARKER }), shaped(MARKER)),
+        AppSecretPrevious: fc.oneof(fc.constant({ S: `${MARKER}0` }), shaped(MARKER)),
+        AppSecretPreviousUntil: fc.oneof(
+          fc.constant({ N: "1800000000" }),
+          shaped(`7070717${MARKER}`),
+          shaped("7070717"),
+        ),
         Webhooks: secretWebhooks,
         webhooks: secretWebhooks,
         Enabled: fc.oneof(fc.constant({ BOOL: true }), shaped(MARKER)),
@@ -207,10 +217,14 @@ describe("secrets", () => {
         expect(JSON.stringify(problems)).not.toContain("7070717");
         if (app === undefined) return;
         views += app.webhooks.length > 0 ? 1 : 0;
+        overlaps += app.previousSecret ? 1 : 0;
         expect(JSON.stringify(toPublicView(app))).not.toContain(MARKER);
+        const { secret: _present, webhooks: _tokens, ...shape } = toSoketi(app);
+        expect(JSON.stringify(shape)).not.toContain(MARKER);
       }),
       { numRuns: runs(2_000) },
     );
     expect(views).toBeGreaterThan(runs(2_000) / 20);
+    expect(overlaps).toBeGreaterThan(runs(2_000) / 50);
   });
 });

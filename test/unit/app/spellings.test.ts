@@ -122,7 +122,13 @@ describe("SPELLINGS", () => {
     expect(known).toEqual(["AppId", "AppKey", "AppSecret", "Webhooks", ...own].sort());
   });
   it("knows what is never shown", () => {
-    expect([...SECRET_ATTRIBUTES].sort()).toEqual(["AppSecret", "Webhooks", "secret", "webhooks"]);
+    expect([...SECRET_ATTRIBUTES].sort()).toEqual([
+      "AppSecret",
+      "AppSecretPrevious",
+      "Webhooks",
+      "secret",
+      "webhooks",
+    ]);
   });
   it("has no other names for what it does not know", () => {
     expect(otherSpellings("constructor")).toEqual([]);

@@ -8,11 +8,10 @@ import type { RecentMessage, RegisteredNode } from "../../../src/protocol/node.t
 const T = 1_764_000_000_000;
 
 /** A log in memory, and the nodes of the test. */
-class FakeFleet implements Fleet {
+class FakeFleet implements Pick<Fleet, "ask" | "tail" | "messages"> {
   log: LogEntry[] = [];
   nodes: RegisteredNode[] = [];
   reads = 0;
-  registered = () => Promise.resolve(this.nodes);
   ask = () => Promise.resolve(this.nodes);
   tail = () => Promise.resolve(this.log.at(-1)?.id);
   messages = (after?: MessageId) => {

@@ -5,15 +5,13 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AppItems } from "../../../src/aws/app-items.ts";
-import type { Fleet } from "../../../src/redis/fleet.ts";
 import { AppsView } from "../../../src/console/apps.ts";
 import type { LocalControls } from "../../../src/console/local-controls.ts";
-import { Observer } from "../../../src/console/observer.ts";
+import { type ObservedFleet, Observer } from "../../../src/console/observer.ts";
 import { type Console, startConsole } from "../../../src/console/server.ts";
 import { isLocalHost, isLoopback } from "../../../src/console/security.ts";
 
-const quiet: Fleet = {
-  registered: () => Promise.resolve([]),
+const quiet: ObservedFleet = {
   ask: () => Promise.resolve([]),
   tail: () => Promise.resolve(undefined),
   messages: () => Promise.resolve([]),
@@ -35,7 +33,7 @@ interface More {
   host?: string;
   token?: string;
   controls?: LocalControls;
-  fleet?: Fleet;
+  fleet?: ObservedFleet;
   items?: AppItems;
 }
 
@@ -204,7 +202,7 @@ describe("the console's server", () => {
   });
 
   it("shows a change before the nodes have answered", async () => {
-    const fleet: Fleet = {
+    const fleet: ObservedFleet = {
       ...quiet,
       ask: () => (asked ? new Promise((resolve) => (answer = resolve)) : Promise.resolve([])),
       tail: () => Promise.resolve(asked ? { epoch: 1, seq: 1 } : undefined),
@@ -222,7 +220,7 @@ describe("the console's server", () => {
   it("knows the nodes while the table cannot be read", async () => {
     let fails = false;
     let tail = 0;
-    const fleet: Fleet = {
+    const fleet: ObservedFleet = {
       ...quiet,
       tail: () => Promise.resolve(tail > 0 ? { epoch: 1, seq: tail } : undefined),
       messages: (after) =>
@@ -243,7 +241,7 @@ describe("the console's server", () => {
   });
 
   it("says why nothing is known while Redis does not answer", async () => {
-    const fleet: Fleet = { ...quiet, tail: () => Promise.reject(new Error("no Redis")) };
+    const fleet: ObservedFleet = { ...quiet, tail: () => Promise.reject(new Error("no Redis")) };
     const url = await start({ fleet });
     expect(await firstEvent(url, (text) => text !== "")).toContain('"trouble":"no Redis"');
   });

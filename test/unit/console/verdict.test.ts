@@ -11,6 +11,7 @@ const node = (id: string, more: Partial<NodeView> = {}): NodeView => ({
   soketi: "1.6.1",
   agent: "0.1.0",
   answers: true,
+  lastSeenMsAgo: null,
   state: "following",
   behind: 0,
   leaseMsLeft: 2_000,
@@ -21,6 +22,7 @@ const node = (id: string, more: Partial<NodeView> = {}): NodeView => ({
   inUseBoundMs: null,
   leaseMs: 3_000,
   degradedTtlMs: 5_000,
+  flushes: [],
   ...more,
 });
 

@@ -19,6 +19,7 @@ const ANSWER: Answer = {
   reads: 11,
   appsInUse: 4,
   inUseBoundMs: 6_000,
+  flushes: [["requested", 5]],
 };
 const view = (answer: Partial<Answer> = {}, tail = { epoch: 5, seq: 12 }) =>
   viewOf({ id: "n", entry: { ...ENTRY, ...answer }, answer: { ...ANSWER, ...answer } }, tail);
@@ -32,6 +33,7 @@ describe("a node as it is shown", () => {
       soketi: "1.6.1",
       agent: "0.1.0",
       answers: true,
+      lastSeenMsAgo: null,
       state: "following",
       behind: 2,
       leaseMsLeft: 2_000,
@@ -42,6 +44,7 @@ describe("a node as it is shown", () => {
       lagMs: 12,
       appsInUse: 4,
       inUseBoundMs: 6_000,
+      flushes: [["requested", 5]],
     });
   });
 
@@ -57,6 +60,15 @@ describe("a node as it is shown", () => {
     });
   });
 
+  it("that left without saying so was seen last some time ago; while it answers it is there", () => {
+    const left = { id: "n", entry: ENTRY, silentMs: 60_000 };
+    expect(viewOf(left, undefined)).toMatchObject({ answers: false, lastSeenMsAgo: 60_000 });
+    expect(viewOf({ ...left, answer: ANSWER }, undefined)).toMatchObject({
+      answers: true,
+      lastSeenMsAgo: null,
+    });
+  });
+
   it("of a version that says little has the agent's defaults, and nulls", () => {
     expect(viewOf({ id: "n", entry: { host: "h", pid: 7, agent: "0.0.1" } }, undefined)).toEqual({
       node: "n",
@@ -65,6 +77,7 @@ describe("a node as it is shown", () => {
       soketi: null,
       agent: "0.0.1",
       answers: false,
+      lastSeenMsAgo: null,
       state: null,
       behind: 0,
       leaseMsLeft: 0,
@@ -75,6 +88,7 @@ describe("a node as it is shown", () => {
       lagMs: null,
       appsInUse: null,
       inUseBoundMs: null,
+      flushes: [],
     });
   });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { createPowertools, type Powertools } from "../../../src/lambda/powertools.ts";
+import { createPowertools, type Telemetry } from "../../../src/lambda/powertools.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
 
 interface Line {
@@ -11,7 +11,7 @@ interface Line {
 }
 
 let written: string[];
-let powertools: Powertools;
+let powertools: Telemetry;
 
 beforeEach(() => {
   written = [];

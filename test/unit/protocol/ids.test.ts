@@ -58,6 +58,7 @@ describe("names", () => {
       log: "{app-sync:apps}:v1:log",
       live: "{app-sync:apps}:v1:live",
       nodes: "{app-sync:apps}:v1:nodes",
+      seen: "{app-sync:apps}:v1:nodes:seen",
       ask: "{app-sync:apps}:v1:ask",
       relay: "{app-sync:apps}:v1:relay",
     });

@@ -1,0 +1,18 @@
+import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
+
+/** A name for people to read is not worth a wait. Milliseconds. */
+const LIMITS = { connectionTimeout: 500, requestTimeout: 1_000, throwOnRequestTimeout: true };
+
+/** Who has signed in to AWS, as an ARN; it takes no right. Rejects with what AWS says, and when it does not answer in time. */
+export async function callerIdentity(region: string | undefined): Promise<string | undefined> {
+  const client = new STSClient({
+    requestHandler: LIMITS,
+    maxAttempts: 1,
+    ...(region === undefined ? {} : { region }),
+  });
+  try {
+    return (await client.send(new GetCallerIdentityCommand({}))).Arn;
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,87 @@
+import type { Attributes, RawItem } from "../../aws/raw-item.ts";
+import { normalize } from "../../app/normalize.ts";
+import { OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
+import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
+import { ago } from "../support/ago.ts";
+import { amount } from "../support/amount.ts";
+import type { Run } from "../support/command.ts";
+import { RefusedChangeError } from "../support/errors.ts";
+import { timeOf } from "../support/overlap-view.ts";
+
+const END_OF_OVERLAP: Attributes = Object.fromEntries(OVERLAP_ATTRIBUTES.map((name) => [name, undefined]));
+
+export interface RotationOptions {
+  /** Milliseconds; undefined: the old secret is refused at once. */
+  readonly overlap?: number | undefined;
+  /** Also while another overlap runs, and with nodes that know of none. */
+  readonly force?: true | undefined;
+}
+
+/**
+ * The attributes of an app with a new secret; and until when nodes take the one that it has now, in seconds since 1970.
+ *
+ * @throws RefusedChangeError where publishers would be refused that were promised otherwise.
+ */
+export function rotation(
+  before: RawItem,
+  secret: string,
+  { overlap, force }: RotationOptions,
+  now: number,
+): { readonly attributes: Attributes; readonly until?: number | undefined } {
+  const rotated = { AppSecret: { S: secret }, ...END_OF_OVERLAP };
+  if (overlap === undefined) return { attributes: rotated };
+  const { app } = normalize(before);
+  if (!app)
+    throw new RefusedChangeError(
+      "expected an app that can be used, found one without a secret to overlap with: rotate without --overlap",
+    );
+  const running = app.previousSecret?.until ?? 0;
+  if (running * 1_000 > now && !force) {
+    throw new RefusedChangeError(
+      `expected no overlap under way, found one until ${timeOf(running)}: whoever still signs with the secret before the present ` +
+        `one would be refused at once. See who does with "get ${app.id}"; end it with "apps end-overlap ${app.id}", or give --force`,
+    );
+  }
+  const until = Math.ceil((now + overlap) / 1_000);
+  const previous = { AppSecretPrevious: { S: app.secret }, AppSecretPreviousUntil: { N: String(until) } };
+  return { attributes: { ...rotated, ...previous }, until };
+}
+
+/** What has to be known before a secret is rotated. @throws RefusedChangeError as `rotation`. */
+export async function checkRotation({ tools, terminal }: Run, options: RotationOptions): Promise<void> {
+  if (options.overlap === undefined) {
+    terminal.note(
+      "without --overlap whoever signs with the old secret is refused as soon as a node knows the new one; " +
+        "with --overlap 24h both are taken meanwhile",
+    );
+    return;
+  }
+  if (!tools.config.redis) return;
+  const nodes = (await (await tools.fleet()).ask()).filter(({ entry }) => entry.soketi !== undefined);
+  const old = nodes.filter(({ answer }) => answer && answer.previousSecrets === undefined);
+  if (old.length > 0 && !options.force) {
+    throw new RefusedChangeError(
+      `expected agents that know overlaps on all nodes, found ${amount(old.length, "node")} with an older one: there the old ` +
+        "secret would be refused at once. Upgrade them first, or give --force",
+    );
+  }
+}
+
+/** An overlap that ends now. @throws RefusedChangeError when there is none. */
+export async function endOfOverlap(
+  { tools, terminal }: Run,
+  before: RawItem,
+  appId: string,
+): Promise<Attributes> {
+  if (!OVERLAP_ATTRIBUTES.some((name) => name in before)) {
+    throw new RefusedChangeError(`expected an overlap of app ${appId}, found none: nothing to end`);
+  }
+  const until = normalize(before).app?.previousSecret?.until ?? 0;
+  if (until * 1_000 <= Date.now() || !tools.config.redis) return END_OF_OVERLAP;
+  const uses = previousSecretUses(await (await tools.fleet()).ask({ appId })).get(appId);
+  if (uses?.lastTakenAt)
+    terminal.note(
+      `its previous secret was used ${amount(uses.taken, "time")}, last ${ago(Date.now() - uses.lastTakenAt)}: it is refused from now on`,
+    );
+  return END_OF_OVERLAP;
+}

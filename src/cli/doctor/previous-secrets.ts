@@ -1,0 +1,42 @@
+import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
+import type { RegisteredNode } from "../../protocol/node.ts";
+import { ago } from "../support/ago.ts";
+import { amount } from "../support/amount.ts";
+import { timeOf } from "../support/overlap-view.ts";
+import { type Check, ok, skipped, warning } from "./check.ts";
+
+const NAME = "previous secrets";
+
+/** What is refused now and then, long after, is somebody's forgotten script. Milliseconds. */
+const RECENTLY_MS = 86_400_000;
+
+/**
+ * Whether rotations are over for everybody: what still signs with the secret of before, and is refused.
+ *
+ * @param now milliseconds since 1970.
+ */
+export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: number): Check[] {
+  const running = nodes.filter(({ entry }) => entry.soketi !== undefined);
+  const known = running.filter(({ answer }) => answer?.previousSecrets !== undefined);
+  if (known.length === 0) return running.length === 0 ? [] : [skipped(NAME, "no node has told of them")];
+  const uses = [...previousSecretUses(known).values()];
+  const refused = uses.filter(
+    ({ lastRefusedAt }) => lastRefusedAt !== null && now - lastRefusedAt < RECENTLY_MS,
+  );
+  if (refused.length > 0) {
+    return refused.map(({ appId, until, refused: count, lastRefusedAt }) =>
+      warning(
+        `previous secret of ${appId}`,
+        `its overlap was over at ${timeOf(until)}, and ${amount(count, "use")} of it were refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
+        "A publisher or a backend has not changed over: find it, or let it in by a later AppSecretPreviousUntil. " +
+          `"soketi-app-sync apps end-overlap ${appId}" ends this.`,
+      ),
+    );
+  }
+  const others = running.length - known.length;
+  const taken = uses.filter(({ until }) => now < until * 1_000).length;
+  const found = taken === 0 ? "none was used" : `${amount(taken, "app")} in an overlap, with uses`;
+  return [
+    ok(NAME, others === 0 ? found : `${found}, on ${known.length} of ${amount(running.length, "node")}`),
+  ];
+}

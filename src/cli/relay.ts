@@ -1,0 +1,56 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { AwsCredentialsError, NoStreamError, StreamGoneError, ViewTypeError } from "../aws/errors.ts";
+import { readRelayConfig } from "../config/relay.ts";
+import { startRelay } from "../relay/start-relay.ts";
+import { createCommand } from "./support/command.ts";
+import { EXIT, type ExitCode } from "./support/exit-codes.ts";
+import { interruption } from "./support/interruption.ts";
+import { type CommonOptions, environmentOf } from "./support/tools.ts";
+
+interface RelayCommandOptions extends CommonOptions {
+  readonly host?: string;
+  readonly port?: string;
+}
+
+/** `relay`: the pipeline as a process of one's own, for fleets whose Redis Lambda cannot reach. */
+export function createRelayCommand(): Command {
+  return createCommand(
+    "relay",
+    "Read the table's stream and publish its changes, instead of the function: docs/relay.md.",
+    ["relay", "relay --host 0.0.0.0 --port 9602"],
+  )
+    .addOption(new Option("--host <address>", "where /health and /metrics listen (APP_SYNC_RELAY_HOST)"))
+    .addOption(new Option("--port <number>", "0 takes a free one (APP_SYNC_RELAY_PORT)").argParser(number))
+    .action(async (options: RelayCommandOptions) => {
+      process.exitCode = await run(options);
+    });
+}
+
+async function run(options: RelayCommandOptions): Promise<ExitCode> {
+  try {
+    const { host, port } = options;
+    const environment = environmentOf(options, process.env);
+    const config = readRelayConfig({
+      ...environment,
+      APP_SYNC_RELAY_HOST: host ?? environment.APP_SYNC_RELAY_HOST,
+      APP_SYNC_RELAY_PORT: port ?? environment.APP_SYNC_RELAY_PORT,
+    });
+    await startRelay(config, interruption());
+    return EXIT.ok;
+  } catch (error) {
+    process.stderr.write(`soketi-app-sync: ${error instanceof Error ? error.message : String(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+/** Each with an end of its own: whoever supervises it must not try again what only the operator can change. */
+function exitCodeOf(error: unknown): ExitCode {
+  if (error instanceof AwsCredentialsError) return EXIT.noCredentials;
+  if (error instanceof NoStreamError || error instanceof StreamGoneError) return EXIT.noStream;
+  return error instanceof ViewTypeError ? EXIT.wrongViewType : EXIT.failed;
+}
+
+function number(text: string): string {
+  if (/^\d{1,5}$/.test(text)) return text;
+  throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+}

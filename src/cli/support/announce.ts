@@ -1,0 +1,73 @@
+import { hostname, userInfo } from "node:os";
+import type { Command } from "commander";
+import { InvalidArgumentError } from "commander";
+import type { AppDiff } from "../../app/diff.ts";
+import { callerIdentity } from "../../aws/caller-identity.ts";
+import type { ToolsConfig } from "../../config/pipeline.ts";
+import { encodeChanges, MAX_NOTE } from "../../protocol/message.ts";
+import { createRedisLog } from "../../redis/log.ts";
+import type { Run } from "./command.ts";
+import { explain } from "./explain.ts";
+
+/** Who has changed an app, and why: for people who read the log. */
+export interface AnnounceOptions {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+export function addAnnounceOptions(command: Command): Command {
+  return command
+    .option("--by <name>", "who changes it, for the log; by default AWS's caller identity, or the user", note)
+    .option("--reason <text>", "why, for the log", note);
+}
+
+/** Never rejects: a change does not fail for want of a name. */
+export async function whoIs({ by }: AnnounceOptions, config: ToolsConfig): Promise<string> {
+  if (by !== undefined) return by;
+  // A local DynamoDB takes any credentials: they name nobody.
+  const isAws = config.dynamodbEndpoint === undefined;
+  const arn = isAws ? await callerIdentity(config.region).catch(() => undefined) : undefined;
+  return arn ?? `${userName()}@${hostname()}`;
+}
+
+/**
+ * Tells the nodes at once that an app has changed; the stream's message comes after it, and is what counts when this fails.
+ *
+ * @returns the message's id; undefined when Redis did not take it, which is told.
+ */
+export async function announce(
+  { tools, terminal }: Run,
+  { appId, type, keys, changed }: AppDiff,
+  { by, reason }: { readonly by: string; readonly reason?: string | undefined },
+): Promise<string | undefined> {
+  const { names, table, region, logLength } = tools.pipelineConfig;
+  try {
+    const messages = encodeChanges([{ appId, type, keys, changed }], {
+      table,
+      region,
+      at: Date.now(),
+      by,
+      reason,
+    });
+    return await createRedisLog(await tools.redis(), names, logLength).append(messages);
+  } catch (error) {
+    const why = explain(error, tools.config, tools.redisTrouble());
+    terminal.note(`the nodes were not told at once, and hear of it from the stream: ${why}`);
+    return undefined;
+  }
+}
+
+/** A user of a container may have no entry: Node throws then. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return process.env.USER ?? "unknown";
+  }
+}
+
+/** @throws InvalidArgumentError */
+function note(text: string): string {
+  if (text.trim() !== "" && text.length <= MAX_NOTE) return text;
+  throw new InvalidArgumentError(`Expected 1 to ${MAX_NOTE} characters.`);
+}

@@ -1,0 +1,114 @@
+import type {
+  FailedRange,
+  PipelineReporter,
+  RedriveReporter,
+  SweepOutcome,
+  SweepReporter,
+} from "../pipeline/ports.ts";
+import { RedisError } from "../redis/errors.ts";
+
+/** Where lines go. Each has a sentence, and what belongs to it by name. */
+export interface Log {
+  info(message: string, about: Readonly<Record<string, unknown>>): void;
+  warn(message: string, about: Readonly<Record<string, unknown>>): void;
+  error(message: string, about: Readonly<Record<string, unknown>>): void;
+}
+
+/** Where numbers go, by the names of docs/operations.md. */
+export interface Meter {
+  count(name: string, value: number): void;
+  milliseconds(name: string, value: number): void;
+  /** One more problem of an item with that code. */
+  problem(code: string): void;
+}
+
+export type Reporter = PipelineReporter & RedriveReporter & SweepReporter;
+
+/** What the pipeline says, in the same words and by the same names wherever it runs. */
+export function createReporters(log: Log, meter: Meter): Reporter {
+  return { ...batchReporter(log, meter), ...redriveReporter(log, meter), ...sweepReporter(log, meter) };
+}
+
+function batchReporter(log: Log, meter: Meter): PipelineReporter {
+  /** Where the last batch failed: it comes again from there, mostly to this same process. */
+  let failedAt: string | undefined;
+  return {
+    itemProblems(appId, problems) {
+      const worst = problems.some((problem) => problem.severity === "error") ? "error" : "warn";
+      log[worst]("item has problems", { appId, problems: [...problems] });
+      count(meter, "InvalidItems", 1);
+      for (const { code } of problems) meter.problem(code);
+    },
+    unreadableRecord(sequenceNumber, reason) {
+      log.error("stream record names no app: all apps are flushed", { sequenceNumber, reason });
+      count(meter, "UnreadableRecords", 1);
+    },
+    batchStarted(sequenceNumber) {
+      if (failedAt !== undefined && sequenceNumber === failedAt) count(meter, "BatchRetries", 1);
+      failedAt = undefined;
+    },
+    published(outcome) {
+      log.info("batch done", { ...outcome });
+      count(meter, "Published", outcome.published);
+      count(meter, "Coalesced", outcome.coalesced);
+      count(meter, "Unchanged", outcome.unchanged);
+      if (outcome.ageMs !== undefined) meter.milliseconds("PublishAge", outcome.ageMs);
+    },
+    publishFailed(error, sequenceNumber, changes) {
+      failedAt = sequenceNumber;
+      log.error("publish failed: the batch is retried", { ...describe(error), sequenceNumber, changes });
+      count(meter, "PublishFailures", 1);
+      if (error instanceof RedisError) count(meter, "RedisErrors", 1);
+    },
+  };
+}
+
+function redriveReporter(log: Log, meter: Meter): RedriveReporter {
+  return {
+    rangeRedriven(range: FailedRange, records) {
+      log.info("failed range published", { ...range, records });
+      count(meter, "RangesRedriven", 1);
+    },
+    rangeGone(range, reason) {
+      log.error("failed range is lost: all apps are flushed", { ...range, reason });
+      count(meter, "RangesGone", 1);
+    },
+    redriveFailed(range, error) {
+      log.error("failed range stays in the queue", { ...range, ...describe(error) });
+      count(meter, "RedriveFailures", 1);
+    },
+  };
+}
+
+function sweepReporter(log: Log, meter: Meter): SweepReporter {
+  return {
+    swept(outcome: SweepOutcome) {
+      log.info("shared cache swept", { ...outcome });
+      // Also when 0: an alarm on their absence tells that no sweep ends.
+      meter.count("SweptApps", outcome.apps);
+      meter.count("SweptEntries", outcome.entries);
+      meter.count("SweepRepaired", outcome.repaired);
+      meter.count("SweepRemoved", outcome.removed);
+    },
+    sweepFailed(error) {
+      log.error("shared cache was not swept to the end", describe(error));
+      count(meter, "SweepFailures", 1);
+    },
+  };
+}
+
+/** The connection to Redis had trouble outside a publish; ioredis goes on by itself. */
+export function connectionError(log: Log, meter: Meter, error: unknown): void {
+  log.warn("connection to Redis had trouble", describe(error));
+  count(meter, "RedisErrors", 1);
+}
+
+function count(meter: Meter, name: string, value: number): void {
+  if (value > 0) meter.count(name, value);
+}
+
+/** Words and code. Never the error itself: ioredis errors carry the command's arguments. */
+export function describe(error: unknown): { error: string; code?: string } {
+  if (error instanceof RedisError) return { error: error.message, code: error.code };
+  return { error: error instanceof Error ? error.message : String(error) };
+}

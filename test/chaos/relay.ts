@@ -1,0 +1,44 @@
+import { writeInto } from "../../bench/document.ts";
+import { machineLine } from "../../bench/machine.ts";
+import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
+import { FAULTS, SLOW_FAULTS } from "./relay/faults.ts";
+import { type RelayOutcome, runFault } from "./relay/run-fault.ts";
+
+/**
+ * `npm run chaos:relay`: two real relays, real faults of the active one, and what became of each change. Writes the table of
+ * docs/reliability.md. Exit code 1 when a change was lost, doubled or out of order, or a successor took longer than promised.
+ */
+const CHANGES = 600;
+const SUCCESSION_LIMIT_MS = 5_000;
+
+const dynamodb = await startProvidedDynamoDb();
+const outcomes: RelayOutcome[] = [];
+try {
+  for (const fault of [...FAULTS, ...SLOW_FAULTS]) {
+    const outcome = await runFault(fault, dynamodb.endpoint, CHANGES);
+    console.log(JSON.stringify(outcome));
+    outcomes.push(outcome);
+  }
+} finally {
+  await dynamodb.stop();
+}
+
+const seconds = (ms: number | undefined) => (ms === undefined ? "" : `${(ms / 1_000).toFixed(1)} s`);
+const rows = outcomes.map(
+  (one) =>
+    `| ${one.fault} | ${one.changes} | ${one.lost} | ${one.outOfOrder} | ${one.doubled} | ${one.terms} | ${seconds(one.successionMs)} | ${seconds(one.longestDelayMs)} |`,
+);
+const table = [
+  `${machineLine()}.`,
+  "",
+  "| fault of the active one of two | changes | lost | out of order | told twice | terms | successor after | longest delay |",
+  "|---|---|---|---|---|---|---|---|",
+  ...rows,
+].join("\n");
+writeInto("docs/reliability.md", "chaos:relay", table);
+const bad = outcomes.filter(
+  ({ lost, outOfOrder, doubled, successionMs = 0 }) =>
+    lost + outOfOrder + doubled > 0 || successionMs > SUCCESSION_LIMIT_MS,
+);
+console.log(bad.length === 0 ? "nothing was lost" : `FAILED: ${bad.map(({ fault }) => fault).join(", ")}`);
+process.exit(bad.length === 0 ? 0 : 1);

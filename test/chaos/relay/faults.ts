@@ -1,0 +1,86 @@
+import { setTimeout as pause } from "node:timers/promises";
+import type { FaultyRelay, RelayFault } from "./run-fault.ts";
+
+/** Longer than a lease, and than a successor may take. */
+const LONG_MS = 6_000;
+
+async function signalled(signal: NodeJS.Signals, { relay }: FaultyRelay): Promise<void> {
+  relay.child.signal(signal);
+  await relay.child.exited;
+}
+
+async function frozen(ms: number, { relay }: FaultyRelay): Promise<void> {
+  relay.child.signal("SIGSTOP");
+  await pause(ms);
+  relay.child.signal("SIGCONT");
+}
+
+/** By a firewall that says no, or by one that says nothing. */
+function cut(from: "toRedis" | "toDynamoDb", how: "refused" | "silent"): RelayFault["happen"] {
+  return async (active) => {
+    const way = active[from];
+    if (how === "silent") way.freeze();
+    else {
+      way.refuse(true);
+      way.cut();
+    }
+    await pause(LONG_MS);
+    way.thaw();
+    way.refuse(false);
+    // Those that were frozen stay dead: others are made.
+    way.cut();
+  };
+}
+
+/** The quick ones, which the tests run too. */
+export const FAULTS: readonly RelayFault[] = [
+  { name: "none", succession: "none", happen: () => Promise.resolve() },
+  {
+    name: "active told to end (SIGTERM)",
+    succession: "one",
+    happen: (active) => signalled("SIGTERM", active),
+  },
+  { name: "active killed (SIGKILL)", succession: "one", happen: (active) => signalled("SIGKILL", active) },
+  {
+    name: "active frozen past its lease, then thawed",
+    succession: "one",
+    happen: (active) => frozen(LONG_MS, active),
+  },
+  {
+    name: "two that both think they are active: the lease is taken away, again and again",
+    succession: "many",
+    async happen(_active, { redis, lease }) {
+      for (let i = 0; i < 15; i += 1) {
+        await redis.del(lease);
+        await pause(400);
+      }
+    },
+  },
+];
+
+export const SLOW_FAULTS: readonly RelayFault[] = [
+  { name: "active cut from Redis: refused", succession: "one", happen: cut("toRedis", "refused") },
+  { name: "active cut from Redis: silent", succession: "one", happen: cut("toRedis", "silent") },
+  { name: "active cut from DynamoDB: refused", succession: "one", happen: cut("toDynamoDb", "refused") },
+  { name: "active cut from DynamoDB: silent", succession: "one", happen: cut("toDynamoDb", "silent") },
+  {
+    name: "active frozen for 0.3 s, in the middle of batches, ten times",
+    succession: "none",
+    async happen(active) {
+      for (let i = 0; i < 10; i += 1) {
+        await frozen(300, active);
+        await pause(200);
+      }
+    },
+  },
+  {
+    name: "connections to Redis cut, again and again",
+    succession: "none",
+    async happen({ toRedis }) {
+      for (let i = 0; i < 30; i += 1) {
+        toRedis.cut();
+        await pause(100);
+      }
+    },
+  },
+];

@@ -1,0 +1,100 @@
+import { hostname, userInfo } from "node:os";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { freePort } from "../../local/free-port.ts";
+import type { SoketiNode } from "../../local/soketi-node.ts";
+import { announce } from "../../src/library/index.ts";
+import { cli, jsonLines } from "../support/cli.ts";
+import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
+
+let fleet: Fleet;
+let node: SoketiNode;
+let env: Record<string, string>;
+
+/** The function never runs: what nodes hear of, they were told. */
+beforeAll(async () => {
+  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
+  await fleet.source.stop();
+  env = {
+    REDIS_URL: inject("redisUrl"),
+    APP_SYNC_PREFIX: fleet.prefix,
+    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
+    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
+  };
+  node = await fleet.node();
+  // The log begins with it.
+  const flushed = await run("flush");
+  expect(flushed.status, flushed.stderr).toBe(0);
+});
+
+afterAll(async () => {
+  await fleet.stop();
+});
+
+const run = (...args: string[]) => cli(args, { env });
+
+interface Row {
+  readonly appId: string;
+  readonly by?: string;
+  readonly reason?: string;
+  readonly changed: string[];
+  readonly app?: object;
+}
+
+const rowsOf = async (id: string) =>
+  jsonLines<Row>(await run("tail", "--since", "all", "--no-follow", "--json", "--app", id)).filter(
+    ({ appId }) => appId === id,
+  );
+
+it("a change of the command line is in force on every node without the stream, and the log says who and why", async () => {
+  await fleet.table.put(item("told"));
+  expect(await outcomeOfConnecting(node, "told-key")).toBe("connected");
+  const who = ["--by", "alice", "--reason", "its key has leaked"];
+  const disabled = await run("apps", "disable", "told", ...who);
+  expect([disabled.status, disabled.stderr]).toEqual([0, ""]);
+  expect(disabled.stdout).toContain("in force on 1 node");
+  expect(await outcomeOfConnecting(node, "told-key")).toBe(4003);
+  const [row] = await rowsOf("told");
+  expect(row).toMatchObject({ by: "alice", reason: "its key has leaked", changed: ["enabled"] });
+  // Only "forget": what the app is now, nodes read themselves.
+  expect(row?.app).toBeUndefined();
+  const tail = await run("tail", "--since", "all", "--no-follow", "--app", "told");
+  expect(tail.stdout).toMatch(/updated\s+told\s+.*enabled\s+by alice: its key has leaked/);
+});
+
+it("a new key is known at once, and who is not said is the user", async () => {
+  await fleet.table.put(item("named"));
+  expect(await outcomeOfConnecting(node, "named-key")).toBe("connected");
+  const result = await run("apps", "rotate-key", "named", "--key", "named-key-2");
+  expect(result.status, result.stderr).toBe(0);
+  expect(await outcomeOfConnecting(node, "named-key")).toBe(4001);
+  expect(await outcomeOfConnecting(node, "named-key-2")).toBe("connected");
+  const [row] = await rowsOf("named");
+  expect(row?.by).toBe(`${userInfo().username}@${hostname()}`);
+  expect(row?.reason).toBeUndefined();
+});
+
+it("does not fail when the nodes cannot be told: the change is made", async () => {
+  await fleet.table.put(item("untold"));
+  const away = { ...env, REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
+  const { status, stdout, stderr } = await cli(["apps", "disable", "untold", "--no-wait"], { env: away });
+  expect([status, stdout]).toEqual([0, expect.stringContaining("app untold is disabled")]);
+  expect(stderr).toContain("the nodes were not told at once, and hear of it from the stream: ");
+  expect(await fleet.table.get("untold")).toMatchObject({ Enabled: { BOOL: false } });
+});
+
+it("announce of the library has nodes forget an app", async () => {
+  await fleet.table.put(item("library"));
+  await eventually("the app", () => accepts(node, "library", "library-secret"));
+  await fleet.table.update("library", { AppSecret: { S: "new" } });
+  expect(await accepts(node, "library", "library-secret")).toBe(true);
+  const id = await announce([{ appId: "library" }], {
+    redis: inject("redisUrl"),
+    table: fleet.table.name,
+    prefix: fleet.prefix,
+    by: "a deployment",
+    environment: {},
+  });
+  expect(id).toMatch(/^\d+-\d+$/);
+  await eventually("the new secret", () => accepts(node, "library", "new"));
+  expect(await rowsOf("library")).toMatchObject([{ by: "a deployment" }]);
+});

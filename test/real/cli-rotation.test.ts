@@ -1,0 +1,138 @@
+import { randomUUID } from "node:crypto";
+import { rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import type { SoketiNode } from "../../local/soketi-node.ts";
+import { cli, jsonLines } from "../support/cli.ts";
+import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+
+let fleet: Fleet;
+let nodes: SoketiNode[];
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
+  nodes = [await fleet.node(), await fleet.node()];
+  env = {
+    REDIS_URL: inject("redisUrl"),
+    APP_SYNC_PREFIX: fleet.prefix,
+    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
+    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
+  };
+});
+
+afterAll(async () => {
+  await fleet.stop();
+});
+
+const run = (...args: string[]) => cli(args, { env });
+const taken = (id: string, secret: string) => Promise.all(nodes.map((node) => accepts(node, id, secret)));
+const BOTH = [true, true];
+const NEITHER = [false, false];
+
+interface Rotated {
+  readonly secret: string;
+  readonly previousSecretUntil?: string;
+}
+
+async function rotate(id: string, ...more: string[]): Promise<Rotated & { readonly stderr: string }> {
+  const result = await run("apps", "rotate-secret", id, "--json", ...more);
+  expect(result.status, result.stderr).toBe(0);
+  const [written] = jsonLines<Rotated>(result);
+  if (!written) throw new Error("nothing was written");
+  return { ...written, stderr: result.stderr };
+}
+
+it("rotates with an overlap: both secrets are taken on every node when it returns; get shows who uses the old one", async () => {
+  await fleet.table.put(item("both"));
+  const before = Date.now();
+  const { secret, previousSecretUntil, stderr } = await rotate("both", "--overlap", "2h");
+  const until = Date.parse(previousSecretUntil ?? "");
+  expect(until).toBeGreaterThanOrEqual(before + 7_200_000);
+  expect(until).toBeLessThan(Date.now() + 7_201_000);
+  expect(stderr).not.toContain("without --overlap");
+  expect(await fleet.table.get("both")).toEqual({
+    ...item("both"),
+    AppSecret: { S: secret },
+    AppSecretPrevious: { S: "both-secret" },
+    AppSecretPreviousUntil: { N: String(until / 1_000) },
+  });
+  for (const one of [secret, "both-secret"]) expect(await taken("both", one)).toEqual(BOTH);
+
+  const [shown] = jsonLines<{ overlap: unknown }>(await run("get", "both", "--json"));
+  expect(shown?.overlap).toMatchObject({
+    until: previousSecretUntil,
+    isOver: false,
+    uses: { taken: 2, refused: 0, lastRefusedAt: null },
+  });
+  const { stdout } = await run("get", "both");
+  expect(stdout).toContain(`taken until ${previousSecretUntil}, by the clock of each node`);
+  expect(stdout).toMatch(/used 2 times, last \d+ s ago/);
+  expect(stdout + JSON.stringify(shown)).not.toContain("both-secret");
+
+  const ended = await run("apps", "end-overlap", "both");
+  expect([ended.status, ended.stdout, ended.stderr]).toEqual([
+    0,
+    expect.stringContaining("app both has one secret: the previous one is refused"),
+    expect.stringMatching(/its previous secret was used 2 times, last \d+ s ago: it is refused from now on/),
+  ]);
+  expect(await taken("both", "both-secret")).toEqual(NEITHER);
+  expect(await taken("both", secret)).toEqual(BOTH);
+  const again = await run("apps", "end-overlap", "both");
+  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found none: nothing to end")]);
+});
+
+it("rotates without one: warns, and ends an overlap that runs as well", async () => {
+  await fleet.table.put(item("cut"));
+  const { secret: first } = await rotate("cut", "--overlap", "1h");
+  const { secret, previousSecretUntil, stderr } = await rotate("cut");
+  expect(stderr).toContain("without --overlap whoever signs with the old secret is refused");
+  expect(previousSecretUntil).toBeUndefined();
+  for (const one of ["cut-secret", first]) expect(await taken("cut", one)).toEqual(NEITHER);
+  expect(await taken("cut", secret)).toEqual(BOTH);
+  expect(await fleet.table.get("cut")).toEqual({ ...item("cut"), AppSecret: { S: secret } });
+});
+
+it("does not rotate with an overlap while another runs, unless it is forced to", async () => {
+  await fleet.table.put(item("twice"));
+  const { secret: first } = await rotate("twice", "--overlap", "1h");
+  const refused = await run("apps", "rotate-secret", "twice", "--overlap", "1h");
+  expect([refused.status, refused.stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /expected no overlap under way, found one until \d{4}-.*Z: .*apps end-overlap twice/,
+    ),
+  ]);
+  expect(await taken("twice", "twice-secret")).toEqual(BOTH);
+  const { secret } = await rotate("twice", "--overlap", "1h", "--force");
+  expect(await taken("twice", "twice-secret")).toEqual(NEITHER);
+  for (const one of [first, secret]) expect(await taken("twice", one)).toEqual(BOTH);
+});
+
+it("validate and doctor name an overlap that is over, and what still signs with its secret", async () => {
+  const until = Math.floor(Date.now() / 1_000) - 60;
+  const over = item("over", {
+    AppSecretPrevious: { S: "over-before" },
+    AppSecretPreviousUntil: { N: String(until) },
+  });
+  await fleet.table.put(over);
+  await eventually("the app", async () => (await taken("over", "over-secret")).every(Boolean));
+  expect(await taken("over", "over-before")).toEqual(NEITHER);
+  const time = new Date(until * 1_000).toISOString().replace(".000", "");
+  const looked = await run("doctor");
+  expect(looked.stdout).toContain(`previous secret of over`);
+  expect(looked.stdout).toContain(`its overlap was over at ${time}, and 2 uses of it were refused since`);
+  const file = join(tmpdir(), `soketi-app-sync-${randomUUID()}.json`);
+  writeFileSync(file, JSON.stringify({ Items: [over] }));
+  const checked = await run("validate", file);
+  rmSync(file);
+  expect(checked.stdout).toContain("overlap-over");
+  expect(checked.stdout).toContain(`The overlap was over at ${time}. Remove it: apps end-overlap over.`);
+  expect(looked.stdout + checked.stdout).not.toContain("over-before");
+});
+
+it.each(["0s", "31d", "soon"])("an overlap of %s is refused", async (time) => {
+  const { status, stderr } = await run("apps", "rotate-secret", "both", "--overlap", time);
+  expect([status, stderr]).toEqual([1, expect.stringContaining("Expected a time")]);
+});

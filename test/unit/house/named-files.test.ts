@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { REASONS } from "../../mutation/survivors.ts";
+
+const root = fileURLToPath(new URL("../../..", import.meta.url));
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+/** Documents, and what is installed, built or written. */
+const NOT_SOURCES = /^(\..*|docs|node_modules|dist|reports|coverage)$/;
+
+// docs/comparison.md names files of other projects.
+const documents = [
+  "README.md",
+  "CONTRIBUTING.md",
+  ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`),
+].filter((file) => file.endsWith(".md") && file !== "docs/comparison.md");
+
+describe("a file that is named is there", () => {
+  it.each(documents)("in %s", (file) => {
+    const named = read(file).matchAll(/`((?:src|handlers|local|deploy|bench|test|docs)\/[\w./-]+)`/g);
+    expect([...named].map(([, path = ""]) => path).filter((path) => !existsSync(join(root, path)))).toEqual(
+      [],
+    );
+  });
+
+  it("in README's two flows", () => {
+    const named = [...read("README.md").matchAll(/ ([a-z]+\/[a-z-]+\.ts)(?=\s)/g)].map(
+      ([, path = ""]) => `src/${path}`,
+    );
+    expect(named.length).toBeGreaterThan(6);
+    expect(named.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+  });
+
+  it("in CONTRIBUTING, by its name alone", () => {
+    const files = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+      .concat(readdirSync(join(root, "test"), { recursive: true, encoding: "utf8" }))
+      .map((file) => file.slice(file.lastIndexOf("/") + 1));
+    const named = [...read("CONTRIBUTING.md").matchAll(/(?<!No )`([a-z-]+\.ts)`/g)].map(
+      ([, name = ""]) => name,
+    );
+    expect(named.length).toBeGreaterThan(5);
+    expect(named.filter((name) => !files.includes(name))).toEqual([]);
+  });
+
+  it("in the reasons for mutants that survive", () => {
+    expect(REASONS.map(([file]) => file).filter((file) => !existsSync(join(root, "src", file)))).toEqual([]);
+  });
+});
+
+describe("README's table of folders", () => {
+  it("and what it says below name every folder but those of documents", () => {
+    const folders = readdirSync(root, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() && !NOT_SOURCES.test(entry.name))
+      .map(({ name }) => name);
+    expect(folders).toContain("deploy");
+    const text = read("README.md");
+    expect(folders.filter((name) => !text.includes(`\`${name}/`))).toEqual([]);
+  });
+});

@@ -1,0 +1,169 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
+import { decodeMessage } from "../../../src/protocol/message.ts";
+import { RedisError } from "../../../src/redis/errors.ts";
+import type { Book } from "../../../src/relay/book.ts";
+import { takeRecords } from "../../../src/relay/take-records.ts";
+import { FakeRedis } from "./fake-stream.ts";
+import { silentReporter } from "../../support/silent-reporter.ts";
+
+let redis: FakeRedis;
+let book: Book;
+let givenUp: string[];
+let removed: string[];
+/** Milliseconds that pass with each look at the clock. */
+let step: number;
+
+beforeEach(() => {
+  redis = new FakeRedis();
+  book = redis.book();
+  givenUp = [];
+  removed = [];
+  step = 0;
+});
+
+const record = (seq: number, appId: string) => ({
+  eventName: "INSERT",
+  dynamodb: {
+    SequenceNumber: String(seq),
+    Keys: { AppId: { S: appId } },
+    NewImage: { AppId: { S: appId }, AppKey: { S: `${appId}-key` }, AppSecret: { S: "s" } },
+  },
+});
+
+/** Refuses to write one app, or all of them. */
+const cache = (refuses: (name: string) => boolean) =>
+  new SharedCache({
+    mode: "refresh",
+    store: {
+      read: () => Promise.resolve([]),
+      fences: () => Promise.resolve([]),
+      write: (writes) =>
+        writes.some(({ name, json }) => json !== undefined && refuses(name))
+          ? Promise.reject(new Error("it is poisoned"))
+          : Promise.resolve(writes.map(() => "done")),
+      remove: (names) => {
+        removed.push(...names);
+        return Promise.resolve();
+      },
+      removeSame: () => Promise.resolve(),
+      touch: () => Promise.resolve(),
+      names: async function* () {
+        yield await Promise.resolve([]);
+      },
+    },
+  });
+
+function take(records: readonly object[], sharedCache?: SharedCache, signal = new AbortController().signal) {
+  let time = 0;
+  return takeRecords(records, {
+    shard: "s1",
+    book,
+    batch: () => ({
+      report: { ...silentReporter, publishFailed: () => undefined },
+      sharedCache,
+      table: "apps",
+      now: Date.now,
+      remainingMs: () => 10_000,
+    }),
+    report: {
+      recordGivenUp: (seq, error, instead) => givenUp.push(`${seq} ${(error as Error).message} ${instead}`),
+    },
+    signal,
+    clock: () => (time += step),
+    now: Date.now,
+  });
+}
+
+const told = () =>
+  redis.messages.flatMap((json) => {
+    const decoded = decodeMessage(json);
+    if (decoded.kind === "flush") return ["flush"];
+    return decoded.kind === "changes"
+      ? decoded.message.changes.map(({ appId, type }) => `${appId} ${type}`)
+      : ["?"];
+  });
+
+describe("records of a shard", () => {
+  it("are published, and the position is taken on with them", async () => {
+    await take([record(1, "a"), record(2, "b")]);
+    expect(told()).toEqual(["a created", "b created"]);
+    expect(redis.shards).toEqual({ s1: "2" });
+  });
+
+  it("in which nothing has changed take the position on all the same", async () => {
+    const { dynamodb } = record(1, "a");
+    await take([{ eventName: "MODIFY", dynamodb: { ...dynamodb, OldImage: dynamodb.NewImage } }]);
+    expect(redis.messages).toEqual([]);
+    expect(redis.shards).toEqual({ s1: "1" });
+  });
+
+  it("are tried again while Redis does not take them, however long that is", async () => {
+    step = 3_600_000;
+    redis.failures.push(
+      new RedisError("take the messages", new Error("OOM")),
+      new RedisError("x", new Error("READONLY")),
+    );
+    await take([record(1, "a"), record(2, "b")]);
+    expect(told()).toEqual(["a created", "b created"]);
+    expect(givenUp).toEqual([]);
+  });
+
+  it("are left as they are once another relay has taken over", async () => {
+    redis.token = "2 b";
+    await expect(take([record(1, "a")])).rejects.toMatchObject({ code: "FENCED" });
+    expect(redis.messages).toEqual([]);
+  });
+
+  it("are left between two attempts when the relay ends", async () => {
+    const ending = new AbortController();
+    redis.failures.push(new RedisError("take the messages", new Error("OOM")));
+    const taking = take([record(1, "a")], undefined, ending.signal);
+    ending.abort();
+    await taking;
+    expect(redis.shards).toEqual({});
+  });
+});
+
+describe("a record that fails by itself", () => {
+  it("is found, tried for a minute, and makes its app be invalidated; the others go their way, in order", async () => {
+    step = 40_000;
+    await take(
+      ["a", "b", "bad", "c", "d"].map((appId, i) => record(i + 1, appId)),
+      cache((name) => name === "bad"),
+    );
+    expect(told()).toEqual(["a created", "b created", "bad updated", "c created", "d created"]);
+    expect(givenUp).toEqual(["3 it is poisoned invalidation"]);
+    expect(removed).toEqual(["bad", "bad-key"]);
+    expect(redis.shards).toEqual({ s1: "5" });
+  });
+
+  it("is done when it works after all", async () => {
+    step = 1;
+    let left = 3;
+    await take(
+      [record(1, "a")],
+      cache(() => left-- > 0),
+    );
+    expect([told(), givenUp, removed]).toEqual([["a created"], [], []]);
+  });
+
+  it("whose app cannot be told either makes everything be flushed, as soon as Redis takes that", async () => {
+    step = 40_000;
+    // The invalidation is refused, and the first flush.
+    const refuse = () => redis.failures.push(new Error("too strange"), new RedisError("x", new Error("OOM")));
+    const poisoned = cache(() => true);
+    const remove = poisoned.store.remove.bind(poisoned.store);
+    let times = 0;
+    poisoned.store.remove = async (names) => {
+      times += 1;
+      if (times === 1) refuse();
+      else redis.failures.push(new Error("too strange"));
+      await remove(names);
+    };
+    await take([record(1, "a")], poisoned);
+    expect(told()).toEqual(["flush"]);
+    expect(givenUp).toEqual(["1 it is poisoned flush"]);
+    expect(redis.shards).toEqual({ s1: "1" });
+  });
+});
