@@ -32,7 +32,7 @@ const connection = openRedis({
   // The batch that fails for it says so.
   onError: () => undefined,
 });
-const log = createRedisLog(connection, busNames("{bench}"), 10_000);
+const log = createRedisLog(connection, busNames("{bench}"), { logLength: 10_000, logBytes: 2 ** 25 });
 const plain = new Redis(server.url);
 const admin = new Redis(server.url);
 

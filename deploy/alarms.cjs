@@ -54,7 +54,8 @@ const inQueue = (logicalId, periods) => {
   });
   return {
     Metrics: [
-      { Id: "all", Expression: "waiting + held", Label: "Messages", ReturnData: true },
+      // Either may have no data, and a sum of nothing is nothing: the alarm would never ring.
+      { Id: "all", Expression: "FILL(waiting, 0) + FILL(held, 0)", Label: "Messages", ReturnData: true },
       part("waiting", "ApproximateNumberOfMessagesVisible"),
       part("held", "ApproximateNumberOfMessagesNotVisible"),
     ],

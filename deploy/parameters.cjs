@@ -14,7 +14,7 @@ const KEY_ARN = {
 };
 /** What CloudWatch Logs takes as retentionInDays. */
 const RETENTION = [
-  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ];
 
 /** An empty default means: not set. `pattern` or `allows` judges what is set. */
@@ -37,6 +37,9 @@ const PARAMETERS = {
     pattern: /^[\w.-]+$/,
     expected: "the name that the sentinels know the master by",
   },
+  redisSentinelUsername: { default: "", pattern: /^\S+$/, expected: "a user of the sentinels" },
+  redisSentinelTls: { default: "off", ...ON_OFF },
+  redisDb: { default: "", allows: within(0, 1_000_000), expected: "a whole number from 0 to 1000000" },
   redisUsername: { default: "", pattern: /^\S+$/, expected: "a user of Redis" },
   redisTls: { default: "off", ...ON_OFF },
   redisSecretId: {
@@ -71,11 +74,30 @@ const PARAMETERS = {
     expected: "LatestStreamArn of the table, arn:aws:dynamodb:<region>:<account>:table/<table>/stream/<time>",
   },
   tableKmsKeyArn: KEY_ARN,
+  queueKmsKeyArn: KEY_ARN,
+  logKmsKeyArn: KEY_ARN,
+  permissionsBoundaryArn: {
+    default: "",
+    pattern: /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/,
+    expected: "the ARN of a managed policy, arn:aws:iam::<account>:policy/<name>",
+  },
+  rolePath: {
+    default: "/",
+    // What IAM takes: printable, and a slash at both ends.
+    pattern: /^\/([!-~]{1,510}\/)?$/,
+    expected: "a path of IAM that begins and ends with a slash, as /teams/realtime/",
+  },
   prefix: { default: "", pattern: /^[^\s\p{Cc}]{1,200}$/u, expected: "up to 200 characters without a space" },
   logLength: {
     default: "10000",
     allows: within(100, 10_000_000),
     expected: "a whole number from 100 to 10000000",
+  },
+  minReplicas: { default: "0", allows: within(0, 100), expected: "a whole number from 0 to 100" },
+  logBytes: {
+    default: "33554432",
+    allows: within(2 ** 20, 2 ** 34),
+    expected: "a whole number of bytes from 1048576 to 17179869184",
   },
   sharedCache: { default: "off", pattern: /^(off|evict|refresh)$/, expected: "off, evict or refresh" },
   redisKeyPrefix: { default: "", pattern: /^\S{1,200}$/, expected: "soketi's SOKETI_DB_REDIS_KEY_PREFIX" },
@@ -83,7 +105,8 @@ const PARAMETERS = {
   sweepSchedule: {
     default: "rate(1 hour)",
     allows: (value) => minutesOf(value) >= 5 && minutesOf(value) <= 1440,
-    expected: "rate(… minutes), rate(… hours) or rate(1 day), from 5 minutes to a day",
+    expected:
+      "rate(1 hour), rate(1 day), or rate(… minutes) or rate(… hours) with a number above 1, from 5 minutes to a day",
   },
   alarmTopicArn: {
     default: "",
@@ -103,9 +126,13 @@ function within(min, max) {
   return (value) => /^-?\d+$/.test(value) && Number(value) >= min && Number(value) <= max;
 }
 
-/** Minutes between two runs of a `rate(…)`. NaN for anything else: a cron's gaps are not known to the alarm on them. */
+/**
+ * Minutes between two runs of a `rate(…)`. NaN for anything else: a cron's gaps are not known to the alarm on them.
+ * EventBridge refuses `rate(1 hours)` and `rate(5 minute)`, in the middle of a deployment (its user guide, "Rate expressions").
+ */
 function minutesOf(schedule) {
-  const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(schedule) ?? [];
+  const [, count, unit, plural] = /^rate\(([1-9]\d*) (minute|hour|day)(s?)\)$/.exec(schedule) ?? [];
+  if ((count === "1") === (plural === "s")) return Number.NaN;
   return Number(count) * { minute: 1, hour: 60, day: 1440 }[unit];
 }
 
@@ -118,7 +145,15 @@ function contradictions(is, region) {
   const logins = ["redisSecretId", "redisPasswordParameter", "redisIamCacheName"].filter((name) => is[name]);
   const tls = is.redisTls === "on" || is.redisUrl.startsWith("rediss:");
   const tableOfStream = /:table\/([^/]+)\//.exec(is.streamArn)?.[1];
-  const arns = ["streamArn", "alarmTopicArn", "redisKmsKeyArn", "tableKmsKeyArn", "redisSecretId"];
+  const arns = [
+    "streamArn",
+    "alarmTopicArn",
+    "redisKmsKeyArn",
+    "tableKmsKeyArn",
+    "queueKmsKeyArn",
+    "logKmsKeyArn",
+    "redisSecretId",
+  ];
   return [
     [
       places.length === 0,
@@ -142,6 +177,22 @@ function contradictions(is, region) {
     [
       is.redisSentinelName && !is.redisSentinels,
       "redisSentinels: expected host:port,… beside redisSentinelName, found nothing. Add it.",
+    ],
+    ...["redisSentinelUsername", "redisDb"].map((name) => [
+      is[name] && !is.redisSentinels,
+      `${name}: expected redisSentinels beside it, found nothing. ` +
+        (name === "redisDb" && is.redisUrl
+          ? "Put the number at the end of redisUrl, or remove it."
+          : "Remove it."),
+    ]),
+    [
+      is.redisSentinelTls === "on" && !is.redisSentinels,
+      "redisSentinelTls: expected redisSentinels beside it, found nothing. Remove it.",
+    ],
+    [
+      is.redisSentinelUsername && !is.redisSecretId && !is.redisPasswordParameter,
+      "redisSentinelUsername: expected redisSecretId or redisPasswordParameter with JSON that has sentinelPassword, found " +
+        "neither. Add one.",
     ],
     [
       // What stands between the first { and the next } says where a cluster keeps a name.

@@ -16,6 +16,10 @@ const logs = (is, fn) =>
     arnOf("logs", `log-group:/aws/lambda/${is.name}-${fn}:*`),
   );
 
+/** With a key of the account's own, whoever sends needs data keys of it, and whoever receives has to decrypt with it (SQS guide). */
+const queueKey = (is, ...actions) =>
+  is.queueKmsKeyArn ? [{ ...allow("UseQueueKey", actions, is.queueKmsKeyArn), Condition: via("sqs") }] : [];
+
 const streamOf = (is) => is.streamArn || { "Fn::GetAtt": ["AppsTable", "StreamArn"] };
 const tableOf = (is) => (is.streamArn ? is.streamArn.replace(/\/stream\/.*$/, "") : getArn("AppsTable"));
 
@@ -74,7 +78,8 @@ const redisKey = (is, service) =>
 
 /**
  * Lambda itself uses these to put the function into the VPC; the function's code is denied them. `Describe…` knows no
- * resource; the others have to reach every interface and subnet of the account (Lambda developer guide, "VPC").
+ * resource; the others have to reach every interface and subnet of the account (Lambda developer guide, "VPC"), and a
+ * subnet that another account shares has that account in its ARN.
  */
 function network(is, fn) {
   if (!is.vpc) return [];
@@ -86,7 +91,14 @@ function network(is, fn) {
   ];
   const describe = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"];
   return [
-    allow("JoinVpc", change, arnOf("ec2", "*/*")),
+    allow(
+      "JoinVpc",
+      change,
+      arnOf("ec2", "network-interface/*"),
+      // Any account's: only subnets that are shared with this one can be joined.
+      { "Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:*:subnet/*" },
+      { "Fn::Sub": "arn:${AWS::Partition}:ec2:${AWS::Region}:*:security-group/*" },
+    ),
     allow("SeeVpc", describe, "*"),
     {
       Sid: "NotFromTheCode",
@@ -107,6 +119,7 @@ const STATEMENTS = {
     // The mapping asks for ListStreams too, though it is told which stream.
     readStream(is, "dynamodb:ListStreams"),
     allow("KeepFailures", ["sqs:SendMessage"], getArn("FailureQueue")),
+    ...queueKey(is, "kms:GenerateDataKey", "kms:Decrypt"),
   ],
   redrive: (is) => [
     allow(
@@ -114,6 +127,7 @@ const STATEMENTS = {
       ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
       getArn("FailureQueue"),
     ),
+    ...queueKey(is, "kms:Decrypt"),
     readStream(is),
     ...refreshes(is),
   ],
@@ -124,6 +138,8 @@ const role = (is, fn) => ({
   Type: "AWS::IAM::Role",
   Properties: {
     Description: `The function ${is.name}-${fn}`,
+    Path: is.rolePath,
+    ...(is.permissionsBoundaryArn ? { PermissionsBoundary: is.permissionsBoundaryArn } : {}),
     AssumeRolePolicyDocument: {
       Version: "2012-10-17",
       Statement: [

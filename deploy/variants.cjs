@@ -61,6 +61,9 @@ module.exports.environment = async (sources) => {
     REDIS_CLUSTER_NODES: is.redisClusterNodes,
     REDIS_SENTINELS: is.redisSentinels,
     REDIS_SENTINEL_NAME: is.redisSentinelName,
+    REDIS_SENTINEL_USERNAME: is.redisSentinelUsername,
+    REDIS_SENTINEL_TLS: is.redisSentinelTls === "on" ? "on" : "",
+    REDIS_DB: is.redisDb,
     REDIS_USERNAME: is.redisUsername,
     REDIS_TLS: is.redisTls === "on" ? "on" : "",
     REDIS_SECRET_ID: is.redisSecretId,
@@ -70,6 +73,8 @@ module.exports.environment = async (sources) => {
     APP_MANAGER_DYNAMODB_TABLE: is.tableName,
     APP_SYNC_PREFIX: is.prefix,
     APP_SYNC_LOG_LENGTH: is.logLength,
+    APP_SYNC_MIN_REPLICAS: is.minReplicas === "0" ? "" : is.minReplicas,
+    APP_SYNC_LOG_BYTES: is.logBytes,
     // Read by the SDK itself. An interface endpoint of DynamoDB Streams has no private DNS name.
     AWS_ENDPOINT_URL_DYNAMODB_STREAMS: is.streamsEndpoint,
     SHARED_CACHE: is.sharedCache,
@@ -81,6 +86,17 @@ module.exports.environment = async (sources) => {
     POWERTOOLS_SERVICE_NAME: is.name,
   };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ""));
+};
+
+/** osls makes the functions' log groups; with a key of the account's own they get it here. */
+module.exports.logGroups = async (sources) => {
+  const { functions, logKmsKeyArn } = await settings(sources);
+  if (!logKmsKeyArn) return {};
+  const group = (fn) => [
+    `${fn[0].toUpperCase()}${fn.slice(1)}LogGroup`,
+    { Type: "AWS::Logs::LogGroup", Properties: { KmsKeyId: logKmsKeyArn } },
+  ];
+  return { Resources: Object.fromEntries(functions.map(group)) };
 };
 
 /** Only a fleet that shares its cache has something to sweep. */

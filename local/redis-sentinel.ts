@@ -22,6 +22,8 @@ export interface RedisSentinel {
    * @returns the former master; a frozen one wakes by SIGCONT.
    */
   failover(by?: "SIGKILL" | "SIGSTOP"): Promise<RedisServer>;
+  /** As `failover`, of a master that is well, as an operator asks for it. */
+  replace(): Promise<RedisServer>;
   stop(): Promise<void>;
 }
 
@@ -32,9 +34,19 @@ const REPLICAS = 2;
 /** Without it a replica waits five seconds for others before its first copy. */
 const REPLICATION = ["--repl-diskless-sync-delay", "0"];
 
-export async function startRedisSentinel(): Promise<RedisSentinel> {
+/** It cannot be told to become a replica: the sentinels fail to, and there are two masters. */
+const STUBBORN = ["SLAVEOF", "REPLICAOF"].flatMap((name) => ["--rename-command", name, `NOT-${name}`]);
+
+export interface RedisSentinelOptions {
+  /** The first master stays one when it is replaced, with its clients. */
+  readonly stubborn?: boolean;
+}
+
+export async function startRedisSentinel({
+  stubborn = false,
+}: RedisSentinelOptions = {}): Promise<RedisSentinel> {
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-sentinel-"));
-  const first = await startRedis({ args: REPLICATION });
+  const first = await startRedis({ args: stubborn ? [...REPLICATION, ...STUBBORN] : REPLICATION });
   const replicas = await Promise.all(
     Array.from({ length: REPLICAS }, () =>
       startRedis({ args: [...REPLICATION, "--replicaof", "127.0.0.1", `${first.port}`] }),
@@ -56,21 +68,24 @@ export async function startRedisSentinel(): Promise<RedisSentinel> {
     return server;
   }
 
+  async function replaced(act: (former: RedisServer) => unknown): Promise<RedisServer> {
+    const former = await master();
+    await act(former);
+    await untilTrue("the sentinels to agree on another master", async () => {
+      const said = await Promise.all(ports.map(masterPort));
+      const [now = former.port] = said;
+      return now !== former.port && said.every((port) => port === now) && (await isMaster(now));
+    });
+    return former;
+  }
+
   return {
     name: NAME,
     sentinels: ports.map((port) => `127.0.0.1:${port}`),
     watchers: watchers.map(({ child }) => child),
     master,
-    async failover(by = "SIGKILL") {
-      const former = await master();
-      former.child.signal(by);
-      await untilTrue("the sentinels to agree on another master", async () => {
-        const said = await Promise.all(ports.map(masterPort));
-        const [now = former.port] = said;
-        return now !== former.port && said.every((port) => port === now) && (await isMaster(now));
-      });
-      return former;
-    },
+    failover: (by = "SIGKILL") => replaced(({ child }) => child.signal(by)),
+    replace: () => replaced(() => redisCli(ports[0] ?? 0, "SENTINEL", "FAILOVER", NAME)),
     async stop() {
       await Promise.all(watchers.map(({ child }) => child.stop()));
       await Promise.all(servers.map((server) => server.stop()));

@@ -14,17 +14,25 @@ export interface TcpProxy {
   thaw(): void;
   /** Each chunk is passed on that many milliseconds late, in either direction; 0 ends it. Chunks keep their order. */
   slow(delayMs: () => number): void;
+  /** New connections lead to another server; those that are open stay where they are, as behind a virtual address. */
+  leadTo(target: Target): void;
   /** What the server sends is looked at: chunks for which this says true are lost. */
   lose(which: (chunk: string) => boolean): void;
   close(): Promise<void>;
 }
 
+interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** @param watch gets each chunk that a client sends. */
 export async function startProxy(
-  target: { host: string; port: number },
+  first: Target,
   watch: (chunk: string) => void = () => undefined,
 ): Promise<TcpProxy> {
   const connections = new Set<ProxiedConnection>();
+  let target = first;
   const faults: Faults = { refused: false, frozen: false, isLost: () => false, delayMs: () => 0 };
   const listener = createServer((client) => {
     if (faults.refused) {
@@ -53,6 +61,9 @@ export async function startProxy(
     },
     slow(delayMs) {
       faults.delayMs = delayMs;
+    },
+    leadTo(next) {
+      target = next;
     },
     lose(which) {
       faults.isLost = which;

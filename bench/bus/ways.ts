@@ -11,7 +11,8 @@ import { openSubscriber } from "../../src/redis/subscriber.ts";
 import { subscribe } from "../../src/redis/subscription.ts";
 import { Lease } from "../../src/agent/lease.ts";
 import { LogFollower } from "../../src/agent/log-follower.ts";
-import { type Change, encodeChanges } from "../../src/protocol/message.ts";
+import { encodeChanges } from "../../src/protocol/encode.ts";
+import type { Change } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 
 /** A way to tell everybody that an app has changed. */
@@ -83,6 +84,10 @@ const ours: Way = {
         node: `${process.pid}-${Math.random()}`,
         entry: () => "{}",
         limitMs: 10_000,
+        resubscribe: () => undefined,
+        onAnonymous: (error) => {
+          throw error;
+        },
       }),
       target: {
         apply: ({ changes }) => {
@@ -119,7 +124,10 @@ const ours: Way = {
     };
   },
   publisher(port) {
-    const log = createRedisLog(openRedis(connectionTo(port)), NAMES, 10_000);
+    const log = createRedisLog(openRedis(connectionTo(port)), NAMES, {
+      logLength: 10_000,
+      logBytes: 2 ** 25,
+    });
     return Promise.resolve({
       async publish(n: number) {
         await log.append(encodeChanges([change(n)], { table: "apps", region: "eu-west-1", at: Date.now() }));

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { createCrowd } from "../bus/crowd.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
-import { encodeChanges, MAX_CHANGES } from "../../src/protocol/message.ts";
+import { encodeChanges, MAX_CHANGES } from "../../src/protocol/encode.ts";
 import { change, connectionTo, NAMES } from "../bus/ways.ts";
 
 const SECONDS = 5;
@@ -31,7 +31,7 @@ export async function measureNodes(port: number, nodes: number): Promise<NodesFi
   const crowd = createCrowd(port, 2);
   const admin = new Redis({ port });
   const connection = openRedis(connectionTo(port));
-  const log = createRedisLog(connection, NAMES, 10_000);
+  const log = createRedisLog(connection, NAMES, { logLength: 10_000, logBytes: 2 ** 25 });
   await crowd.start(OURS, nodes);
   crowd.activate(OURS);
   await pause(2_500);

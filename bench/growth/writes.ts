@@ -4,7 +4,8 @@ import { openRedis } from "../../src/redis/connection.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { type SoketiNode, startSoketi } from "../../local/soketi-node.ts";
 import { agentFile } from "../../local/stack.ts";
-import { type Change, encodeChanges } from "../../src/protocol/message.ts";
+import { encodeChanges } from "../../src/protocol/encode.ts";
+import type { Change } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { askVersion } from "../../test/chaos/nodes/asking.ts";
 import { versionAttributes } from "../../test/chaos/nodes/apps.ts";
@@ -51,7 +52,7 @@ export async function measureWrites(
   });
   const port = Number(new URL(redisUrl).port);
   const redis = openRedis(connectionTo(port));
-  const log = createRedisLog(redis, busNames(prefix), 10_000);
+  const log = createRedisLog(redis, busNames(prefix), { logLength: 10_000, logBytes: 2 ** 25 });
   const publish = async (ids: readonly string[]) => {
     const changes = ids.map((appId): Change => ({
       appId,

@@ -10,7 +10,11 @@ const [appId] = process.argv.slice(2);
 const endpoint = process.env.APP_MANAGER_DYNAMODB_ENDPOINT;
 const apps = openApps({
   dynamodb: new DynamoDBClient(endpoint ? { endpoint, region: "us-east-1" } : {}),
-  onChange: ({ appId, type, changed }) => console.log("changed", appId, type, changed.join(",")),
+  onChange: async ({ appId, type }, whole) => {
+    // What else there is to know is in the log.
+    const change = await whole().catch(() => undefined);
+    console.log("changed", appId, type, change?.changed.join(",") ?? "");
+  },
   onFlush: (reason) => console.log("flushed", reason),
   onLease: (held) => console.log(held ? "fresh" : "not proven fresh"),
   onError: (error) => console.error(error instanceof Error ? error.message : error),

@@ -1,16 +1,20 @@
-import type { Change } from "../protocol/message.ts";
+import type { MessageId } from "../protocol/message-id.ts";
+import type { Invalidation } from "../protocol/message.ts";
 import type { CacheLimits } from "./cache-options.ts";
 import type { FlushReason } from "./flush-reasons.ts";
 import type { OpenConnectionsSettings } from "./open-connections.ts";
 import type { AppSource, Bus, ConnectionLimits, Connections, MonotonicClock } from "./ports.ts";
 
+/** Of a change, in milliseconds between the clocks of two hosts. */
+interface Lag {
+  readonly sinceInvoked: number;
+  readonly sinceWritten?: number | undefined;
+}
+
 /** What the agent tells about itself. Nothing in it holds a secret; nothing here may throw. */
 export interface AgentReporter {
-  /** One app was forgotten. Lags in milliseconds, between the clocks of two hosts. */
-  dropped(
-    change: Change,
-    lag: { readonly sinceInvoked: number; readonly sinceWritten?: number | undefined },
-  ): void;
+  /** One app was forgotten, by the message with this id. */
+  dropped(change: Invalidation, lag: Lag, id: MessageId): void;
   flushed(reason: FlushReason): void;
   leaseChanged(held: boolean): void;
   heartbeatFailed(error: unknown): void;

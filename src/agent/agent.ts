@@ -1,4 +1,4 @@
-import type { ChangesMessage } from "../protocol/message.ts";
+import type { Invalidations } from "../protocol/live.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { NodeStatus } from "../protocol/node.ts";
 import type { AgentOptions } from "./agent-options.ts";
@@ -15,9 +15,7 @@ import { Verifier } from "./verifier.ts";
 /** Without a lease, apps in use are read again no more often than this. Milliseconds. */
 const MIN_ROUND_MS = 1_000;
 
-/** How often it is seen to that what was found missing is forgotten in time. */
 const SWEEP_EVERY_MS = 1_000;
-
 /** How long the verifier waits for a message that explains a difference. A stream may be seconds behind. */
 const VERIFIER_GRACE_MS = 30_000;
 
@@ -96,9 +94,9 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     };
   }
 
-  /** The subscription is acknowledged. */
-  async subscribed(): Promise<void> {
-    await this.#guarded(() => this.follower.onSubscribed());
+  /** The subscription is acknowledged, by the server with this run id. */
+  async subscribed(run?: string): Promise<void> {
+    await this.#guarded(() => this.follower.onSubscribed(run));
   }
 
   /** Starts heartbeat, revalidator and verifier. */
@@ -145,7 +143,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.#leaseHeldBefore = held;
   }
 
-  #onChanges(message: ChangesMessage, id: MessageId): void {
+  #onChanges(message: Invalidations, id: MessageId): void {
     const now = this.#options.now();
     this.#lastLagMs = now - message.at;
     this.recent.add(id, this.#lastLagMs);
@@ -154,7 +152,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       this.cache.apply(change);
       this.verifier.explained(change.appId);
       const sinceWritten = change.writtenAt === undefined ? undefined : now - change.writtenAt;
-      this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten });
+      this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten }, id);
       if (change.type === "deleted") this.#options.onGone?.(change.appId);
       if (wanted) this.#reloadSoon(change.appId);
     }
@@ -164,7 +162,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.cache.flush();
     this.verifier.explainedAll();
     this.flushes.set(reason, (this.flushes.get(reason) ?? 0) + 1);
-    this.recentFlushes.add(reason);
+    // The log's first message: a new deployment, and nothing that somebody must look into.
+    if (reason !== "new-epoch" || this.follower.cursor) this.recentFlushes.add(reason);
     this.#options.report.flushed(reason);
     // Open connections hold apps of before as well.
     this.connections.revalidator.doubtAll();
@@ -189,6 +188,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
           return tail;
         },
         read: (after, last) => bus.read(after, last),
+        resubscribe: () => bus.resubscribe(),
       },
       target: {
         apply: (message, id) => this.#onChanges(message, id),

@@ -1,6 +1,6 @@
 import { PARTS } from "../async/within-budget.ts";
 import { within } from "../async/within.ts";
-import type { Change } from "../protocol/message.ts";
+import type { Invalidation } from "../protocol/message.ts";
 import { CacheEntries, type CacheEntry, type ReadApp } from "./cache-entries.ts";
 import { KeyIndex } from "./key-index.ts";
 import type { AppCacheOptions, CacheLimits, CacheStats } from "./cache-options.ts";
@@ -133,7 +133,7 @@ export class AppCache<A extends AppIdentity> {
   }
 
   /** Forgets the app of a change. Messages are authoritative for the current key: the index need not be asked. */
-  apply(change: Change): void {
+  apply(change: Invalidation): void {
     const isInUse = this.holds(change.appId) || this.#entries.isMissing(change.appId);
     this.drop(change.appId);
     this.#keys.apply(change, isInUse);
@@ -200,7 +200,9 @@ export class AppCache<A extends AppIdentity> {
         if (inTime || this.#entries.isRecent(readAt)) return { app, answer: Promise.resolve(app), readAt };
       }
     };
-    return this.#loads.share(id, read, (result) => this.#keep(id, result));
+    // Messages may come faster than reads: connections that are open follow all the same, a step behind.
+    const onOutdated = ({ app }: ReadApp<A>) => this.#options.onChanged(id, app);
+    return this.#loads.share(id, read, (result) => this.#keep(id, result), onOutdated);
   }
 
   /** An entry that is only confirmed keeps its app object: connections are told apart by it. */

@@ -12,3 +12,16 @@ export class NoLogError extends Error {
     );
   }
 }
+
+/** Thrown by a heartbeat that another server took than the one that the subscription is on: both are connected to anew. */
+export class OtherServerError extends Error {
+  override readonly name = "OtherServerError";
+  readonly code = "E_OTHER_SERVER";
+
+  constructor() {
+    super(
+      "expected one Redis server to take heartbeats and to publish messages, found two: its address has moved, or leads to " +
+        "more than one. Both connections are made anew.",
+    );
+  }
+}

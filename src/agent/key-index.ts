@@ -1,4 +1,4 @@
-import type { Change } from "../protocol/message.ts";
+import type { Invalidation } from "../protocol/message.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { ExpiringMap } from "./expiring-map.ts";
 import { SingleFlight } from "./single-flight.ts";
@@ -100,7 +100,7 @@ export class KeyIndex {
    *
    * @param isInUse this node has been asked for the app.
    */
-  apply({ appId, app, keys }: Change, isInUse: boolean): void {
+  apply({ appId, key: current, keys }: Invalidation, isInUse: boolean): void {
     const isAskedFor =
       isInUse ||
       keys.some((key) => this.#ids.get(key) === appId || this.#missing.has(key) || this.#queries.has(key));
@@ -109,9 +109,9 @@ export class KeyIndex {
       this.#missing.delete(key);
       this.forget(key, appId);
     }
-    if (!app) return;
-    if (isAskedFor) this.learn(app.key, appId);
-    else this.#announced.set(app.key, appId, this.#options.clock());
+    if (current === undefined) return;
+    if (isAskedFor) this.learn(current, appId);
+    else this.#announced.set(current, appId, this.#options.clock());
   }
 
   /** Has those leave whose time is over. */

@@ -1,20 +1,12 @@
-import { type Decoded, decodeMessage } from "../protocol/message.ts";
-import { type LogEntry, parseLive } from "../protocol/live.ts";
+import { decodeInvalidations, type LogEntry, parseLive } from "../protocol/live.ts";
 import type { MessageId } from "../protocol/message-id.ts";
+import { OtherServerError } from "./errors.ts";
 import type { FlushReason } from "./flush-reasons.ts";
+import type { FollowerTarget, LogFollowerOptions } from "./follower-options.ts";
 import { type FollowerEvent, type FollowerState, TRANSITIONS } from "./follower-state.ts";
-import type { Lease } from "./lease.ts";
+import { LiveSession } from "./live-session.ts";
 import { isUpToDate, type Position, readMissed } from "./missed-messages.ts";
-import type { Bus, MonotonicClock, Tail } from "./ports.ts";
-
-/** Who acts on what the log says. Must not throw. */
-export interface FollowerTarget {
-  apply(message: Extract<Decoded, { kind: "changes" }>["message"], id: MessageId): void;
-  flush(reason: FlushReason): void;
-}
-
-/** Live messages that wait during a sync. Those past it are dropped: a hole, which the next sync replays. */
-const MAX_WAITING = 10_000;
+import type { Bus, Tail } from "./ports.ts";
 
 /** After so many syncs in a row that read nothing new, a hole is left to the heartbeats: they find what the log has. */
 const MAX_FRUITLESS_SYNCS = 2;
@@ -31,37 +23,21 @@ export class LogFollower {
   readonly stats = { messages: 0, replays: 0, replayedMessages: 0 };
   readonly #bus: Bus;
   readonly #target: FollowerTarget;
-  readonly #clock: MonotonicClock;
-  readonly #lease: Lease;
-  readonly #onGap: () => void;
+  readonly #options: LogFollowerOptions;
   #state: FollowerState = "down";
   #cursor: MessageId | undefined;
   #server: string | undefined;
   /** Why the next sync must flush, whatever it reads. At first: what was loaded so far proves nothing. */
   #distrust: FlushReason | undefined = "first-sync";
-  /** Sequence of the newest message that came live on this subscription: they may only go up. */
-  #lastLive: MessageId | undefined;
-  #waiting: LogEntry[] = [];
-  /** Counts subscriptions, so that an answer to a question of an earlier one is dropped. */
-  #session = 0;
+  readonly #session = new LiveSession();
   #syncRunning = false;
   /** Syncs in a row that read nothing new. */
   #fruitlessSyncs = 0;
 
-  constructor(options: {
-    readonly bus: Bus;
-    readonly target: FollowerTarget;
-    readonly clock: MonotonicClock;
-    /** Renewed by each heartbeat that finds nothing missed. */
-    readonly lease: Lease;
-    /** A hole was found: a heartbeat should come now rather than in its time. */
-    readonly onGap: () => void;
-  }) {
+  constructor(options: LogFollowerOptions) {
+    this.#options = options;
     this.#bus = options.bus;
     this.#target = options.target;
-    this.#clock = options.clock;
-    this.#lease = options.lease;
-    this.#onGap = options.onGap;
   }
 
   get state(): FollowerState {
@@ -72,19 +48,20 @@ export class LogFollower {
     return this.#cursor;
   }
 
-  /** The subscription is acknowledged: from now on nothing published is missed. */
-  async onSubscribed(): Promise<void> {
-    this.#session += 1;
-    this.#waiting = [];
-    this.#lastLive = undefined;
+  /**
+   * The subscription is acknowledged: from now on nothing published is missed.
+   *
+   * @param run of the server, where only one may be subscribed to.
+   */
+  async onSubscribed(run?: string): Promise<void> {
+    this.#session.begin(run);
     this.#step("subscribed");
     await this.#sync();
   }
 
   /** The subscription is gone. The lease is not taken away: it runs out, and says what it always said. */
   onLost(): void {
-    this.#session += 1;
-    this.#waiting = [];
+    this.#session.end();
     this.#step("lost");
   }
 
@@ -96,11 +73,10 @@ export class LogFollower {
       this.#target.flush("unreadable-message");
       return;
     }
-    if (this.#runsBackwards(entry.id)) {
+    if (!this.#session.goesUp(entry.id)) {
       this.#restart("sequence-backwards");
       return;
     }
-    this.#lastLive = entry.id;
     if (this.#state === "syncing") this.#wait(entry);
     else this.#follow(entry);
   }
@@ -109,19 +85,20 @@ export class LogFollower {
    * Asks for the log's end, and renews the lease when the cursor is there. A cursor behind the tail is the sign of a
    * lost message, also of the last one: it is replayed at once.
    *
-   * @throws what the bus throws; the lease is then left to run out.
+   * @throws what the bus throws, or OtherServerError; the lease is then left to run out.
    */
   async heartbeat(): Promise<void> {
     if (this.#state === "syncing") {
       await this.#sync();
       return;
     }
-    const session = this.#session;
-    const askedAt = this.#clock();
+    const session = this.#session.number;
+    const askedAt = this.#options.clock();
     const cursorThen = this.#cursor;
     const tail = await this.#bus.heartbeat();
-    if (session !== this.#session || this.#state !== "following") return;
-    if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(askedAt);
+    if (session !== this.#session.number || this.#state !== "following") return;
+    this.#assertSameServer(tail);
+    if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, askedAt);
     else {
       this.#step("gap");
       await this.#sync(tail, askedAt);
@@ -134,13 +111,14 @@ export class LogFollower {
     this.#syncRunning = true;
     try {
       // A session that ends meanwhile starts a sync of its own as soon as this one has ended.
-      for (let session = -1; session !== this.#session && this.#isSyncing();) {
-        session = this.#session;
-        const askedAt = knownTail ? askedBefore : this.#clock();
+      for (let session = -1; session !== this.#session.number && this.#isSyncing();) {
+        session = this.#session.number;
+        const askedAt = knownTail ? askedBefore : this.#options.clock();
         const tail = knownTail ?? (await this.#bus.heartbeat());
         knownTail = undefined;
+        if (session === this.#session.number) this.#assertSameServer(tail);
         const replay = this.#distrust ?? (await readMissed(this.#bus, this.#position, tail));
-        if (session === this.#session) this.#finishSync(tail, replay, askedAt);
+        if (session === this.#session.number) this.#finishSync(tail, replay, askedAt);
       }
     } finally {
       this.#syncRunning = false;
@@ -148,26 +126,50 @@ export class LogFollower {
   }
 
   #finishSync(tail: Tail, replay: readonly LogEntry[] | FlushReason, askedAt: number): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+    const waiting = this.#session.takeWaiting();
+    const isSurelyThere = this.#session.isNew && this.#session.isSurelyOn(tail.run);
+    const isOther = this.#distrust !== "first-sync" && this.#server !== tail.server;
+    this.#session.isNew = false;
     this.#distrust = undefined;
     this.#server = tail.server;
     this.#step("synced");
     if (typeof replay === "string") {
       this.#cursor = tail.last;
       this.#target.flush(replay);
+      // Messages of the former server may still be on their way here, with numbers that this one gives again.
+      if (isOther && !isSurelyThere) {
+        this.#leaveSubscription();
+        return;
+      }
     } else {
       if (replay.length > 0) this.stats.replays += 1;
       this.stats.replayedMessages += replay.length;
       for (const entry of replay) this.#apply(entry);
     }
-    this.#lease.renew(askedAt);
+    this.#renew(tail, askedAt);
     this.#fruitlessSyncs = replay.length > 0 ? 0 : this.#fruitlessSyncs + 1;
     for (const entry of waiting) {
       // After a hole among the waiting ones, the rest waits for the next sync.
-      if (this.#isSyncing()) this.#waiting.push(entry);
+      if (this.#isSyncing()) this.#session.wait(entry);
       else this.#follow(entry);
     }
+  }
+
+  /** A server that does not say who it is could be another one each time: nothing it says proves anything. */
+  #renew(tail: Tail, askedAt: number): void {
+    if (tail.server !== undefined) this.#options.lease.renew(askedAt);
+  }
+
+  /** What one server takes would not be heard of from another. @throws OtherServerError */
+  #assertSameServer({ run }: Tail): void {
+    if (!this.#session.isElsewhere(run)) return;
+    this.#leaveSubscription();
+    throw new OtherServerError();
+  }
+
+  #leaveSubscription(): void {
+    this.onLost();
+    this.#bus.resubscribe();
   }
 
   /** One live message while following: the next one is applied, a hole is replayed, a repeat is nothing new. */
@@ -188,7 +190,7 @@ export class LogFollower {
       this.#step("gap");
       this.#wait(entry);
       // What came while the tail was asked for is in the next one.
-      this.#onGap();
+      this.#options.onGap();
     }
   }
 
@@ -200,24 +202,17 @@ export class LogFollower {
   }
 
   #actOn(entry: LogEntry): void {
-    const decoded = decodeMessage(entry.json);
+    const decoded = decodeInvalidations(entry.json);
     if (decoded.kind === "changes") this.#target.apply(decoded.message, entry.id);
     else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
-  }
-
-  /** Live ids on one subscription only go up. If not, the log lost its end and uses the numbers again. */
-  #runsBackwards(id: MessageId): boolean {
-    return this.#lastLive?.epoch === id.epoch && id.seq <= this.#lastLive.seq;
   }
 
   #restart(reason: FlushReason): void {
     this.#target.flush(reason);
     this.#distrust = reason;
-    this.#lastLive = undefined;
-    // A sync under way has asked before the doubt: its answer must not settle it.
-    this.#session += 1;
+    this.#session.distrust();
     this.#step("gap");
-    this.#onGap();
+    this.#options.onGap();
   }
 
   /**
@@ -226,7 +221,7 @@ export class LogFollower {
    */
   #wait(entry: LogEntry): void {
     this.#actOn(entry);
-    if (this.#waiting.length < MAX_WAITING) this.#waiting.push(entry);
+    this.#session.wait(entry);
   }
 
   get #position(): Position {

@@ -9,10 +9,13 @@ export interface Tail {
   /** The log's last id; undefined while there is no log. */
   readonly last?: MessageId | undefined;
   /**
-   * Who answered: run id and replication id of the Redis server. Another value means that the log may have lost a
-   * suffix and used its numbers again. Both are needed: Redis keeps its replication id over some restarts.
+   * Who answered: run id and replication id of the Redis server, and the epoch in which it is the primary, where somebody
+   * counts them. Another value means that the log may have lost a suffix and used its numbers again. All are needed: Redis
+   * keeps its replication id over some restarts. Undefined where a server does not say: then nothing can be proven.
    */
-  readonly server: string;
+  readonly server: string | undefined;
+  /** Its run id alone: the subscription has to be on the same server. Undefined where that is not known. */
+  readonly run?: string | undefined;
   /** How many nodes are registered, this one included; undefined where that is not known. */
   readonly nodes?: number | undefined;
   /** How many left within a day without saying so: killed, frozen, or cut off from Redis; undefined where that is not known. */
@@ -23,6 +26,11 @@ export interface Tail {
 export interface Bus {
   /** Writes this node's registry entry and reads the tail, in one step on the master. */
   heartbeat(): Promise<Tail>;
+  /**
+   * Has the subscription made anew: it may be on another server than the one that takes heartbeats, or have messages of a
+   * former one under way. That it is lost is told as ever; until then nothing of it counts any more.
+   */
+  resubscribe(): void;
   /** Entries with `after < id <= last` of one epoch, oldest first. Fewer than expected means: trimmed. */
   read(after: MessageId, last: MessageId): Promise<readonly LogEntry[]>;
 }

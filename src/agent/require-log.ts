@@ -18,5 +18,6 @@ export function requireLog(bus: Bus, names: { readonly log: string; readonly red
       throw new NoLogError(names.log, names.redis);
     },
     read: (after, last) => bus.read(after, last),
+    resubscribe: () => bus.resubscribe(),
   };
 }

@@ -10,9 +10,17 @@ interface Flight<T> {
   readonly validity: Validity;
 }
 
+interface Read<T> {
+  readonly read: () => Promise<T>;
+  readonly keep: (value: T) => T;
+  readonly onOutdated: ((value: T) => void) | undefined;
+}
+
 /** The reads of one name since one was left alone. */
 interface Attempts {
   reads: number;
+  /** Which of them the newest outdated answer was of. */
+  outdated: number;
   readonly since: number;
 }
 
@@ -26,6 +34,9 @@ const FEWEST_READS = 100;
  * asked before the change, but what they do with the answer comes after. This ends as soon as one read is left alone, or
  * with an error when none of 100 was, in more than `patienceMs`: messages that come faster than a read takes must not hold
  * clients for ever.
+ *
+ * What a voided read has found is still newer than what was there before it was sent. Whoever is behind all the same, as
+ * open connections are, gets it as a step on the way: `onOutdated`, in the order in which the reads were sent.
  */
 export class SingleFlight<T> {
   /** How many reads were voided since the start. */
@@ -50,23 +61,32 @@ export class SingleFlight<T> {
    * @param keep called with the result just before anybody gets it, unless the read was voided. What it returns is what
    * they get.
    */
-  share(name: string, read: () => Promise<T>, keep: (value: T) => T): Promise<T> {
+  share(
+    name: string,
+    read: () => Promise<T>,
+    keep: (value: T) => T,
+    onOutdated?: (value: T) => void,
+  ): Promise<T> {
     const running = this.#running.get(name);
     if (running) return running.result;
     const validity: Validity = { void: false };
-    const result = this.#fly(name, validity, read, keep);
+    const result = this.#fly(name, validity, { read, keep, onOutdated });
     this.#running.set(name, { result, validity });
     return result;
   }
 
-  async #fly(name: string, validity: Validity, read: () => Promise<T>, keep: (value: T) => T): Promise<T> {
-    const attempts = this.#attempts.get(name) ?? { reads: 0, since: this.#clock() };
+  async #fly(name: string, validity: Validity, { read, keep, onOutdated }: Read<T>): Promise<T> {
+    const attempts = this.#attempts.get(name) ?? { reads: 0, outdated: 0, since: this.#clock() };
     this.#attempts.set(name, attempts);
-    attempts.reads += 1;
+    const number = (attempts.reads += 1);
     let again = false;
     try {
       const value = await read();
       if (!validity.void) return keep(value);
+      if (this.#attempts.get(name) === attempts && number > attempts.outdated) {
+        attempts.outdated = number;
+        onOutdated?.(value);
+      }
       this.#checkPatience(attempts);
       again = true;
     } finally {
@@ -74,7 +94,7 @@ export class SingleFlight<T> {
       if (!validity.void) this.#running.delete(name);
       if (!again) this.#attempts.delete(name);
     }
-    return this.share(name, read, keep);
+    return this.share(name, read, keep, onOutdated);
   }
 
   #checkPatience({ reads, since }: Attempts): void {

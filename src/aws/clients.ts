@@ -1,17 +1,36 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import type { ToolsConfig } from "../config/pipeline.ts";
+import { rememberRequests } from "./failed-request.ts";
 
-/** Time limits of one request to AWS, in milliseconds: far below any function's time-out, so that a retry fits in. */
-const REQUEST = { connectionTimeout: 1_500, requestTimeout: 5_000, throwOnRequestTimeout: true };
+/** Time limits of one request to AWS, in milliseconds. It is made three times, before it fails. */
+export interface RequestLimits {
+  readonly connectionTimeout: number;
+  readonly requestTimeout: number;
+}
+
+/** Far below any function's time-out, so that a retry fits in. */
+const FUNCTION: RequestLimits = { connectionTimeout: 1_500, requestTimeout: 5_000 };
+
+/** Somebody waits at a terminal: with all retries less than ten seconds. */
+export const TOOLS: RequestLimits = { connectionTimeout: 1_500, requestTimeout: 2_500 };
+
+/** Without the last, the SDK warns and goes on waiting: a server that takes a request and never answers would hold it for ever. */
+export const requestHandler = (limits: RequestLimits) => ({ ...limits, throwOnRequestTimeout: true });
 
 /** For what reads the table or its stream again. Credentials come from the environment, as with AWS' own tools. */
-export function openDynamoDb({ dynamodbEndpoint, region }: Pick<ToolsConfig, "dynamodbEndpoint" | "region">) {
+export function openDynamoDb(
+  { dynamodbEndpoint, region }: Pick<ToolsConfig, "dynamodbEndpoint" | "region">,
+  limits = FUNCTION,
+) {
   const options = {
-    requestHandler: REQUEST,
+    requestHandler: requestHandler(limits),
     // The SDK looks for what is absent elsewhere; its types take no undefined.
     ...(region === undefined ? {} : { region }),
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   };
-  return { tables: new DynamoDBClient(options), streams: new DynamoDBStreamsClient(options) };
+  const clients = { tables: new DynamoDBClient(options), streams: new DynamoDBStreamsClient(options) };
+  rememberRequests(clients.tables);
+  rememberRequests(clients.streams);
+  return clients;
 }

@@ -1,4 +1,6 @@
 import { LambdaClient, paginateListEventSourceMappings } from "@aws-sdk/client-lambda";
+import { requestHandler, TOOLS } from "./clients.ts";
+import { rememberRequests } from "./failed-request.ts";
 
 /** An event source mapping as far as the promises depend on it. */
 export interface MappingShape {
@@ -14,9 +16,10 @@ export interface MappingShape {
 /** The event source mappings of a stream. Rejects with what AWS says. */
 export async function listMappings(streamArn: string, region: string | undefined): Promise<MappingShape[]> {
   const client = new LambdaClient({
-    requestHandler: { connectionTimeout: 1_500, requestTimeout: 5_000, throwOnRequestTimeout: true },
+    requestHandler: requestHandler(TOOLS),
     ...(region === undefined ? {} : { region }),
   });
+  rememberRequests(client);
   const mappings: MappingShape[] = [];
   try {
     const pages = paginateListEventSourceMappings({ client }, { EventSourceArn: streamArn });

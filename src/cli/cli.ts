@@ -12,6 +12,8 @@ import { createNormalizeCommand } from "./normalize.ts";
 import { createRelayCommand } from "./relay.ts";
 import { createRedriveCommand } from "./redrive.ts";
 import { createSweepCommand } from "./sweep.ts";
+import { complain } from "./support/command.ts";
+import { bearClosedPipes } from "./support/interruption.ts";
 
 // The AWS SDK's advice on Node versions is nothing that whoever runs a command can act on.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -25,7 +27,8 @@ const program = new Command("soketi-app-sync")
     `
 The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGER_DYNAMODB_TABLE, AWS_REGION, and the
 rest of docs/cli.md.
-Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 changed and not confirmed by every node.`,
+Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 changed and not confirmed by every node,
+7 done and well as far as could be looked.`,
   )
   .addCommand(createDoctorCommand())
   .addCommand(createNodesCommand())
@@ -41,4 +44,24 @@ Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 cha
   .addCommand(createRelayCommand())
   .addCommand(createNormalizeCommand());
 
+bearClosedPipes();
+complainAlike(program);
 await program.parseAsync();
+
+/** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */
+function complainAlike(command: Command): void {
+  const json = process.argv.includes("--json");
+  command.configureOutput({
+    outputError(text) {
+      const message = text.trim().replace(/^error: /, "");
+      const hint = message.endsWith(".") ? "" : `: see soketi-app-sync ${namesOf(command)}--help`;
+      const note = (line: string) => process.stderr.write(`${line}\n`);
+      complain({ json, note }, `${message}${hint}`, "E_USAGE");
+    },
+  });
+  for (const one of command.commands) complainAlike(one);
+}
+
+function namesOf(command: Command): string {
+  return command.parent ? `${namesOf(command.parent)}${command.name()} ` : "";
+}

@@ -42,7 +42,7 @@ export function createConsoleCommand(): Command {
           table,
           log: names.log,
           token,
-          observer: new Observer(await tools.fleet()),
+          observer: new Observer(await tools.fleetLater()),
           apps: new AppsView(tools.items()),
           assets: new URL("console/", import.meta.url),
         });

@@ -3,12 +3,15 @@ import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
 import type { RawItem } from "../aws/raw-item.ts";
 import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
+import type { Problem } from "../app/problems.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
 import type { Held, RegisteredNode } from "../protocol/node.ts";
 import { overlapInWords, overlapOf } from "./support/overlap-view.ts";
 import { createCommand, type Run, running } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
+import { explain } from "./support/explain.ts";
+import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface GetOptions extends CommonOptions {
@@ -29,51 +32,118 @@ export function createGetCommand(): Command {
     );
 }
 
+/** One app as it is everywhere. What could not be looked at is undefined, and said in `unseen`. */
+interface Shown {
+  readonly appId: string;
+  readonly item: RawItem | undefined;
+  readonly normalized: Normalized;
+  readonly problems: readonly (Omit<Problem, "code"> & { readonly code: string })[];
+  readonly cache: Awaited<ReturnType<typeof cached>> | undefined;
+  readonly overlap: ReturnType<typeof overlapOf>;
+  readonly nodes: ReturnType<typeof held> | undefined;
+  readonly unseen: readonly string[];
+}
+
 async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> {
   const { tools, terminal } = run;
   const found = await find(tools, name);
-  const appId = found?.appId ?? name;
-  const item = found?.item;
+  const apps: Shown[] = [];
+  for (const { appId, item } of found.length > 0 ? found : [{ appId: name, item: undefined }]) {
+    const others = found.filter((one) => one.appId !== appId).map((one) => one.appId);
+    apps.push(await look(tools, appId, item, others));
+  }
+  for (const app of apps) show(terminal, app, secrets);
+  if (found.length === 0) {
+    terminal.say(terminal.colors.red(`the table has no app with the id or key ${name}`));
+    return EXIT.unwell;
+  }
+  if (apps.some(({ problems }) => problems.some(({ severity }) => severity === "error"))) return EXIT.unwell;
+  const unseen = [...new Set(apps.flatMap((app) => app.unseen))];
+  for (const what of unseen) terminal.note(`not looked at: ${what}`);
+  return unseen.length > 0 ? EXIT.unseen : EXIT.ok;
+}
+
+/** By id, and by key: more than one when a key is that of two apps, or another app's id. */
+async function find(tools: Tools, name: string): Promise<{ appId: string; item: RawItem }[]> {
+  const items = tools.items();
+  const ids = [...new Set([name, ...(await items.idsByKey(name))])];
+  const found = await Promise.all(ids.map(async (appId) => ({ appId, item: await items.get(appId) })));
+  return found.flatMap(({ appId, item }) => (item ? [{ appId, item }] : []));
+}
+
+async function look(
+  tools: Tools,
+  appId: string,
+  item: RawItem | undefined,
+  others: readonly string[],
+): Promise<Shown> {
+  const { config } = tools;
   const normalized = normalize(item ?? {});
-  const raw = item && Object.fromEntries(Object.entries(item).map((entry) => shown(entry, secrets)));
-  const answered = tools.config.redis ? await (await tools.fleet()).ask({ appId }) : undefined;
+  const unseen: string[] = [];
+  // Redis away is no reason to keep what the table says back.
+  const orUnseen = <T>(what: string, work: Promise<T>): Promise<T | undefined> =>
+    work.catch((error: unknown) => {
+      unseen.push(`${what}: ${explain(error, config, tools.redisTrouble())}`);
+      return undefined;
+    });
+  const answered = config.redis
+    ? await orUnseen(
+        "nodes",
+        tools.fleet().then((fleet) => fleet.ask({ appId })),
+      )
+    : undefined;
   const nodes = answered && held(answered);
   const overlap = overlapOf(normalized, answered, Date.now());
-  const cache = tools.config.sharedCache ? await cached(tools, appId, normalized) : undefined;
+  const cache = config.sharedCache
+    ? await orUnseen("shared cache", cached(tools, appId, normalized))
+    : undefined;
+  const shared = others.map((other) => ({
+    attribute: "AppKey",
+    severity: "error" as const,
+    code: "key-shared",
+    message: `App ${other} has the same key, or one is the other's id: which of them a client reaches is chance.`,
+  }));
+  const problems = item ? [...shared, ...normalized.problems] : [];
+  return { appId, item, normalized, problems, overlap, cache, nodes, unseen };
+}
+
+function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
+  const { appId, item, normalized, problems, overlap, cache, nodes, unseen } = shownApp;
+  const { bold, red, yellow } = terminal.colors;
+  const raw = item && Object.fromEntries(Object.entries(item).map((entry) => shown(entry, secrets)));
   const app = normalized.app ? toPublicView(normalized.app) : null;
-  const problems = item ? normalized.problems : [];
+  const [sharedCache, onNodes] = [cache ?? null, nodes ?? null];
   terminal.value({
     appId,
     item: raw ?? null,
     app,
     problems,
     overlap: overlap ?? null,
-    sharedCache: cache ?? null,
-    nodes: nodes ?? null,
+    sharedCache,
+    nodes: onNodes,
+    notLookedAt: unseen,
   });
-  if (!item) terminal.say(terminal.colors.red(`the table has no app with the id or key ${name}`));
-  else {
-    terminal.say(terminal.colors.bold("item"));
+  if (item) {
+    terminal.say(bold(`item ${appId}`));
     terminal.table(
       ["attribute", "value"],
       Object.entries(raw ?? {}).map(([attribute, value]) => [attribute, JSON.stringify(value)]),
     );
     terminal.say();
-    terminal.say(terminal.colors.bold("what every node makes of it"));
-    terminal.say(app ? JSON.stringify(app, null, 2) : terminal.colors.red("nothing: the app does not exist"));
+    terminal.say(bold("what every node makes of it"));
+    terminal.say(app ? JSON.stringify(app, null, 2) : red("nothing: the app does not exist"));
     for (const { severity, attribute, message } of problems) {
-      const paint = severity === "error" ? terminal.colors.red : terminal.colors.yellow;
-      terminal.say(paint(`${severity}: ${attribute}: ${message}`));
+      terminal.say((severity === "error" ? red : yellow)(`${severity}: ${attribute}: ${message}`));
     }
   }
   if (overlap) {
     terminal.say();
-    terminal.say(terminal.colors.bold("previous secret"));
+    terminal.say(bold("previous secret"));
     for (const line of overlapInWords(overlap, Date.now())) terminal.say(line);
   }
   if (cache) {
     terminal.say();
-    terminal.say(terminal.colors.bold("shared cache"));
+    terminal.say(bold("shared cache"));
     terminal.table(
       ["entry", "is"],
       cache.map((entry) => [entry.name, entry.is]),
@@ -81,21 +151,11 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
   }
   if (nodes) {
     terminal.say();
-    terminal.say(terminal.colors.bold("nodes"));
+    terminal.say(bold("nodes"));
     const rows = nodes.map(({ host, pid, holds }) => [host, String(pid), describe(holds, app)]);
     terminal.table(["host", "pid", "holds"], rows);
+    terminal.say();
   }
-  return normalized.app ? EXIT.ok : EXIT.unwell;
-}
-
-/** By id, or else by key. */
-async function find(tools: Tools, name: string): Promise<{ appId: string; item: RawItem } | undefined> {
-  const items = tools.items();
-  for (const appId of [name, ...(await items.idsByKey(name))]) {
-    const item = await items.get(appId);
-    if (item) return { appId, item };
-  }
-  return undefined;
 }
 
 /** Attributes that may hold a secret show their size only. */

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { encodeChanges } from "../protocol/message.ts";
+import { encodeChanges } from "../protocol/encode.ts";
 import { createCommand, running } from "./support/command.ts";
 import { addWaitOptions, type WaitOptions } from "./support/confirm.ts";
 import { publishAndConfirm } from "./support/publish.ts";

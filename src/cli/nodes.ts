@@ -7,7 +7,7 @@ import { amount } from "./support/amount.ts";
 import { count, duration } from "./support/arguments.ts";
 import { createCommand, running } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
-import { interruption } from "./support/interruption.ts";
+import { endOfWatching } from "./support/interruption.ts";
 import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
@@ -57,7 +57,7 @@ export function createNodesCommand(): Command {
           return complaint === undefined && views.every(isWell) ? EXIT.ok : EXIT.unwell;
         }
         const everyMs = options.watch === true ? 1_000 : options.watch;
-        const ended = interruption();
+        const ended = endOfWatching();
         while (!ended.aborted) {
           const views = await look();
           // Back to the top left, and what was below is cleared.

@@ -1,6 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { createStreamReader, findStream } from "../aws/stream-reader.ts";
-import { createRedisLog } from "../redis/log.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
 import { createCommand, running } from "./support/command.ts";
@@ -36,7 +35,7 @@ export function createRedriveCommand(): Command {
 
 async function redriveRange(options: RedriveOptions, tools: Tools): Promise<readonly string[]> {
   const config = tools.pipelineConfig;
-  const log = createRedisLog(await tools.redis(), config.names, config.logLength);
+  const log = await tools.log();
   const { tables, streams } = tools.dynamodb();
   const told: string[] = [];
   const report: PipelineReporter & RedriveReporter = {

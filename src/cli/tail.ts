@@ -4,9 +4,10 @@ import { valueAt } from "../app/public-view.ts";
 import { announcedBy } from "../fleet/announced-by.ts";
 import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import type { Fleet } from "../redis/fleet.ts";
 import { collect, parseDuration } from "./support/arguments.ts";
 import { createCommand, type Run, running } from "./support/command.ts";
-import { interruption } from "./support/interruption.ts";
+import { endOfWatching } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
 
 interface TailOptions extends CommonOptions {
@@ -24,7 +25,7 @@ interface Line {
   readonly id: string;
   /** When the pipeline was invoked: milliseconds since 1970. */
   readonly at: number | null;
-  /** Milliseconds since the table was written, or the pipeline invoked. */
+  /** Milliseconds since the table was written, or the pipeline invoked; null where that cannot be told. */
   readonly ageMs: number | null;
   readonly appId: LogRow["appId"];
   readonly type: LogRow["type"];
@@ -61,13 +62,15 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
       : typeof from === "object" && "after" in from
         ? from.after
         : undefined;
-  const oldest = typeof from === "object" && "forMs" in from ? Date.now() - from.forMs : 0;
-  const ended = interruption();
+  // By Redis' clock: this machine's may be another. It is the function's that is compared with it.
+  const clock = await openClock(fleet);
+  const oldest = typeof from === "object" && "forMs" in from ? clock() - from.forMs : 0;
+  const ended = endOfWatching();
   while (!ended.aborted) {
     const entries = await fleet.messages(cursor);
     for (const entry of entries) {
       cursor = entry.id;
-      for (const line of rowsOf(entry).map(lineOf)) {
+      for (const line of rowsOf(entry).map((row) => lineOf(row, clock()))) {
         const wanted =
           (line.at ?? oldest) >= oldest &&
           (app === undefined || line.appId === undefined || app.includes(line.appId)) &&
@@ -87,9 +90,15 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
   return undefined;
 }
 
-function lineOf(row: LogRow): Line {
+/** Redis' clock, asked once, and gone on with by a clock that nobody sets. */
+async function openClock(fleet: Pick<Fleet, "now">): Promise<() => number> {
+  const offset = (await fleet.now()) - performance.now();
+  return () => offset + performance.now();
+}
+
+function lineOf(row: LogRow, now: number): Line {
   const { message: id, at = null, appId, type, changed, app, by, reason } = row;
-  return { id, at, ageMs: ageOf(row, Date.now()), appId, type, changed, app, by, reason };
+  return { id, at, ageMs: ageOf(row, now), appId, type, changed, app, by, reason };
 }
 
 function show({ terminal }: Run, line: Line): void {

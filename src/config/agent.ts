@@ -4,6 +4,7 @@ import { type GuardName, readGuards } from "./guards.ts";
 import { AGENT_NUMBERS, readAgentNumbers } from "./agent-numbers.ts";
 import { readCloseCodes, readCloseOn } from "./closing.ts";
 import { EnvReader, type Environment } from "./env.ts";
+import { readMinReplicas } from "./min-replicas.ts";
 import { readNames } from "./names.ts";
 import { type GivenRedis, ignoredRedisVariables, readGivenRedis, type RedisSettings } from "./redis.ts";
 
@@ -17,6 +18,8 @@ export interface AgentConfig extends AgentSettings {
   /** Variables about Redis that are set and of no effect: Redis is named elsewhere. */
   readonly ignoredVariables: readonly string[];
   readonly names: BusNames;
+  /** How many replicas must have a heartbeat before it counts. */
+  readonly minReplicas: number;
   /**
    * Whether soketi's lookups go to the agent's cache. Off: soketi looks up for itself; the agent still normalizes what
    * it reads, and brings connections in line, new ones as well.
@@ -53,6 +56,7 @@ export function readAgentConfig(
     ...numbers,
     redis,
     ignoredVariables: ignoredRedisVariables(env),
+    minReplicas: readMinReplicas(env, redis?.settings ?? ownRedis),
     names: readNames(env, table, redis?.settings ?? ownRedis),
     cache: env.flag("APP_SYNC_CACHE", true),
     closeOn: readCloseOn(env),

@@ -2,6 +2,7 @@ import type { SharedCacheMode } from "../pipeline/shared-cache.ts";
 import type { BusNames } from "../protocol/names.ts";
 import { EnvReader, type Environment } from "./env.ts";
 import { ConfigError } from "./errors.ts";
+import { readMinReplicas } from "./min-replicas.ts";
 import { readNames } from "./names.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
@@ -17,6 +18,10 @@ export interface PipelineConfig {
   readonly region?: string | undefined;
   /** How many messages the log keeps, at least: an agent that was away for longer flushes. Default 10,000. */
   readonly logLength: number;
+  /** How many replicas must have a message before it counts. Default 0: none is asked. */
+  readonly minReplicas: number;
+  /** How many bytes of messages the log keeps, at most. Default 32 MiB. */
+  readonly logBytes: number;
   /** soketi's own app cache in Redis, for fleets on `SOKETI_CACHE_DRIVER=redis`. Absent: it is left alone. */
   readonly sharedCache?: SharedCacheConfig | undefined;
   /** Where DynamoDB is, when it is not AWS's own: a local one. */
@@ -98,6 +103,8 @@ function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
     redisCredentials: readRedisCredentials(env, redis),
     table,
     logLength: env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 }),
+    minReplicas: readMinReplicas(env, redis),
+    logBytes: env.integer("APP_SYNC_LOG_BYTES", { min: 2 ** 20, max: 2 ** 34, default: 2 ** 25 }),
     names: readNames(env, table, redis),
     sharedCache: readSharedCache(env),
     region,

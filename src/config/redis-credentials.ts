@@ -3,9 +3,12 @@ import type { RedisSettings } from "./redis.ts";
 
 /** Where the pipeline gets its Redis login, when its settings do not hold it. docs/redis.md */
 export type RedisCredentialsSource =
-  /** Name or ARN of a secret in Secrets Manager: the password, or JSON with `password` and perhaps `username`. */
+  /**
+   * Name or ARN of a secret in Secrets Manager: the password, or JSON with `password` and perhaps `username`,
+   * `sentinelUsername` and `sentinelPassword`.
+   */
   | { readonly kind: "secret"; readonly id: string }
-  /** Name of a SecureString parameter in SSM: the password. */
+  /** Name of a SecureString parameter in SSM: the same. */
   | { readonly kind: "parameter"; readonly name: string }
   /** IAM authentication of ElastiCache: a token for this cache and this user, signed with the function's own role. */
   | {

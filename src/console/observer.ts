@@ -1,5 +1,5 @@
 import type { Fleet } from "../redis/fleet.ts";
-import { type LogRow, rowsOf } from "../fleet/log-rows.ts";
+import { type LogRow, plausibleLag, rowsOf } from "../fleet/log-rows.ts";
 import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
@@ -103,7 +103,10 @@ export class Observer {
 
   #noteDrops(node: string, recent: readonly (readonly [string, number])[], now: number): void {
     const before = this.#lastSeen.get(node)?.messages;
-    for (const [message, lagMs] of recent) {
+    for (const [message, lag] of recent) {
+      const lagMs = plausibleLag(lag);
+      // Clocks differ: doctor says by how much.
+      if (lagMs === null) continue;
       for (const row of this.#rows) if (row.message === message) row.drops[node] = lagMs;
       // What a node did before it was first asked belongs to no time that is shown.
       if (before && !before.has(message)) this.series.lag(lagMs, now);

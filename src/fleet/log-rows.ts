@@ -51,8 +51,16 @@ export function rowsOf({ id, json }: LogEntry): LogRow[] {
   }
 }
 
-/** Milliseconds since the table was written, or the pipeline invoked; null where nothing tells. */
+/** Two hosts' clocks are never quite one. Milliseconds. */
+const CLOCK_TOLERANCE_MS = 1_000;
+
+/** A time between two hosts' clocks: one that is less than nothing is not known, but for a little. */
+export function plausibleLag(ms: number): number | null {
+  return ms < -CLOCK_TOLERANCE_MS ? null : Math.max(0, ms);
+}
+
+/** Milliseconds since the table was written, or the pipeline invoked; null where nothing tells, or clocks differ. */
 export function ageOf({ at, writtenAt }: LogRow, now: number): number | null {
   const since = writtenAt ?? at;
-  return since === undefined ? null : now - since;
+  return since === undefined ? null : plausibleLag(now - since);
 }

@@ -1,4 +1,5 @@
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import { plausibleLag } from "./log-rows.ts";
 import type { RecentFlush, RegisteredNode } from "../protocol/node.ts";
 
 /** One node as it is shown. Null: it did not answer, or is too old to say. */
@@ -21,6 +22,7 @@ export interface NodeView {
   readonly degradedTtlMs: number;
   readonly entries: number | null;
   readonly hitRatio: number | null;
+  /** Of its last message; null also when its clock and the function's differ so much that it would be less than nothing. */
   readonly lagMs: number | null;
   /** Apps with open connections, and within which time they are read again after a flush, or without Redis. */
   readonly appsInUse: number | null;
@@ -56,7 +58,7 @@ export function viewOf(
     degradedTtlMs: entry.degradedTtlMs ?? DEGRADED_TTL_MS,
     entries,
     hitRatio: lookups === 0 ? null : (known.hits ?? 0) / lookups,
-    lagMs,
+    lagMs: lagMs === null ? null : plausibleLag(lagMs),
     appsInUse: known.appsInUse ?? null,
     inUseBoundMs: known.inUseBoundMs ?? null,
     flushes: answer?.flushes ?? [],

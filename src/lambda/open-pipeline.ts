@@ -57,7 +57,8 @@ export function openPipeline(config: PipelineConfig, options: PipelineOptions): 
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline {
   const { timeouts, table, telemetry = createPowertools() } = options;
   const redis = openPipelineRedis(config, timeouts, telemetry.connectionError);
-  const logOn = (connection: RedisConnection) => createRedisLog(connection, config.names, config.logLength);
+  const logOn = (connection: RedisConnection) =>
+    createRedisLog(connection, config.names, config, redis.witnesses.of(connection));
   const sharedCacheOn = (connection: RedisConnection) =>
     config.sharedCache &&
     new SharedCache({

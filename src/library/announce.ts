@@ -1,4 +1,4 @@
-import { encodeChanges } from "../protocol/message.ts";
+import { encodeChanges } from "../protocol/encode.ts";
 import { openRedis } from "../redis/connection.ts";
 import { ioredis } from "../redis/ioredis.ts";
 import { createRedisLog } from "../redis/log.ts";
@@ -22,7 +22,7 @@ export interface AnnouncedChange {
 const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
 
 /** How much the log keeps is the pipeline's matter: this only bounds a log that no pipeline writes to. */
-const LOG_LENGTH = 10_000;
+const LIMITS = { logLength: 10_000, logBytes: 2 ** 25 };
 
 /**
  * Tells all nodes at once to forget apps: to be called right after the table was written. The stream's message comes after it
@@ -46,7 +46,7 @@ export async function announce(
       changed: [],
     }));
     const messages = encodeChanges(announced, { table, at: Date.now(), by, reason });
-    return await createRedisLog(connection, names, LOG_LENGTH).append(messages);
+    return await createRedisLog(connection, names, LIMITS).append(messages);
   } finally {
     connection.disconnect();
   }

@@ -1,10 +1,13 @@
 import type { FlushReason } from "../agent/flush-reasons.ts";
-import type { Change } from "../protocol/message.ts";
+import type { Change, Invalidation } from "../protocol/message.ts";
 
 /** What a follower is told. Nothing of it holds a secret. What a listener throws is told to `onError`. */
 export interface FollowEvents {
-  /** This app changed: forget it, and void reads of it that are under way. The same change may come twice. */
-  readonly onChange?: (change: Change) => void;
+  /**
+   * This app changed: forget it, and void reads of it that are under way. The same change may come twice. `whole` reads from the
+   * log what changed and what the app is now; undefined when the log has it no more. Rejects with RedisError.
+   */
+  readonly onChange?: (change: Invalidation, whole: () => Promise<Change | undefined>) => void;
   /** Something may have been missed, or everything changed: forget all apps. Comes first when the log is first reached. */
   readonly onFlush?: (reason: FlushReason) => void;
   /** Whether it is proven from now on that nothing was missed. The loss is told up to a heartbeat late: see `fresh`. */

@@ -10,7 +10,7 @@ export type { App, Limits, Webhook, WebhookEventType } from "../app/app.ts";
 export { type PublicApp, toPublicView } from "../app/public-view.ts";
 export type { FlushReason } from "../agent/flush-reasons.ts";
 export type { CacheLimits } from "../agent/cache-options.ts";
-export type { Change, ChangeType } from "../protocol/message.ts";
+export type { Change, ChangeType, Invalidation } from "../protocol/message.ts";
 export { RedisError } from "../redis/errors.ts";
 export type { RedisSettings } from "../config/redis.ts";
 export { ConfigError } from "../config/errors.ts";

@@ -7,6 +7,7 @@ import {
 } from "../config/agent-numbers.ts";
 import { EnvReader, type Environment } from "../config/env.ts";
 import { readTable } from "../config/pipeline.ts";
+import { readMinReplicas } from "../config/min-replicas.ts";
 import { readNames } from "../config/names.ts";
 import { OWN_PREFIX, readGivenRedis, readRedis, type RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
@@ -26,6 +27,8 @@ export interface LinkOptions {
   readonly leaseMs?: number;
   /** How often it is sought. Milliseconds, 50 to 20000, at most half of the lease; default 1000. */
   readonly heartbeatMs?: number;
+  /** How many replicas must have a heartbeat before it counts. Default: `APP_SYNC_MIN_REPLICAS`, or 0. Not with a cluster. */
+  readonly minReplicas?: number;
   /** Default `process.env`. */
   readonly environment?: Environment;
 }
@@ -43,6 +46,7 @@ export interface Settings extends AgentNumbers {
   readonly doubtfulVariable?: string | undefined;
   readonly table: string;
   readonly names: BusNames;
+  readonly minReplicas: number;
 }
 
 /** @throws ConfigError with every mistake. */
@@ -52,6 +56,7 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
     ...environment,
     APP_MANAGER_DYNAMODB_TABLE: options.table ?? environment.APP_MANAGER_DYNAMODB_TABLE,
     APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
+    APP_SYNC_MIN_REPLICAS: options.minReplicas?.toString() ?? environment.APP_SYNC_MIN_REPLICAS,
   });
   const byVariable = options.redis === undefined ? readGivenRedis(env) : undefined;
   const redis = options.redis === undefined ? byVariable?.settings : readGiven(env, options.redis);
@@ -66,6 +71,7 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
   const settings = {
     table,
     names: readNames(env, table, redis, "prefix, or APP_SYNC_PREFIX"),
+    minReplicas: readMinReplicas(env, redis, "minReplicas, or APP_SYNC_MIN_REPLICAS"),
     ...readAgentNumbers({
       read: (name) => numberOf(env, name, given[name]),
       nameOf: (name) => name,

@@ -13,6 +13,7 @@ import { toPublicView } from "../app/public-view.ts";
 import type { FollowEvents, Teller } from "./events.ts";
 import { createReadiness } from "./readiness.ts";
 import { reporterOf } from "./reporter.ts";
+import { createWholeChanges } from "./whole-changes.ts";
 import type { Settings } from "./settings.ts";
 
 /** Of the package. Declared here too: the types of the library are made without src/globals.d.ts. */
@@ -63,7 +64,7 @@ export function startAgent(
     clock: createSuspensionClock({ monotonic: () => performance.now(), wall: Date.now }),
     now: Date.now,
     report: {
-      ...reporterOf(events, teller, reached),
+      ...reporterOf(events, teller, createWholeChanges(link.bus), reached),
       heartbeatFailed(error) {
         // The connection is well: nothing is gained by another.
         if (error instanceof NoLogError) teller.failed(error);

@@ -19,7 +19,7 @@ export function toChange(record: StreamChange, late = false): Change | undefined
 
 function fromDiff(appId: string, difference: AppDiff): Change {
   const { type, keys, changed, app } = difference;
-  return { appId, type, keys, changed, app: app && toPublicView(app) };
+  return { appId, type, keys, key: app?.key, changed, app: app && toPublicView(app) };
 }
 
 /**
@@ -45,6 +45,7 @@ function merge(earlier: Change, later: Change): Change {
     type: earlier.type === "deleted" && later.type === "created" ? "updated" : type,
     appId: later.appId,
     keys: unique([...later.keys, ...earlier.keys]),
+    key: later.key,
     changed: unique([...earlier.changed, ...later.changed]).sort(),
     writtenAt,
     app: later.app,

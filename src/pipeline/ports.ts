@@ -1,11 +1,12 @@
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import type { SoketiReading } from "../app/soketi-reading.ts";
+import type { EncodedMessage } from "../protocol/encode.ts";
 
 /** Where messages go. */
 export interface MessageLog {
   /** Appends them all, in order, or none; resolves only when Redis has taken them. */
-  append(messages: readonly string[]): Promise<unknown>;
+  append(messages: readonly EncodedMessage[]): Promise<unknown>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { encodeFlush } from "../protocol/message.ts";
+import { encodeFlush } from "../protocol/encode.ts";
 import { ForeignRangeError, RangeGoneError, RedriveError } from "./errors.ts";
 import { Flushes } from "./flushes.ts";
 import type { FailedRange, RedriveReporter, StreamReader } from "./ports.ts";

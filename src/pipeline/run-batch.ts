@@ -1,5 +1,6 @@
 import { within } from "../async/within.ts";
-import { encodeChanges, encodeFlush, type Change } from "../protocol/message.ts";
+import { encodeChanges, type EncodedMessage, encodeFlush } from "../protocol/encode.ts";
+import type { Change } from "../protocol/message.ts";
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type UnreadableRecord } from "./decode.ts";
 import { DeadlineError } from "./errors.ts";
@@ -76,7 +77,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
 
 async function inForce(
   cached: readonly CachedApp[],
-  messages: readonly string[],
+  messages: readonly EncodedMessage[],
   { prepare, sharedCache, log }: BatchContext,
   progress: { awaited: string },
 ): Promise<void> {
@@ -132,7 +133,7 @@ function encodeMessages(
   flushing: boolean,
   at: number,
   { table, region }: BatchContext,
-): string[] {
+): EncodedMessage[] {
   const messages = encodeChanges(changes, { table, region, at });
   // A change of an app nobody can name: only forgetting everything keeps the promise.
   if (flushing) messages.push(encodeFlush("unreadable stream record", at));

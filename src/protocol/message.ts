@@ -3,12 +3,6 @@ import type { PublicApp } from "../app/public-view.ts";
 /** The version this code writes. A receiver that meets another one cannot know what it means, and flushes. */
 export const PROTOCOL_VERSION = 1;
 
-/** Most changes in one message. */
-export const MAX_CHANGES = 100;
-
-/** Most bytes of one message's JSON, except when a single change alone is larger without its view. */
-export const MAX_BYTES = 64 * 1024;
-
 /** Longest `by` and `reason`, in characters: more of one is cut off by who reads it. */
 export const MAX_NOTE = 500;
 
@@ -17,17 +11,23 @@ export const MAX_HASH_KEY_BYTES = 2_048;
 
 export type ChangeType = "created" | "updated" | "deleted";
 
-/** One app changed: whoever holds it must forget it. All else is there to spare work, and for people to read. */
-export interface Change {
+/** One app changed: whoever holds it must forget it. What a node needs, and all that goes over the live channel. */
+export interface Invalidation {
   readonly appId: string;
   readonly type: ChangeType;
   /** Every key the app had before or has now, the current one first. Empty when none could be read. */
   readonly keys: readonly string[];
-  /** Dotted paths that differ, such as `limits.maxConnections`. Empty for created and deleted. */
-  readonly changed: readonly string[];
+  /** The key as it is now, which is then the first of `keys`. Absent when the app has none, or nobody knows. */
+  readonly key?: string | undefined;
   /** When the table was written: milliseconds since 1970, as exact as the stream tells (on AWS: the second). */
   readonly writtenAt?: number | undefined;
-  /** The app as it is now, without secrets. Absent when deleted, unusable, or too large to send. */
+}
+
+/** The same with what people read, as it is in the log. */
+export interface Change extends Invalidation {
+  /** Dotted paths that differ, such as `limits.maxConnections`. Empty for created and deleted. */
+  readonly changed: readonly string[];
+  /** The app as it is now, without secrets. Absent when deleted, unusable, one of many at once, or too large to send. */
   readonly app?: PublicApp | undefined;
 }
 
@@ -57,49 +57,7 @@ export type Decoded =
   | { readonly kind: "unsupported"; readonly version: number }
   | { readonly kind: "malformed"; readonly reason: string };
 
-/** Which table the changes are of, and when they were handled. */
-export type MessageHeader = Omit<ChangesMessage, "v" | "changes">;
-
-/**
- * Packs changes into as few messages as the limits allow, in order. A change whose view makes it larger than a
- * message may be goes without the view: receivers only need to know that it changed.
- */
-export function encodeChanges(changes: readonly Change[], header: MessageHeader): string[] {
-  const messages: string[] = [];
-  const head = JSON.stringify({ v: PROTOCOL_VERSION, ...header }).slice(0, -1) + ',"changes":[';
-  const room = MAX_BYTES - Buffer.byteLength(head) - "]}".length;
-  let packed: string[] = [];
-  let bytes = 0;
-  const close = () => {
-    if (packed.length > 0) messages.push(`${head}${packed.join(",")}]}`);
-    packed = [];
-    bytes = 0;
-  };
-  for (const change of changes) {
-    const { json, bytes: length } = encodeChange(change, room);
-    const size = length + 1;
-    if (packed.length === MAX_CHANGES || bytes + size > room) close();
-    packed.push(json);
-    bytes += size;
-  }
-  close();
-  return messages;
-}
-
-function encodeChange(change: Change, room: number): { json: string; bytes: number } {
-  const json = JSON.stringify(change);
-  const bytes = Buffer.byteLength(json);
-  if (change.app === undefined || bytes < room) return { json, bytes };
-  const { app: _tooLarge, ...rest } = change;
-  const short = JSON.stringify(rest);
-  return { json: short, bytes: Buffer.byteLength(short) };
-}
-
-export function encodeFlush(reason: string, at: number): string {
-  return JSON.stringify({ v: PROTOCOL_VERSION, flush: reason, at } satisfies FlushMessage);
-}
-
-/** Reads a message. Never throws; fields it does not know are ignored, so that version 1 can grow. */
+/** Reads a message of the log. Never throws; fields it does not know are ignored, so that version 1 can grow. */
 export function decodeMessage(json: string): Decoded {
   let value: unknown;
   try {
@@ -144,16 +102,19 @@ function noteOf(value: unknown): string | undefined {
 /** One change that cannot be read spoils the message: its app is unknown, so only a flush is safe. */
 function decodeChange(value: unknown): Change | undefined {
   if (!isRecord(value)) return undefined;
-  const { appId, type, keys, changed, writtenAt, app } = value;
+  const { appId, type, keys, key, changed, writtenAt } = value;
   if (!isHashKey(appId) || !isTextList(keys)) return undefined;
+  const app = isView(value.app, appId) ? value.app : undefined;
   return {
     appId,
     // A type of a later minor version still means: forget it. "updated" promises nothing about its existence.
     type: type === "created" || type === "deleted" ? type : "updated",
     keys,
+    // A view has it as well; before `key` was there, the view alone.
+    key: isHashKey(key) ? key : app?.key,
     changed: isTextList(changed) ? changed : [],
     writtenAt: typeof writtenAt === "number" ? writtenAt : undefined,
-    app: isView(app, appId) ? app : undefined,
+    app,
   };
 }
 
@@ -161,7 +122,7 @@ function decodeChange(value: unknown): Change | undefined {
  * Whether DynamoDB would look it up. A read of an id that it refuses fails each time: whoever may publish could lead a
  * client's key to such an id, and have all of that app's clients sent away.
  */
-function isHashKey(value: unknown): value is string {
+export function isHashKey(value: unknown): value is string {
   return typeof value === "string" && value !== "" && Buffer.byteLength(value) <= MAX_HASH_KEY_BYTES;
 }
 

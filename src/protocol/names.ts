@@ -2,7 +2,9 @@
 export interface BusNames {
   /** The log: a Redis Stream with every message, ids `<epoch>-<seq>`. */
   readonly log: string;
-  /** The fast path: a pub/sub channel that carries `<id> <json>` for each message of the log. */
+  /** What the log ends with, so that nobody has to read it: a hash, which only whoever appends writes. */
+  readonly last: string;
+  /** The fast path: a pub/sub channel that carries `<id> <thin JSON>` for each message of the log. */
   readonly live: string;
   /** The registry: a sorted set of the ids of running agents, scored by when their entries expire. */
   readonly nodes: string;
@@ -61,6 +63,7 @@ export function hasHashTag(name: string): boolean {
 export function busNames(prefix: string): BusNames {
   return {
     log: `${prefix}:v1:log`,
+    last: `${prefix}:v1:last`,
     live: `${prefix}:v1:live`,
     nodes: `${prefix}:v1:nodes`,
     seen: `${prefix}:v1:nodes:seen`,

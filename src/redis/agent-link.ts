@@ -15,20 +15,23 @@ import type {
 } from "../protocol/node.ts";
 import type { RedisTimeouts } from "./client-options.ts";
 import { openRedis, reconnect } from "./connection.ts";
+import { RedisError } from "./errors.ts";
 import type { RedisLibrary } from "./library.ts";
 import { openSubscriber } from "./subscriber.ts";
 import { createAnswering } from "./answers.ts";
 import { createRedisBus } from "./bus.ts";
 import { subscribe, type Subscription } from "./subscription.ts";
+import { NO_MAJORITY } from "./vouched.ts";
+import { openWitnesses } from "./witnesses.ts";
 
 /** The part of an agent that its link to Redis feeds and asks. */
 export interface LinkedAgent {
   readonly follower: { onLive(payload: string): void; onLost(): void };
   readonly recent: { list(): readonly RecentMessage[] };
   readonly recentFlushes: { list(): readonly RecentFlush[] };
-  readonly lastTail: { readonly server: string } | undefined;
+  readonly lastTail: { readonly server: string | undefined } | undefined;
   status(): NodeStatus;
-  subscribed(): Promise<void>;
+  subscribed(run: string | undefined): Promise<void>;
   start(): void;
   stop(): void;
 }
@@ -39,6 +42,8 @@ export interface AgentLinkOptions {
   readonly names: BusNames;
   /** Milliseconds; also how long Redis may take to answer. */
   readonly heartbeatMs: number;
+  /** How many replicas must have a heartbeat before it counts. */
+  readonly minReplicas: number;
   /** Who this is, in the registry. */
   readonly identity: Omit<NodeEntry, "host" | "pid" | keyof NodeStatus>;
   /** What is held of an app, for tools that ask. */
@@ -66,6 +71,7 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
   const { library, settings, names, heartbeatMs, onError } = options;
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: heartbeatMs, retriesPerCommand: 0 };
   const commands = openRedis({ library, settings, timeouts, onError });
+  const witnesses = openWitnesses({ ...options, timeouts, key: names.log, limitMs: heartbeatMs });
   const node = randomUUID();
   const identity = { host: hostname(), pid: process.pid, ...options.identity };
   let linked: LinkedAgent | undefined;
@@ -74,6 +80,9 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
     node,
     entry: () => JSON.stringify({ ...identity, ...linked?.status() }),
     limitMs: heartbeatMs,
+    witnesses: witnesses.of(commands),
+    resubscribe: () => subscription?.renew(),
+    onAnonymous: onError,
   });
 
   function subscribeFor(agent: LinkedAgent): Subscription {
@@ -84,7 +93,8 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
       open: (attempt) => openSubscriber({ library, settings, timeouts, onError }, commands, first + attempt),
       channels: [names.live, names.ask],
       checkEveryMs: heartbeatMs,
-      subscribed: () => void agent.subscribed(),
+      // In a cluster any node passes on what the log's has published.
+      subscribed: (run) => void agent.subscribed(settings.kind === "cluster" ? undefined : run),
       lost: () => agent.follower.onLost(),
       message: (payload, channel) =>
         channel === names.ask ? onQuestion(payload) : agent.follower.onLive(payload),
@@ -96,7 +106,9 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
     bus,
     heartbeatFailed(error) {
       onError(error);
-      if (commands.status === "ready") reconnect(commands);
+      // Those who cannot say which server is the primary do not say that this one is none.
+      const isUnknown = error instanceof RedisError && error.code === NO_MAJORITY;
+      if (commands.status === "ready" && !isUnknown) reconnect(commands);
     },
     start(agent) {
       linked = agent;
@@ -108,6 +120,7 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
       subscription?.close();
       await bus.leave();
       commands.disconnect();
+      witnesses.close();
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Bus } from "../agent/ports.ts";
+import type { Bus, Tail } from "../agent/ports.ts";
 import type { LogEntry } from "../protocol/live.ts";
 import { formatMessageId, parseMessageId } from "../protocol/message-id.ts";
 import { type BusNames, nodeEntry } from "../protocol/names.ts";
@@ -6,6 +6,7 @@ import { within } from "../async/within.ts";
 import { orRedisError, RedisError, silence } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 import { HEARTBEAT, type HeartbeatReply, runScript } from "./scripts.ts";
+import { NO_WITNESSES, vouchedHeartbeat, type Witnesses } from "./vouched.ts";
 
 /** A node counts as being there for so long after its last heartbeat. Milliseconds. */
 const PRESENT_MS = 30_000;
@@ -15,6 +16,8 @@ const REMEMBERED_MS = 86_400_000;
 
 /** A process that ends does not wait longer for Redis. Milliseconds. */
 const LEAVE_LIMIT_MS = 300;
+
+const NO_IDENTITY = "its INFO has no run_id or no master_replid, so that no app can be proven fresh";
 
 /** Entries of one XRANGE: a long replay goes in pages. */
 const ENTRIES_PER_READ = 1_000;
@@ -29,6 +32,11 @@ export interface RedisBusOptions {
    * that wait until a cluster is there.
    */
   readonly limitMs: number;
+  /** Who can tell whether the server that takes heartbeats is the primary. Default: nobody. */
+  readonly witnesses?: Witnesses | undefined;
+  readonly resubscribe: () => void;
+  /** Told at each heartbeat that a server answers without saying who it is: such a one proves nothing. */
+  readonly onAnonymous: (error: RedisError) => void;
 }
 
 export interface RedisBus extends Bus {
@@ -45,23 +53,28 @@ export function createRedisBus(
   names: BusNames,
   options: RedisBusOptions,
 ): RedisBus {
-  const { node, entry, limitMs } = options;
-  const keys = [names.log, names.nodes, nodeEntry(names, node), names.seen];
+  const { node, entry, limitMs, resubscribe, onAnonymous, witnesses = NO_WITNESSES } = options;
+  const keys = [names.log, names.last, names.nodes, nodeEntry(names, node), names.seen];
+
+  async function beat(): Promise<Tail> {
+    const args = [node, entry(), PRESENT_MS, REMEMBERED_MS];
+    const reply = await runScript(connection, HEARTBEAT, keys, args, "take a heartbeat");
+    const [last, run, replication, , nodes, seen] = reply as HeartbeatReply;
+    const isKnown = run !== "" && replication !== "";
+    if (!isKnown) onAnonymous(new RedisError("say which server it is", NO_IDENTITY));
+    const server = isKnown ? `${run}/${replication}` : undefined;
+    // Agents of an older version are in `nodes` alone.
+    const left = Math.max(0, seen - nodes);
+    return { last: parseMessageId(last), server, run: run === "" ? undefined : run, nodes, left };
+  }
+
   return {
-    async heartbeat() {
-      const doing = "take a heartbeat";
-      const late = () => new RedisError(doing, silence(limitMs));
-      const args = [node, entry(), PRESENT_MS, REMEMBERED_MS];
-      const beat = runScript(connection, HEARTBEAT, keys, args, doing);
-      const [last, run, replication, , nodes, seen] = (await within(limitMs, late, beat)) as HeartbeatReply;
-      // Agents of an older version are in `nodes` alone.
-      return {
-        last: parseMessageId(last),
-        server: `${run}/${replication}`,
-        nodes,
-        left: Math.max(0, seen - nodes),
-      };
+    heartbeat: () => {
+      const late = () => new RedisError("take a heartbeat", silence(limitMs));
+      return within(limitMs, late, vouchedHeartbeat(beat, witnesses));
     },
+
+    resubscribe,
 
     async leave() {
       if (connection.status !== "ready") return;

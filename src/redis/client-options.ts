@@ -21,6 +21,17 @@ const MAX_RECONNECT_PAUSE_MS = 500;
 
 const growingPause = (attempt: number) => Math.min(attempt * 50, MAX_RECONNECT_PAUSE_MS);
 
+/**
+ * What a server says that is not, or not rightly, the primary: it was demoted, lost its own primary, is loading, or was cut
+ * off. The socket to it is healthy, and would be kept for good, although the address leads to another by now.
+ */
+const NO_PRIMARY = /(^|-)(READONLY|MASTERDOWN|LOADING|UNBLOCKED|NOREPLICAS|MISCONF)\b/;
+
+/** Within a script of Redis 6 the word is somewhere in the text. */
+function isOfNoPrimary({ message }: Error): boolean {
+  return NO_PRIMARY.test(message);
+}
+
 /** In ioredis' terms: what a connection has whatever it leads to. An option that is undefined has ioredis' own default. */
 export function clientOptions(settings: RedisSettings, timeouts: RedisTimeouts): ClientOptions {
   return {
@@ -33,6 +44,7 @@ export function clientOptions(settings: RedisSettings, timeouts: RedisTimeouts):
     // The follower subscribes by itself, so that it knows when the subscription is acknowledged.
     autoResubscribe: false,
     retryStrategy: growingPause,
+    reconnectOnError: isOfNoPrimary,
     username: settings.username,
     password: settings.password,
     tls: settings.tls ? (settings.tlsOptions ?? {}) : undefined,

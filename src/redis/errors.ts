@@ -8,11 +8,14 @@ export class RedisError extends Error {
   readonly code: string;
   /** Why, in the words of the server or the socket. */
   readonly reason: string;
+  /** What it was asked for. Completes "could not …". */
+  readonly doing: string;
 
   constructor(doing: string, cause: unknown) {
     const reason = wordsOf(cause);
     super(`Redis could not ${doing}: ${reason}`);
     this.reason = reason;
+    this.doing = doing;
     this.code = codeOf(cause, reason);
   }
 }
@@ -43,8 +46,19 @@ function wordsOf(cause: unknown): string {
     return `no node of the cluster could be asked, and the last one said: ${wordsOf(last)}`;
   // A host with two addresses, of which neither answers, is an error without words of its own.
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(wordsOf).join("; ");
-  return withoutArguments(cause instanceof Error ? cause.message : String(cause), cause);
+  const words = cause instanceof Error ? cause.message : String(cause);
+  return LIBRARY_WORDS.find(([said]) => said.test(words))?.[1] ?? withoutArguments(words, cause);
 }
+
+/** ioredis' own sentences, which are about its options, and what they mean. */
+const LIBRARY_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/^Reached the max retries per request limit/, "the connection broke again and again"],
+  [/^Connection is closed/, "the connection is closed"],
+  [/^Command timed out/, "no answer in time"],
+  [/^All sentinels are unreachable/, "no sentinel could be reached"],
+  [/^Failed to refresh slots cache/, "no node of the cluster could be asked"],
+  [/^None of startup nodes is available/, "no node of the cluster could be reached"],
+];
 
 /**
  * Some servers quote the command that they refuse, and the one that logs in has the password in it: `unknown command 'auth',
@@ -84,6 +98,6 @@ function codeOf(cause: unknown, words: string): string {
   const code = (cause as { code?: unknown } | null | undefined)?.code;
   if (typeof code === "string") return code;
   // ioredis, of a command that it has sent.
-  if (words === "Command timed out") return "TIMEOUT";
+  if (words === "no answer in time") return "TIMEOUT";
   return /^([A-Z]{2,})\b/.exec(words)?.[1] ?? "UNKNOWN";
 }

@@ -2,14 +2,21 @@ import type { BusNames } from "../protocol/names.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { RedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
+import { infoField } from "./server-info.ts";
 
 /** What a Redis says of itself. */
 export interface RedisShape {
   readonly version: string;
   readonly mode: string;
   readonly role: string;
+  /** Whether it says which server it is. */
+  readonly hasIdentity: boolean;
+  /** How many are connected. */
+  readonly replicas: number;
   /** Undefined where it is not told. */
   readonly evictionPolicy: string | undefined;
+  /** Run id and replication id, as heartbeats tell them; undefined where they are not told. */
+  readonly server: string | undefined;
 }
 
 /** The log as it stands. */
@@ -23,12 +30,16 @@ export interface LogShape {
 export async function inspectRedis(connection: RedisConnection): Promise<RedisShape> {
   try {
     const info = await connection.info();
-    const field = (name: string) => new RegExp(`^${name}:(.*?)\\r?$`, "m").exec(info)?.[1];
+    const field = (name: string) => infoField(info, name);
+    const run = field("run_id");
     return {
       version: field("redis_version") ?? "unknown",
       mode: field("redis_mode") ?? "unknown",
       role: field("role") ?? "unknown",
+      hasIdentity: [field("run_id"), field("master_replid")].every((one) => one !== undefined && one !== ""),
+      replicas: Number(field("connected_slaves") ?? 0),
       evictionPolicy: field("maxmemory_policy"),
+      server: run === undefined ? undefined : `${run}/${field("master_replid") ?? ""}`,
     };
   } catch (error) {
     throw new RedisError("tell its version", error);

@@ -46,6 +46,8 @@ export interface ClientOptions {
   readonly autoResubscribe: boolean;
   /** How long to wait before the given attempt to connect; null ends the connection. */
   readonly retryStrategy: (attempt: number) => number | null;
+  /** Whether an error that the server answers ends the connection, for a new one. The command has failed all the same. */
+  readonly reconnectOnError: (error: Error) => boolean;
 }
 
 /** Times in milliseconds. */
@@ -87,22 +89,35 @@ interface Commands {
   time(): Promise<(number | string)[]>;
   zrem(key: string, ...members: string[]): Promise<number>;
   xlen(key: string): Promise<number>;
+  xtrim(key: string, strategy: "MAXLEN", approximate: "~", count: number): Promise<number>;
   xrange(key: string, from: string, to: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   publish(channel: string, payload: string): Promise<number>;
-  info(): Promise<string>;
+  info(...sections: string[]): Promise<string>;
+  ping(): Promise<string>;
 }
 
 /** One entry of a stream: its id, and its fields and values in turn. */
 type StreamRow = [id: string, fields: string[]];
 
+/** The part of a socket that is looked at. */
+interface Socket {
+  readonly remoteAddress?: string | undefined;
+  readonly remotePort?: number | undefined;
+  readonly writable: boolean;
+}
+
 /** A connection to one server, also behind sentinels. */
 export interface RedisClient extends Commands {
   readonly options: ClientIdentity;
+  /** The socket of now, or the last one. Undefined before the first. */
+  readonly stream?: Socket | undefined;
   on(event: "message", listener: (channel: string, payload: string) => void): unknown;
   on(event: ConnectionEvent, listener: (error: unknown) => void): unknown;
   subscribe(...channels: string[]): Promise<unknown>;
-  ping(): Promise<string>;
+  /** Any command: here those of a sentinel. */
+  call(command: string, ...args: string[]): Promise<unknown>;
+  wait(replicas: number, timeoutMs: number): Promise<number>;
   scan(
     cursor: string,
     match: "MATCH",
@@ -118,6 +133,8 @@ interface ClientIdentity {
   readonly port?: number | undefined;
   username?: string | undefined;
   password?: string | null | undefined;
+  sentinelUsername?: string | null | undefined;
+  sentinelPassword?: string | null | undefined;
 }
 
 export interface RedisCluster extends Commands {

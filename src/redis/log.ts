@@ -1,22 +1,76 @@
 import type { MessageLog } from "../pipeline/ports.ts";
+import type { EncodedMessage } from "../protocol/encode.ts";
 import type { BusNames } from "../protocol/names.ts";
+import { reconnect } from "./connection.ts";
+import { RedisError } from "./errors.ts";
 import { type Fence, fenced } from "./fence.ts";
-import type { RedisConnection } from "./library.ts";
+import type { RedisClient, RedisConnection } from "./library.ts";
 import { APPEND, runScript } from "./scripts.ts";
+import { FEW_REPLICAS, NO_WITNESSES, OTHER_PRIMARY, vouchedAppend, type Witnesses } from "./vouched.ts";
 
 export interface RedisLog extends MessageLog {
   /** Resolves with the id of the last one. Under a fence it is all or nothing together with the fence's moves. */
-  append(messages: readonly string[], fence?: Fence): Promise<string>;
+  append(messages: readonly EncodedMessage[], fence?: Fence): Promise<string>;
 }
 
-/** The pipeline's end of the log: one round trip for each call, however many messages it has. */
-export function createRedisLog(connection: RedisConnection, names: BusNames, logLength: number): RedisLog {
+/** How much the log keeps. */
+export interface LogLimits {
+  /** Messages, at least, unless their bytes are too many. */
+  readonly logLength: number;
+  /** Bytes of messages, at most. */
+  readonly logBytes: number;
+}
+
+/** The socket is healthy, and leads to a server that is not the primary, or not known to be. */
+const LEFT: ReadonlySet<string> = new Set([OTHER_PRIMARY, FEW_REPLICAS]);
+
+/**
+ * The pipeline's end of the log: one round trip for each call, however many messages it has, and one to the witnesses before
+ * and after it.
+ *
+ * @param witnesses who can tell whether the server that takes messages is the primary. Default: nobody.
+ */
+export function createRedisLog(
+  connection: RedisConnection,
+  names: BusNames,
+  { logLength, logBytes }: LogLimits,
+  witnesses: Witnesses = NO_WITNESSES,
+): RedisLog {
+  const keys = [names.log, names.last];
+
+  /** @returns whether there was anything to trim. Trimming is what a full Redis still does. */
+  async function halve(): Promise<boolean> {
+    const length = await connection.xlen(names.log);
+    return (await connection.xtrim(names.log, "MAXLEN", "~", Math.ceil(length / 2))) > 0;
+  }
+
   return {
     async append(messages, fence) {
-      const keys = [names.log];
-      const args = [names.live, logLength, ...messages];
+      const args = [names.live, logLength, logBytes, ...messages.flatMap(({ whole, live }) => [whole, live])];
       const call = fence ? fenced(APPEND, keys, args, fence) : ([APPEND, keys, args] as const);
-      return String(await runScript(connection, ...call, "take the messages"));
+      const append = (owner: RedisClient | undefined) =>
+        runScript(owner ?? connection, ...call, "take the messages");
+      const appendOrTrim = async (owner: RedisClient | undefined) => {
+        try {
+          return await append(owner);
+        } catch (error) {
+          if (!isOutOfMemory(error)) throw error;
+          // Nodes that were away for long flush; nobody misses a change. That Redis is full is the trouble to tell of.
+          if (!(await halve().catch(() => false))) throw error;
+          return await append(owner);
+        }
+      };
+      try {
+        return String(await vouchedAppend(appendOrTrim, witnesses));
+      } catch (error) {
+        if (error instanceof RedisError && LEFT.has(error.code)) reconnect(connection);
+        throw error;
+      }
     },
   };
+}
+
+/** Redis 6 says it within a sentence about the script. */
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof RedisError && /(^|-)OOM /.test(error.reason);
 }

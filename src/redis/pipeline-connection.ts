@@ -9,12 +9,15 @@ import type { RedisError } from "./errors.ts";
 import { ioredis } from "./ioredis.ts";
 import type { RedisConnection } from "./library.ts";
 import { RenewableConnection } from "./renewable-connection.ts";
+import { openWitnesses, type WitnessPool } from "./witnesses.ts";
 
 export interface PipelineRedis {
   /** For work that nothing stops. What has failed on it is not sent any more. */
   readonly connection: RedisConnection;
   /** The same for work that must end in time. @param remainingMs milliseconds left until the process may be stopped. */
   during(remainingMs: () => number): RedisConnection;
+  /** Who can tell whether such a connection leads to the primary. */
+  readonly witnesses: WitnessPool;
   /** Before each use. @throws RedisLoginError when the login cannot be read. */
   prepare(): Promise<void>;
 }
@@ -24,29 +27,31 @@ const REFUSED = /\b(WRONGPASS|NOAUTH|ERR invalid password)/;
 
 /** Opens the pipeline's connection, with whatever login the configuration names. */
 export function openPipelineRedis(
-  { redis: settings, redisCredentials }: PipelineConfig,
+  { redis: settings, redisCredentials, names, minReplicas }: PipelineConfig,
   timeouts: RedisTimeouts,
   onError: (error: RedisError) => void,
   environment: Environment = process.env,
 ): PipelineRedis {
   const credentials = redisCredentials && createRedisCredentials(redisCredentials, environment, Date.now);
+  const options: ConnectionOptions = {
+    library: ioredis,
+    settings,
+    timeouts,
+    login: credentials && (() => credentials.login),
+    onError(error) {
+      if (REFUSED.test(error.reason)) credentials?.refused();
+      onError(error);
+    },
+  };
   const renewable = new RenewableConnection({
-    open: opener({
-      library: ioredis,
-      settings,
-      timeouts,
-      login: credentials && (() => credentials.login),
-      onError(error) {
-        if (REFUSED.test(error.reason)) credentials?.refused();
-        onError(error);
-      },
-    }),
+    open: opener(options),
     limitMs: connectLimitMs(settings, timeouts) + timeouts.commandMs * (1 + timeouts.retriesPerCommand),
     retries: timeouts.retriesPerCommand,
   });
   return {
     connection: renewable.during(),
     during: (remainingMs) => renewable.during(remainingMs),
+    witnesses: openWitnesses({ ...options, key: names.log, minReplicas, limitMs: timeouts.commandMs }),
     async prepare() {
       await credentials?.prepare();
     },

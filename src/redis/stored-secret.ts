@@ -78,10 +78,10 @@ async function readLogin(source: StoredSource, environment: Environment): Promis
     const shown = words.replaceAll(named, "…");
     throw new RedisLoginError(`Could not read Redis' password from ${service} (${variable}): ${shown}`);
   }
-  const login = source.kind === "secret" ? parseSecret(text) : plain(text);
+  const login = parseSecret(text);
   if (login) return login;
   throw new RedisLoginError(
-    `${variable}: expected it to name Redis' password, or JSON with password and perhaps username, found something else ` +
+    `${variable}: expected it to name Redis' password, or JSON with password, found something else ` +
       `in ${service} (not shown).`,
   );
 }
@@ -121,7 +121,18 @@ function parseSecret(text: string | undefined): RedisLogin | undefined {
     // A password may begin with a brace.
     return plain(text);
   }
-  const { username, password } = value as { username?: unknown; password?: unknown };
-  if (typeof password !== "string" || password === "") return undefined;
-  return { username: typeof username === "string" && username !== "" ? username : undefined, password };
+  const fields = value as Readonly<Record<string, unknown>>;
+  const field = (name: string) => {
+    const text = fields[name];
+    return typeof text === "string" && text !== "" ? text : undefined;
+  };
+  const password = field("password");
+  return password === undefined
+    ? undefined
+    : {
+        username: field("username"),
+        password,
+        sentinelUsername: field("sentinelUsername"),
+        sentinelPassword: field("sentinelPassword"),
+      };
 }

@@ -1,10 +1,14 @@
 import { checkAlive } from "./check-alive.ts";
 import { RedisError } from "./errors.ts";
 import type { RedisClient } from "./library.ts";
+import { runIdOf } from "./server-info.ts";
 
 export interface SubscriptionEvents {
-  /** Redis acknowledged the subscription: from now on, and until `lost`, nothing published is missed. */
-  readonly subscribed: () => void;
+  /**
+   * Redis acknowledged the subscription: from now on, and until `lost`, nothing published is missed. With the server's run
+   * id, if it tells that.
+   */
+  readonly subscribed: (run: string | undefined) => void;
   readonly lost: () => void;
   readonly message: (payload: string, channel: string) => void;
   readonly failed: (error: RedisError) => void;
@@ -19,6 +23,8 @@ export interface SubscriptionOptions extends SubscriptionEvents {
 }
 
 export interface Subscription {
+  /** Ends the connection, and makes another as if it had been lost. */
+  renew(): void;
   close(): void;
 }
 
@@ -57,9 +63,11 @@ export function subscribe({ open, channels, checkEveryMs, ...events }: Subscript
 
   async function acknowledge(current: RedisClient): Promise<void> {
     try {
+      // Asked before: most connections can be asked nothing once they are subscribed.
+      const run = await runIdOf(current);
       await current.subscribe(...channels);
       failures = 0;
-      if (!closed && current === connection) events.subscribed();
+      if (!closed && current === connection) events.subscribed(run);
     } catch (error) {
       events.failed(new RedisError("subscribe", error));
       current.disconnect();
@@ -71,6 +79,9 @@ export function subscribe({ open, channels, checkEveryMs, ...events }: Subscript
     if (connection.status === "ready") checkAlive(connection, checkEveryMs, events.failed);
   }, checkEveryMs);
   return {
+    renew() {
+      connection.disconnect();
+    },
     close() {
       closed = true;
       clearInterval(checks);

@@ -4,18 +4,27 @@ import type { RedisClient } from "./library.ts";
 export interface RedisLogin {
   readonly username?: string | undefined;
   readonly password: string;
+  /** For the sentinels, which have users of their own. */
+  readonly sentinelUsername?: string | undefined;
+  readonly sentinelPassword?: string | undefined;
 }
 
 /** What to log in with now; undefined while it is not known. */
 export type LoginSource = () => RedisLogin | undefined;
 
-/** Has the login asked for at each attempt to connect: ioredis reads user and password of a connection's options then. */
+/**
+ * Has the login read at each attempt to connect: ioredis takes users and passwords from a connection's options then, and
+ * its way to the sentinels has the same object.
+ */
 export function withCredentials(client: RedisClient, login: LoginSource | undefined): RedisClient {
   if (!login) return client;
-  const { username } = client.options;
+  const { username, sentinelUsername, sentinelPassword } = client.options;
+  const current = (get: () => string | null | undefined) => ({ get, configurable: true, enumerable: true });
   Object.defineProperties(client.options, {
-    username: { get: () => login()?.username ?? username, configurable: true, enumerable: true },
-    password: { get: () => login()?.password, configurable: true, enumerable: true },
+    username: current(() => login()?.username ?? username),
+    password: current(() => login()?.password),
+    sentinelUsername: current(() => login()?.sentinelUsername ?? sentinelUsername),
+    sentinelPassword: current(() => login()?.sentinelPassword ?? sentinelPassword),
   });
   return client;
 }

@@ -1,3 +1,4 @@
+import type { EncodedMessage } from "../protocol/encode.ts";
 import { relayNames, type BusNames } from "../protocol/names.ts";
 import type { RedisLog } from "../redis/log.ts";
 import type { Move } from "../redis/fence.ts";
@@ -60,7 +61,7 @@ export class Book {
   }
 
   /** Appends messages, and takes the shard on with them. */
-  append(messages: readonly string[], shard: string, to: Position): Promise<void> {
+  append(messages: readonly EncodedMessage[], shard: string, to: Position): Promise<void> {
     return this.#write([this.#move(SHARD + shard, to)], messages);
   }
 
@@ -70,7 +71,7 @@ export class Book {
   }
 
   /** Forgets shards. @param messages what has to be said for what is lost with them. */
-  async forget(shards: readonly string[], messages: readonly string[] = []): Promise<void> {
+  async forget(shards: readonly string[], messages: readonly EncodedMessage[] = []): Promise<void> {
     if (shards.length === 0) return;
     await this.#write(
       shards.map((shard) => this.#move(SHARD + shard, "")),
@@ -79,7 +80,7 @@ export class Book {
   }
 
   /** Begins another stream, or the same one anew: nothing of before counts, and the message tells everybody. */
-  begin(arn: string, message: string, now: number): Promise<void> {
+  begin(arn: string, message: EncodedMessage, now: number): Promise<void> {
     const gone = [...this.shards.keys()].map((shard) => this.#move(SHARD + shard, ""));
     return this.#write([this.#move(STREAM, arn), this.#move(CURRENT_AT, String(now)), ...gone], [message]);
   }
@@ -96,7 +97,7 @@ export class Book {
     return { field, from: this.#fields.get(field) ?? "", to };
   }
 
-  async #write(all: readonly Move[], messages: readonly string[] = []): Promise<void> {
+  async #write(all: readonly Move[], messages: readonly EncodedMessage[] = []): Promise<void> {
     const { lease, log, names, token } = this.#options;
     const moves = all.filter(isReal);
     if (messages.length > 0) await log.append(messages, { names: relayNames(names), token, moves });

@@ -5,7 +5,7 @@ import {
   StreamThrottledError,
 } from "../aws/errors.ts";
 import type { StreamPage, TableStream } from "../aws/table-stream.ts";
-import { encodeFlush } from "../protocol/message.ts";
+import { encodeFlush } from "../protocol/encode.ts";
 import type { Book } from "./book.ts";
 import { backoff, pauseUnless, isOver } from "./pause.ts";
 import { END, type Position, START } from "./shards.ts";

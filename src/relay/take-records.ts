@@ -1,4 +1,4 @@
-import { encodeFlush } from "../protocol/message.ts";
+import { encodeFlush } from "../protocol/encode.ts";
 import { decodeRecord } from "../pipeline/decode.ts";
 import { type BatchContext, runBatch } from "../pipeline/run-batch.ts";
 import { RedisError, RedisLoginError } from "../redis/errors.ts";

@@ -1,6 +1,6 @@
 import { NoStreamError, StreamGoneError, ViewTypeError } from "../aws/errors.ts";
 import type { TableStream } from "../aws/table-stream.ts";
-import { encodeFlush } from "../protocol/message.ts";
+import { encodeFlush } from "../protocol/encode.ts";
 import type { Book } from "./book.ts";
 import { pauseUnless, isOver } from "./pause.ts";
 import { readShard, type ShardContext } from "./read-shard.ts";

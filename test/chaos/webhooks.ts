@@ -9,11 +9,11 @@ import { brokenWebhooks, runWebhooks, type WebhooksOutcome } from "./webhooks/ru
 /**
  * `npm run chaos:webhooks`: a real node for each of soketi's queues, its apps' secrets and keys changed while their clients
  * talk; a real receiver counts what comes. Writes the table of docs/reliability.md when all queues were run. Exit code
- * 1 when a webhook was lost, came twice, or is badly signed. The sqs queue is moto, and needs python3 with venv, and PyPI.
+ * 1 when a webhook was lost, came twice, or is badly signed. The sqs queue is an emulator, fauxqs.
  *
  * --seed N       what random things follow from; default 1
  * --queue NAME   only sync, redis or sqs
- * --events N     client events for each queue; default 10,000, with 100 rotations and 20 new keys; a tenth for sqs
+ * --events N     client events for each queue; default 10,000, with 100 rotations and 20 new keys
  */
 const { values } = parseArgs({
   options: {
@@ -23,15 +23,12 @@ const { values } = parseArgs({
   },
 });
 
-/** moto looks through its whole queue at each call: it does not take as many as the others. */
-const SQS_SHARE = 0.1;
-
 const outcomes: WebhooksOutcome[] = [];
 const dynamodb = await startProvidedDynamoDb();
 const redis = await startRedis();
 try {
   for (const queue of QUEUES.filter((name) => (values.queue ?? name) === name)) {
-    const events = Math.ceil(Number(values.events) * (queue === "sqs" ? SQS_SHARE : 1));
+    const events = Number(values.events);
     const outcome = await runWebhooks({
       queue,
       dynamodbEndpoint: dynamodb.endpoint,

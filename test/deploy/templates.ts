@@ -9,7 +9,14 @@ const ARN = "eu-west-1:123456789012";
 const KEY = `arn:aws:kms:${ARN}:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
 const TABLES: Parameters[] = [
   {},
-  { streamArn: `arn:aws:dynamodb:${ARN}:table/apps/stream/2026-01-01T00:00:00.000`, tableKmsKeyArn: KEY },
+  {
+    streamArn: `arn:aws:dynamodb:${ARN}:table/apps/stream/2026-01-01T00:00:00.000`,
+    tableKmsKeyArn: KEY,
+    queueKmsKeyArn: KEY,
+    logKmsKeyArn: KEY,
+    permissionsBoundaryArn: "arn:aws:iam::123456789012:policy/limit",
+    rolePath: "/realtime/",
+  },
 ];
 const NETWORKS: Parameters[] = [
   {},
@@ -38,6 +45,9 @@ const REDIS: Parameters[] = [
   {
     redisSentinels: "a:26379,b:26379",
     redisSentinelName: "mymaster",
+    redisSentinelUsername: "watch",
+    redisSentinelTls: "on",
+    redisDb: "2",
     redisPasswordParameter: "/redis/password",
     redisKmsKeyArn: KEY,
   },
@@ -89,6 +99,19 @@ function checkParts(template: Template, parameters: Parameters): void {
   }
   for (const { Properties } of resourcesOf(template, "AWS::CloudWatch::Alarm")) {
     assert.equal("AlarmActions" in Properties, "alarmTopicArn" in parameters);
+  }
+  const own = "queueKmsKeyArn" in parameters;
+  for (const { Properties } of resourcesOf(template, "AWS::SQS::Queue")) {
+    assert.equal(Properties.KmsMasterKeyId, own ? KEY : undefined);
+    assert.equal(Properties.SqsManagedSseEnabled, own ? undefined : true);
+  }
+  for (const { Properties } of resourcesOf(template, "AWS::Logs::LogGroup")) {
+    assert.equal(Properties.KmsKeyId, own ? KEY : undefined);
+    assert.equal(Properties.RetentionInDays, 30);
+  }
+  for (const { Properties } of resourcesOf(template, "AWS::IAM::Role")) {
+    assert.equal(Properties.PermissionsBoundary, parameters.permissionsBoundaryArn);
+    assert.equal(Properties.Path, parameters.rolePath ?? "/");
   }
   assert.doesNotMatch(JSON.stringify(template), /REDIS_PASSWORD"|:\/\/[^@/"]*:[^@/"]+@/, "a password");
 }

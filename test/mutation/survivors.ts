@@ -36,6 +36,13 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   ["agent/log-follower.ts", "true", "As above: the flag that keeps a second sync away."],
   [
     "agent/missed-messages.ts",
+    "!cursor && !last",
+    "No log before and none now: the next line says new-epoch, and flushes a cache that holds next to nothing.",
+  ],
+  ["agent/missed-messages.ts", "!last", "As above: without a cursor a sync flushes either way."],
+  ["agent/missed-messages.ts", "[]", "As above: nothing is in a log that is not there."],
+  [
+    "agent/missed-messages.ts",
     "entries.every",
     "The number of entries is compared too, and they come in order: one wrong id in the middle only is not what XRANGE gives.",
   ],
@@ -85,6 +92,23 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
     "this.#options.clock() + SLICE_MS",
     "The first slice is shorter: one more turn of the event loop.",
   ],
+  [
+    "agent/app-cache.ts",
+    "({ key, id }) => this.#keys.forget",
+    "The alias of an entry that went is a hint, checked at each use; it is bounded by itself.",
+  ],
+  [
+    "agent/app-cache.ts",
+    "app !== null",
+    "A hint that stays is checked at its next use; one that went costs a question to the index.",
+  ],
+  ["agent/cache-entries.ts", "{ endedProvenAt: undefined }", "What is absent is read as undefined."],
+  [
+    "agent/cache-entries.ts",
+    "{\n      if (app)",
+    "The alias of an entry that went is a hint, checked at each use; it is bounded by itself.",
+  ],
+  ["agent/cache-entries.ts", "app", "As above; an entry among the apps has one."],
   ["agent/verifier.ts", "id === undefined", "Nothing is cached under an id that is undefined."],
   // Attributes: guards before guards.
   ["app/attribute.ts", '"\\ufffd"', "The faster decoder is only a shortcut past the strict one."],

@@ -94,7 +94,9 @@ describe("soketi-app-sync", () => {
     );
     const away = cli(["flush"], { env: { REDIS_URL: "redis://:s3cret@127.0.0.1:1" } });
     expect(away.status).toBe(1);
-    expect(away.stderr).toMatch(/^soketi-app-sync: Redis could not take the messages/);
+    expect(away.stderr).toMatch(
+      /^soketi-app-sync: Could not connect: Redis at 127\.0\.0\.1:1\/0 refused the connection \(ECONNREFUSED\)\. Nothing was done/,
+    );
     expect(away.stderr).not.toContain("s3cret");
   });
 

@@ -151,6 +151,21 @@ describe("the HTTP API", () => {
     expect(headers.get("content-type")).toBe("application/json");
   });
 
+  it("answers a call without a body whose head comes in two packets", async () => {
+    const request = createConnection({ host: "127.0.0.1", port: node.port, noDelay: true });
+    await new Promise((resolve) => request.once("connect", resolve));
+    const head = `POST ${target({ path: "/events", body: "" })} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
+    request.write(head.slice(0, 10));
+    await new Promise((resolve) => setImmediate(resolve));
+    request.write(head.slice(10));
+    const answer = await new Promise((resolve) => {
+      request.once("data", (chunk: Buffer) => resolve(chunk.toString()));
+      request.once("close", () => resolve("closed"));
+    });
+    expect(answer).toMatch(/^HTTP\/1.1 40[01]/);
+    request.destroy();
+  });
+
   it("has the status 429 over a limit, and its headers below it", async () => {
     const first = await call(node.port, { path: "/channels", app: "read" });
     expect([first.status, first.headers.get("x-ratelimit-limit")]).toEqual([200, "1"]);

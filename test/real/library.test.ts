@@ -14,7 +14,7 @@ import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { type Follower, follow, type FollowOptions, NoLogError } from "../../src/library/index.ts";
-import { encodeChanges } from "../../src/protocol/message.ts";
+import { encodeChanges } from "../../src/protocol/encode.ts";
 import { type BusNames, busNames } from "../../src/protocol/names.ts";
 import type { RedisSettings } from "../../src/config/redis.ts";
 import { eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
@@ -49,7 +49,7 @@ const OWN = {
 };
 
 const publish = (connection: RedisConnection, names: BusNames, appId: string) =>
-  createRedisLog(connection, names, 10_000).append(
+  createRedisLog(connection, names, { logLength: 10_000, logBytes: 2 ** 25 }).append(
     encodeChanges([changeOf(appId)], { table: "apps", at: Date.now() }),
   );
 

@@ -134,6 +134,7 @@ describe("npx serverless package, with a table of its own", () => {
       REDIS_URL: "redis://cache:6379",
       APP_MANAGER_DYNAMODB_TABLE: "my-apps",
       APP_SYNC_LOG_LENGTH: "10000",
+      APP_SYNC_LOG_BYTES: "33554432",
       SHARED_CACHE: "off",
       POWERTOOLS_LOG_LEVEL: "INFO",
       POWERTOOLS_METRICS_NAMESPACE: "soketi-app-sync",

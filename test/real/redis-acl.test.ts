@@ -123,6 +123,7 @@ describe("of the users of docs/security.md", () => {
     ["pipeline", "CONFIG GET *"],
     ["pipeline", "ACL LIST"],
     ["pipeline", "DEL {log}"],
+    ["pipeline", "DEL {last}"],
     ["pipeline", "GET other"],
     ["pipeline", "GET app:acme"],
     ["pipeline", "XADD other * m x"],
@@ -133,6 +134,7 @@ describe("of the users of docs/security.md", () => {
     ["agent", "PUBLISH {live} x"],
     ["agent", "PUBLISH {ask} x"],
     ["agent", "SET {log} x"],
+    ["agent", "HSET {last} next 1-1"],
     ["agent", "DEL {log}"],
     ["agent", "GET app:acme"],
     ["agent", "SET other x"],
@@ -146,6 +148,7 @@ describe("of the users of docs/security.md", () => {
     ["operator", "GET app:acme"],
     ["operator", "PUBLISH other x"],
     ["viewer", "XADD {log} * m x"],
+    ["viewer", "HSET {last} next 1-1"],
     ["viewer", "PUBLISH {live} x"],
     ["viewer", "DEL {log}"],
     ["viewer", "SET {nodes}:1 x"],
@@ -164,7 +167,7 @@ describe("of the users of docs/security.md", () => {
   });
 
   const expand = (command: string) =>
-    command.replaceAll(/\{(log|live|ask|nodes)\}/g, (_, name: keyof BusNames) => started.names[name]);
+    command.replaceAll(/\{(log|last|live|ask|nodes)\}/g, (_, name: keyof BusNames) => started.names[name]);
 
   function as(user: AclUser): Redis {
     const redis = new Redis({

@@ -90,6 +90,6 @@ describe("a Redis with TLS", () => {
     const { tlsUrl } = keep(await startTlsRedis());
     const { status, stderr } = flush(tlsUrl, "{t}");
     expect(status).toBe(1);
-    expect(stderr).toMatch(/^soketi-app-sync: Redis could not take the messages/);
+    expect(stderr).toMatch(/^soketi-app-sync: Could not connect: Redis at /);
   });
 });

@@ -4,7 +4,9 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RedisConnection } from "../../src/redis/library.ts";
 import { openPipelineRedis } from "../../src/redis/pipeline-connection.ts";
+import { redisCli } from "../../local/redis-cli.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
+import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
@@ -118,6 +120,34 @@ describe("a password that is kept elsewhere", () => {
     expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
   });
 
+  it.each([
+    ["both in the secret", { REDIS_SECRET_ID: "prod/redis" }, { sentinelUsername: "watch" }],
+    ["SSM, the user beside it", { REDIS_PASSWORD_PARAMETER: "/r", REDIS_SENTINEL_USERNAME: "watch" }, {}],
+  ])("may come with that of the sentinels: %s", async (_, more, user) => {
+    const sentinel = keep(await startRedisSentinel());
+    const { port: master } = await sentinel.master();
+    await redisCli(master, "CONFIG", "SET", "requirepass", "first");
+    for (const address of sentinel.sentinels) {
+      const port = Number(address.split(":")[1]);
+      await redisCli(port, "ACL", "SETUSER", "watch", "on", ">lookout", "+@all");
+      await redisCli(port, "ACL", "SETUSER", "default", "off");
+    }
+    const handler = (password: string) => {
+      secret = JSON.stringify({ password: "first", sentinelPassword: password, ...user });
+      return loadHandler({
+        REDIS_SENTINELS: sentinel.sentinels.join(),
+        REDIS_SENTINEL_NAME: sentinel.name,
+        APP_SYNC_PREFIX: "{secret}",
+        AWS_REGION: "us-east-1",
+        ...more,
+      });
+    };
+    const refused = await (await handler("another"))({ Records: [insert("a")] }, context);
+    expect(refused.batchItemFailures).toHaveLength(1);
+    const taken = await (await handler("lookout"))({ Records: [insert("a")] }, context);
+    expect(taken).toEqual({ batchItemFailures: [] });
+  });
+
   it("that is not there fails the batch and not the function, and is asked for again", async () => {
     const server = keep(await startRedis({ args: ["--requirepass", "first"] }));
     secret = undefined;
@@ -168,6 +198,8 @@ describe("IAM authentication", () => {
         names: busNames("{iam}"),
         table: "apps",
         logLength: 100,
+        minReplicas: 0,
+        logBytes: 2 ** 20,
       },
       TIMEOUTS,
       () => undefined,
@@ -199,6 +231,8 @@ describe("IAM authentication", () => {
         names: busNames("{iam}"),
         table: "apps",
         logLength: 100,
+        minReplicas: 0,
+        logBytes: 2 ** 20,
       },
       TIMEOUTS,
       () => undefined,

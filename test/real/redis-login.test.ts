@@ -125,6 +125,8 @@ describe("the service that has the password", () => {
         names: busNames("{a}"),
         table: "apps",
         logLength: 100,
+        minReplicas: 0,
+        logBytes: 2 ** 20,
       },
       TIMEOUTS,
       () => undefined,

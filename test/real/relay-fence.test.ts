@@ -19,12 +19,14 @@ beforeEach(() => {
 
 const leaseOf = (holder: string, leaseMs = LEASE_MS) =>
   createRelayLease({ connection, names, holder, leaseMs });
-const log = () => createRedisLog(connection, names, 1_000);
+const log = () => createRedisLog(connection, names, { logLength: 1_000, logBytes: 2 ** 20 });
 const entries = async () => (await connection.xrange(names.log, "-", "+")).map(([, [, json]]) => json);
+
+const encoded = (whole: string) => ({ whole, live: "thin" });
 
 /** An append that takes a shard on, as a relay makes it. */
 const append = (token: string, from: string, to: string, ...messages: string[]) =>
-  log().append(messages, { names: relay, token, moves: [{ field: "s:1", from, to }] });
+  log().append(messages.map(encoded), { names: relay, token, moves: [{ field: "s:1", from, to }] });
 
 describe("the lease", () => {
   it("is one relay's at a time, and the next one's when it is released", async () => {
@@ -106,7 +108,11 @@ describe("a write under the fence", () => {
     await append(token, "", "100", "one");
     const stream = { field: "stream", from: "", to: "arn" };
     const write = (from: string) =>
-      log().append(["flush"], { names: relay, token, moves: [stream, { field: "s:1", from, to: "" }] });
+      log().append([encoded("flush")], {
+        names: relay,
+        token,
+        moves: [stream, { field: "s:1", from, to: "" }],
+      });
     await expect(write("50")).rejects.toMatchObject({ code: "FENCED" });
     const id = await write("100");
     expect(Object.fromEntries(await lease.positions())).toEqual({ stream: "arn", last: id });

@@ -54,6 +54,13 @@ describe("a relay", () => {
     await here.table.delete("a");
     await tells(here, [FIRST, "a created", "a updated", "a deleted"]);
     await eventually("it to be well", () => isNow(relay, "active"));
+    const env = {
+      REDIS_URL: inject("redisUrl"),
+      APP_SYNC_PREFIX: `{${here.table.name}}`,
+      APP_MANAGER_DYNAMODB_TABLE: here.table.name,
+      APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
+    };
+    expect((await cli(["doctor"], { env })).stdout).toContain(`a relay reads the stream, on`);
     relay.child.signal("SIGTERM");
     expect(await relay.child.exited).toBe("ended with exit code 0");
     await here.table.put(item("b"));

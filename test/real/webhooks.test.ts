@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, i
 import { connect, type PusherConnection } from "../../local/pusher-client.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { startProxy, type TcpProxy } from "../../local/tcp-proxy.ts";
+import { QUEUES, startQueue, type WebhookQueueServer } from "../chaos/webhooks/queues.ts";
 import { brokenWebhooks, runWebhooks } from "../chaos/webhooks/run.ts";
 import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
 
@@ -55,19 +56,23 @@ function came(appId: string, name: string, channel: string): Promise<void> {
   );
 }
 
-describe.each(["sync", "redis"] as const)("webhooks in the %s queue", (driver) => {
+describe.each(QUEUES)("webhooks in the %s queue", (driver) => {
   let fleet: Fleet;
   let node: SoketiNode;
   let table: TcpProxy;
+  let sqs: WebhookQueueServer | undefined;
 
   beforeEach(async () => {
     const dynamodbEndpoint = inject("dynamodbEndpoint");
     const redisUrl = inject("redisUrl");
     table = await startProxy({ host: "127.0.0.1", port: Number(new URL(dynamodbEndpoint).port) });
     fleet = await startFleet({ dynamodbEndpoint, redisUrl });
+    sqs = driver === "sqs" ? await startQueue(driver) : undefined;
     node = await fleet.node({
       dynamodbEndpoint: `http://127.0.0.1:${table.port}`,
+      args: sqs?.args,
       env: {
+        ...sqs?.env,
         SOKETI_QUEUE_DRIVER: driver,
         SOKETI_DB_REDIS_PORT: new URL(redisUrl).port,
         SOKETI_DB_REDIS_KEY_PREFIX: fleet.table.name,
@@ -79,6 +84,7 @@ describe.each(["sync", "redis"] as const)("webhooks in the %s queue", (driver) =
   afterEach(async () => {
     await fleet.stop();
     await table.close();
+    await sqs?.stop();
     hooks.length = 0;
   });
 

@@ -59,17 +59,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "the lease is counted from the answer of the heartbeat",
-    seed: 1842,
+    seed: 346,
     file: FOLLOWER,
-    from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(askedAt);",
-    to: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(this.#clock());",
+    from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, askedAt);",
+    to: "if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, this.#options.clock());",
   },
   {
     name: "the lease is renewed whatever the tail says",
-    seed: 21,
+    seed: 85,
     file: FOLLOWER,
-    from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#lease.renew(askedAt);",
-    to: "if (tail) this.#lease.renew(askedAt);",
+    from: "if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, askedAt);",
+    to: "if (tail) this.#renew(tail, askedAt);",
   },
   {
     name: "without a lease entries are served for ever",
@@ -135,11 +135,18 @@ export const MUTANTS: readonly Mutant[] = [
     to: "",
   },
   {
+    name: "a former server's subscription is kept",
+    seed: 1866,
+    file: FOLLOWER,
+    from: "if (isOther && !isSurelyThere) {",
+    to: "if (isOther && isSurelyThere) {",
+  },
+  {
     name: "live messages are not acted on during a sync",
     seed: 9,
     file: FOLLOWER,
-    from: "    this.#actOn(entry);\n    if (this.#waiting.length",
-    to: "    if (this.#waiting.length",
+    from: "    this.#actOn(entry);\n    this.#session.wait(entry);",
+    to: "    this.#session.wait(entry);",
   },
   {
     name: "an alias is believed without a look at the app's key",
@@ -224,6 +231,13 @@ export const MUTANTS: readonly Mutant[] = [
     file: CONNECTIONS,
     from: "(app) => this.#sockets.followOne(appId, app, connection),",
     to: "() => undefined,",
+  },
+  {
+    name: "connections wait for a read that no message overtakes",
+    seed: 716406762,
+    file: SINGLE_FLIGHT,
+    from: "onOutdated?.(value);",
+    to: "",
   },
   {
     name: "connections of an app that must be closed are not",

@@ -5,7 +5,7 @@ import type { App } from "../../src/app/app.ts";
 import { createSource, type DynamoDbWeather } from "./dynamodb.ts";
 import type { Link } from "./link.ts";
 import { Random } from "./random.ts";
-import type { SimulatedRedis, Subscriber } from "./redis.ts";
+import { runOf, type SimulatedRedis, type Subscriber } from "./redis.ts";
 import type { SimulatedTable, Version } from "./table.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -76,6 +76,9 @@ export class SimulatedNode {
           return tail;
         },
         read: (after, last) => link.call(() => redis.read(after, last), HEARTBEAT_LIMIT_MS),
+        resubscribe: () => {
+          if (this.#subscriber) this.#lost(this.#subscriber, false);
+        },
       },
       source: createSource(table, weather, time, random, name, (what) => {
         this.failedReads.push({ what, at: time.now });
@@ -159,7 +162,7 @@ export class SimulatedNode {
     };
     link.call(subscribe, SILENCE_MS).then(
       () => {
-        if (this.#subscriber === subscriber) void this.agent.subscribed();
+        if (this.#subscriber === subscriber) void this.agent.subscribed(runOf(subscriber.server));
       },
       () => {
         this.#drop(subscriber);

@@ -1,5 +1,6 @@
 import type { Tail } from "../../src/agent/ports.ts";
 import type { LogEntry } from "../../src/protocol/live.ts";
+import type { EncodedMessage } from "../../src/protocol/encode.ts";
 import { formatMessageId, type MessageId } from "../../src/protocol/message-id.ts";
 import type { Version } from "./table.ts";
 import type { VirtualTime } from "./virtual-time.ts";
@@ -18,6 +19,11 @@ export interface Subscriber {
   deliver(payload: string, tells: readonly Version[]): void;
   /** Its server is gone. `silently`: the socket does not say so. */
   serverGone(silently: boolean): void;
+}
+
+/** Of what a server is told by: its run id. */
+export function runOf(identity: string): string {
+  return identity.replace(/\/.*$/, "");
 }
 
 /** Any fixed time will do. */
@@ -52,16 +58,16 @@ export class SimulatedRedis {
   }
 
   /** The script APPEND. `tells` names the writes that these messages tell of. */
-  append(messages: readonly string[], tells: readonly Version[]): void {
+  append(messages: readonly EncodedMessage[], tells: readonly Version[]): void {
     this.#assertWritable();
     const server = this.#server;
     for (const version of tells) version.publishedAt ??= this.#time.now;
     const begin = server.last ?? { epoch: EPOCH_BASE + Math.floor(this.#time.now), seq: 0 };
-    for (const [i, json] of messages.entries()) {
+    for (const [i, { whole: json, live }] of messages.entries()) {
       const id = { epoch: begin.epoch, seq: begin.seq + 1 + i };
       server.log.push({ id, json });
       server.last = id;
-      const payload = `${formatMessageId(id)} ${json}`;
+      const payload = `${formatMessageId(id)} ${live}`;
       this.#publish(payload, tells);
     }
     server.log = server.log.slice(-this.keep);
@@ -71,7 +77,7 @@ export class SimulatedRedis {
   heartbeat(): Tail {
     this.#assertWritable();
     const { last, identity } = this.#server;
-    return { last, server: identity };
+    return { last, server: identity, run: runOf(identity) };
   }
 
   /** XRANGE of one epoch. */

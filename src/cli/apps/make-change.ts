@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import type { AppItems } from "../../aws/app-items.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
+import type { App } from "../../app/app.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
+import { toPublicView, valueAt } from "../../app/public-view.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import type { Run } from "../support/command.ts";
@@ -101,7 +103,7 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     secret,
     previousSecretUntil: previousSecretUntil === undefined ? undefined : timeOf(previousSecretUntil),
   });
-  terminal.say(inWords(change, difference));
+  terminal.say(inWords(change, difference, is?.app));
   if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
   if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
 
@@ -161,9 +163,19 @@ async function refuseTakenKey(items: AppItems, appId: string, key: string): Prom
   }
 }
 
-function inWords({ appId, outcome }: PlannedChange, difference: AppDiff | undefined): string {
+/** Changed paths with what they are now; a secret has changed and is not said. */
+function inWords(
+  { appId, outcome }: PlannedChange,
+  difference: AppDiff | undefined,
+  app: App | undefined,
+): string {
   if (outcome !== undefined) return `app ${appId} ${outcome}${difference ? "" : ", as before"}`;
   if (!difference) return `app ${appId} is written`;
-  const what = difference.changed.length > 0 ? `: ${difference.changed.join(", ")}` : "";
+  const view = app && toPublicView(app);
+  const changes = difference.changed.map((path) => {
+    const value = valueAt(view, path);
+    return value === undefined ? path : `${path}=${JSON.stringify(value)}`;
+  });
+  const what = changes.length > 0 ? `: ${changes.join(", ")}` : "";
   return `app ${appId} is ${difference.type}${what}`;
 }

@@ -1,8 +1,11 @@
 /** What one check has found. */
 export interface Check {
   readonly name: string;
-  /** `skipped`: it could not be made here, which is told and is no fault. */
-  readonly level: "ok" | "warning" | "fail" | "skipped";
+  /**
+   * `skipped`: there is nothing to look at here, or it was not asked for. `not looked at`: it should have been, and could not
+   * be; nobody can say that it is well then.
+   */
+  readonly level: "ok" | "warning" | "fail" | "skipped" | "not looked at";
   readonly found: string;
   /** What to do; not with `ok`. */
   readonly advice?: string | undefined;
@@ -27,6 +30,13 @@ export const fail = (name: string, found: string, advice: string): Check => ({
 export const skipped = (name: string, found: string, advice?: string): Check => ({
   name,
   level: "skipped",
+  found,
+  advice,
+});
+
+export const unseen = (name: string, found: string, advice?: string): Check => ({
+  name,
+  level: "not looked at",
   found,
   advice,
 });

@@ -2,72 +2,135 @@ import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { listMappings } from "../../aws/lambda-mappings.ts";
 import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
+import type { RedisConnection } from "../../redis/library.ts";
+import { relayNames } from "../../protocol/names.ts";
+import { count } from "../support/arguments.ts";
 import { createCommand, type Run, running } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
-import { type Check, fail, skipped, warning } from "./check.ts";
-import { checkMappings } from "./mapping.ts";
+import type { Terminal } from "../support/terminal.ts";
+import { type Check, fail, skipped, unseen } from "./check.ts";
+import { checkClocks } from "./clocks.ts";
+import { checkFlushes } from "./flushes.ts";
+import { checkItems } from "./items.ts";
+import { checkMappings, checkRelay } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
+import { checkPrimary, type PrimaryShape } from "./primary.ts";
 import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
+
+/** Messages of the log in which flushes are looked for: one read. */
+const FLUSHES_LOOKED_AT = 1_000;
 
 /** `doctor`: table, stream, mapping, Redis, log, nodes. Each line says what was found and what to do. */
 export function createDoctorCommand(): Command {
   return createCommand(
     "doctor",
     "Look at table, stream, function, Redis, log and nodes, and say what to do.",
-    ["doctor", "doctor --json | jq -r '.[] | select(.level == \"fail\").advice'"],
-  ).action((options: CommonOptions) => running(options, doctor));
+    [
+      "doctor",
+      "doctor --items --expect 4",
+      "doctor --json | jq -r '.[] | select(.level == \"fail\").advice'",
+    ],
+  )
+    .option("--items", "read the whole table, too: items with errors, keys that two apps share")
+    .option("--expect <n>", "how many soketi nodes there must be: one without the agent is not seen", count)
+    .action((options: DoctorOptions) => running(options, (run) => doctor(run, options)));
 }
 
-async function doctor({ tools, terminal }: Run): Promise<ExitCode> {
-  const [table, redis] = await Promise.all([tableChecks(tools), redisChecks(tools)]);
+interface DoctorOptions extends CommonOptions {
+  readonly items?: true;
+  readonly expect?: number;
+}
+
+async function doctor({ tools, terminal }: Run, options: DoctorOptions): Promise<ExitCode> {
+  const [table, redis] = await Promise.all([
+    tableChecks(tools, options.items ?? false),
+    redisChecks(tools, options.expect),
+  ]);
   const checks = [...table, ...redis];
   terminal.value(checks);
+  show(terminal, checks);
+  const number = (level: Check["level"]) => checks.filter((check) => check.level === level).length;
+  const [failed, warned, unlooked] = [number("fail"), number("warning"), number("not looked at")];
+  const { green } = terminal.colors;
+  terminal.say();
+  if (failed + warned + unlooked === 0) terminal.say(green("all that was looked at is well"));
+  else terminal.say(`${failed} failed, ${warned} warned, ${unlooked} not looked at`);
+  if (failed > 0) return EXIT.unwell;
+  return unlooked > 0 ? EXIT.unseen : EXIT.ok;
+}
+
+function show(terminal: Terminal, checks: readonly Check[]): void {
   const { green, yellow, red, dim, bold } = terminal.colors;
   const marks = {
-    ok: green("ok     "),
-    warning: yellow("warning"),
-    fail: red("fail   "),
-    skipped: dim("skipped"),
+    ok: green("ok           "),
+    warning: yellow("warning      "),
+    fail: red("fail         "),
+    skipped: dim("skipped      "),
+    "not looked at": yellow("not looked at"),
   };
   const width = Math.max(...checks.map(({ name }) => name.length));
   for (const { name, level, found, advice } of checks) {
     terminal.say(`${marks[level]}  ${bold(name.padEnd(width))}  ${found}`);
-    if (advice !== undefined) terminal.say(`         ${" ".repeat(width)}  ${advice}`);
+    if (advice !== undefined) terminal.say(`               ${" ".repeat(width)}  ${advice}`);
   }
-  const failed = checks.filter(({ level }) => level === "fail").length;
-  const warned = checks.filter(({ level }) => level === "warning").length;
-  terminal.say();
-  terminal.say(failed + warned === 0 ? green("all is well") : `${failed} failed, ${warned} warned`);
-  return failed > 0 ? EXIT.unwell : EXIT.ok;
 }
 
-async function tableChecks(tools: Tools): Promise<Check[]> {
+async function tableChecks(tools: Tools, withItems: boolean): Promise<Check[]> {
   const { config } = tools;
   let shape: TableShape | undefined;
   try {
     shape = await describeTable(tools.dynamodb().tables, config.table);
   } catch (error) {
-    return [fail("table", explain(error, config), "Nothing of the table could be looked at.")];
+    return [
+      fail(
+        "table",
+        explain(error, config),
+        "Check --table, --region and --endpoint, the credentials, and the network.",
+      ),
+      ...["key schema", "index", "stream", "event source mapping", "items"].map((name) =>
+        unseen(name, "the table cannot be reached"),
+      ),
+    ];
   }
-  return [...checkTable(config.table, shape), ...(await mappingChecks(tools, shape))];
+  return [
+    ...checkTable(config.table, shape),
+    ...(await mappingChecks(tools, shape)),
+    ...(await itemChecks(tools, shape, withItems)),
+  ];
 }
 
-async function mappingChecks({ config }: Tools, shape: TableShape | undefined): Promise<Check[]> {
+/** The active relay's lease; undefined when there is none, or Redis cannot be asked, which its own check tells. */
+async function activeRelay(tools: Tools): Promise<string | undefined> {
+  if (!tools.config.redis) return undefined;
+  try {
+    const [token] = await (await tools.redis()).mget([relayNames(tools.config.names).lease]);
+    return token ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promise<Check[]> {
+  const { config } = tools;
   const name = "event source mapping";
   if (shape?.streamArn === undefined) return [skipped(name, "no stream")];
   const emulated = process.env.AWS_ENDPOINT_URL ?? process.env.AWS_ENDPOINT_URL_LAMBDA;
+  const relay = await activeRelay(tools);
   if (config.dynamodbEndpoint !== undefined && emulated === undefined) {
-    return [skipped(name, "the table is a local one: there is no Lambda to ask")];
+    return relay === undefined
+      ? [skipped(name, "the table is a local one: there is no Lambda to ask")]
+      : [checkRelay(relay)];
   }
   try {
-    return checkMappings(await listMappings(shape.streamArn, config.region));
+    return checkMappings(await listMappings(shape.streamArn, config.region), relay);
   } catch (error) {
+    if (relay !== undefined) return [checkRelay(relay)];
     return [
-      warning(
+      unseen(
         name,
         `Lambda could not be asked: ${explain(error, config)}`,
         "Permit lambda:ListEventSourceMappings to see it.",
@@ -76,7 +139,17 @@ async function mappingChecks({ config }: Tools, shape: TableShape | undefined): 
   }
 }
 
-async function redisChecks(tools: Tools): Promise<Check[]> {
+async function itemChecks(tools: Tools, shape: TableShape | undefined, withItems: boolean): Promise<Check[]> {
+  if (!shape) return [];
+  if (!withItems) return [skipped("items", "not asked for: --items reads the whole table")];
+  try {
+    return await checkItems(tools.items().pages());
+  } catch (error) {
+    return [unseen("items", explain(error, tools.config), "Permit dynamodb:Scan on the table to see them.")];
+  }
+}
+
+async function redisChecks(tools: Tools, expected: number | undefined): Promise<Check[]> {
   const { config } = tools;
   if (!config.redis) {
     return [
@@ -85,28 +158,70 @@ async function redisChecks(tools: Tools): Promise<Check[]> {
         "none is configured",
         "Set REDIS_URL, REDIS_CLUSTER_NODES or REDIS_SENTINELS to that of the nodes.",
       ),
+      ...unseenWithoutRedis(),
     ];
   }
   try {
-    const connection = await tools.redis();
-    const redis = checkRedis(await inspectRedis(connection), config.redis.kind);
-    const log = await inspectLog(connection, config.names);
-    const fleet = await tools.fleet();
-    const tail = await fleet.tail();
-    const nodes = await fleet.ask();
-    const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, config.names);
-    return [
-      ...redis,
-      checkLog(config.names.log, log),
-      ...checkNodes(nodes, tail, __VERSION__, elsewhere),
-      ...checkPreviousSecrets(nodes, Date.now()),
-    ];
+    return await lookAtRedis(tools, config.redis.kind, expected);
   } catch (error) {
     const reason = explain(error, config, tools.redisTrouble());
-    return [
-      fail("redis", reason, adviceOn(reason)),
-      skipped("log", "no Redis"),
-      skipped("nodes", "no Redis"),
-    ];
+    return [fail("redis", reason, adviceOn(reason)), ...unseenWithoutRedis()];
   }
+}
+
+function unseenWithoutRedis(): Check[] {
+  return ["log", "flushes", "clocks", "nodes"].map((name) => unseen(name, "Redis cannot be reached"));
+}
+
+/** Rejects with RedisError. */
+async function lookAtRedis(
+  tools: Tools,
+  kind: "standalone" | "sentinel" | "cluster",
+  expected: number | undefined,
+): Promise<Check[]> {
+  const { names } = tools.config;
+  const connection = await tools.redis();
+  const fleet = await tools.fleet();
+  const shape = await inspectRedis(connection);
+  const primary = await inspectPrimary(tools, connection, kind);
+  const log = await inspectLog(connection, names);
+  const [before, at] = [await fleet.now(), Date.now()];
+  const machine = { at, read: { from: before, to: await fleet.now() } };
+  const tail = await fleet.tail();
+  const nodes = await fleet.ask();
+  const asked = { from: machine.read.to, to: await fleet.now() };
+  const messages = tail
+    ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - FLUSHES_LOOKED_AT) })
+    : [];
+  const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, names);
+  const server = kind === "cluster" ? undefined : shape.server;
+  return [
+    ...checkRedis(shape, kind),
+    ...checkPrimary(shape, primary),
+    checkLog(names.log, log, nodes),
+    ...checkFlushes(messages, nodes, asked.to),
+    ...checkClocks(machine, nodes, asked, messages.at(-1)),
+    ...checkNodes(nodes, tail, __VERSION__, { expected, elsewhere, server }),
+    ...checkPreviousSecrets(nodes, asked.to),
+  ];
+}
+
+async function inspectPrimary(
+  tools: Tools,
+  connection: RedisConnection,
+  configured: PrimaryShape["configured"],
+): Promise<PrimaryShape> {
+  const pool = await tools.witnesses();
+  const witnesses = pool.of(connection);
+  const failed = (error: unknown) => (error instanceof Error ? error : new Error(String(error)));
+  const verdict = await witnesses.ask().catch(failed);
+  const isVerdict = verdict !== undefined && !(verdict instanceof Error);
+  return {
+    configured,
+    minReplicas: tools.pipelineConfig.minReplicas,
+    verdict,
+    isNamed: isVerdict ? await witnesses.names(verdict) : true,
+    others: isVerdict ? await pool.otherPrimaries() : [],
+    masters: "nodes" in connection ? connection.nodes("master").length : 0,
+  };
 }

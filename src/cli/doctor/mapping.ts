@@ -4,14 +4,32 @@ import { type Check, fail, ok, warning } from "./check.ts";
 const NAME = "event source mapping";
 const DEPLOY = "Deploy again: it sets what is needed. docs/deploy.md";
 
-/** Whether somebody reads the table's stream, and as the promises need it. */
-export function checkMappings(mappings: readonly MappingShape[]): Check[] {
+/** A relay that is active does the function's work. @param relay the token of its lease: number of the term, host, pid. */
+export function checkRelay(relay: string): Check {
+  const [, host = "unknown", pid = "unknown"] = relay.split(" ");
+  return ok(NAME, `none is needed: a relay reads the stream, on ${host}, pid ${pid}`);
+}
+
+/**
+ * Whether somebody reads the table's stream, and as the promises need it.
+ *
+ * @param relay the token of the active relay's lease, when there is one.
+ */
+export function checkMappings(mappings: readonly MappingShape[], relay?: string): Check[] {
+  if (relay !== undefined) {
+    const reading = mappings
+      .filter(({ state }) => state === "Enabled")
+      .map(({ functionName }) => functionName);
+    if (reading.length === 0) return [checkRelay(relay)];
+    const found = `${reading.join(", ")} and a relay read the stream: every change is told twice`;
+    return [warning(NAME, found, "Stop the relay, or switch the mapping off: docs/relay.md")];
+  }
   if (mappings.length === 0) {
     return [
       fail(
         NAME,
         "no function reads the stream",
-        "Deploy the pipeline with this stream's ARN. A stream that was switched off and on has another ARN: docs/deploy.md",
+        "Start a relay (docs/relay.md), or deploy the pipeline with this stream's ARN. A stream that was switched off and on has another ARN: docs/deploy.md",
       ),
     ];
   }

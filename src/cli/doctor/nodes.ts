@@ -10,31 +10,75 @@ import { type Check, fail, ok, warning } from "./check.ts";
  * Whether every node follows, and all are of one version.
  *
  * @param version of this command line, which came with the agent.
- * @param elsewhere prefixes of other logs on the same Redis, at which nodes are registered.
  */
 export function checkNodes(
   nodes: readonly RegisteredNode[],
   tail: MessageId | undefined,
   version: string,
-  elsewhere: readonly string[],
+  { expected, elsewhere, server }: FleetExpectations,
 ): Check[] {
   const running = nodes.filter(({ entry }) => entry.soketi !== undefined);
   if (running.length === 0) {
     const hint =
       elsewhere.length > 0 ? ` Some are at ${elsewhere.slice(0, 3).join(", ")}: set APP_SYNC_PREFIX.` : "";
     return [
-      warning(
+      fail(
         "nodes",
-        "no node is registered",
+        expected === undefined ? "no node is registered" : `expected ${amount(expected, "node")}, found none`,
         `Start soketi with the agent (README), on this Redis and with this prefix.${hint}`,
       ),
     ];
   }
   const leases = running.flatMap((node) => checkLease(node, tail));
   return [
-    ok("nodes", `${amount(running.length, "node")} registered`),
+    checkNumber(running, expected),
     ...(leases.length > 0 ? leases : [ok("leases", "every node has one")]),
+    ...checkServer(running, server),
     ...checkVersions(running, version),
+  ];
+}
+
+/** What cannot be seen of the nodes alone. */
+export interface FleetExpectations {
+  /** How many there must be; undefined where nobody said. */
+  readonly expected: number | undefined;
+  /** Prefixes of other logs on the same Redis, at which nodes are registered. */
+  readonly elsewhere: readonly string[];
+  /** The Redis that the pipeline's variables lead to, as nodes tell theirs; undefined of a cluster, which has several. */
+  readonly server: string | undefined;
+}
+
+function checkNumber(running: readonly RegisteredNode[], expected: number | undefined): Check {
+  const there = running.filter(({ answer }) => answer).length;
+  if (expected !== undefined && there < expected) {
+    return fail(
+      "nodes",
+      `expected ${amount(expected, "node")}, found ${there} that answer`,
+      "The others do not run, have lost Redis, run without the agent, or are on another Redis or prefix.",
+    );
+  }
+  const unseen = "a soketi without the agent is not seen: --expect N finds it";
+  return ok(
+    "nodes",
+    `${amount(running.length, "node")} registered${expected === undefined ? `; ${unseen}` : ""}`,
+  );
+}
+
+/** Whether all follow one Redis, and the one that the pipeline publishes on. */
+function checkServer(nodes: readonly RegisteredNode[], server: string | undefined): Check[] {
+  const others = nodes.filter(
+    ({ answer }) => answer?.server !== undefined && answer.server !== (server ?? nodes[0]?.answer?.server),
+  );
+  if (others.length === 0)
+    return [ok("nodes' redis", server === undefined ? "all on one" : "that of the pipeline's variables")];
+  const names = others.slice(0, 3).map(({ entry: { host, pid } }) => `${host} ${pid}`);
+  return [
+    fail(
+      "nodes' redis",
+      `${amount(others.length, "node")} on another server than ${server === undefined ? "the rest" : "the pipeline"}: ${names.join(", ")}`,
+      "Two servers take writes: a failover that is under way, or a split. What the function publishes does not reach them. Look at " +
+        "Sentinel, or at what the host name leads to there.",
+    ),
   ];
 }
 

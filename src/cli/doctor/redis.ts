@@ -1,5 +1,6 @@
 import type { LogShape, RedisShape } from "../../redis/inspection.ts";
 import { formatMessageId } from "../../protocol/message-id.ts";
+import type { RegisteredNode } from "../../protocol/node.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 /** What to do when Redis does not answer, by its own word for the reason. */
@@ -14,7 +15,7 @@ export function adviceOn(reason: string): string {
   if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "The host name is not known: check REDIS_URL.";
   if (reason.includes("ECONNREFUSED"))
     return "Nothing listens there: check host and port of REDIS_URL, and start Redis.";
-  if (/ETIMEDOUT|timed out/i.test(reason)) {
+  if (/ETIMEDOUT|did not answer/i.test(reason)) {
     return "No answer: check security groups, subnets, host and port; TLS needs rediss:// or REDIS_TLS=on.";
   }
   return "Check REDIS_URL, and Redis' own log.";
@@ -66,8 +67,25 @@ export function checkRedis(shape: RedisShape, configured: "standalone" | "sentin
   ];
 }
 
-/** Whether the log is there, and nobody else has written to it. */
-export function checkLog(name: string, log: LogShape | undefined): Check {
+/**
+ * Whether the log is there, and nobody else has written to it.
+ *
+ * @param nodes what they have followed tells a deleted log from one that has not begun.
+ */
+export function checkLog(
+  name: string,
+  log: LogShape | undefined,
+  nodes: readonly RegisteredNode[] = [],
+): Check {
+  const followed = nodes.find(({ answer }) => (answer?.cursor ?? "") !== "");
+  if (!log && followed) {
+    return fail(
+      "log",
+      `${name} is gone: node ${followed.entry.host} ${followed.entry.pid} has followed it to ${followed.answer?.cursor}`,
+      "Somebody has deleted it, or the Redis is a new one. Nodes have flushed, or do so with the next message. Find out who may " +
+        "delete it (ACL LOG).",
+    );
+  }
   if (!log) {
     return fail(
       "log",

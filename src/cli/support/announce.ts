@@ -4,7 +4,8 @@ import { InvalidArgumentError } from "commander";
 import type { AppDiff } from "../../app/diff.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
-import { encodeChanges, MAX_NOTE } from "../../protocol/message.ts";
+import { encodeChanges } from "../../protocol/encode.ts";
+import { MAX_NOTE } from "../../protocol/message.ts";
 import { createRedisLog } from "../../redis/log.ts";
 import type { Run } from "./command.ts";
 import { explain } from "./explain.ts";
@@ -37,19 +38,19 @@ export async function whoIs({ by }: AnnounceOptions, config: ToolsConfig): Promi
  */
 export async function announce(
   { tools, terminal }: Run,
-  { appId, type, keys, changed }: AppDiff,
+  { appId, type, keys, changed, app }: AppDiff,
   { by, reason }: { readonly by: string; readonly reason?: string | undefined },
 ): Promise<string | undefined> {
-  const { names, table, region, logLength } = tools.pipelineConfig;
+  const { names, table, region } = tools.pipelineConfig;
   try {
-    const messages = encodeChanges([{ appId, type, keys, changed }], {
+    const messages = encodeChanges([{ appId, type, keys, key: app?.key, changed }], {
       table,
       region,
       at: Date.now(),
       by,
       reason,
     });
-    return await createRedisLog(await tools.redis(), names, logLength).append(messages);
+    return await createRedisLog(await tools.redis(), names, tools.pipelineConfig).append(messages);
   } catch (error) {
     const why = explain(error, tools.config, tools.redisTrouble());
     terminal.note(`the nodes were not told at once, and hear of it from the stream: ${why}`);

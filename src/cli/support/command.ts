@@ -1,6 +1,8 @@
 import { Command, Option } from "commander";
+import { InterruptedError } from "./errors.ts";
 import { codeOf, explain } from "./explain.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
+import { listenForInterruption } from "./interruption.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { type CommonOptions, openTools, type Tools } from "./tools.ts";
 
@@ -25,6 +27,15 @@ export function createCommand(name: string, description: string, examples: reado
     );
 }
 
+/** An error, on standard error: as JSON with its code with `--json`. */
+export function complain(
+  terminal: Pick<Terminal, "json" | "note">,
+  error: string,
+  code: string | undefined,
+): void {
+  terminal.note(terminal.json ? JSON.stringify({ error, code }) : `soketi-app-sync: ${error}`);
+}
+
 /**
  * Runs a command's work and ends with its exit code; 0 when it gives none. An error is told on standard error, as JSON with
  * its code with `--json`, and ends with 1.
@@ -34,15 +45,17 @@ export async function running(
   work: (run: Run) => Promise<ExitCode | undefined>,
 ): Promise<void> {
   const terminal = openTerminal(options.json ?? false);
+  listenForInterruption((exitCode) => {
+    complain(terminal, "interrupted", "E_INTERRUPTED");
+    process.exit(exitCode);
+  });
   let tools: Tools | undefined;
   try {
     tools = openTools(options);
     process.exitCode = (await work({ tools, terminal })) ?? EXIT.ok;
   } catch (error) {
-    const message = explain(error, tools?.config, tools?.redisTrouble());
-    const told = JSON.stringify({ error: message, code: codeOf(error) });
-    terminal.note(terminal.json ? told : `soketi-app-sync: ${message}`);
-    process.exitCode = EXIT.failed;
+    complain(terminal, explain(error, tools?.config, tools?.redisTrouble()), codeOf(error));
+    process.exitCode = error instanceof InterruptedError ? EXIT.interrupted : EXIT.failed;
   } finally {
     tools?.close();
   }

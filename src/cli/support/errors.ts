@@ -4,6 +4,12 @@ export class UsageError extends Error {
   readonly code = "E_USAGE";
 }
 
+/** Thrown when Ctrl-C was the answer to a question. Nothing was done. */
+export class InterruptedError extends Error {
+  override readonly name = "InterruptedError";
+  readonly code = "E_INTERRUPTED";
+}
+
 /** Thrown when a change is refused before it is written: the app is not there, or would not be as it is meant. */
 export class RefusedChangeError extends Error {
   override readonly name = "RefusedChangeError";

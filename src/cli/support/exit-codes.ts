@@ -14,6 +14,8 @@ export const EXIT = {
   noStream: 5,
   /** `relay`: the stream does not carry both images. */
   wrongViewType: 6,
+  /** Done, and what could be looked at is well; something could not be looked at. */
+  unseen: 7,
   /** Ended by Ctrl-C. */
   interrupted: 130,
 } as const;

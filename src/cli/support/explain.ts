@@ -1,5 +1,7 @@
-import { RedisError } from "../../redis/errors.ts";
+import { failedRequestOf } from "../../aws/failed-request.ts";
+import { describeRedis } from "../../config/describe-redis.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
+import { RedisError } from "../../redis/errors.ts";
 
 /** Errors of the AWS SDK by their name: what they mean to the user of a command line. */
 const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
@@ -15,25 +17,94 @@ const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
   ExpiredTokenException: () => "the AWS credentials have expired: sign in again",
 };
 
+/** What a request to AWS was there for. Completes "Could not …". */
+const REQUESTS: Readonly<Record<string, (table: string) => string>> = {
+  GetItemCommand: (table) => `read an app of table ${table}`,
+  BatchGetItemCommand: (table) => `read apps of table ${table}`,
+  QueryCommand: (table) => `look a key up in table ${table}`,
+  ScanCommand: (table) => `read table ${table}`,
+  PutItemCommand: (table) => `write to table ${table}`,
+  UpdateItemCommand: (table) => `write to table ${table}`,
+  DeleteItemCommand: (table) => `write to table ${table}`,
+  DescribeTableCommand: (table) => `look at table ${table}`,
+  GetShardIteratorCommand: (table) => `read the stream of table ${table}`,
+  GetRecordsCommand: (table) => `read the stream of table ${table}`,
+  ListEventSourceMappingsCommand: (table) => `ask Lambda who reads the stream of table ${table}`,
+};
+
+/** What a code of Redis' or the network's says of the server. Codes stay when words change. */
+const SERVER: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "refused the connection (ECONNREFUSED)",
+  ECONNRESET: "closed the connection (ECONNRESET)",
+  EPIPE: "closed the connection (EPIPE)",
+  ETIMEDOUT: "did not answer (ETIMEDOUT)",
+  TIMEOUT: "did not answer (TIMEOUT)",
+  TimeoutError: "did not answer (TIMEOUT)",
+  EHOSTUNREACH: "cannot be reached from here (EHOSTUNREACH)",
+  ENETUNREACH: "cannot be reached from here (ENETUNREACH)",
+  ENOTFOUND: "has a host name that nobody knows (ENOTFOUND)",
+  EAI_AGAIN: "has a host name that nobody knows (EAI_AGAIN)",
+  WRONGPASS: "refused user or password (WRONGPASS)",
+  NOAUTH: "asks for a password (NOAUTH)",
+  ThrottlingException: "throttles (ThrottlingException)",
+  ProvisionedThroughputExceededException: "throttles (ProvisionedThroughputExceededException)",
+};
+
 /**
  * The one thing to tell about a failure.
  *
  * @param redisTrouble what the connection to Redis said last.
  */
-export function explain(error: unknown, config: ToolsConfig | undefined, redisTrouble?: string): string {
+export function explain(error: unknown, config: ToolsConfig | undefined, redisTrouble?: RedisError): string {
   if (!(error instanceof Error)) return String(error);
   const known = Object.hasOwn(AWS, error.name) ? AWS[error.name] : undefined;
   if (known && config) return known(config);
   if (error.message.includes("Region is missing"))
     return "expected a region, found none: set --region or AWS_REGION";
-  if (error instanceof RedisError && redisTrouble !== undefined && !error.message.includes(redisTrouble)) {
-    return `${error.message} (${redisTrouble})`;
+  if (error instanceof RedisError) return explainRedis(error, config, redisTrouble);
+  const request = failedRequestOf(error);
+  if (request && config) {
+    const doing = REQUESTS[request.command]?.(config.table) ?? `use table ${config.table}`;
+    const service = request.command === "ListEventSourceMappingsCommand" ? "Lambda" : "DynamoDB";
+    const at = request.address === undefined ? "" : ` at ${request.address}`;
+    return `Could not ${doing}: ${service}${at} ${ofServer(codeOf(error) ?? error.name, error.message)}`;
   }
-  const { code } = error as { code?: unknown };
-  if (code === "ECONNREFUSED" && config?.dynamodbEndpoint !== undefined && error.name !== "RedisError") {
-    return `expected DynamoDB at ${config.dynamodbEndpoint}, found nobody there: check --endpoint`;
-  }
-  return error.message === "" ? error.name : error.message;
+  return explainFile(error) ?? (error.message === "" ? error.name : error.message);
+}
+
+/** A connection that could not be made is told of by the connection: the command only knows that it was not sent. */
+function explainRedis(
+  error: RedisError,
+  config: ToolsConfig | undefined,
+  trouble: RedisError | undefined,
+): string {
+  const cause = Object.hasOwn(SERVER, error.code) && error.code !== "TIMEOUT" ? error : (trouble ?? error);
+  const at = config?.redis === undefined ? "" : ` at ${describeRedis(config.redis)}`;
+  return `Could not ${error.doing}: Redis${at} ${ofServer(cause.code, cause.reason)}`;
+}
+
+function ofServer(code: string, words: string): string {
+  const known = Object.hasOwn(SERVER, code) ? SERVER[code] : undefined;
+  if (known !== undefined) return known;
+  return words === "" ? `failed (${code})` : `says: ${words}`;
+}
+
+/** Of files and ports, in Node's codes. */
+function explainFile(error: Error): string | undefined {
+  const { code, path, syscall, address, port } = error as NodeJS.ErrnoException & {
+    address?: string;
+    port?: number;
+  };
+  if (code === "EADDRINUSE")
+    return `Could not listen on ${address ?? ""}:${port ?? ""}: the port is taken; choose another`;
+  if (syscall === "listen")
+    return `Could not listen on ${address ?? ""}:${port ?? ""}: ${code ?? error.message}`;
+  if (path === undefined) return undefined;
+  if (code === "ENOENT") return `expected a file ${path}, found none`;
+  if (code === "EISDIR") return `expected a file ${path}, found a folder`;
+  if (code === "EACCES" || code === "EPERM")
+    return `Could not use file ${path}: it is not permitted (${code})`;
+  return undefined;
 }
 
 function place({ dynamodbEndpoint, region }: ToolsConfig): string {
@@ -43,6 +114,7 @@ function place({ dynamodbEndpoint, region }: ToolsConfig): string {
 
 /** The code of an error, which stays when its words change: ours, Redis' or Node's; undefined when it has none. */
 export function codeOf(error: unknown): string | undefined {
-  const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === "string" ? code : undefined;
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  if (typeof code === "string") return code;
+  return name === "TimeoutError" ? "TIMEOUT" : undefined;
 }

@@ -1,8 +1,56 @@
-/** Aborts on Ctrl-C: what goes on until then ends well. */
+/** What goes on until it is ended, and is under way. */
+const goingOn = new Set<AbortController>();
+const closedPipe = new AbortController();
+
+/** Aborts on Ctrl-C: what goes on until then ends well. A second Ctrl-C ends it at once. */
 export function interruption(): AbortSignal {
   const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => interrupted.abort());
-  }
+  listen();
+  goingOn.add(interrupted);
   return interrupted.signal;
+}
+
+/** Aborts on Ctrl-C, and when nobody reads any more: for what only shows things. */
+export function endOfWatching(): AbortSignal {
+  return AbortSignal.any([interruption(), closedPipe.signal]);
+}
+
+/** Nothing goes on until it is ended: what is under way is left. */
+let endAtOnce: (exitCode: number) => void = (exitCode) => process.exit(exitCode);
+let isListening = false;
+
+/** Calls `end` on Ctrl-C where nothing goes on until then. */
+export function listenForInterruption(end: (exitCode: number) => void): void {
+  endAtOnce = end;
+  listen();
+}
+
+function listen(): void {
+  if (isListening) return;
+  isListening = true;
+  for (const [signal, exitCode] of [
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const) {
+    process.on(signal, () => {
+      const pending = [...goingOn];
+      goingOn.clear();
+      for (const one of pending) one.abort();
+      // A progress bar gives the cursor back first.
+      if (pending.length === 0) setImmediate(() => endAtOnce(exitCode));
+    });
+  }
+}
+
+/**
+ * A reader that has read enough (`| head -2`) is no failure: what is under way is done to its end, with its exit code, and
+ * says no more.
+ */
+export function bearClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      closedPipe.abort();
+    });
+  }
 }

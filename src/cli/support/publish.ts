@@ -1,4 +1,4 @@
-import { createRedisLog } from "../../redis/log.ts";
+import type { EncodedMessage } from "../../protocol/encode.ts";
 import type { Run } from "./command.ts";
 import { beginWait, confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";
@@ -6,14 +6,14 @@ import type { ExitCode } from "./exit-codes.ts";
 /** Publishes messages as the pipeline does, and waits until every node has acted on them. */
 export async function publishAndConfirm(
   run: Run,
-  messages: readonly string[],
+  messages: readonly EncodedMessage[],
   done: string,
   options: WaitOptions,
 ): Promise<ExitCode> {
-  const { names, logLength } = run.tools.pipelineConfig;
+  const { names } = run.tools.pipelineConfig;
   const nodes = await beginWait(run, options);
   const started = performance.now();
-  const id = await createRedisLog(await run.tools.redis(), names, logLength).append(messages);
+  const id = await (await run.tools.log()).append(messages);
   run.terminal.say(`${done} on ${names.log}`);
   return confirmByNodes(run, id, { started, nodes }, options, { id });
 }

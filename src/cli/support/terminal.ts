@@ -2,6 +2,7 @@ import { createInterface } from "node:readline/promises";
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import picocolors from "picocolors";
+import { InterruptedError } from "./errors.ts";
 
 /** Colours, which are nothing but the text where nobody sees them. */
 export type Colors = Pick<
@@ -23,7 +24,7 @@ export interface Terminal {
   note(line: string): void;
   /** A bar on standard error while it is a terminal. `total` may be an estimate. */
   progress(what: string, total: number): Progress;
-  /** Asks a yes-or-no question. False when nobody is there to answer. */
+  /** Asks a yes-or-no question. False when nobody is there to answer. Rejects with InterruptedError on Ctrl-C. */
   confirm(question: string): Promise<boolean>;
 }
 
@@ -75,6 +76,10 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
       const lines = createInterface({ input: stdin, output: stderr });
       try {
         return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `)).trim());
+      } catch (error) {
+        if ((error as Error).name !== "AbortError") throw error;
+        stderr.write("\n");
+        throw new InterruptedError("interrupted, nothing was done", { cause: error });
       } finally {
         lines.close();
       }

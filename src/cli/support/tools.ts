@@ -1,9 +1,12 @@
 import { createAppsReader } from "../../aws/apps-reader.ts";
-import { openDynamoDb } from "../../aws/clients.ts";
+import { openDynamoDb, TOOLS } from "../../aws/clients.ts";
 import { type AppItems, createAppItems } from "../../aws/app-items.ts";
-import { openPipelineRedis } from "../../redis/pipeline-connection.ts";
+import { createRedisLog, type RedisLog } from "../../redis/log.ts";
+import { openPipelineRedis, type PipelineRedis } from "../../redis/pipeline-connection.ts";
 import type { RedisError } from "../../redis/errors.ts";
+import { reach } from "../../redis/reach.ts";
 import type { RedisConnection } from "../../redis/library.ts";
+import type { WitnessPool } from "../../redis/witnesses.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
 import type { AppsReader } from "../../pipeline/ports.ts";
@@ -33,7 +36,13 @@ export interface Tools {
   readonly pipelineConfig: PipelineConfig;
   /** Rejects when no Redis is configured, or its login cannot be read. */
   redis(): Promise<RedisConnection>;
+  /** Where messages are published. Rejects as `redis`. */
+  log(): Promise<RedisLog>;
+  /** Who can tell which server is the primary. Rejects as `redis`. */
+  witnesses(): Promise<WitnessPool>;
   fleet(): Promise<Fleet>;
+  /** The same, for what goes on and shows that Redis is away: it is not tried before. */
+  fleetLater(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
   /** The table's apps, for what compares them with a cache. */
@@ -41,12 +50,12 @@ export interface Tools {
   /** soketi's own app cache in Redis. Rejects as `redis`. */
   sharedCache(config: SharedCacheConfig): Promise<SharedCache>;
   /** What the connection to Redis has said last: a command that failed for it says only that it failed. */
-  redisTrouble(): string | undefined;
+  redisTrouble(): RedisError | undefined;
   close(): void;
 }
 
 /** Somebody waits at a terminal: sooner an error than silence. Milliseconds. */
-const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
+const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2 };
 
 /** The variables, with the options that stand for some of them. */
 export function environmentOf(options: CommonOptions, environment: Environment): Environment {
@@ -64,13 +73,13 @@ export function openTools(options: CommonOptions, environment = process.env): To
   const env = environmentOf(options, environment);
   const config = readToolsConfig(env);
   let lastError: RedisError | undefined;
-  let connection: RedisConnection | undefined;
+  let opened: PipelineRedis | undefined;
   let clients: ReturnType<typeof openDynamoDb> | undefined;
-  const dynamodb = () => (clients ??= openDynamoDb(config));
+  const dynamodb = () => (clients ??= openDynamoDb(config, TOOLS));
   const apps = () => createAppsReader(dynamodb().tables, config.table);
-  const redis = async () => {
-    if (connection) return connection;
-    const opened = openPipelineRedis(
+  const open = async () => {
+    if (opened) return opened;
+    opened = openPipelineRedis(
       withRedisSettings(config),
       TIMEOUTS,
       (error) => {
@@ -78,8 +87,14 @@ export function openTools(options: CommonOptions, environment = process.env): To
       },
       env,
     );
-    connection = opened.connection;
     await opened.prepare();
+    return opened;
+  };
+  // One that is away is waited for once, however many things need it.
+  let reached: Promise<unknown> | undefined;
+  const redis = async () => {
+    const { connection } = await open();
+    await (reached ??= reach(connection, TIMEOUTS.commandMs));
     return connection;
   };
   return {
@@ -88,7 +103,14 @@ export function openTools(options: CommonOptions, environment = process.env): To
       return withRedisSettings(config);
     },
     redis,
+    log: async () => {
+      const connection = await redis();
+      const { witnesses } = await open();
+      return createRedisLog(connection, config.names, config, witnesses.of(connection));
+    },
+    witnesses: async () => (await open()).witnesses,
     fleet: async () => createFleet(await redis(), config.names),
+    fleetLater: async () => createFleet((await open()).connection, config.names),
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
     apps,
@@ -96,9 +118,10 @@ export function openTools(options: CommonOptions, environment = process.env): To
       const store = createSoketiAppCache(await redis(), shared);
       return new SharedCache({ mode: shared.mode, store, table: apps() });
     },
-    redisTrouble: () => lastError?.reason,
+    redisTrouble: () => lastError,
     close() {
-      connection?.disconnect();
+      opened?.connection.disconnect();
+      opened?.witnesses.close();
       clients?.tables.destroy();
       clients?.streams.destroy();
     },

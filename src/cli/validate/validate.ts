@@ -64,7 +64,9 @@ async function validate(run: Run, files: readonly string[], options: ValidateOpt
     return report.apps.some(hasErrors) ? EXIT.unwell : EXIT.ok;
   }
   show(run, report, options.limit);
-  return fix(run, rewrites, options);
+  const fixed = await fix(run, rewrites, options);
+  // What has an error stays as it is.
+  return fixed === EXIT.ok && report.apps.some(hasErrors) ? EXIT.unwell : fixed;
 }
 
 async function* fromFiles(files: readonly string[]): AsyncIterable<readonly Item[]> {

@@ -1,5 +1,6 @@
 import { ANSWER_MS, type Guards } from "./guards.ts";
-import { isMap, parsed } from "../json.ts";
+import type { Fields } from "../json.ts";
+import { isAnswer, isDeliverable, isQuestion, nodeMessage } from "./node-messages.ts";
 import type { Adapter, AdapterDriver, GuardedServer } from "./soketi-parts.ts";
 import { wrap } from "../wrap.ts";
 
@@ -68,33 +69,19 @@ function guardPublisher(client: NonNullable<AdapterDriver["pubClient"]>, guards:
 }
 
 function guardReceiving(driver: AdapterDriver, guards: Guards): void {
-  wrap(driver, "onMessage", (onMessage) => (...args) => {
-    const message = args.at(-1);
-    if (isDeliverable(message, driver.uuid)) {
-      guards.run(WHERE, "a message of another node", () => onMessage(...args));
-    } else {
-      guards.caught(WHERE, "a message of another node of a shape that soketi does not check");
-    }
-  });
-  for (const name of ["onRequest", "onResponse"] as const) {
+  const check = (name: "onMessage" | "onRequest" | "onResponse", isSound: (message: Fields) => boolean) => {
     wrap(driver, name, (receive) => (...args) => {
-      guards.run(WHERE, "a message of another node", () => receive(...args));
+      const message = nodeMessage(args);
+      if (message && isSound(message)) {
+        guards.run(WHERE, "a message of another node", () => receive(...args));
+      } else {
+        guards.caught(WHERE, "a message of another node of a shape that soketi does not check");
+      }
     });
-  }
-}
-
-/**
- * Whether soketi can hand a message of another node to its clients: what it does is in a promise that nobody catches.
- * Redis gives a buffer, node-discover a text or a map; what NATS gives is not looked into.
- */
-function isDeliverable(message: unknown, ownId: string | undefined): boolean {
-  const isText = typeof message === "string" || Buffer.isBuffer(message);
-  const content = isText ? parsed(message.toString()) : message;
-  if (!isMap(content)) return false;
-  const { uuid, channel, data } = content;
-  // soketi passes over those.
-  if (uuid === ownId || !channel || !data || !isText) return true;
-  return typeof channel === "string" && typeof data === "string" && isMap(parsed(data));
+  };
+  check("onMessage", (message) => isDeliverable(message, driver.uuid));
+  check("onRequest", isQuestion);
+  check("onResponse", isAnswer);
 }
 
 function guardEnd(adapter: Adapter, guards: Guards): void {

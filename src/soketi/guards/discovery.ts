@@ -1,3 +1,4 @@
+import { isTooDeep } from "./depth.ts";
 import type { Guards } from "./guards.ts";
 import { isMap } from "../json.ts";
 import type { DiscoveryNetwork, GuardedServer } from "./soketi-parts.ts";
@@ -67,6 +68,12 @@ function guardNetwork(network: DiscoveryNetwork, guards: Guards): void {
   );
 }
 
+/**
+ * node-discover compares the process' id with `==`, which throws for some maps and never ends for some lists, and listens to
+ * nothing whose name is no text.
+ */
 function isOfNode(decoded: unknown): boolean {
-  return isMap(decoded) && typeof decoded.iid === "string" && ID.test(decoded.iid);
+  if (!isMap(decoded) || typeof decoded.iid !== "string" || !ID.test(decoded.iid)) return false;
+  const isPlain = (value: unknown) => value === undefined || typeof value === "string";
+  return isPlain(decoded.pid) && isPlain(decoded.event) && !isTooDeep(decoded);
 }

@@ -38,6 +38,7 @@ function shielded(server: GuardedServer, guards: Guards, handler: RouteHandler):
     shieldResponse(response, {
       outlivesClient: guards.has("requests"),
       keepsStatus: guards.has("statuses"),
+      hasNoBody: request.getHeader("content-length") === "0",
       maxBody: server.options.httpApi.requestLimitInMb * BYTES_PER_MB,
       onTooLarge: () => server.httpHandler?.entityTooLargeResponse(response, TOO_LARGE),
       onUnanswered() {

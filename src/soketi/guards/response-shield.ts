@@ -8,6 +8,8 @@ export interface ShieldOptions {
   readonly keepsStatus: boolean;
   /** Bytes of a request's body. */
   readonly maxBody: number;
+  /** The request says that it has no body. */
+  readonly hasNoBody: boolean;
   readonly onTooLarge: () => void;
   /** soketi has not answered in time. */
   readonly onUnanswered: () => void;
@@ -92,6 +94,13 @@ class ResponseShield {
   }
 
   onData(handler: (piece: ArrayBuffer, isLast: boolean) => void): HttpResponse {
+    if (this.#options.hasNoBody) {
+      // uWebSockets.js does not tell of its end when the head came in two packets, and closes the connection after 10 s.
+      queueMicrotask(() => {
+        if (this.#isOpen) handler(new ArrayBuffer(0), true);
+      });
+      return this.#response;
+    }
     const body = new RequestBody(this.#options.maxBody);
     // uWebSockets.js itself ends a request whose body does not come.
     clearTimeout(this.#deadline);

@@ -107,7 +107,12 @@ export interface HttpApp {
   any(pattern: string, handler: RouteHandler): HttpApp;
 }
 
-export type RouteHandler = (response: HttpResponse, request: object) => unknown;
+export type RouteHandler = (response: HttpResponse, request: HttpRequest) => unknown;
+
+/** A request of uWebSockets.js; its headers can be read until its handler returns. */
+export interface HttpRequest {
+  getHeader(name: string): string;
+}
 
 /** A response of uWebSockets.js, with what soketi hangs on it. */
 export interface HttpResponse {

@@ -122,6 +122,7 @@ export const NODES_FAULTS: readonly NodesFault[] = [
   ),
   fault("master killed", "Sentinel", DEGRADED_MS, ({ redis, log }) => redis.failover(log, "SIGKILL")),
   fault("master frozen", "Sentinel", DEGRADED_MS, ({ redis, log }) => redis.failover(log, "SIGSTOP")),
+  fault("two masters for 8 s", "Sentinel", DEGRADED_MS, ({ redis }) => redis.twoMasters(8_000)),
   fault("subscribers cut, again and again", "Cluster", LEASE_MS, ({ redis }) =>
     again(10, 500, () => redis.cutSubscribers()),
   ),

@@ -21,6 +21,8 @@ export interface ChaosRedis {
   freeze(ms: number): Promise<void>;
   /** The master of the log is killed, or frozen for some seconds more than its replacement takes. Sentinel and Cluster only. */
   failover(log: string, by: "SIGKILL" | "SIGSTOP"): Promise<void>;
+  /** The master is replaced, and goes on as one with all of its clients. Sentinel only. */
+  twoMasters(ms: number): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -56,6 +58,7 @@ async function standalone(nodes: number): Promise<ChaosRedis> {
       server.child.signal("SIGCONT");
     },
     failover: () => impossible("a failover of a single server"),
+    twoMasters: () => impossible("two masters of a single server"),
     async stop() {
       await Promise.all([...nodeLinks, functionLink].map((link) => link.close()));
       await server.stop();
@@ -79,6 +82,14 @@ async function sentinel(nodes: number): Promise<ChaosRedis> {
     async failover(_log, by) {
       wakeLater(await setup.failover(by), by);
     },
+    async twoMasters(ms) {
+      const { port } = await setup.master();
+      // As one whom the sentinels do not reach.
+      await redisCli(port, "ACL", "SETUSER", "default", "-slaveof", "-replicaof");
+      await setup.replace();
+      await sleep(ms);
+      await redisCli(port, "ACL", "SETUSER", "default", "+slaveof", "+replicaof");
+    },
     stop: () => setup.stop(),
   };
 }
@@ -93,6 +104,7 @@ async function cluster(nodes: number): Promise<ChaosRedis> {
     async failover(log, by) {
       wakeLater(await setup.failover(log, by), by);
     },
+    twoMasters: () => impossible("two masters that are made on purpose: nodes tell each other"),
     stop: () => setup.stop(),
   };
 }

@@ -44,7 +44,7 @@ export interface WebhooksOutcome {
 
 const APPS = 4;
 /** Between two client events of an app: what the queue is able to take. Milliseconds. */
-const EVERY_MS: Record<QueueDriver, number> = { sync: 20, redis: 20, sqs: 200 };
+const EVERY_MS: Record<QueueDriver, number> = { sync: 20, redis: 20, sqs: 20 };
 
 /** A real node, its webhooks in a real queue, clients that talk all the time, and apps that change beside them. */
 export async function runWebhooks(options: WebhooksRunOptions): Promise<WebhooksOutcome> {

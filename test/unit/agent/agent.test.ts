@@ -4,7 +4,7 @@ import { Agent } from "../../../src/agent/agent.ts";
 import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
 import type { Tail } from "../../../src/agent/ports.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
-import { encodeChanges, encodeFlush } from "../../../src/protocol/message.ts";
+import { encodeChanges, encodeFlush } from "../../../src/protocol/encode.ts";
 
 interface TestApp {
   readonly id: string;
@@ -45,7 +45,7 @@ const changeOf = (id: string, at: number, writtenAt?: number) =>
       },
     ],
     { table: "apps", at },
-  )[0] as string;
+  )[0]?.live ?? "";
 
 beforeEach(() => {
   vi.useFakeTimers({ now: 50_000 });
@@ -87,6 +87,7 @@ function create(verifyEveryMs: number): Agent<TestApp> {
         return broken ? Promise.reject(broken) : Promise.resolve(tail);
       },
       read: () => Promise.resolve(logged),
+      resubscribe: () => undefined,
     },
     source: {
       loadById: (id) => {
@@ -203,8 +204,8 @@ describe("a flush", () => {
   it("is counted by its reason, told of, and followed by open connections", async () => {
     await following();
     connected.set("a", undefined);
-    publish(2, encodeFlush("operator", 0));
-    publish(3, encodeFlush("operator", 0));
+    publish(2, encodeFlush("operator", 0).live);
+    publish(3, encodeFlush("operator", 0).live);
     expect([...agent.flushes]).toEqual([
       ["first-sync", 1],
       ["new-epoch", 1],
@@ -374,7 +375,7 @@ describe("the verifier", () => {
         publish(2, changeOf("a", 0));
       },
       () => {
-        publish(3, encodeFlush("operator", 0));
+        publish(3, encodeFlush("operator", 0).live);
       },
     ]) {
       const version = (await agent.cache.findById("a"))?.version ?? 0;
@@ -470,7 +471,7 @@ describe("a connection that is entered", () => {
     await agent.cache.findById("a");
     agent.start();
     // Nobody is connected: the doubt alone has it read by nobody.
-    publish(2, encodeFlush("operator", 0));
+    publish(2, encodeFlush("operator", 0).live);
     broken = new Error("down");
     const served = (await agent.cache.findById("a")) ?? undefined;
     expect(served?.version).toBe(1);
@@ -530,11 +531,11 @@ describe("without Redis", () => {
 describe("an app that is deleted", () => {
   it("is told of when a message says so", async () => {
     await following();
-    const [deleted = ""] = encodeChanges([{ appId: "a", type: "deleted", keys: ["a-key"], changed: [] }], {
+    const [deleted] = encodeChanges([{ appId: "a", type: "deleted", keys: ["a-key"], changed: [] }], {
       table: "apps",
       at: 0,
     });
-    publish(2, deleted);
+    publish(2, deleted?.live ?? "");
     expect(gone).toEqual(["a"]);
   });
 

@@ -32,7 +32,7 @@ const change = (appId: string, all: string[], current?: string): Change => ({
   type: "updated",
   keys: all,
   changed: [],
-  app: current === undefined ? undefined : ({ id: appId, key: current } as NonNullable<Change["app"]>),
+  key: current,
 });
 
 describe("a key", () => {

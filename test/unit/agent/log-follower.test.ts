@@ -1,18 +1,21 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { OtherServerError } from "../../../src/agent/errors.ts";
 import { TRANSITIONS } from "../../../src/agent/follower-state.ts";
 import { Lease } from "../../../src/agent/lease.ts";
 import { LogFollower } from "../../../src/agent/log-follower.ts";
 import type { Bus, Tail } from "../../../src/agent/ports.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
 import { formatMessageId, type MessageId } from "../../../src/protocol/message-id.ts";
-import { encodeChanges, encodeFlush } from "../../../src/protocol/message.ts";
+import { encodeChanges, encodeFlush } from "../../../src/protocol/encode.ts";
 
 /** A log in memory. What it publishes goes nowhere by itself: a test delivers it, or loses it. */
 class MemoryLog implements Bus {
   entries: LogEntry[] = [];
   epoch = 100;
   seq = 0;
-  server = "run/replication";
+  server: string | undefined = "run/replication";
+  run: string | undefined = "run";
+  resubscribed = 0;
   /** Set to make every call reject. */
   broken: Error | undefined;
   reads = 0;
@@ -29,9 +32,13 @@ class MemoryLog implements Bus {
   async heartbeat(): Promise<Tail> {
     if (this.broken) throw this.broken;
     const last = this.seq > 0 ? { last: { epoch: this.epoch, seq: this.seq } } : {};
-    const tail = { ...last, server: this.server };
+    const tail = { ...last, server: this.server, run: this.run };
     if (this.held) await new Promise<void>((resolve) => this.held?.push(resolve));
     return tail;
+  }
+
+  resubscribe(): void {
+    this.resubscribed += 1;
   }
 
   read(after: MessageId, last: MessageId): Promise<readonly LogEntry[]> {
@@ -43,7 +50,8 @@ class MemoryLog implements Bus {
 }
 
 const message = (appId: string) =>
-  encodeChanges([{ appId, type: "updated", keys: [], changed: [] }], { table: "apps", at: 0 })[0] as string;
+  encodeChanges([{ appId, type: "updated", keys: [], changed: [] }], { table: "apps", at: 0 })[0]?.whole ??
+  "";
 const live = ({ id, json }: LogEntry) => `${formatMessageId(id)} ${json}`;
 
 let log: MemoryLog;
@@ -80,6 +88,83 @@ async function following(count = 1): Promise<void> {
   expect(follower.state).toBe("following");
   events = [];
 }
+
+describe("another server", () => {
+  const OTHERS = [
+    ["run id", "other/replication"],
+    ["replication id", "run/other"],
+    ["epoch", "run/replication/2"],
+    ["silence about itself", undefined],
+  ] as const;
+
+  it.each(OTHERS)(
+    "seen by its %s while following: a flush, and the subscription is made anew",
+    async (_, server) => {
+      await following();
+      log.server = server;
+      await follower.heartbeat();
+      expect(events).toEqual(["flush server-changed"]);
+      expect([follower.state, log.resubscribed]).toEqual(["down", 1]);
+      // The former server's, late: this server gives the number to another message.
+      follower.onLive(live({ id: { epoch: 100, seq: 2 }, json: message("late") }));
+      const newest = log.append(message("new"));
+      follower.onLost();
+      await follower.onSubscribed();
+      expect(events).toEqual(["flush server-changed", "new"]);
+      expect([follower.state, follower.cursor, log.resubscribed]).toEqual(["following", newest.id, 1]);
+    },
+  );
+
+  it.each(OTHERS)(
+    "seen by its %s, of which the new subscription is known to be: a flush is enough",
+    async (_, server) => {
+      await following();
+      follower.onLost();
+      log.server = server;
+      await follower.onSubscribed("run");
+      expect(events).toEqual(["flush server-changed"]);
+      expect([follower.state, log.resubscribed]).toEqual(["following", 0]);
+      // The second heartbeat of this subscription: what came with it may be older than the change.
+      log.server = "run/third";
+      await follower.heartbeat();
+      expect([follower.state, log.resubscribed]).toEqual(["down", 1]);
+    },
+  );
+
+  it("than the subscription's, from the first sync on: nothing is proven, and both are connected to anew", async () => {
+    await expect(follower.onSubscribed("elsewhere")).rejects.toThrow(OtherServerError);
+    expect([follower.state, log.resubscribed, lease.isHeld]).toEqual(["down", 1, false]);
+    await follower.onSubscribed("run");
+    expect([follower.state, lease.isHeld]).toEqual(["following", true]);
+  });
+
+  it("than the subscription's, later: the heartbeat that finds it renews no lease, though the log's end is the same", async () => {
+    await follower.onSubscribed("run");
+    now = 2_000;
+    log.run = "elsewhere";
+    await expect(follower.heartbeat()).rejects.toThrow(/expected one Redis server .* found two/);
+    expect([follower.state, log.resubscribed, lease.until]).toEqual(["down", 1, 4_000]);
+  });
+
+  it.each([
+    ["the subscription's", undefined, "run"],
+    ["the heartbeat's", "run", undefined],
+  ])("cannot be told where %s run id is not known", async (_, subscribed, run) => {
+    log.run = run;
+    await follower.onSubscribed(subscribed);
+    expect([follower.state, log.resubscribed]).toEqual(["following", 0]);
+  });
+
+  it("that does not say who it is: messages are followed, and no lease is ever had", async () => {
+    log.server = undefined;
+    await following();
+    now = 2_000;
+    await follower.heartbeat();
+    follower.onLive(live(log.append(message("a"))));
+    expect(events).toEqual(["a"]);
+    expect([follower.state, lease.isHeld]).toEqual(["following", false]);
+  });
+});
 
 describe("the transition table", () => {
   it("has exactly these transitions", () => {
@@ -215,7 +300,7 @@ describe("live messages", () => {
 
   it("that ask for a flush get one", async () => {
     await following();
-    follower.onLive(live(log.append(encodeFlush("operator", 0))));
+    follower.onLive(live(log.append(encodeFlush("operator", 0).whole)));
     expect(events).toEqual(["flush requested"]);
   });
 
@@ -370,8 +455,6 @@ describe("after a reconnect", () => {
       "log-trimmed",
       () => (log.read = () => Promise.resolve([...log.entries.slice(-2), ...log.entries.slice(-1)])),
     ],
-    ["server-changed", () => (log.server = "other/replication")],
-    ["server-changed", () => (log.server = "run/other")],
     ["new-epoch", () => (log.epoch = 200)],
     ["new-epoch", () => (log.seq = 0)],
     ["sequence-backwards", () => (log.seq = 1)],

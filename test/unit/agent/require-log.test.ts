@@ -8,7 +8,12 @@ const NONE: Tail = { server: "s", last: undefined };
 
 describe("requireLog", () => {
   let tail = NONE;
-  const inner: Bus = { heartbeat: () => Promise.resolve(tail), read: () => Promise.resolve([]) };
+  let renewed = 0;
+  const inner: Bus = {
+    heartbeat: () => Promise.resolve(tail),
+    read: () => Promise.resolve([]),
+    resubscribe: () => (renewed += 1),
+  };
 
   it("fails each heartbeat until there is a log, and then none, though it goes away again", async () => {
     const bus = requireLog(inner, { log: "{x}:v1:log", redis: "r:1/0 (REDIS_URL)" });
@@ -24,5 +29,7 @@ describe("requireLog", () => {
     tail = NONE;
     expect(await bus.heartbeat()).toBe(NONE);
     expect(await bus.read({ epoch: 1, seq: 1 }, { epoch: 1, seq: 2 })).toEqual([]);
+    bus.resubscribe();
+    expect(renewed).toBe(1);
   });
 });

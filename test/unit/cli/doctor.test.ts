@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MappingShape } from "../../../src/aws/lambda-mappings.ts";
 import { checkMappings } from "../../../src/cli/doctor/mapping.ts";
+import { checkPrimary, type PrimaryShape } from "../../../src/cli/doctor/primary.ts";
 import { adviceOn, checkLog, checkRedis } from "../../../src/cli/doctor/redis.ts";
 
 const MAPPING: MappingShape = {
@@ -11,6 +12,22 @@ const MAPPING: MappingShape = {
   reportsBatchItemFailures: true,
   hasFailureQueue: true,
 };
+
+describe("a relay", () => {
+  it("does the work of a function, and is told of beside one that does it too", () => {
+    expect(checkMappings([], "7 host-1 42 id")).toEqual([
+      {
+        name: "event source mapping",
+        level: "ok",
+        found: "none is needed: a relay reads the stream, on host-1, pid 42",
+      },
+    ]);
+    expect(checkMappings([{ ...MAPPING, state: "Disabled" }], "7 host-1 42 id")[0]?.level).toBe("ok");
+    const [both] = checkMappings([MAPPING], "7 host-1 42 id");
+    expect(both?.level).toBe("warning");
+    expect(both?.found).toMatch(/and a relay read the stream: every change is told twice/);
+  });
+});
 
 describe("the event source mapping", () => {
   it.each<[string, string, Partial<MappingShape>]>([
@@ -36,7 +53,15 @@ describe("the event source mapping", () => {
 });
 
 describe("Redis", () => {
-  const shape = { version: "7.0.15", mode: "standalone", role: "master", evictionPolicy: "noeviction" };
+  const shape = {
+    version: "7.0.15",
+    mode: "standalone",
+    role: "master",
+    hasIdentity: true,
+    replicas: 0,
+    evictionPolicy: "noeviction",
+    server: "r/p",
+  };
   const levels = (change: object, configured: "standalone" | "sentinel" | "cluster" = "standalone") =>
     checkRedis({ ...shape, ...change }, configured)
       .filter(({ level }) => level !== "ok")
@@ -75,5 +100,69 @@ describe("Redis", () => {
     expect(checkLog("log", { first, last, length: 7 }).level).toBe("ok");
     expect(checkLog("log", { first: undefined, last, length: 7 }).level).toBe("fail");
     expect(checkLog("log", { first, last: { epoch: 1, seq: 9 }, length: 4 }).level).toBe("fail");
+  });
+});
+
+describe("the protection from a second primary", () => {
+  const SERVER = {
+    version: "7.2.1",
+    mode: "standalone",
+    role: "master",
+    server: "r/p",
+    hasIdentity: true,
+    replicas: 0,
+    evictionPolicy: "noeviction",
+  };
+  const ALONE: PrimaryShape = {
+    configured: "standalone",
+    minReplicas: 0,
+    verdict: undefined,
+    isNamed: true,
+    others: [],
+    masters: 0,
+  };
+  const NAMED = { primary: "a:1", epoch: "7", runs: [] };
+  const SENTINEL = { configured: "sentinel", verdict: NAMED } as const;
+  const CLUSTER = { configured: "cluster", verdict: NAMED } as const;
+
+  it.each<[string, Partial<PrimaryShape>, Partial<typeof SERVER>, string]>([
+    ["a single server", {}, {}, "ok one primary: a single server"],
+    ["replicas without any", {}, { replicas: 2 }, "warning one primary: 2 replicas, and no protection"],
+    ["one replica of two", { minReplicas: 1 }, { replicas: 2 }, "ok one primary: WAIT 1 of 2"],
+    ["one of three", { minReplicas: 1 }, { replicas: 3 }, "warning one primary: WAIT 1 of 3"],
+    [
+      "more than there are",
+      { minReplicas: 2 },
+      { replicas: 1 },
+      "fail one primary: APP_SYNC_MIN_REPLICAS is 2",
+    ],
+    [
+      "sentinels",
+      SENTINEL,
+      { replicas: 2 },
+      "ok one primary: a majority of the sentinels names a:1, epoch 7",
+    ],
+    ["a cluster of three", { ...CLUSTER, masters: 3 }, {}, "ok one primary: a majority of the 3 masters"],
+    ["a cluster of one", { ...CLUSTER, masters: 1 }, {}, "warning one primary: the cluster has 1 masters"],
+    ["no majority", { ...SENTINEL, verdict: new Error("no majority") }, {}, "fail one primary: no majority"],
+    [
+      "another that calls itself one",
+      { ...SENTINEL, others: ["b:1"] },
+      {},
+      "fail two primaries: a:1, and b:1",
+    ],
+    [
+      "the connection's own",
+      { ...SENTINEL, isNamed: false },
+      {},
+      "fail two primaries: a:1, and the one that this",
+    ],
+    ["a server without identity", {}, { hasIdentity: false }, "fail redis identity: INFO has no run_id"],
+  ])("%s", (_, change, server, expected) => {
+    const checks = checkPrimary({ ...SERVER, ...server }, { ...ALONE, ...change });
+    expect(checks.map(({ level, name, found }) => `${level} ${name}: ${found}`).join("\n")).toContain(
+      expected,
+    );
+    for (const { level, advice } of checks) expect(advice === undefined).toBe(level === "ok");
   });
 });

@@ -10,7 +10,20 @@ describe("the pipeline's configuration", () => {
       table: "apps",
       names: { log: "{app-sync:apps}:v1:log" },
       logLength: 10_000,
+      minReplicas: 0,
+      logBytes: 33_554_432,
     });
+  });
+
+  it("takes how many replicas must have a message, but not of a cluster, whose masters are asked", () => {
+    const two = { APP_SYNC_MIN_REPLICAS: "2" };
+    expect(readPipelineConfig({ REDIS_URL: "redis://a", ...two }).minReplicas).toBe(2);
+    expect(readAgentConfig(two, "apps").minReplicas).toBe(2);
+    const cluster = { REDIS_CLUSTER_NODES: "a:1", ...two };
+    for (const read of [() => readPipelineConfig(cluster), () => readAgentConfig(cluster, "apps")])
+      expect(mistakesOf(read)).toEqual([
+        "APP_SYNC_MIN_REPLICAS: expected 0 on a cluster, whose masters are asked instead, found 2.",
+      ]);
   });
 
   it("takes the table under soketi's own name, with or without its prefix", () => {
@@ -55,6 +68,8 @@ describe("the pipeline's configuration", () => {
         REDIS_TLS: "perhaps",
         REDIS_DB: "-1",
         APP_SYNC_LOG_LENGTH: "1e3",
+        APP_SYNC_MIN_REPLICAS: "-1",
+        APP_SYNC_LOG_BYTES: "32mb",
       }),
     );
     expect(mistakes.map((mistake) => mistake.slice(0, mistake.indexOf(":")))).toEqual([
@@ -64,9 +79,14 @@ describe("the pipeline's configuration", () => {
       "REDIS_SENTINELS",
       "REDIS_DB",
       "APP_SYNC_LOG_LENGTH",
+      "APP_SYNC_MIN_REPLICAS",
+      "APP_SYNC_LOG_BYTES",
     ]);
-    expect(mistakes.at(-1)).toBe(
+    expect(mistakes.at(-3)).toBe(
       'APP_SYNC_LOG_LENGTH: expected a whole number from 100 to 10000000, found "1e3". For example APP_SYNC_LOG_LENGTH=10000.',
+    );
+    expect(mistakes.at(-1)).toBe(
+      "APP_SYNC_LOG_BYTES: expected a whole number from 1048576 to 17179869184, found something else (not shown: it may hold a password). For example APP_SYNC_LOG_BYTES=33554432.",
     );
   });
 });
@@ -74,10 +94,12 @@ describe("the pipeline's configuration", () => {
 describe("the agent's configuration", () => {
   it("has the documented defaults, and soketi's own Redis", () => {
     expect(readAgentConfig({}, "apps")).toEqual({
+      minReplicas: 0,
       names: {
         ask: "{app-sync:apps}:v1:ask",
         relay: "{app-sync:apps}:v1:relay",
         log: "{app-sync:apps}:v1:log",
+        last: "{app-sync:apps}:v1:last",
         live: "{app-sync:apps}:v1:live",
         nodes: "{app-sync:apps}:v1:nodes",
         seen: "{app-sync:apps}:v1:nodes:seen",

@@ -105,6 +105,8 @@ describe("a password is not echoed", () => {
     "REDIS_IAM_CACHE_NAME",
     "SHARED_CACHE",
     "APP_SYNC_LOG_LENGTH",
+    "APP_SYNC_MIN_REPLICAS",
+    "APP_SYNC_LOG_BYTES",
   ])("in %s, which is told to be wrong all the same", (name) => {
     const message = messageOf(() => readPipelineConfig({ ...beside(name), [name]: "u:zebra@quokka:1" }));
     expect(message).toMatch(new RegExp(`${name}: expected .*not shown`));

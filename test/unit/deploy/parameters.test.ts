@@ -35,7 +35,31 @@ describe("parameters that are right", () => {
     ],
     ["a shared cache", { ...REDIS, sharedCache: "evict", redisKeyPrefix: "soketi:", sharedCacheTtl: "60" }],
     ["China", { ...REDIS, alarmTopicArn: "arn:aws-cn:sns:eu-west-1:123456789012:ops" }],
-    ["schedules", { ...REDIS, sweepSchedule: "rate(1 day)" }],
+    ...["rate(1 day)", "rate(1 hour)", "rate(5 minutes)", "rate(24 hours)"].map(
+      (sweepSchedule): [string, Record<string, string>] => [sweepSchedule, { ...REDIS, sweepSchedule }],
+    ),
+    ["the longest retentions", { ...REDIS, logRetentionDays: "3653" }],
+    [
+      "sentinels with users, TLS and a database",
+      {
+        redisSentinels: "a:26379",
+        redisSentinelName: "m",
+        redisSentinelUsername: "watch",
+        redisSentinelTls: "on",
+        redisDb: "3",
+        redisSecretId: "s",
+      },
+    ],
+    ["keys of queues and logs", { ...REDIS, queueKmsKeyArn: KEY, logKmsKeyArn: KEY }],
+    [
+      "what a company asks of roles",
+      {
+        ...REDIS,
+        permissionsBoundaryArn: "arn:aws:iam::123456789012:policy/team/limit",
+        rolePath: "/team/a/",
+      },
+    ],
+    ["AWS's own boundary", { ...REDIS, permissionsBoundaryArn: "arn:aws:iam::aws:policy/PowerUserAccess" }],
   ])("%s", (_, given) => {
     expect(mistakesOf(given)).toEqual([]);
   });
@@ -132,8 +156,48 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     ["a mode", { ...REDIS, sharedCache: "on" }, /^sharedCache: expected off, evict or refresh, found "on"/],
     ["a prefix for nothing", { ...REDIS, redisKeyPrefix: "x" }, /^redisKeyPrefix: expected sharedCache/],
     ["a cron", { ...REDIS, sweepSchedule: "cron(0 * * * ? *)" }, /^sweepSchedule: expected rate/],
+    // EventBridge refuses these, in the middle of a deployment.
+    ...[
+      "rate(1 hours)",
+      "rate(5 minute)",
+      "rate(2 hour)",
+      "rate(1 days)",
+      "rate(05 minutes)",
+      "rate(5  minutes)",
+    ].map((sweepSchedule): [string, Record<string, string>, RegExp] => [
+      sweepSchedule,
+      { ...REDIS, sweepSchedule },
+      /^sweepSchedule: expected rate\(1 hour\), /,
+    ]),
+    ["a database without sentinels", { ...REDIS, redisDb: "1" }, /^redisDb: .*at the end of redisUrl/],
+    [
+      "a user of no sentinels",
+      { ...REDIS, redisSecretId: "s", redisSentinelUsername: "u" },
+      /^redisSentinelUsername: expected redisSentinels/,
+    ],
+    [
+      "a user of the sentinels without a password",
+      { redisSentinels: "a", redisSentinelName: "m", redisSentinelUsername: "u" },
+      /^redisSentinelUsername: expected redisSecretId or/,
+    ],
+    [
+      "TLS of no sentinels",
+      { ...REDIS, redisSentinelTls: "on" },
+      /^redisSentinelTls: expected redisSentinels/,
+    ],
+    ["a path without its end", { ...REDIS, rolePath: "/team" }, /^rolePath: expected a path/],
+    [
+      "a role as boundary",
+      { ...REDIS, permissionsBoundaryArn: "arn:aws:iam::123456789012:role/x" },
+      /managed policy/,
+    ],
     ["too often", { ...REDIS, sweepSchedule: "rate(1 minute)" }, /^sweepSchedule: .*from 5 minutes/],
     ["a log too short", { ...REDIS, logLength: "10" }, /^logLength: expected a whole number from 100/],
+    [
+      "a log too small",
+      { ...REDIS, logBytes: "32mb" },
+      /^logBytes: expected a whole number of bytes from 1048576/,
+    ],
     ["days", { ...REDIS, logRetentionDays: "31" }, /^logRetentionDays: expected one of 1, 3/],
     ["concurrency", { ...REDIS, reservedConcurrency: "0" }, /^reservedConcurrency: expected/],
     ["a typing error", { ...REDIS, tablename: "apps" }, /^tablename: .*unknown one\. Write tableName\./],
@@ -159,12 +223,15 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     }
   });
 
-  it.each(["streamArn", "alarmTopicArn"])("%s of another region", (name) => {
-    const arn = name === "streamArn" ? STREAM : "arn:aws:sns:eu-west-1:123456789012:ops";
-    expect(mistakesOf({ ...REDIS, [name]: arn }, { stage: "prod", region: "us-east-1" })).toEqual([
-      expect.stringMatching(/expected one of the stack's region us-east-1, found eu-west-1\. Deploy with/),
-    ]);
-  });
+  it.each(["streamArn", "alarmTopicArn", "queueKmsKeyArn", "logKmsKeyArn"])(
+    "%s of another region",
+    (name) => {
+      const arn = { streamArn: STREAM, alarmTopicArn: "arn:aws:sns:eu-west-1:123456789012:ops" }[name] ?? KEY;
+      expect(mistakesOf({ ...REDIS, [name]: arn }, { stage: "prod", region: "us-east-1" })).toEqual([
+        expect.stringMatching(/expected one of the stack's region us-east-1, found eu-west-1\. Deploy with/),
+      ]);
+    },
+  );
 
   it("a stage whose name makes a function's too long", () => {
     expect(mistakesOf(REDIS, { stage: "s".repeat(31), region: "eu-west-1" })[0]).toMatch(/^stage: /);

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Lease } from "../../../src/agent/lease.ts";
 import { LogFollower } from "../../../src/agent/log-follower.ts";
+import { decodeInvalidations } from "../../../src/protocol/live.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
+import type { EncodedMessage } from "../../../src/protocol/encode.ts";
 import { runBatch } from "../../../src/pipeline/run-batch.ts";
 import { modify } from "../../factories/stream-event.ts";
 import { Random } from "../../simulation/random.ts";
@@ -15,8 +17,8 @@ const MESSAGES = 5_000;
 async function realMessages(): Promise<string[]> {
   const messages: string[] = [];
   const log = {
-    append: (all: readonly string[]) => {
-      messages.push(...all);
+    append: (all: readonly EncodedMessage[]) => {
+      for (const { whole, live } of all) messages.push(whole, live);
       return Promise.resolve();
     },
   };
@@ -32,7 +34,7 @@ async function realMessages(): Promise<string[]> {
       { log, report: silentReporter, table: "apps", now: Date.now, remainingMs: () => 30_000 },
     );
   }
-  return [...messages, '{"v":1,"flush":"requested","at":1}'];
+  return [...messages, '{"v":1,"flush":"requested","at":1}', '[1,1,"requested"]'];
 }
 
 describe("hostile messages", () => {
@@ -46,6 +48,7 @@ describe("hostile messages", () => {
       bus: {
         heartbeat: () => Promise.resolve({ last: { epoch: 1, seq: 0 }, server: "s" }),
         read: () => Promise.resolve([]),
+        resubscribe: () => undefined,
       },
       target: {
         apply: ({ changes }) => applied.push(...changes),
@@ -62,12 +65,16 @@ describe("hostile messages", () => {
       const json = random.chance(0.5)
         ? spoilText(random, message)
         : JSON.stringify(spoilJson(random, JSON.parse(message)) ?? null);
-      const decoded = decodeMessage(json);
+      const whole = decodeMessage(json);
+      const changedOf =
+        whole.kind === "changes" ? whole.message.changes.flatMap(({ changed }) => changed) : [];
+      expect(changedOf.every((text) => typeof text === "string")).toBe(true);
+      const decoded = decodeInvalidations(json);
       kinds.add(decoded.kind);
       if (decoded.kind === "changes") {
-        for (const { appId, keys, changed, type } of decoded.message.changes) {
+        for (const { appId, keys, key = "", type } of decoded.message.changes) {
           expect(appId).toMatch(/./s);
-          expect([...keys, ...changed].every((text) => typeof text === "string")).toBe(true);
+          expect([...keys, key].every((text) => typeof text === "string")).toBe(true);
           expect(type).toMatch(/^(created|updated|deleted)$/);
         }
       }

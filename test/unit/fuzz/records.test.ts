@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { normalize } from "../../../src/app/normalize.ts";
 import { runBatch } from "../../../src/pipeline/run-batch.ts";
+import type { EncodedMessage } from "../../../src/protocol/encode.ts";
+import { decodeInvalidations } from "../../../src/protocol/live.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import { image } from "../../factories/stream-event.ts";
 import { Random } from "../../simulation/random.ts";
@@ -25,7 +27,7 @@ describe("hostile stream records", () => {
         const record = random.chance(0.5)
           ? spoilJson(random, random.pick(awsEvent.Records))
           : spoilRecord(random, `app-${i}`);
-        const messages: string[] = [];
+        const messages: EncodedMessage[] = [];
         const told: string[] = [];
         const response = await runBatch(
           { Records: [record] },
@@ -42,8 +44,11 @@ describe("hostile stream records", () => {
           },
         );
         expect(response).toEqual({ batchItemFailures: [] });
-        for (const message of messages) expect(decodeMessage(message).kind).toMatch(/^(changes|flush)$/);
-        expect([...messages, ...told].join("\n")).not.toContain(SECRET);
+        for (const { whole, live } of messages) {
+          expect(decodeMessage(whole).kind).toMatch(/^(changes|flush)$/);
+          expect(decodeInvalidations(live).kind).toBe(decodeMessage(whole).kind);
+        }
+        expect(JSON.stringify([...messages, ...told])).not.toContain(SECRET);
       }
     },
   );

@@ -56,6 +56,7 @@ describe("names", () => {
     const names = busNames(defaultPrefix("apps"));
     expect(names).toEqual({
       log: "{app-sync:apps}:v1:log",
+      last: "{app-sync:apps}:v1:last",
       live: "{app-sync:apps}:v1:live",
       nodes: "{app-sync:apps}:v1:nodes",
       seen: "{app-sync:apps}:v1:nodes:seen",

@@ -1,14 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  type Change,
-  decodeMessage,
   encodeChanges,
   encodeFlush,
   MAX_BYTES,
   MAX_CHANGES,
-  MAX_HASH_KEY_BYTES,
-} from "../../../src/protocol/message.ts";
+  type EncodedMessage,
+} from "../../../src/protocol/encode.ts";
+import { type Change, decodeMessage, MAX_HASH_KEY_BYTES } from "../../../src/protocol/message.ts";
 
 const header = { table: "apps", region: "eu-west-1", at: 1_700_000_000_000 };
 
@@ -16,9 +15,9 @@ function change(appId: string, extra: Partial<Change> = {}): Change {
   return { appId, type: "updated", keys: [`${appId}-key`], changed: ["enabled"], ...extra };
 }
 
-function changesOf(messages: readonly string[]): Change[] {
-  return messages.flatMap((json) => {
-    const decoded = decodeMessage(json);
+function changesOf(messages: readonly (string | EncodedMessage)[]): Change[] {
+  return messages.flatMap((message) => {
+    const decoded = decodeMessage(typeof message === "string" ? message : message.whole);
     if (decoded.kind !== "changes") throw new Error(`expected changes, found ${decoded.kind}`);
     return [...decoded.message.changes];
   });
@@ -28,9 +27,9 @@ describe("encodeChanges", () => {
   it("gives back every change in order, with the header in each message", () => {
     const changes = Array.from({ length: 250 }, (_, i) => change(`app-${i}`, { writtenAt: i }));
     const messages = encodeChanges(changes, header);
-    expect(messages.map((json) => changesOf([json]).length)).toEqual([MAX_CHANGES, MAX_CHANGES, 50]);
+    expect(messages.map((message) => changesOf([message]).length)).toEqual([MAX_CHANGES, MAX_CHANGES, 50]);
     expect(changesOf(messages)).toEqual(changes);
-    for (const json of messages) expect(JSON.parse(json)).toMatchObject({ v: 1, ...header });
+    for (const { whole } of messages) expect(JSON.parse(whole)).toMatchObject({ v: 1, ...header });
   });
 
   it("writes nothing for no changes", () => {
@@ -41,7 +40,7 @@ describe("encodeChanges", () => {
     const changes = Array.from({ length: 40 }, (_, i) => change(`app-${i}`, { keys: ["é".repeat(2000)] }));
     const messages = encodeChanges(changes, header);
     expect(messages.length).toBeGreaterThan(1);
-    for (const json of messages) expect(Buffer.byteLength(json)).toBeLessThanOrEqual(MAX_BYTES);
+    for (const { whole } of messages) expect(Buffer.byteLength(whole)).toBeLessThanOrEqual(MAX_BYTES);
     expect(changesOf(messages)).toEqual(changes);
   });
 
@@ -57,7 +56,7 @@ describe("encodeChanges", () => {
 
 describe("decodeMessage", () => {
   it("reads a flush", () => {
-    expect(decodeMessage(encodeFlush("why", 5))).toEqual({
+    expect(decodeMessage(encodeFlush("why", 5).whole)).toEqual({
       kind: "flush",
       message: { v: 1, flush: "why", at: 5 },
     });
@@ -164,7 +163,7 @@ describe("decodeMessage", () => {
 
   it("gives back each type, the region and the time of the write; and none that is of another type", () => {
     const changes = [change("a", { type: "created" }), change("b", { type: "deleted", writtenAt: 7 })];
-    expect(decodeMessage(encodeChanges(changes, header)[0] ?? "")).toEqual({
+    expect(decodeMessage(encodeChanges(changes, header)[0]?.whole ?? "")).toEqual({
       kind: "changes",
       message: { v: 1, ...header, changes },
     });

@@ -61,8 +61,8 @@ describe("RedisError", () => {
 
   it.each([
     [silence(500), "TIMEOUT", "no answer within 500 ms"],
-    [new Error("Command timed out"), "TIMEOUT", "Command timed out"],
-    [new Error("Connection is closed."), "UNKNOWN", "Connection is closed."],
+    [new Error("Command timed out"), "TIMEOUT", "no answer in time"],
+    [new Error("Connection is closed."), "UNKNOWN", "the connection is closed"],
     [undefined, "UNKNOWN", "undefined"],
   ])("of %s has the code %s", (cause, code, reason) => {
     expect(new RedisError("answer", cause)).toMatchObject({ code, reason });

@@ -1,5 +1,6 @@
 import { StreamGoneError, StreamThrottledError } from "../../../src/aws/errors.ts";
 import type { TableStream } from "../../../src/aws/table-stream.ts";
+import type { EncodedMessage } from "../../../src/protocol/encode.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import type { Fence, Move } from "../../../src/redis/fence.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
@@ -92,7 +93,7 @@ export class FakeRedis {
   readonly failures: Error[] = [];
 
   readonly log = {
-    append: (messages: readonly string[], fence?: Fence): Promise<string> => {
+    append: (messages: readonly EncodedMessage[], fence?: Fence): Promise<string> => {
       this.#take(fence?.token ?? "", fence?.moves ?? [], messages);
       return Promise.resolve("1-1");
     },
@@ -102,7 +103,7 @@ export class FakeRedis {
       Promise.resolve().then(() => this.#take(token, moves, [])),
   };
 
-  #take(token: string, moves: readonly Move[], messages: readonly string[]): void {
+  #take(token: string, moves: readonly Move[], messages: readonly EncodedMessage[]): void {
     const failure = this.failures.shift();
     if (failure) throw failure;
     const isWrong = moves.some(({ field, from }) => (this.positions.get(field) ?? "") !== from);
@@ -111,7 +112,7 @@ export class FakeRedis {
       if (to === "") this.positions.delete(field);
       else this.positions.set(field, to);
     }
-    this.messages.push(...messages);
+    this.messages.push(...messages.map(({ whole }) => whole));
   }
 
   /** As a term begins. */

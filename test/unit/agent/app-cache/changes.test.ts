@@ -63,6 +63,21 @@ describe("a change", () => {
     expect(cache.indexQueries).toBe(0);
   });
 
+  it.each([
+    ["for good, when the app is in use", true, 0],
+    ["for good, when it was asked for and not there", false, 0],
+    ["for a minute, when nobody has asked for the app", undefined, 1],
+  ])("teaches the key %s", async (_, isThere, queries) => {
+    if (isThere === true) table.apps.set("a", v(1));
+    if (isThere !== undefined) await cache.findById("a");
+    table.apps.set("a", v(2));
+    cache.apply(changed("a", ["k"], "k"));
+    clock.now += 60_001;
+    cache.sweep();
+    await cache.findByKey("k");
+    expect(cache.indexQueries).toBe(queries);
+  });
+
   it("of the key: the new one finds the app, the old one nothing", async () => {
     table.put(v(1, "a", "old"));
     await cache.findByKey("old");

@@ -52,8 +52,7 @@ export class HeldTable implements AppSource<TestApp> {
 export const v = (version: number, id = "a", key = "k"): TestApp => ({ id, key, version });
 
 export function changed(appId: string, keys: string[] = [], currentKey?: string): Change {
-  const app = currentKey === undefined ? undefined : ({ id: appId, key: currentKey } as Change["app"]);
-  return { appId, type: "updated", keys, changed: [], app };
+  return { appId, type: "updated", keys, key: currentKey, changed: [] };
 }
 
 export const clock = { now: 0 };

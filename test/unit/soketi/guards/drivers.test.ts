@@ -73,7 +73,6 @@ describe("an adapter between nodes", () => {
   it.each([
     ["a text", JSON.stringify(event), true],
     ["a buffer", Buffer.from(JSON.stringify(event)), true],
-    ["a question or an answer", '{"requestId":"1","type":0}', true],
     ["its own", JSON.stringify({ ...event, uuid: "me", data: "{" }), true],
     ["no JSON", "{", false],
     ["null", "null", false],
@@ -90,13 +89,62 @@ describe("an adapter between nodes", () => {
     expect(caught).toHaveLength(isTaken ? 0 : 1);
   });
 
+  it.each([
+    ["text", JSON.stringify(event), true],
+    ["map", event, true],
+    ["text with data that is no JSON", JSON.stringify({ ...event, data: "{" }), false],
+    ["map with data that is no JSON", { ...event, data: "{" }, false],
+    ["map with a channel that is a list", { ...event, channel: ["room"] }, false],
+    ["list", [event], false],
+  ])(
+    "takes a %s of node-discover's, which has the datagram and its origin behind it",
+    async (_, data, isTaken) => {
+      const taken: unknown[] = [];
+      const { driver, caught } = await horizontal({ onMessage: (...args) => taken.push(args) });
+      driver.onMessage?.(data, { event: "cluster-adapter", data }, { address: "127.0.0.1" });
+      expect([taken.length, caught.length]).toEqual(isTaken ? [1, 0] : [0, 1]);
+    },
+  );
+
+  it.each([
+    [event, true],
+    [{ ...event, data: "null" }, false],
+    [null, false],
+  ])("takes the bytes of NATS: %#", async (content, isTaken) => {
+    const taken: unknown[] = [];
+    const { driver } = await horizontal({ onMessage: (message) => taken.push(message) });
+    driver.onMessage?.({ subject: "nats-adapter", data: new TextEncoder().encode(JSON.stringify(content)) });
+    expect(taken).toHaveLength(isTaken ? 1 : 0);
+  });
+
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
+  const question = { requestId: "1", appId: "a", type: 3 };
+  it.each([
+    [JSON.stringify(question), true],
+    [JSON.stringify({ ...question, opts: { channel: "room" } }), true],
+    ["null", false],
+    ["{}", false],
+    [JSON.stringify({ ...question, appId: { toString: null } }), false],
+    [JSON.stringify({ ...question, requestId: ["1"] }), false],
+    [JSON.stringify({ ...question, opts: { userId: { toString: null } } }), false],
+    [`{"requestId":"1","appId":"a","type":3,"x":${deep}}`, false],
+  ])("asks soketi what it can answer, and nothing else: %#", async (text, isTaken) => {
+    const taken: unknown[] = [];
+    const { driver, caught } = await horizontal({ onRequest: (...args) => taken.push(args) });
+    driver.onRequest?.("channel", text);
+    driver.onRequest?.(text, {}, { address: "127.0.0.1" });
+    expect([taken.length, caught.length]).toEqual(isTaken ? [2, 0] : [0, 2]);
+  });
+
   it.each(["onMessage", "onRequest", "onResponse"] as const)("outlives an %s that throws", async (name) => {
     const { driver, caught } = await horizontal({
       [name]: () => {
         throw new TypeError("Cannot destructure property 'appId' of 'request' as it is undefined.");
       },
     });
-    expect(() => driver[name]?.("channel", "{}")).not.toThrow();
+    expect(() =>
+      driver[name]?.("channel", JSON.stringify({ requestId: "1", appId: "a", type: 0 })),
+    ).not.toThrow();
     expect(caught).toEqual(["drivers: a message of another node"]);
   });
 });
@@ -212,6 +260,7 @@ it.each([
 });
 
 describe("discovery", () => {
+  const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
   const iid = "0f8fad5b-d9cb-469f-a165-70867728950e";
 
   /** node-discover's network, as far as it is guarded: it decodes what comes, and emits it. */
@@ -258,6 +307,10 @@ describe("discovery", () => {
     '{"event":"hello"}',
     '{"event":"hello","iid":"__proto__"}',
     '{"event":"hello","iid":5}',
+    `{"event":"hello","iid":"${iid}","pid":{"toString":null}}`,
+    `{"event":"hello","iid":"${iid}","pid":${deep}}`,
+    `{"event":{"toString":null},"iid":"${iid}","data":1}`,
+    `{"event":"hello","iid":"${iid}","data":${deep}}`,
   ])("passes over %s", (datagram) => {
     const { network, soketi } = discovery();
     network.on("hello", () => expect.unreachable());

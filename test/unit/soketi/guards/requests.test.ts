@@ -68,9 +68,14 @@ class TestResponse {
   }
 }
 
-function call(soketi: RealSoketi, route: string): TestResponse {
+/** With this header; there are no others. */
+const requestOf = (contentLength = "") => ({
+  getHeader: (name: string) => (name === "content-length" ? contentLength : ""),
+});
+
+function call(soketi: RealSoketi, route: string, contentLength?: string): TestResponse {
   const response = new TestResponse();
-  soketi.routes.get(route)?.(response, {});
+  soketi.routes.get(route)?.(response, requestOf(contentLength));
   return response;
 }
 
@@ -84,7 +89,7 @@ async function publish(soketi: RealSoketi, text: string, route = "events"): Prom
     .update(["POST", response.url, params.join("&")].join("\n"))
     .digest("hex");
   response.query = { ...query, auth_signature: signature };
-  soketi.routes.get(route)?.(response, {});
+  soketi.routes.get(route)?.(response, requestOf(String(text.length)));
   response.receive(text);
   await idle();
   return response;
@@ -119,6 +124,15 @@ describe("a body that soketi does not bear", () => {
   it("is answered by nobody with soketi alone", async () => {
     const response = await publish(realSoketi({ on: [] }), '{"name":"n","data":"x","channels":"room"}');
     expect(response.isOver).toBe(false);
+  });
+
+  it("of which uWebSockets.js does not tell, being empty, is answered", async () => {
+    const response = call(realSoketi(), "events", "0");
+    await idle();
+    expect(response.status).toBe(401);
+    const alone = call(realSoketi({ on: [] }), "events", "0");
+    await idle();
+    expect(alone.isOver).toBe(false);
   });
 
   it("of more than the limit is refused before all of it has come", () => {

@@ -1,0 +1,59 @@
+import { rowsOf } from "../../fleet/log-rows.ts";
+import type { LogEntry } from "../../protocol/live.ts";
+import type { RegisteredNode } from "../../protocol/node.ts";
+import { ago } from "../support/ago.ts";
+import { amount } from "../support/amount.ts";
+import { type Check, ok, warning } from "./check.ts";
+
+const NAME = "flushes";
+const HOUR_MS = 3_600_000;
+
+/** What a node does by itself, and why somebody should know. `first-sync` is its start, `requested` is in the log. */
+const REASONS: Readonly<Record<string, string>> = {
+  "new-epoch": "The log was deleted, and has begun anew. Find out who may do that (ACL LOG).",
+  "sequence-backwards":
+    "The log has lost its end: Redis was restored, or failed over without its last writes.",
+  "log-trimmed": "The node was away for longer than the log reaches back: raise APP_SYNC_LOG_LENGTH.",
+  "server-changed": "Redis was restarted, or another one has taken over. In order once; not again and again.",
+  "unreadable-message": "Somebody else writes to the log, or publishes: docs/security.md has the rights.",
+};
+
+/**
+ * Flushes of the last hour: those that somebody has asked for, and those that nodes came to by themselves.
+ *
+ * @param messages the log's last ones.
+ * @param now Redis' clock, in milliseconds since 1970.
+ */
+export function checkFlushes(
+  messages: readonly LogEntry[],
+  nodes: readonly RegisteredNode[],
+  now: number,
+): Check[] {
+  const requested = messages
+    .flatMap(rowsOf)
+    .filter(
+      ({ type, at }) =>
+        type !== "created" && type !== "updated" && type !== "deleted" && now - (at ?? now) < HOUR_MS,
+    );
+  const checks: Check[] = [];
+  const last = requested.at(-1);
+  if (last) {
+    checks.push(
+      warning(
+        NAME,
+        `${amount(requested.length, "flush", "flushes")} in the log within an hour, the last: ${last.reason ?? last.type}`,
+        "Each costs a read of every app in use. In order when somebody has asked for it; a redrive that lost records asks too.",
+      ),
+    );
+  }
+  for (const [reason, advice] of Object.entries(REASONS)) {
+    const those = nodes.flatMap(({ answer }) => {
+      const newest = (answer?.flushes ?? []).filter(([why, ms]) => why === reason && ms < HOUR_MS).at(-1);
+      return newest ? [newest[1]] : [];
+    });
+    if (those.length === 0) continue;
+    const found = `${amount(those.length, "node")} flushed (${reason}), the last ${ago(Math.min(...those))}`;
+    checks.push(warning(NAME, found, advice));
+  }
+  return checks.length > 0 ? checks : [ok(NAME, "none within an hour")];
+}

@@ -1,0 +1,33 @@
+import type { Bus } from "../agent/ports.ts";
+import { type Change, decodeMessage } from "../protocol/message.ts";
+import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
+
+/**
+ * Reads changes as they are in the log. The last message is kept: its changes are asked for one after the other.
+ *
+ * @returns undefined for a change that the log has no more.
+ */
+export function createWholeChanges(
+  bus: Pick<Bus, "read">,
+): (id: MessageId, appId: string) => Promise<Change | undefined> {
+  let latest: { readonly id: string; readonly changes: Promise<readonly Change[]> } | undefined;
+
+  async function read(id: MessageId): Promise<readonly Change[]> {
+    const [entry] = await bus.read({ ...id, seq: id.seq - 1 }, id);
+    const decoded = entry && decodeMessage(entry.json);
+    return decoded?.kind === "changes" ? decoded.message.changes : [];
+  }
+
+  return async (id, appId) => {
+    const asked = formatMessageId(id);
+    if (latest?.id !== asked) latest = { id: asked, changes: read(id) };
+    const { changes } = latest;
+    try {
+      return (await changes).find((change) => change.appId === appId);
+    } catch (error) {
+      // Whoever asks again may be luckier.
+      if (latest.changes === changes) latest = undefined;
+      throw error;
+    }
+  };
+}

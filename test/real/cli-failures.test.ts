@@ -1,0 +1,288 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
+import { cli, type CliResult, jsonLines } from "../support/cli.ts";
+import { item, root } from "../support/fleet.ts";
+
+/** A server that takes connections and says nothing. */
+interface Mute {
+  readonly port: number;
+  /** Resolves at the next connection. */
+  connected(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+async function startMute(): Promise<Mute> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    connected: () => once(server, "connection"),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+interface Command {
+  readonly args: readonly string[];
+  readonly needs: readonly ("redis" | "table")[];
+  /** The exit code where all is there, and no node and no function: exit 3 where one is waited for. */
+  readonly well: number;
+  /** The exit code without what it needs, where it is not 1: it has looked at the rest. */
+  readonly without?: Partial<Record<"redis" | "table", number>>;
+  /** Goes on until it is ended. */
+  readonly endless?: true;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+const WAIT = ["--timeout", "300ms"];
+const both = ["redis", "table"] as const;
+
+/** Every command, as docs/cli.md has them. */
+const COMMANDS: Readonly<Record<string, Command>> = {
+  doctor: { args: ["doctor", "--items"], needs: both, well: 2, without: { redis: 2, table: 2 } },
+  nodes: { args: ["nodes"], needs: ["redis"], well: 2 },
+  "nodes --watch": { args: ["nodes", "--watch", "100ms"], needs: ["redis"], well: 0, endless: true },
+  tail: { args: ["tail"], needs: ["redis"], well: 0, endless: true },
+  "tail --no-follow": { args: ["tail", "--since", "1m", "--no-follow"], needs: ["redis"], well: 0 },
+  get: { args: ["get", "a"], needs: both, well: 0, without: { redis: 7 } },
+  validate: { args: ["validate"], needs: ["table"], well: 0 },
+  "validate --fix": { args: ["validate", "--fix", "--dry-run"], needs: ["table"], well: 0 },
+  normalize: { args: ["normalize", "ITEM"], needs: [], well: 0 },
+  "apps create": { args: ["apps", "create", "new", ...WAIT], needs: both, well: 3 },
+  "apps update": {
+    args: ["apps", "update", "b", "--set", "MaxConnections=5", ...WAIT],
+    needs: both,
+    well: 3,
+  },
+  "apps disable": { args: ["apps", "disable", "c", ...WAIT], needs: both, well: 3 },
+  "apps enable": { args: ["apps", "enable", "d", ...WAIT], needs: both, well: 3 },
+  "apps rotate-secret": { args: ["apps", "rotate-secret", "e", ...WAIT], needs: both, well: 3 },
+  "apps rotate-key": { args: ["apps", "rotate-key", "f", ...WAIT], needs: both, well: 3 },
+  "apps delete": { args: ["apps", "delete", "g", "--yes", ...WAIT], needs: both, well: 3 },
+  invalidate: { args: ["invalidate", "a", ...WAIT], needs: ["redis"], well: 3 },
+  flush: { args: ["flush", ...WAIT], needs: ["redis"], well: 3 },
+  // What is cached is compared with the table: nothing is.
+  sweep: {
+    args: ["sweep"],
+    needs: ["redis"],
+    well: 0,
+    env: { SHARED_CACHE: "evict", DB_REDIS_KEY_PREFIX: "cli-failures:" },
+  },
+  redrive: { args: ["redrive", "--shard", "shardId-1", "--from", "1", "--to", "2"], needs: both, well: 1 },
+};
+const ALL = Object.entries(COMMANDS);
+const needing = (what: "redis" | "table") => ALL.filter(([, { needs }]) => needs.includes(what));
+
+/** The promise is ten seconds; what is left is for a process that starts on a machine that is busy. */
+const LIMIT_MS = 10_000 + 5_000;
+
+let table: AppsTable;
+let redis: Mute;
+let dynamodb: Mute;
+let folder: string;
+let env: Record<string, string>;
+
+beforeAll(async () => {
+  [redis, dynamodb] = [await startMute(), await startMute()];
+  table = await openAppsTable(inject("dynamodbEndpoint"), "cli-failures");
+  for (const id of ["a", "b", "c", "e", "f", "g"]) await table.put(item(id));
+  await table.put(item("d", { Enabled: { BOOL: false } }));
+  folder = await mkdtemp(join(tmpdir(), "app-sync-cli-failures-"));
+  await writeFile(join(folder, "item.json"), JSON.stringify(item("a")));
+  env = {
+    REDIS_URL: inject("redisUrl"),
+    APP_SYNC_PREFIX: "{cli-failures}",
+    APP_MANAGER_DYNAMODB_TABLE: "cli-failures",
+    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
+  };
+});
+
+afterAll(async () => {
+  await Promise.all([redis.close(), dynamodb.close(), rm(folder, { recursive: true })]);
+});
+
+const argsOf = ({ args }: Command) => args.map((arg) => (arg === "ITEM" ? join(folder, "item.json") : arg));
+const redisAt = (port: number) => ({ REDIS_URL: `redis://:s3cret@127.0.0.1:${port}` });
+const tableAt = (port: number) => ({ APP_MANAGER_DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` });
+
+/** What a command makes, and what it deletes, as before. */
+async function prepare(): Promise<void> {
+  await table.delete("new");
+  await table.put(item("g"));
+}
+
+async function run(
+  command: Command,
+  more: Record<string, string> = {},
+  also: string[] = [],
+): Promise<CliResult> {
+  const started = performance.now();
+  const result = await cli([...argsOf(command), ...also], { env: { ...env, ...command.env, ...more } });
+  expect(performance.now() - started).toBeLessThan(LIMIT_MS);
+  speaksToUsers(result);
+  return result;
+}
+
+/** No stack trace, no sentence about a library's options, no secret. */
+function speaksToUsers({ stdout, stderr }: Pick<CliResult, "stdout" | "stderr">): void {
+  expect(`${stdout}${stderr}`).not.toMatch(
+    /^\s+at |node_modules|maxRetriesPerRequest|Refer to|s3cret|\[object /m,
+  );
+}
+
+/** The error that ends a command, as `--json` tells it: the last line, after notes on the work itself. */
+function errorOf({ stderr }: CliResult): { error?: string; code?: string } {
+  return JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as object;
+}
+
+describe.concurrent("a wrong option", () => {
+  it.each(ALL)("%s", async (_, command) => {
+    const plain = await run(command, {}, ["--nonsense"]);
+    expect([plain.status, plain.stdout]).toEqual([1, ""]);
+    expect(plain.stderr).toMatch(
+      /^soketi-app-sync: unknown option '--nonsense': see soketi-app-sync .*--help\n$/,
+    );
+    const json = await run(command, {}, ["--json", "--nonsense"]);
+    expect([json.status, json.stdout]).toEqual([1, ""]);
+    expect(errorOf(json)).toMatchObject({
+      code: "E_USAGE",
+      error: expect.stringContaining("--nonsense") as string,
+    });
+  });
+});
+
+describe.concurrent("a wrong table", () => {
+  it.each(needing("table"))("%s", async (_, command) => {
+    const { status, stdout, stderr } = await run(command, { APP_MANAGER_DYNAMODB_TABLE: "nowhere" });
+    expect(status).toBe(command.without?.table ?? 1);
+    expect(`${stdout}${stderr}`).toContain("nowhere");
+  });
+});
+
+describe.concurrent.each(["down", "mute"] as const)("Redis %s", (how) => {
+  it.each(needing("redis"))("%s", async (name, command) => {
+    const port = how === "down" ? 1 : redis.port;
+    const result = await run(command, redisAt(port), ["--json"]);
+    expect(result.status, result.stderr).toBe(command.without?.redis ?? 1);
+    expect(`${result.stdout}${result.stderr}`).toContain(`Redis at 127.0.0.1:${port}`);
+    if (result.status === 1) {
+      expect(errorOf(result).error).toMatch(/^Could not /);
+      if (name.startsWith("apps ")) expect(errorOf(result).error).toContain("--no-wait");
+    }
+  });
+
+  it("has no part in what does not need it", async () => {
+    const port = how === "down" ? 1 : redis.port;
+    const { status } = await run({ args: ["validate"], needs: [], well: 0 }, redisAt(port));
+    expect(status).toBe(0);
+  });
+});
+
+describe.concurrent.each(["down", "mute"] as const)("DynamoDB %s", (how) => {
+  it.each(needing("table"))("%s", async (_, command) => {
+    const port = how === "down" ? 1 : dynamodb.port;
+    const result = await run(command, tableAt(port), ["--json"]);
+    expect(result.status, result.stderr).toBe(command.without?.table ?? 1);
+    expect(`${result.stdout}${result.stderr}`).toContain(`DynamoDB at 127.0.0.1:${port}`);
+    if (result.status === 1) expect(errorOf(result).error).toMatch(/^Could not /);
+  });
+});
+
+describe("Ctrl-C", () => {
+  it.each(ALL.filter(([, { needs }]) => needs.length > 0))(
+    "%s: 130 before it is done",
+    async (_, command) => {
+      const where = command.needs.includes("table") ? dynamodb : redis;
+      const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), ...argsOf(command), "--json"], {
+        env: {
+          PATH: process.env.PATH,
+          AWS_ACCESS_KEY_ID: "local",
+          AWS_SECRET_ACCESS_KEY: "local",
+          ...env,
+          ...command.env,
+          ...(where === redis ? redisAt(redis.port) : tableAt(dynamodb.port)),
+        },
+      });
+      let stderr = "";
+      child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+      await where.connected();
+      child.kill("SIGINT");
+      const [status] = (await once(child, "close")) as [number | null];
+      expect(status, stderr).toBe(130);
+      expect(JSON.parse(stderr.trim().split("\n").at(-1) ?? "")).toEqual({
+        error: "interrupted",
+        code: "E_INTERRUPTED",
+      });
+    },
+  );
+
+  it("is no yes at a question, and ends with 130", async () => {
+    // A terminal is needed to be asked.
+    const onTerminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    const args = [process.execPath, join(root, "dist/cli.mjs"), "apps", "delete", "a"];
+    const child = spawn("python3", ["-c", onTerminal, ...args], {
+      env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local", ...env },
+    });
+    let output = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.includes("[y/N]")) child.stdin.end("\u0003");
+    });
+    const [status] = (await once(child, "close")) as [number | null];
+    expect(status, output).toBe(130);
+    expect(output).toContain("interrupted, nothing was done");
+    expect(await table.get("a")).toBeDefined();
+  });
+});
+
+// Not `tail`: what has nothing to say does not find out that nobody reads.
+describe("a reader that has read enough", () => {
+  it.each(ALL.filter(([name]) => name !== "tail"))(
+    "%s: no word of it, and the work is done to its end",
+    async (_, command) => {
+      await prepare();
+      const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), ...argsOf(command)], {
+        env: {
+          PATH: process.env.PATH,
+          AWS_ACCESS_KEY_ID: "local",
+          AWS_SECRET_ACCESS_KEY: "local",
+          ...env,
+          ...command.env,
+        },
+      });
+      child.stdout.destroy();
+      let stderr = "";
+      child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+      const [status] = (await once(child, "close")) as [number | null];
+      speaksToUsers({ stdout: "", stderr });
+      expect(stderr).not.toContain("EPIPE");
+      expect(status, stderr).toBe(command.well);
+    },
+  );
+});
+
+describe.concurrent("--json", () => {
+  it.each(ALL.filter(([, { endless, well }]) => !endless && well !== 1))(
+    "%s: nothing but JSON",
+    async (_, command) => {
+      await prepare();
+      const result = await run(command, {}, ["--json"]);
+      expect(jsonLines(result).length).toBeGreaterThanOrEqual(command.args[0] === "tail" ? 0 : 1);
+    },
+  );
+});

@@ -1,0 +1,128 @@
+import { Redis } from "ioredis";
+import { describe, expect, it } from "vitest";
+import { redisCli, untilTrue } from "../../local/redis-cli.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import { startProxy } from "../../local/tcp-proxy.ts";
+import { BATCH_TIMEOUTS } from "../../src/lambda/open-pipeline.ts";
+import { follow } from "../../src/library/index.ts";
+import { encodeFlush } from "../../src/protocol/encode.ts";
+import { busNames } from "../../src/protocol/names.ts";
+import { openRedis } from "../../src/redis/connection.ts";
+import { ioredis } from "../../src/redis/ioredis.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
+import { eventually } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+
+const keep = keeping();
+const PREFIX = "{moved}";
+const names = busNames(PREFIX);
+const FLUSH = encodeFlush("a test", 0);
+const LIMITS = { logLength: 1_000, logBytes: 2 ** 20 };
+
+/** A primary and its replica, behind one address as a virtual one, HAProxy or a name in DNS is. */
+async function startPair() {
+  const args = ["--repl-diskless-sync-delay", "0"];
+  const primary = keep(await startRedis({ args }));
+  const replica = keep(await startRedis({ args: [...args, "--replicaof", "127.0.0.1", `${primary.port}`] }));
+  await untilTrue("the replica to be in step", async () =>
+    (await redisCli(replica.port, "ROLE")).includes("connected"),
+  );
+  const proxy = await startProxy({ host: "127.0.0.1", port: primary.port });
+  const address = keep({ ...proxy, stop: () => proxy.close() });
+  return {
+    primary,
+    replica,
+    address,
+    /** As Sentinel, or an operator, does it: the replica is promoted, and the primary becomes its replica. */
+    swap: async () => {
+      await redisCli(replica.port, "REPLICAOF", "NO", "ONE");
+      await redisCli(primary.port, "REPLICAOF", "127.0.0.1", `${replica.port}`);
+    },
+    move: () => address.leadTo({ host: "127.0.0.1", port: replica.port }),
+  };
+}
+
+function openLog(port: number) {
+  const connection = openRedis({
+    library: ioredis,
+    settings: { kind: "standalone", host: "127.0.0.1", port, db: 0, tls: false },
+    timeouts: BATCH_TIMEOUTS,
+    onError: () => undefined,
+  });
+  keep({
+    stop: () => {
+      connection.disconnect();
+      return Promise.resolve();
+    },
+  });
+  return createRedisLog(connection, names, LIMITS);
+}
+
+describe("an address that moves from a demoted primary", () => {
+  it.each([0, 3])(
+    "is followed by the function, whether %i batches failed before it moved",
+    async (before) => {
+      const { replica, address, swap, move } = await startPair();
+      const log = openLog(address.port);
+      await log.append([FLUSH]);
+      await swap();
+      for (let i = 0; i < before; i += 1)
+        await expect(log.append([FLUSH])).rejects.toMatchObject({ code: "READONLY" });
+      move();
+      // One batch at most finds out.
+      if (before === 0) await expect(log.append([FLUSH])).rejects.toMatchObject({ code: "READONLY" });
+      const id = await log.append([FLUSH]);
+      expect(await redisCli(replica.port, "XREVRANGE", names.log, "+", "-", "COUNT", "1")).toContain(id);
+    },
+  );
+
+  it.each(["min-replicas-to-write", "a primary that is away"])(
+    "also from one that is cut off by %s",
+    async (how) => {
+      const { primary, replica, address, move } = await startPair();
+      const log = openLog(address.port);
+      await log.append([FLUSH]);
+      await redisCli(replica.port, "REPLICAOF", "NO", "ONE");
+      if (how === "a primary that is away") await redisCli(primary.port, "REPLICAOF", "127.0.0.1", "1");
+      else await redisCli(primary.port, "CONFIG", "SET", "min-replicas-to-write", "1");
+      move();
+      await expect(log.append([FLUSH])).rejects.toMatchObject({
+        code: how === "a primary that is away" ? "READONLY" : "NOREPLICAS",
+      });
+      await log.append([FLUSH]);
+    },
+  );
+
+  it("is followed by an agent, with both of its connections", async () => {
+    const { primary, replica, address, swap, move } = await startPair();
+    const flushes: string[] = [];
+    const follower = follow({
+      redis: `redis://127.0.0.1:${address.port}`,
+      prefix: PREFIX,
+      heartbeatMs: 100,
+      onFlush: (reason) => void flushes.push(reason),
+      onError: () => undefined,
+    });
+    keep({ stop: () => follower.close() });
+    await follower.ready;
+    await swap();
+    move();
+    await eventually("the flush", () => Promise.resolve(flushes.includes("server-changed")));
+    await eventually("a lease of the new primary's", () => Promise.resolve(follower.fresh));
+    // The former primary would pass on what the new one publishes; nothing is left of it all the same.
+    const subscribers = (port: number) => redisCli(port, "PUBSUB", "NUMSUB", names.live);
+    await eventually("the subscription to have moved", async () =>
+      (await subscribers(primary.port)).trim().endsWith("0"),
+    );
+    expect((await subscribers(replica.port)).trim()).toMatch(/1$/);
+    const admin = new Redis(replica.port);
+    keep({
+      stop: () => {
+        admin.disconnect();
+        return Promise.resolve();
+      },
+    });
+    await createRedisLog(admin, names, LIMITS).append([FLUSH]);
+    await eventually("a message of the new primary's", () => Promise.resolve(flushes.includes("requested")));
+  });
+});
