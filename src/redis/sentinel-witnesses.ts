@@ -6,6 +6,7 @@ import type { NodeAddress, RedisClient } from "./library.ts";
 import { Ballot, type Verdict, type Vote } from "./majority.ts";
 import { knownRunIdOf } from "./server-info.ts";
 import { NO_MAJORITY } from "./vouched.ts";
+import { forSentinels } from "./with-credentials.ts";
 
 type SentinelSettings = Extract<RedisSettings, { kind: "sentinel" }>;
 
@@ -124,7 +125,7 @@ export class SentinelVoters {
     const { sentinelUsername, sentinelPassword, sentinelTls, family, keepAliveMs } = this.#settings;
     const client = openClient(
       // What a sentinel's connection meets is told when no majority agrees.
-      { ...this.#options, login: undefined, onError: () => undefined },
+      { ...this.#options, login: forSentinels(this.#options.login), onError: () => undefined },
       {
         kind: "standalone",
         ...address,

@@ -18,15 +18,26 @@ export type LoginSource = () => RedisLogin | undefined;
  */
 export function withCredentials(client: RedisClient, login: LoginSource | undefined): RedisClient {
   if (!login) return client;
-  const { username, sentinelUsername, sentinelPassword } = client.options;
+  const { username, password, sentinelUsername, sentinelPassword } = client.options;
   const current = (get: () => string | null | undefined) => ({ get, configurable: true, enumerable: true });
   Object.defineProperties(client.options, {
     username: current(() => login()?.username ?? username),
-    password: current(() => login()?.password),
+    password: current(() => login()?.password ?? password),
     sentinelUsername: current(() => login()?.sentinelUsername ?? sentinelUsername),
     sentinelPassword: current(() => login()?.sentinelPassword ?? sentinelPassword),
   });
   return client;
+}
+
+/** The part of a login that is for the sentinels themselves, whose own connections know no other. */
+export function forSentinels(login: LoginSource | undefined): LoginSource | undefined {
+  return (
+    login &&
+    (() => {
+      const { sentinelUsername: username, sentinelPassword: password } = login() ?? {};
+      return password === undefined ? undefined : { username, password };
+    })
+  );
 }
 
 /** Where the pipeline gets its login from. */

@@ -136,7 +136,7 @@ describe("serverless offline", () => {
     keep(await startOffline({ redisUrl, dynamodbEndpoint, table: table.name }));
     await table.put(app("after"));
 
-    const has = (id: string) => messages.some((message) => message.includes(`"appId":"${id}"`));
+    const has = (id: string) => messages.some((message) => message.includes(`"${id}"`));
     await until(() => has("before") && has("after"), "both changes on Redis");
     expect(messages.join()).not.toContain("-secret");
     client.disconnect();
