@@ -1,27 +1,36 @@
 import { encodeFlush } from "../protocol/encode.ts";
 import { ForeignRangeError, RangeGoneError, RedriveError } from "./errors.ts";
+import { Flushes } from "./flushes.ts";
 import type { FailedRange, RedriveReporter, StreamReader } from "./ports.ts";
 import { type BatchContext, runBatch } from "./run-batch.ts";
 
 export interface RedriveContext {
   readonly stream: StreamReader;
-  readonly batch: Omit<BatchContext, "late">;
+  readonly batch: Omit<BatchContext, "late" | "flushes">;
   readonly report: RedriveReporter;
+  /** Of this process, over its invocations. Default: none yet. */
+  readonly flushes?: Flushes | undefined;
 }
 
 /**
  * Does what the failed invocations did not: publishes the changes of a range. When the stream has lost some of it, all
- * apps are flushed instead. To do it twice is harmless.
+ * apps are flushed instead, unless they were after it was lost. To do it twice is harmless.
  *
  * @throws RedriveError, ForeignRangeError, or what the stream throws; it can be tried again.
  */
-export async function redrive(range: FailedRange, context: RedriveContext): Promise<"redriven" | "flushed"> {
+export async function redrive(
+  range: FailedRange,
+  context: RedriveContext,
+  owed: Owed = oweOnce(context),
+): Promise<"redriven" | "flushed"> {
   assertOurs(range, context.batch.table);
+  const { streamArn } = range;
   let records = 0;
   try {
     for await (const page of context.stream.read(range)) {
       // Newer changes of the same apps may be in force already.
-      const { batchItemFailures } = await runBatch({ Records: page }, { ...context.batch, late: true });
+      const batch = { ...context.batch, streamArn, late: true, flushes: owed };
+      const { batchItemFailures } = await runBatch({ Records: page }, batch);
       if (batchItemFailures.length > 0) {
         throw new RedriveError(
           `expected to publish ${describe(range)}, found Redis or the table would not: see the log`,
@@ -31,7 +40,7 @@ export async function redrive(range: FailedRange, context: RedriveContext): Prom
     }
   } catch (error) {
     if (!(error instanceof RangeGoneError)) throw error;
-    await flushFor(range, error.message, context);
+    await flushFor(range, error.message, context, owed);
     return "flushed";
   }
   context.report.rangeRedriven(range, records);
@@ -42,6 +51,8 @@ export async function redrive(range: FailedRange, context: RedriveContext): Prom
 export interface FailureMessage {
   readonly messageId: string;
   readonly body: string;
+  /** When it came to the queue. Milliseconds since 1970. */
+  readonly sentAt?: number | undefined;
 }
 
 /**
@@ -55,12 +66,17 @@ export async function redriveMessages(
   context: RedriveContext,
 ): Promise<string[]> {
   const failed: string[] = [];
-  for (const { messageId, body } of messages) {
+  const flushes = context.flushes ?? new Flushes();
+  const invokedAt = context.batch.now();
+  for (const { messageId, body, sentAt } of messages) {
     const range = parseFailedRange(body);
+    const owed = {
+      isNeeded: () => !flushes.cover(invokedAt, sentAt),
+      sent: (at: number) => flushes.sent(at),
+    };
     try {
-      if (range) await redrive(range, context);
-      else
-        await flushFor(undefined, "expected DDBStreamBatchInfo with a range of records, found none", context);
+      if (range) await redrive(range, context, owed);
+      else await flushFor(undefined, NO_RANGE, context, owed);
     } catch (error) {
       context.report.redriveFailed(range, error);
       failed.push(messageId);
@@ -72,13 +88,28 @@ export async function redriveMessages(
 async function flushFor(
   range: FailedRange | undefined,
   reason: string,
-  context: RedriveContext,
+  { batch, report }: RedriveContext,
+  owed: Owed,
 ): Promise<void> {
-  const { prepare, log, now } = context.batch;
-  await prepare?.();
-  await log.append([encodeFlush(`stream records are lost: ${reason}`, now())]);
-  context.report.rangeGone(range, reason);
+  const { prepare, log, now } = batch;
+  if (owed.isNeeded()) {
+    const at = now();
+    await prepare?.();
+    await log.append([encodeFlush(`stream records are lost: ${reason}`, at)]);
+    owed.sent(at);
+  }
+  report.rangeGone(range, reason);
 }
+
+/** Whether a flush is owed for what was lost. */
+type Owed = NonNullable<BatchContext["flushes"]>;
+
+function oweOnce({ flushes = new Flushes(), batch }: RedriveContext): Owed {
+  const invokedAt = batch.now();
+  return { isNeeded: () => !flushes.cover(invokedAt), sent: (at) => flushes.sent(at) };
+}
+
+const NO_RANGE = "expected DDBStreamBatchInfo with a range of records, found none";
 
 /**
  * Reads what Lambda sends to a failure queue for a stream: the range, never its records.

@@ -19,6 +19,8 @@ export interface BatchContext {
    * and nothing of how it is now. Default false.
    */
   readonly late?: boolean | undefined;
+  /** What knows of flushes that were sent for such records before. Default: each batch that needs one has its own. */
+  readonly flushes?: { isNeeded(): boolean; sent(at: number): void } | undefined;
   /** The stream's ARN, where records do not say it themselves: those of an invocation do. */
   readonly streamArn?: string | undefined;
   readonly table: string;
@@ -48,7 +50,8 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
   const records = recordsOf(event);
   const { first, changes, unreadable, unchanged, cached } = readAll(records, context);
   const coalesced = coalesce(changes);
-  const messages = encodeMessages(coalesced, unreadable, invokedAt, context);
+  const flushing = unreadable.length > 0 && (context.flushes?.isNeeded() ?? true);
+  const messages = encodeMessages(coalesced, flushing, invokedAt, context);
   try {
     const limitMs = context.remainingMs() - DEADLINE_RESERVE_MS;
     const progress = { awaited: "Redis' login to be read" };
@@ -58,6 +61,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
   }
+  if (flushing) context.flushes?.sent(invokedAt);
   const ageMs = oldestAge(changes, context.now());
   context.report.published({
     records: records.length,
@@ -126,13 +130,13 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
 
 function encodeMessages(
   changes: readonly Change[],
-  unreadable: readonly UnreadableRecord[],
+  flushing: boolean,
   at: number,
   { table, region }: BatchContext,
 ): EncodedMessage[] {
   const messages = encodeChanges(changes, { table, region, at });
   // A change of an app nobody can name: only forgetting everything keeps the promise.
-  if (unreadable.length > 0) messages.push(encodeFlush("unreadable stream record", at));
+  if (flushing) messages.push(encodeFlush("unreadable stream record", at));
   return messages;
 }
 

@@ -275,7 +275,8 @@ describe("npx serverless package, for an existing table in a VPC, with everythin
       },
     ]);
     const allowed = mayDo(template, "StreamRole").filter((line) => line.startsWith("ec2:"));
-    expect([...(denied[0]?.Action ?? [])].sort()).toEqual(allowed.map((line) => line.split(" ")[0]));
+    const actions = new Set(allowed.map((line) => line.split(" ")[0]));
+    expect([...(denied[0]?.Action ?? [])].sort()).toEqual([...actions].sort());
   });
 
   it("gives each role the table, the secret and the keys", () => {

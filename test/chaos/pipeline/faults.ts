@@ -153,6 +153,28 @@ export const FAULTS: readonly Fault[] = [
     },
     { functionTimeoutMs: 5_000 },
   ),
+  inContainer(
+    "function frozen over its deadline, and thawed",
+    async (container) => {
+      for (let i = 0; i < 3; i += 1) {
+        container.signal("SIGSTOP");
+        await pause(1_500);
+        container.signal("SIGCONT");
+        await pause(100);
+      }
+    },
+    { functionTimeoutMs: 1_200 },
+  ),
+  behindProxy(
+    "a login that takes longer than the function's time-out",
+    async ({ proxy }) => {
+      proxy.slow(() => 900);
+      proxy.cut();
+      await pause(3_000);
+      proxy.slow(() => 0);
+    },
+    { mapping: { functionTimeoutMs: 1_200 } },
+  ),
   behindProxy("a record that the function throws on", () => Promise.resolve(), {
     mapping: { maximumRetryAttempts: 1 },
     handler: (_env, built) => poisoned(built),
