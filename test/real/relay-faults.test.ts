@@ -5,17 +5,8 @@ import { runFault } from "../chaos/relay/run-fault.ts";
 /** `npm run chaos:relay` runs these with more changes, and the slow ones, and holds the successor to its 5 s. */
 const CHANGES = 120;
 
-/** Changes are lost at these since the relay and the fenced log were merged: docs/relay.md says so until it is mended. */
-const KNOWN_TO_LOSE = /SIGKILL|frozen|both think/;
-
 describe("nothing is lost, doubled or out of order, whatever happens to the active relay", () => {
-  it.skip.each(FAULTS.filter(({ name }) => KNOWN_TO_LOSE.test(name)).map(({ name }) => name))(
-    "%s",
-    () => undefined,
-  );
-
-  const held = FAULTS.filter(({ name }) => !KNOWN_TO_LOSE.test(name));
-  it.each(held.map((fault) => [fault.name, fault] as const))("%s", async (_name, fault) => {
+  it.each(FAULTS.map((fault) => [fault.name, fault] as const))("%s", async (_name, fault) => {
     const outcome = await runFault(fault, inject("dynamodbEndpoint"), CHANGES);
     console.log(JSON.stringify(outcome));
     expect(outcome).toMatchObject({ changes: CHANGES, lost: 0, outOfOrder: 0, doubled: 0 });
