@@ -59,7 +59,9 @@ describe("hostile records", () => {
         const handler = await loadHandler({
           REDIS_URL: inject("redisUrl"),
           APP_SYNC_PREFIX: PREFIX,
+          // Hostile records are large: nothing of it may be trimmed before it is read here.
           APP_SYNC_LOG_LENGTH: "1000000",
+          APP_SYNC_LOG_BYTES: "1073741824",
           POWERTOOLS_LOG_LEVEL: "DEBUG",
           POWERTOOLS_METRICS_DISABLED: "false",
         });
