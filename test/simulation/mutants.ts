@@ -1,12 +1,17 @@
-/** One safeguard of the product taken away: the simulation must notice, or it proves nothing about that safeguard. */
-export interface Mutant {
-  readonly name: string;
-  /** The first seed whose story it spoils; `npm run simulate -- --mutants` finds it anew when stories change. */
-  readonly seed: number;
+interface Edit {
   readonly file: string;
   /** Stands once in the file, as it is. */
   readonly from: string;
   readonly to: string;
+}
+
+/** One safeguard of the product taken away: the simulation must notice, or it proves nothing about that safeguard. */
+export interface Mutant extends Edit {
+  readonly name: string;
+  /** The first seed whose story it spoils; `npm run simulate -- --mutants` finds it anew when stories change. */
+  readonly seed: number;
+  /** A second line of the same safeguard, which would hide that the first is gone. */
+  readonly also?: Edit | undefined;
 }
 
 const FOLLOWER = "src/agent/log-follower.ts";
@@ -31,7 +36,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "a flush does not void reads under way",
-    seed: 1816,
+    seed: 3758,
     file: CACHE,
     from: "this.#loads.voidAll();",
     to: "",
@@ -126,6 +131,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: MISSED,
     from: "if (tail.server !== server || last?.epoch !== cursor?.epoch) return false;",
     to: "if (last?.epoch !== cursor?.epoch) return false;",
+    also: {
+      file: FOLLOWER,
+      from: "if (!this.#session.isElsewhere(run)) return;",
+      to: "if (run !== null) return;",
+    },
   },
   {
     name: "another server is synced with as if it were the same",

@@ -30,9 +30,10 @@ async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
           {
             name: "mutant",
             setup(building) {
-              building.onLoad({ filter: /\.ts$/ }, ({ path }) =>
-                path === join(root, mutant.file) ? { contents: mutate(mutant), loader: "ts" } : undefined,
-              );
+              building.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+                const edit = [mutant, mutant.also].find((one) => one && path === join(root, one.file));
+                return edit && { contents: mutate({ ...edit, name: mutant.name }), loader: "ts" };
+              });
             },
           },
         ]
@@ -41,7 +42,7 @@ async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
 }
 
 /** @throws Error when the safeguard does not stand where the mutant says. */
-function mutate({ name, file, from, to }: Mutant): string {
+function mutate({ name, file, from, to }: Omit<Mutant, "seed" | "also">): string {
   const source = readFileSync(join(root, file), "utf8");
   const parts = source.split(from);
   if (parts.length !== 2)

@@ -9,6 +9,7 @@ import { runSeeds, tellSeed } from "./pool.ts";
  * --first N    the first seed; default one by the clock, so that each run is another
  * --seed N     only this one, told as short as it gets
  * --mutants    for each mutant the first seed that catches it, among --seeds
+ * --mutant X   the same for those whose name has X in it
  */
 const { values } = parseArgs({
   options: {
@@ -16,11 +17,13 @@ const { values } = parseArgs({
     first: { type: "string" },
     seed: { type: "string" },
     mutants: { type: "boolean", default: false },
+    mutant: { type: "string" },
   },
 });
 
 if (values.seed !== undefined) console.log(await tellSeed(Number(values.seed)));
-else if (values.mutants) await catchMutants(Number(values.seeds));
+else if (values.mutants || values.mutant !== undefined)
+  await catchMutants(Number(values.seeds), values.mutant ?? "");
 else await simulate(Number(values.first ?? Date.now() % 1_000_000_000), Number(values.seeds));
 
 async function simulate(first: number, count: number): Promise<void> {
@@ -49,8 +52,8 @@ async function simulate(first: number, count: number): Promise<void> {
   process.exitCode = 1;
 }
 
-async function catchMutants(count: number): Promise<void> {
-  for (const mutant of MUTANTS) {
+async function catchMutants(count: number, named: string): Promise<void> {
+  for (const mutant of MUTANTS.filter(({ name }) => name.includes(named))) {
     const caught: number[] = [];
     await runSeeds(
       { first: 0, count, mutant },
