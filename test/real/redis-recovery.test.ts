@@ -36,12 +36,17 @@ async function startNodes(fleet: Fleet, env: Record<string, string> = {}): Promi
 
 const follow = (nodes: SoketiNode[]) =>
   Promise.all(
-    nodes.map((node, i) =>
-      eventually(`node ${i + 1} to hold a lease and follow`, async () => {
-        const { lease_held, following } = await node.metrics();
-        return lease_held === 1 && following === 1;
-      }),
-    ),
+    nodes.map(async (node, i) => {
+      try {
+        await eventually(`node ${i + 1} to hold a lease and follow`, async () => {
+          const { lease_held, following } = await node.metrics();
+          return lease_held === 1 && following === 1;
+        });
+      } catch (error) {
+        // Why it does not is in its log alone.
+        throw new Error(node.child.output().slice(-4_000), { cause: error });
+      }
+    }),
   );
 
 /** Rotates the secret of app a, says the longest time that a node accepted the old one, and holds it to the bound. */
