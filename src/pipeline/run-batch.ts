@@ -1,5 +1,5 @@
 import { within } from "../async/within.ts";
-import { encodeChanges, type EncodedMessage, encodeFlush } from "../protocol/encode.ts";
+import { MAX_VIEWS, encodeChanges, type EncodedMessage, encodeFlush } from "../protocol/encode.ts";
 import type { Change } from "../protocol/message.ts";
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type UnreadableRecord } from "./decode.ts";
@@ -118,7 +118,7 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
     }
     if (record.after && record.after.problems.length > 0)
       report.itemProblems(record.appId, record.after.problems);
-    const change = toChange(record, late);
+    const change = toChange(record, late, records.length <= MAX_VIEWS);
     if (change) changes.push(change);
     else unchanged += 1;
     // Every record counts here: one that changes only how a value is spelled can change what soketi makes of it.
