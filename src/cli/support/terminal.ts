@@ -19,7 +19,7 @@ export interface Terminal {
   /** The result, for scripts; lines of JSON when it is called more than once. Nothing without `--json`. */
   value(value: unknown): void;
   /** A line for people. Nothing with `--json`. */
-  say(line?: string): void;
+  print(line?: string): void;
   table(head: readonly string[], rows: readonly (readonly string[])[]): void;
   /** A table whose rows come bit by bit: columns are as wide as what has come so far. */
   growingTable(head: readonly string[]): GrowingTable;
@@ -50,11 +50,11 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
     value(value) {
       if (json) stdout.write(`${JSON.stringify(value)}\n`);
     },
-    say(line = "") {
+    print(line = "") {
       if (!json) stdout.write(`${harmless(line)}\n`);
     },
     table(head, rows) {
-      terminal.say(renderTable(head, rows, colors));
+      terminal.print(renderTable(head, rows, colors));
     },
     growingTable: (head) => growingTable(head, colors, (line) => terminal.say(line)),
     drained: () => drained(stdout),
