@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { amount } from "../support/amount.ts";
 import { collect, count } from "../support/arguments.ts";
-import { createCommand, type Run, running } from "../support/command.ts";
+import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { nobodyReads } from "../support/interruption.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import {
@@ -38,7 +38,7 @@ export function createListCommand(): Command {
     .option("--sort <field>", "by this field; with - in front, the largest first")
     .option("--columns <fields>", `separated by commas; by default ${COLUMNS}, with --json all`)
     .option("--limit <n>", "no more apps than this", count)
-    .action((options: ListOptions) => running(options, (run) => list(run, options)));
+    .action((options: ListOptions) => runCommand(options, (run) => list(run, options)));
 }
 
 async function list(run: Run, options: ListOptions): Promise<undefined> {
@@ -46,8 +46,8 @@ async function list(run: Run, options: ListOptions): Promise<undefined> {
   const columns = options.columns ?? (json ? undefined : COLUMNS);
   const fields = columns === undefined ? FIELDS : columns.split(",").map((name) => named(name.trim()));
   const shown = await show(run, chosen(run, options), fields);
-  run.terminal.say();
-  run.terminal.say(amount(shown, "app"));
+  run.terminal.print();
+  run.terminal.print(amount(shown, "app"));
 }
 
 const named = (name: string) => fieldNamed(name, "--columns");

@@ -56,7 +56,7 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
     table(head, rows) {
       terminal.print(renderTable(head, rows, colors));
     },
-    growingTable: (head) => growingTable(head, colors, (line) => terminal.say(line)),
+    growingTable: (head) => growingTable(head, colors, (line) => terminal.print(line)),
     drained: () => drained(stdout),
     note(line) {
       stderr.write(`${harmless(line)}\n`);
@@ -129,7 +129,7 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
 }
 
 /** cli-table3 has to have all rows at once, and takes 0.2 ms for each: these may be a hundred thousand. */
-function growingTable(head: readonly string[], colors: Colors, say: (line: string) => void): GrowingTable {
+function growingTable(head: readonly string[], colors: Colors, print: (line: string) => void): GrowingTable {
   const widths: number[] = [];
   const line = (cells: readonly string[]) =>
     cells
@@ -144,7 +144,7 @@ function growingTable(head: readonly string[], colors: Colors, say: (line: strin
       for (const row of all) {
         row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, stringWidth(cell))));
       }
-      if (all.length > 0) say(all.map(line).join("\n"));
+      if (all.length > 0) print(all.map(line).join("\n"));
     },
   };
 }
