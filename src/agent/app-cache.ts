@@ -8,7 +8,7 @@ import { SingleFlight } from "./single-flight.ts";
 
 type OnUnreadable = (error: unknown) => void;
 
-const NOBODY: Promise<null> = Promise.resolve(null);
+const NO_APP: Promise<null> = Promise.resolve(null);
 
 /** A read that ends by itself, with its budget, says more of what stood in the way. Milliseconds. */
 const GRACE_MS = 100;
@@ -92,7 +92,7 @@ export class AppCache<A extends AppIdentity> {
     }
     if (id === undefined && this.#keys.isMissing(key)) {
       this.stats.hits += 1;
-      return NOBODY;
+      return NO_APP;
     }
     this.stats.misses += 1;
     return this.#findByUnprovenKey(key, onUnreadable);

@@ -18,7 +18,7 @@ export interface Terminal {
   /** The result, for scripts; lines of JSON when it is called more than once. Nothing without `--json`. */
   value(value: unknown): void;
   /** A line for people. Nothing with `--json`. */
-  say(line?: string): void;
+  print(line?: string): void;
   table(head: readonly string[], rows: readonly (readonly string[])[]): void;
   /** A line about the work itself, beside the result: on standard error, also with `--json`. */
   note(line: string): void;
@@ -41,11 +41,11 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
     value(value) {
       if (json) stdout.write(`${JSON.stringify(value)}\n`);
     },
-    say(line = "") {
+    print(line = "") {
       if (!json) stdout.write(`${harmless(line)}\n`);
     },
     table(head, rows) {
-      terminal.say(renderTable(head, rows, colors));
+      terminal.print(renderTable(head, rows, colors));
     },
     note(line) {
       stderr.write(`${harmless(line)}\n`);
