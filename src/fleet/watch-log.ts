@@ -4,7 +4,7 @@ import { decodeMessage } from "../protocol/message.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 
 /** Between two looks at the log. Milliseconds. */
-const LOOK_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 export interface LogWatch {
   /**
@@ -32,7 +32,7 @@ export async function watchLog(fleet: Fleet): Promise<LogWatch> {
           if (names) return id;
         }
         if (performance.now() - started >= limitMs) return undefined;
-        await pause(LOOK_MS);
+        await pause(POLL_INTERVAL_MS);
       }
     },
   };

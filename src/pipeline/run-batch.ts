@@ -1,6 +1,6 @@
 import type { Normalized, Problem } from "../app/normalize.ts";
 import { within } from "../async/within.ts";
-import { encodeChanges, type EncodedMessage, encodeFlush } from "../protocol/encode.ts";
+import { MAX_VIEWS, encodeChanges, type EncodedMessage, encodeFlush } from "../protocol/encode.ts";
 import type { Change } from "../protocol/message.ts";
 import { type CachedApp, CachedApps } from "./cached-apps.ts";
 import { coalesce, toChange } from "./change.ts";
@@ -58,7 +58,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     const limitMs = context.remainingMs() - DEADLINE_RESERVE_MS;
     const progress = { awaited: "Redis' login to be read" };
     const late = () => noTimeLeft(progress.awaited);
-    await within(limitMs, late, inForce(cached, messages, context, progress));
+    await within(limitMs, late, applyAndPublish(cached, messages, context, progress));
   } catch (error) {
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
@@ -77,7 +77,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
   return { batchItemFailures: [] };
 }
 
-async function inForce(
+async function applyAndPublish(
   cached: readonly CachedApp[],
   messages: readonly EncodedMessage[],
   { prepare, sharedCache, log }: BatchContext,
@@ -112,7 +112,7 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
   let unchanged = 0;
   for (const raw of records) {
     const record = decodeRecord(raw);
-    first = lower(first, record.sequenceNumber);
+    first = lowestSequenceNumber(first, record.sequenceNumber);
     if (record.kind === "unreadable") {
       report.unreadableRecord(record.sequenceNumber, record.reason);
       unreadable.push(record);
@@ -120,7 +120,7 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
     }
     const problems = problemsOf(record.after, sharedCache);
     if (problems.length > 0) report.itemProblems(record.appId, problems);
-    const change = toChange(record, late);
+    const change = toChange(record, late, records.length <= MAX_VIEWS);
     if (change) changes.push(change);
     else unchanged += 1;
     // Every record counts here: one that changes only how a value is spelled can change what soketi makes of it.
@@ -152,7 +152,7 @@ function encodeMessages(
  * The lower of two sequence numbers, of up to 40 digits. "" when one cannot be read: that fails the whole batch, which is
  * what it must do.
  */
-function lower(left: string | undefined, right: string): string {
+function lowestSequenceNumber(left: string | undefined, right: string): string {
   if (left === "" || !/^\d+$/.test(right)) return "";
   if (left === undefined) return right;
   const a = left.replace(/^0+/, "");

@@ -4,25 +4,29 @@ import type { AppEntries } from "../../pipeline/app-entries.ts";
 import type { Tools } from "./tools.ts";
 
 /** One entry of a shared cache, and in words what it holds. */
-export interface CachedEntry {
+export interface SharedCacheEntry {
   /** As it is in Redis, without the fleet's prefix. */
   readonly name: string;
   readonly is: string;
 }
 
 /** What the shared caches hold of an app, under the names that it has by the table. */
-export async function cachedEntries(
+export async function sharedCacheEntries(
   tools: Tools,
   appId: string,
   app: App | undefined,
-): Promise<readonly CachedEntry[]> {
+): Promise<readonly SharedCacheEntry[]> {
   const { sharedCache } = tools.config;
   if (!sharedCache) return [];
   const { all } = await tools.sharedCache(sharedCache);
   return (await Promise.all(all.map((entries) => entriesIn(entries, appId, app)))).flat();
 }
 
-async function entriesIn({ store }: AppEntries, appId: string, app: App | undefined): Promise<CachedEntry[]> {
+async function entriesIn(
+  { store }: AppEntries,
+  appId: string,
+  app: App | undefined,
+): Promise<SharedCacheEntry[]> {
   const { format } = store;
   const names = [...new Set([format.idName(appId), ...(app ? [format.keyName(app.key)] : [])])];
   const texts = await store.read(names);
