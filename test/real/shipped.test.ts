@@ -59,7 +59,7 @@ describe("the package", () => {
     ]);
     expect(files).toEqual(
       expect.arrayContaining(
-        ["agent.cjs", "agent.d.cts", "cli.mjs", "index.mjs", "index.d.mts", "console/app.js"].map(
+        ["agent.cjs", "agent.d.cts", "cli.mjs", "cli.cjs", "index.mjs", "index.d.mts", "console/app.js"].map(
           (file) => `package/dist/${file}`,
         ),
       ),
