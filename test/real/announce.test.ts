@@ -78,7 +78,7 @@ it("does not fail when the nodes cannot be told: the change is made", async () =
   const away = { ...env, REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
   const { status, stdout, stderr } = await cli(["apps", "disable", "untold", "--no-wait"], { env: away });
   expect([status, stdout]).toEqual([0, expect.stringContaining("app untold is disabled")]);
-  expect(stderr).toContain("the nodes were not told at once, and hear of it from the stream: ");
+  expect(stderr).toContain("the nodes were not notified at once, and will learn of it from the stream: ");
   expect(await fleet.table.get("untold")).toMatchObject({ Enabled: { BOOL: false } });
 });
 

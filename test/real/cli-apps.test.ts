@@ -139,16 +139,10 @@ describe("apps", () => {
       [["update", "kept", "--set", "AppSecret="], /AppSecret: Expected S; found nothing/],
       [["update", "kept", "--set", "Nonsense=1"], /expected one of AppKey, .*; found "Nonsense"/],
       [["update", "kept"], /expected --set Name=value or --unset Name, found neither/],
-      [
-        ["rotate-key", "kept", "--key", "other-key"],
-        /expected a key that no app has, found it is that of app other/,
-      ],
-      [
-        ["rotate-key", "kept", "--key", "other"],
-        /expected a key that is no app's id, found that there is an app other/,
-      ],
+      [["rotate-key", "kept", "--key", "other-key"], /expected an unused key, found that of app other/],
+      [["rotate-key", "kept", "--key", "other"], /expected a key that is not an app's id, found app other/],
       [["enable", "nobody"], /expected app nobody in the table, found none/],
-      [["delete", "kept"], /nothing was deleted: agree, or give --yes/],
+      [["delete", "kept"], /nothing was deleted: confirm, or pass --yes/],
     ] as const) {
       const { status, stderr } = await run("apps", ...args);
       expect([args, status]).toEqual([args, 1]);
@@ -170,14 +164,14 @@ describe("apps", () => {
     const elsewhere = { ...env, APP_SYNC_PREFIX: `{${name}}` };
     const result = await cli(["apps", "create", name, "--timeout", "300ms"], { env: elsewhere });
     expect(result.status).toBe(3);
-    expect(result.stderr).toContain("done, and no node is registered that could confirm it");
+    expect(result.stderr).toContain("done, but no node is registered to confirm it");
     expect(result.stdout).toContain("secret:");
     // What is announced does nothing for a shared cache: that waits for the function's own message.
     const shared = { ...elsewhere, SHARED_CACHE: "evict" };
     const waited = await cli(["apps", "disable", name, "--timeout", "300ms"], { env: shared });
     expect([waited.status, waited.stderr]).toEqual([
       3,
-      expect.stringContaining("written, and no message of it came within 0.3 s"),
+      expect.stringContaining("written, but no message about it arrived within 0.3 s"),
     ]);
     expect(await fleet.table.get(name)).toBeDefined();
     const left = await cli(["apps", "enable", name, "--no-wait"], { env: { ...env, REDIS_URL: "" } });
