@@ -51,7 +51,7 @@ it("a change of the command line is in force on every node without the stream, a
   const who = ["--by", "alice", "--reason", "its key has leaked"];
   const disabled = await run("apps", "disable", "told", ...who);
   expect([disabled.status, disabled.stderr]).toEqual([0, ""]);
-  expect(disabled.stdout).toContain("in force on 1 node");
+  expect(disabled.stdout).toContain("in effect on 1 node");
   expect(await outcomeOfConnecting(node, "told-key")).toBe(4003);
   const [row] = await rowsOf("told");
   expect(row).toMatchObject({ by: "alice", reason: "its key has leaked", changed: ["enabled"] });

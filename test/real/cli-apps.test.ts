@@ -81,7 +81,7 @@ describe("apps", () => {
     const say = async (...args: string[]) => {
       const { status, stdout, stderr } = await run("apps", ...args);
       expect(status, stderr).toBe(0);
-      expect(stdout).toContain("in force on 2 nodes");
+      expect(stdout).toContain("in effect on 2 nodes");
       return stdout;
     };
     expect(await say("disable", "steps")).toContain("app steps is disabled: nobody may connect");
@@ -154,7 +154,7 @@ describe("apps", () => {
   it("a change that nobody can see is not waited for", async () => {
     await fleet.table.put(item("same", { Enabled: { BOOL: true } }));
     const { status, stdout } = await run("apps", "enable", "same");
-    expect([status, stdout]).toEqual([0, expect.stringContaining("the nodes need not be told")]);
+    expect([status, stdout]).toEqual([0, expect.stringContaining("nodes need no notification")]);
     expect(stdout).toContain("app same is enabled: clients may connect, as before");
   });
 
@@ -184,7 +184,7 @@ describe("invalidate and flush", () => {
     const invalidated = await run("invalidate", "a", "b");
     expect([invalidated.status, invalidated.stdout]).toEqual([
       0,
-      expect.stringContaining("in force on 2 nodes"),
+      expect.stringContaining("in effect on 2 nodes"),
     ]);
     const flushed = await run("flush", "--reason", "test", "--json");
     expect(jsonLines<Written>(flushed)[0]?.nodes).toHaveLength(2);

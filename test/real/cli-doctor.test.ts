@@ -157,7 +157,7 @@ describe("doctor", () => {
       expect(wrong.checks.find(({ name }) => name === "redis")?.advice).toContain("Wrong user or password");
       expect(JSON.stringify(wrong.checks)).not.toContain("wr0ng");
       const none = await doctor({ REDIS_URL: url("") });
-      expect(none.checks.find(({ name }) => name === "redis")?.advice).toContain("asks for a password");
+      expect(none.checks.find(({ name }) => name === "redis")?.advice).toContain("requires a password");
     } finally {
       await locked.stop();
     }

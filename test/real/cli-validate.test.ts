@@ -166,7 +166,7 @@ describe("validate", () => {
       expect.stringContaining("found one of contended: set --table"),
     ]);
     const again = await cli(["validate", "--fix", "--yes", "--backup", backup], { env });
-    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found that it is there")]);
+    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found that it exists")]);
   });
 
   it("reads files: a scan, a list, lines, compressed", async () => {
