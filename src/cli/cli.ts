@@ -46,7 +46,8 @@ Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 chang
 
 bearClosedPipes();
 complainAlike(program);
-await program.parseAsync();
+// It ends the process when it rejects, as every command is to catch what can be expected.
+void program.parseAsync();
 
 /** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */
 function complainAlike(command: Command): void {
