@@ -66,7 +66,7 @@ async function proveDeployment(to: Deployer): Promise<void> {
     stage: "one",
     table: "soketi-apps-one",
     streamArn: Table?.LatestStreamArn ?? "",
-    functions: ["stream", "redrive"],
+    functions: ["stream", "redrive", "canary"],
     environment: { REDIS_URL: "redis://cache:6379", SHARED_CACHE: "off", APP_SYNC_LOG_LENGTH: "10000" },
     subnets: [],
     moreOfStream: [],
@@ -118,7 +118,7 @@ async function proveDeployment(to: Deployer): Promise<void> {
     stage: "two",
     table: "apps-of-old",
     streamArn,
-    functions: ["stream", "redrive", "sweep"],
+    functions: ["stream", "redrive", "sweep", "canary"],
     environment: { REDIS_IAM_CACHE_NAME: "apps", REDIS_USERNAME: "app-sync", SHARED_CACHE: "refresh" },
     subnets: (network.subnetIds ?? "").split(","),
     moreOfStream: [
@@ -146,17 +146,20 @@ async function proveDeployment(to: Deployer): Promise<void> {
     assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
   });
   await report.check("serverless deploy with other parameters", () =>
-    deploy(to, "one", { ...ofOne, sharedCache: "evict", logLength: "20000" }),
+    deploy(to, "one", { ...ofOne, sharedCache: "evict", canary: "off", logLength: "20000" }),
   );
   await proveStage(report, to, {
     ...one,
     functions: ["stream", "redrive", "sweep"],
     environment: { SHARED_CACHE: "evict", APP_SYNC_LOG_LENGTH: "20000" },
   });
-  await report.check("serverless rollback to the deployment before: the sweep is gone", async () => {
-    await rollBack(to, "one");
-    assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
-  });
+  await report.check(
+    "serverless rollback to the deployment before: the sweep is gone, the canary is back",
+    async () => {
+      await rollBack(to, "one");
+      assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
+    },
+  );
   await report.check("serverless deploy with the former parameters", async () => {
     await deploy(to, "one", ofOne);
     assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));

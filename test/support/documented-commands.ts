@@ -154,6 +154,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npx serverless logs --stage prod --function stream": ACCOUNT,
   "npx serverless logs --stage prod --function stream --filter ERROR --startTime 1h": ACCOUNT,
   "npx serverless invoke --stage prod --function sweep": ACCOUNT,
+  "npx serverless invoke --stage prod --function canary": ACCOUNT,
   "git pull": GIT,
   "git checkout …": GIT,
   "aws sts get-caller-identity": ACCOUNT,
