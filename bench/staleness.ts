@@ -11,7 +11,7 @@ import { openAppsTable } from "../local/apps-table.ts";
 import { startRedis } from "../local/redis-server.ts";
 import { startProvidedDynamoDb } from "../test/support/provided-dynamodb.ts";
 import { keyOf, versionAttributes } from "../test/chaos/nodes/apps.ts";
-import { askVersion } from "../test/chaos/nodes/asking.ts";
+import { askVersion } from "../test/chaos/nodes/requests.ts";
 import { Sightings } from "../test/chaos/nodes/sightings.ts";
 import { Random } from "../test/simulation/random.ts";
 import { type AwsRecord, startMapping } from "../test/support/event-source-mapping.ts";
@@ -86,16 +86,16 @@ function keysOf({ dynamodb: { Keys } }: AwsRecord): string[] {
 }
 
 const seen = new Map(nodes.map((node) => [node, new Map(allIds.map((id) => [id, new Sightings()]))]));
-const asking = new Set<string>();
+const inFlight = new Set<string>();
 
 /** One question at a time for each node and app, as `Sightings` wants it. */
 async function ask(node: Running, id: string): Promise<void> {
   const key = `${node.contender.name}/${id}`;
-  if (asking.has(key)) return;
-  asking.add(key);
+  if (inFlight.has(key)) return;
+  inFlight.add(key);
   const askedAt = performance.now();
   const version = await askVersion(node.node.port, id);
-  asking.delete(key);
+  inFlight.delete(key);
   if (typeof version !== "number")
     throw new Error(
       `expected a version of ${id} from ${node.contender.name}, found ${JSON.stringify(version)}`,

@@ -74,8 +74,8 @@ function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
       await table.update(APP, marshalAttributes(attributes));
       return { appId: APP, at, ...made };
     },
-    cut(pid) {
-      linkOf(pid).cut();
+    disconnect(pid) {
+      linkOf(pid).disconnect();
     },
     freeze(pid) {
       linkOf(pid).freeze();
@@ -85,7 +85,7 @@ function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
       const link = linkOf(pid);
       link.thaw();
       // Those that were frozen stay dead: the node makes others.
-      link.cut();
+      link.disconnect();
       frozen.delete(pid);
     },
     nodes: () =>

@@ -24,8 +24,8 @@ const BACKEND = { appId: "acme", key: "acme-key" };
 const CHANGES = 200;
 const DROPPED = /dropped (\S+) \((\w+)\), (-?\d+) ms after/;
 
-/** @param say prints a line for the user. */
-export function createDemonstration(say: (line: string) => void): Demonstration {
+/** @param print prints a line for the user. */
+export function createDemonstration(print: (line: string) => void): Demonstration {
   let onDrop: (part: string, appId: string, lagMs: number) => void = () => undefined;
   return {
     onLine(part, line) {
@@ -35,9 +35,9 @@ export function createDemonstration(say: (line: string) => void): Demonstration 
     async run(stack) {
       await stack.table.put(SEED);
       const clients = await connectAll(stack);
-      await rotateSecret(stack, say);
-      await disable(stack, clients, say);
-      await manyChanges(stack, say, (listener) => {
+      await rotateSecret(stack, print);
+      await disable(stack, clients, print);
+      await manyChanges(stack, print, (listener) => {
         onDrop = listener;
       });
     },

@@ -4,18 +4,18 @@ import { join } from "node:path";
 import { PLATFORMS, run, runsSoketi } from "./missing.mjs";
 import { type NodePackage, NODE_PACKAGES } from "./node-packages.ts";
 
-type Say = (line: string) => void;
+type Print = (line: string) => void;
 
 /**
  * The Node that runs soketi: the path in `SOKETI_NODE`, this process' own where soketi runs on that, or a Node 20.
  *
  * @throws Error saying what to do, when there is none.
  */
-export function soketiNode(say: Say = console.log): string {
+export function soketiNode(print: Print = console.log): string {
   const given = process.env.SOKETI_NODE;
   if (given !== undefined && given !== "") return given;
   if (runsSoketi(process.versions.node)) return process.execPath;
-  const node = nodeBinary("20", say);
+  const node = nodeBinary("20", print);
   if (node !== undefined) return node;
   throw new Error(
     `soketi 1.6.1 from npm runs on Node 16, 18 and 20, found ${process.versions.node}: ` +
@@ -29,7 +29,7 @@ export function soketiNode(say: Say = console.log): string {
  *
  * @throws Error saying what to do, when npm cannot give it.
  */
-export function nodeBinary(major: string, say: Say = console.log): string | undefined {
+export function nodeBinary(major: string, say: Print = console.log): string | undefined {
   const variable = `SOKETI_TEST_NODE_${major}`;
   const given = process.env[variable];
   if (given) return given;
@@ -51,7 +51,7 @@ export function nodeBinary(major: string, say: Say = console.log): string | unde
  *
  * @throws Error saying what to do, when npm cannot give it, or gives another.
  */
-export function fetchNode({ name, version, integrity }: NodePackage, say: Say): string {
+export function fetchNode({ name, version, integrity }: NodePackage, say: Print): string {
   const caches = cacheFolder();
   const folder = join(caches, `${name}-${version}`);
   const binaryIn = (where: string) => join(where, "node_modules", name, "bin", "node");

@@ -19,12 +19,12 @@ import { NEEDED_BY, type Requirement, WANTED_BY_TESTS } from "./requirements.mjs
  */
 export function provide(
   requirement: Requirement,
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Exclude<Source, { kind: "apt" }> {
   const source = chooseSource(requirement, thisMachine.factsOf(requirement));
   if (source === undefined) throw new Error(howToGet(requirement));
   if (source.kind !== "apt") return source;
-  say(`Installing ${source.package} with apt-get, because ${requirement.command} is not on PATH ...`);
+  print(`Installing ${source.package} with apt-get, because ${requirement.command} is not on PATH ...`);
   install(source.package);
   if (!isUsable(requirement)) {
     throw new Error(`expected ${requirement.command} on PATH after installing ${source.package}, found none`);

@@ -20,7 +20,7 @@ export interface ProxiedConnectionOptions {
 }
 
 /** How much of what a client sent is kept to tell connections apart. */
-const SENT_KEPT = 4_096;
+const MAX_SENT_CHARS = 4_096;
 
 /** A client's connection to a proxy, and the proxy's own to the server. */
 export class ProxiedConnection {
@@ -38,7 +38,7 @@ export class ProxiedConnection {
     const down = new InTurn();
     this.#client.on("data", (chunk: Buffer) => {
       watch(chunk.toString());
-      this.sent = (this.sent + chunk.toString()).slice(0, SENT_KEPT);
+      this.sent = (this.sent + chunk.toString()).slice(0, MAX_SENT_CHARS);
       up.after(faults.delayMs(), () => this.#pass(chunk, this.#server));
     });
     this.#server.on("data", (chunk: Buffer) => {

@@ -3,7 +3,7 @@ import { type AppsTable, openAppsTable } from "./apps-table.ts";
 import { startDynamoDbLocal } from "./dynamodb-local.ts";
 import { soketiNode } from "./node-binary.ts";
 import { startOffline } from "./offline.ts";
-import { Parts } from "./parts.ts";
+import { Services } from "./services.ts";
 import { startRelay } from "./relay.ts";
 import { startRedisLinks, throughLink } from "./redis-links.ts";
 import { startRedis } from "./redis-server.ts";
@@ -33,7 +33,7 @@ export interface StackOptions {
   readonly ports: readonly number[];
   /** Whether a relay reads the stream, instead of the function under serverless offline. Default false. */
   readonly relay?: boolean | undefined;
-  readonly say: (line: string) => void;
+  readonly print: (line: string) => void;
   /** What the parts print, line by line. */
   readonly onLine: (part: string, line: string) => void;
 }
@@ -42,18 +42,18 @@ export const agentFile = fileURLToPath(new URL("../dist/agent.cjs", import.meta.
 
 /** @throws Error with one line, when a part is missing or does not start; the others are stopped then. */
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const parts = new Parts();
+  const services = new Services();
   try {
     // Fetched first where it has to be: what comes after it starts within its time limits.
-    soketiNode(options.say);
-    const redisUrl = await redisAddress(options, parts);
-    const dynamodbEndpoint = await dynamodbAddress(options, parts);
+    soketiNode(options.print);
+    const redisUrl = await redisAddress(options, services);
+    const dynamodbEndpoint = await dynamodbAddress(options, services);
     const table = await openAppsTable(dynamodbEndpoint, "apps");
-    const relayUrl = await startReader(options, { redisUrl, dynamodbEndpoint, table: table.name }, parts);
+    const relayUrl = await startReader(options, { redisUrl, dynamodbEndpoint, table: table.name }, services);
     const redisLinks = await startRedisLinks(redisUrl, options.ports.length);
-    parts.alsoStop(() => Promise.all(redisLinks.map((link) => link.close())));
+    services.alsoStop(() => Promise.all(redisLinks.map((link) => link.close())));
     const redisUrlOf = (i: number) => throughLink(redisUrl, redisLinks[i]);
-    const nodes = await startNodes(options, { redisUrlOf, dynamodbEndpoint, table: table.name }, parts);
+    const nodes = await startNodes(options, { redisUrlOf, dynamodbEndpoint, table: table.name }, services);
     return {
       redisUrl,
       dynamodbEndpoint,
@@ -61,20 +61,20 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       nodes,
       relayUrl,
       redisLinks,
-      died: parts.died(),
-      stop: () => parts.stop(),
+      died: services.died(),
+      stop: () => services.stop(),
     };
   } catch (error) {
-    await parts.stop();
+    await services.stop();
     throw error;
   }
 }
 
 /** What reads the stream. */
 async function startReader(
-  { relay = false, say, onLine }: StackOptions,
+  { relay = false, print: say, onLine }: StackOptions,
   addresses: { readonly redisUrl: string; readonly dynamodbEndpoint: string; readonly table: string },
-  parts: Parts,
+  parts: Services,
 ): Promise<string | undefined> {
   if (relay) {
     say("Starting the relay ...");
@@ -94,9 +94,9 @@ interface NodeAddresses {
 }
 
 async function startNodes(
-  { ports, say, onLine }: StackOptions,
+  { ports, print: say, onLine }: StackOptions,
   { redisUrlOf, dynamodbEndpoint, table }: NodeAddresses,
-  parts: Parts,
+  parts: Services,
 ): Promise<SoketiNode[]> {
   say(`Starting ${ports.length} soketi nodes with the agent ...`);
   const starting = ports.map(async (port, i) => {
@@ -118,14 +118,14 @@ async function startNodes(
   return Promise.all(starting);
 }
 
-async function redisAddress({ say }: StackOptions, parts: Parts): Promise<string> {
+async function redisAddress({ print: say }: StackOptions, parts: Services): Promise<string> {
   const source = provide(REDIS, say);
   if (source.kind === "address") return source.address;
   say("Starting Redis ...");
   return parts.keep(await startRedis({ image: source.kind === "docker" ? source.image : undefined })).url;
 }
 
-async function dynamodbAddress({ say }: StackOptions, parts: Parts): Promise<string> {
+async function dynamodbAddress({ print: say }: StackOptions, parts: Services): Promise<string> {
   const source = provide(JAVA, say);
   if (source.kind === "address") return source.address;
   say("Starting DynamoDB Local ...");

@@ -33,15 +33,15 @@ async function main(): Promise<number> {
   for (const one of [...ports, consolePort])
     await assertFree(one, `use others with: npm start -- --port ${port + 100}`);
 
-  const demonstration = createDemonstration(say);
+  const demonstration = createDemonstration(print);
   let following = false;
   const stack = await startStack({
     ports,
     relay: values.relay,
-    say,
+    print: print,
     onLine(part, line) {
       demonstration.onLine(part, line);
-      if (following && line.includes("app-sync:")) say(`${part}: ${line.trim()}`);
+      if (following && line.includes("app-sync:")) print(`${part}: ${line.trim()}`);
     },
   });
   const interrupted = onInterrupt();
@@ -49,7 +49,7 @@ async function main(): Promise<number> {
   try {
     served = await startLocalConsole(stack, consolePort);
     describe(stack);
-    say(`Console:         ${served.url}`);
+    print(`Console:         ${served.url}`);
     const outcome = await Promise.race([run(demonstration, stack), interrupted, dies(stack)]);
     if (outcome === "interrupted" || values.once) return 0;
     following = true;
@@ -57,41 +57,43 @@ async function main(): Promise<number> {
     await Promise.race([interrupted, dies(stack)]);
     return 0;
   } finally {
-    say("");
-    say("Stopping ...");
+    print("");
+    print("Stopping ...");
     await served?.close();
     await stack.stop();
   }
 }
 
 function describe({ nodes, redisUrl, relayUrl, dynamodbEndpoint, table }: Stack): void {
-  say("");
+  print("");
   nodes.forEach(({ url, metricsPort }, i) =>
-    say(`soketi node ${i + 1}:   ${url}   metrics http://127.0.0.1:${metricsPort}/metrics`),
+    print(`soketi node ${i + 1}:   ${url}   metrics http://127.0.0.1:${metricsPort}/metrics`),
   );
-  say(`DynamoDB Local:  ${dynamodbEndpoint}   table ${table.name}`);
-  say(`Redis:           ${redisUrl.replace(/\/\/[^@/]*@/, "//…@")}`);
-  if (relayUrl !== undefined) say(`Relay:           ${relayUrl}/health   ${relayUrl}/metrics`);
+  print(`DynamoDB Local:  ${dynamodbEndpoint}   table ${table.name}`);
+  print(`Redis:           ${redisUrl.replace(/\/\/[^@/]*@/, "//…@")}`);
+  if (relayUrl !== undefined) print(`Relay:           ${relayUrl}/health   ${relayUrl}/metrics`);
 }
 
 function explainOwnChange({ dynamodbEndpoint }: Stack): void {
-  say("");
-  say("Running. Changes are shown as they arrive. Make one of your own, in another terminal in this folder:");
-  say("");
-  say(`  node --import tsx local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
-  say("");
-  say("Ctrl-C ends everything.");
+  print("");
+  print(
+    "Running. Changes are shown as they arrive. Make one of your own, in another terminal in this folder:",
+  );
+  print("");
+  print(`  node --import tsx local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
+  print("");
+  print("Ctrl-C ends everything.");
 }
 
 /** Time for a part's end to be told, after a request to it has failed. Milliseconds. */
-const LAST_WORDS_MS = 1_000;
+const OUTPUT_FLUSH_MS = 1_000;
 
 /** A demonstration fails because a part died, mostly: that is then the one thing to say. */
 async function run(demonstration: Demonstration, stack: Stack): Promise<void> {
   try {
     await demonstration.run(stack);
   } catch (error) {
-    await Promise.race([dies(stack), pause(LAST_WORDS_MS)]);
+    await Promise.race([dies(stack), pause(OUTPUT_FLUSH_MS)]);
     throw error;
   }
 }
@@ -108,7 +110,7 @@ function onInterrupt(): Promise<"interrupted"> {
   });
 }
 
-function say(line: string): void {
+function print(line: string): void {
   console.log(line);
 }
 

@@ -5,7 +5,7 @@ import { type Faults, ProxiedConnection } from "./proxied-connection.ts";
 export interface TcpProxy {
   readonly port: number;
   /** Cuts open connections. @param which by what the client has sent so far; all by default. */
-  cut(which?: (sent: string) => boolean): void;
+  disconnect(which?: (sent: string) => boolean): void;
   /** New connections are closed at once, as if nothing listened. */
   refuse(refused: boolean): void;
   /** Connections stay open and nothing passes any more, in either direction: a dead peer, or a lost route. */
@@ -46,7 +46,7 @@ export async function startProxy(
   const port = await listen(listener);
   return {
     port,
-    cut(which = () => true) {
+    disconnect(which = () => true) {
       for (const connection of connections) if (which(connection.sent)) connection.destroy();
     },
     refuse(refused) {

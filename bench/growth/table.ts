@@ -8,7 +8,7 @@ import { SharedCache } from "../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../src/pipeline/sweep.ts";
 import { connectionTo } from "../bus/ways.ts";
 
-const ITEMS_AT_ONCE = 25;
+const BATCH_SIZE = 25;
 const WRITERS = 8;
 
 /** What the number of apps in the table costs: a read of one, and a sweep of all. */
@@ -59,8 +59,8 @@ export async function measureTable(endpoint: string, redisPort: number, apps: nu
     const write = async () => {
       while (next < apps) {
         const from = next;
-        next += ITEMS_AT_ONCE;
-        const ids = Array.from({ length: Math.min(ITEMS_AT_ONCE, apps - from) }, (_, i) => `app-${from + i}`);
+        next += BATCH_SIZE;
+        const ids = Array.from({ length: Math.min(BATCH_SIZE, apps - from) }, (_, i) => `app-${from + i}`);
         const requests = ids.map((id) => ({
           PutRequest: {
             Item: { AppId: { S: id }, AppKey: { S: `${id}-key` }, AppSecret: { S: `${id}-secret` } },

@@ -7,7 +7,7 @@ import { agentFile } from "../../local/stack.ts";
 import { encodeChanges } from "../../src/protocol/encode.ts";
 import type { Change } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
-import { askVersion } from "../../test/chaos/nodes/asking.ts";
+import { askVersion } from "../../test/chaos/nodes/requests.ts";
 import { versionAttributes } from "../../test/chaos/nodes/apps.ts";
 import { connectionTo } from "../bus/ways.ts";
 import { median } from "../statistics.ts";

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { versionAttributes } from "../../test/chaos/nodes/apps.ts";
-import { askVersion } from "../../test/chaos/nodes/asking.ts";
+import { askVersion } from "../../test/chaos/nodes/requests.ts";
 import { Random } from "../../test/simulation/random.ts";
 import type { MonitoredFleet } from "./fleet.ts";
 

@@ -49,11 +49,11 @@ async function tellStory(monitored: MonitoredFleet, { at, mark }: Stage): Promis
   await at(30);
   mark("soketi-3 cannot reach Redis", 30, 95);
   toRedis.refuse(true);
-  toRedis.cut();
+  toRedis.disconnect();
   await at(65);
   mark("nor DynamoDB", 65, 85);
   toDynamoDb.refuse(true);
-  toDynamoDb.cut();
+  toDynamoDb.disconnect();
   await at(85);
   toDynamoDb.refuse(false);
   await at(95);

@@ -1,5 +1,4 @@
-import { PARTS } from "../async/within-budget.ts";
-import { within } from "../async/within.ts";
+import { countdown, PARTS } from "../async/within.ts";
 import type { Invalidation } from "../protocol/message.ts";
 import { CacheEntries, type CacheEntry, type ReadApp } from "./cache-entries.ts";
 import { KeyIndex } from "./key-index.ts";
@@ -9,7 +8,7 @@ import { SingleFlight } from "./single-flight.ts";
 
 type OnUnreadable = (error: unknown) => void;
 
-const NOBODY: Promise<null> = Promise.resolve(null);
+const NO_APP: Promise<null> = Promise.resolve(null);
 
 /** A read that ends by itself, with its budget, says more of what stood in the way. Milliseconds. */
 const GRACE_MS = 100;
@@ -93,7 +92,7 @@ export class AppCache<A extends AppIdentity> {
     }
     if (id === undefined && this.#keys.isMissing(key)) {
       this.stats.hits += 1;
-      return NOBODY;
+      return NO_APP;
     }
     this.stats.misses += 1;
     return this.#findByUnprovenKey(key, onUnreadable);
@@ -166,27 +165,32 @@ export class AppCache<A extends AppIdentity> {
     return this.#entries.hasApp(id) || this.#loads.has(id);
   }
 
-  /** However many reads it takes: a client waits for one budget, and no longer. */
+  /** However many reads it takes: a client waits for one budget, and no longer. A pause of the process ends a part of it. */
   async #findByUnprovenKey(key: string, onUnreadable?: OnUnreadable): Promise<A | null> {
-    const until = this.#clock() + this.#limits.loadBudgetMs + GRACE_MS;
-    const lookup = (id: string) => within(until - this.#clock(), late, this.lookup(id), PARTS);
-    const known = this.#keys.idOf(key);
-    if (known !== undefined) {
-      const app = await this.#orUnverified(known, lookup(known), onUnreadable);
+    const limit = countdown(this.#limits.loadBudgetMs + GRACE_MS, late, PARTS);
+    const find = (id: string) =>
+      this.#orUnverified(id, Promise.race([this.lookup(id), limit.over]), onUnreadable);
+    try {
+      const known = this.#keys.idOf(key);
+      if (known !== undefined) {
+        const app = await find(known);
+        if (app?.key === key) return app;
+        // Nothing could be read, so nothing is known of the key either: the index would not help.
+        if (app === null && !this.#entries.isMissing(known)) return null;
+        this.#keys.forget(key, known);
+      }
+      const id = await this.#resolve(key, onUnreadable);
+      if (id === undefined) return null;
+      // Before the app is read: who comes meanwhile waits for that read, and does not ask the index again.
+      this.#keys.learn(key, id);
+      const app = await find(id);
       if (app?.key === key) return app;
-      // Nothing could be read, so nothing is known of the key either: the index would not help.
-      if (app === null && !this.#entries.isMissing(known)) return null;
-      this.#keys.forget(key, known);
+      // The index lags: it may still name the app that had the key before.
+      if (app !== null || this.#entries.isMissing(id)) this.#keys.forget(key, id);
+      return null;
+    } finally {
+      limit.stop();
     }
-    const id = await this.#resolve(key, onUnreadable);
-    if (id === undefined) return null;
-    // Before the app is read: who comes meanwhile waits for that read, and does not ask the index again.
-    this.#keys.learn(key, id);
-    const app = await this.#orUnverified(id, lookup(id), onUnreadable);
-    if (app?.key === key) return app;
-    // The index lags: it may still name the app that had the key before.
-    if (app !== null || this.#entries.isMissing(id)) this.#keys.forget(key, id);
-    return null;
   }
 
   #load(id: string): Promise<ReadApp<A>> {

@@ -28,7 +28,7 @@ const TURN_MS = 4;
 /** Most connections closed in one turn. */
 const MAX_PER_TURN = 16;
 /** Of one app. 50,000 that wait are as many objects, which hold the event loop when the garbage collector moves them. */
-const ENOUGH_WAITING = 1_000;
+const MAX_WAITING = 1_000;
 
 /** When as many were closed as a second may have, it is looked again after this. Milliseconds. */
 const PAUSE_MS = 10;
@@ -64,7 +64,7 @@ export class Closer {
 
   /** More of this app need not be added for the moment: so many wait that they take a while. */
   isFull(appId: string): boolean {
-    return (this.#queues.get(appId)?.waiting.size ?? 0) >= ENOUGH_WAITING;
+    return (this.#queues.get(appId)?.waiting.size ?? 0) >= MAX_WAITING;
   }
 
   /** Closes it in its turn. One that waits already keeps its place. */

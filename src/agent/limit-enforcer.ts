@@ -24,7 +24,7 @@ export class LimitEnforcer<A> {
   readonly #options: LimitEnforcerOptions<A>;
   /** Apps that may have too many, as they are now. */
   readonly #apps = new Map<string, A>();
-  readonly #running = new Set<string>();
+  readonly #inProgress = new Set<string>();
 
   constructor(options: LimitEnforcerOptions<A>) {
     this.#options = options;
@@ -34,8 +34,8 @@ export class LimitEnforcer<A> {
   check(appId: string, app: A | null): void {
     if (!app) this.#apps.delete(appId);
     else this.#apps.set(appId, app);
-    if (!app || this.#running.has(appId)) return;
-    this.#running.add(appId);
+    if (!app || this.#inProgress.has(appId)) return;
+    this.#inProgress.add(appId);
     void this.#enforce(appId);
   }
 
@@ -52,7 +52,7 @@ export class LimitEnforcer<A> {
       if (surplus === 0) this.#apps.delete(appId);
       else await this.#closeNewest(appId, surplus ?? 0);
     }
-    this.#running.delete(appId);
+    this.#inProgress.delete(appId);
   }
 
   async #closeNewest(appId: string, count: number): Promise<void> {

@@ -107,7 +107,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
   /** @returns whether the connection was given the app. */
   #bringInLine(appId: string, app: A | null, connection: Connection<A>): boolean {
     const { closeOn, closeCodes } = this.#options;
-    const cause = CLOSE_CAUSES.find((one) => closeOn.has(one) && HAPPENED[one](app, connection));
+    const cause = CLOSE_CAUSES.find((one) => closeOn.has(one) && APPLIES[one](app, connection));
     if (cause) {
       const [code, message] = [closeCodes[cause], closeMessage(cause, connection.key)];
       this.#closer.add(appId, { connection, code, message });
@@ -121,7 +121,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
 }
 
 /** What of an app and a connection each cause is seen by. */
-const HAPPENED: Readonly<
+const APPLIES: Readonly<
   Record<
     CloseCause,
     <A extends AppIdentity & { enabled: boolean }>(app: A | null, of: Connection<A>) => boolean

@@ -18,7 +18,7 @@ const FLEET_MEMORY_MS = 60_000;
 const WINDOW_MS = 1_000;
 
 /** Of the full pace: the slowest, and what is added to it after each window that went well. */
-const SLOWEST = 0.1;
+const MIN_SHARE = 0.1;
 const STEP = 0.1;
 
 /**
@@ -88,7 +88,7 @@ export class ReadPace {
   }
 
   #slowDown(): void {
-    this.#factor = Math.max(SLOWEST, this.#factor / 2);
+    this.#factor = Math.max(MIN_SHARE, this.#factor / 2);
   }
 
   #judge(now: number): void {

@@ -3,7 +3,7 @@ import type { FlushReason } from "./flush-reasons.ts";
 import type { MonotonicClock } from "./ports.ts";
 
 /** How many are remembered: a node that flushes more often is seen in its metrics. */
-const KEPT = 16;
+const MAX_FLUSHES = 16;
 
 /** Why this node has put all its apps in doubt, and when: what tools are told of it. */
 export class RecentFlushes {
@@ -16,7 +16,7 @@ export class RecentFlushes {
 
   add(reason: FlushReason): void {
     this.#list.push({ reason, at: this.#clock() });
-    if (this.#list.length > KEPT) this.#list.shift();
+    if (this.#list.length > MAX_FLUSHES) this.#list.shift();
   }
 
   /** Oldest first. */

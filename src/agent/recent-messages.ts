@@ -2,7 +2,7 @@ import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 import type { RecentMessage } from "../protocol/node.ts";
 
 /** How many are remembered: enough for a tool that asks once a second to show a busy table. */
-const KEPT = 64;
+const MAX_MESSAGES = 64;
 
 /** When the last messages were acted on here, oldest first. */
 export class RecentMessages {
@@ -16,7 +16,7 @@ export class RecentMessages {
     const text = formatMessageId(id);
     if (this.#list.some(([known]) => known === text)) return;
     this.#list.push([text, lagMs]);
-    if (this.#list.length > KEPT) this.#list.shift();
+    if (this.#list.length > MAX_MESSAGES) this.#list.shift();
   }
 
   list(): readonly RecentMessage[] {

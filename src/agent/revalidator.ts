@@ -50,7 +50,7 @@ export class Revalidator {
   readonly #urgentBucket: TokenBucket;
   /** App id -> whether it must be read, although it may be cached. */
   readonly #paced = new Map<string, boolean>();
-  readonly #running = new Set<string>();
+  readonly #inFlight = new Set<string>();
   /** App id -> when it is tried again, the next one first. */
   readonly #failed = new Map<string, number>();
   #inUse = 0;
@@ -170,18 +170,18 @@ export class Revalidator {
 
   /** Never rejects. One that is being read already gives what is asked for: a message would have voided it. */
   #read(appId: string, mustRead: boolean): void {
-    if (this.#running.has(appId)) return;
+    if (this.#inFlight.has(appId)) return;
     const { clock, pace, revalidate } = this.#options;
     const begunAt = clock();
-    this.#running.add(appId);
+    this.#inFlight.add(appId);
     revalidate(appId, mustRead).then(
       () => {
-        this.#running.delete(appId);
+        this.#inFlight.delete(appId);
         pace.finished(clock() - begunAt <= SLOW_MS);
       },
       (error: unknown) => {
         // Whoever read has reported it.
-        this.#running.delete(appId);
+        this.#inFlight.delete(appId);
         if (isThrottling(error)) pace.throttled();
         else pace.finished(false);
         this.retryLater(appId);

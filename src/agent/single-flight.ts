@@ -5,7 +5,7 @@ interface Validity {
   void: boolean;
 }
 
-interface Flight<T> {
+interface SharedRead<T> {
   readonly result: Promise<T>;
   readonly validity: Validity;
 }
@@ -25,7 +25,7 @@ interface Attempts {
 }
 
 /** Who was paused, or reads slowly, has waited for long with few reads: that is no storm, and ends by itself. */
-const FEWEST_READS = 100;
+const MIN_READS = 100;
 
 /**
  * Reads under way, one at a time for each name, shared by all who ask meanwhile.
@@ -41,19 +41,19 @@ const FEWEST_READS = 100;
 export class SingleFlight<T> {
   /** How many reads were voided since the start. */
   voided = 0;
-  readonly #running = new Map<string, Flight<T>>();
+  readonly #inFlight = new Map<string, SharedRead<T>>();
   readonly #attempts = new Map<string, Attempts>();
   readonly #clock: MonotonicClock;
-  readonly #patienceMs: number;
+  readonly #retryBudgetMs: number;
 
-  /** @param patienceMs milliseconds that voided reads are made again for, at least. */
-  constructor(clock: MonotonicClock, patienceMs: number) {
+  /** @param retryBudgetMs milliseconds that voided reads are made again for, at least. */
+  constructor(clock: MonotonicClock, retryBudgetMs: number) {
     this.#clock = clock;
-    this.#patienceMs = patienceMs;
+    this.#retryBudgetMs = retryBudgetMs;
   }
 
   has(name: string): boolean {
-    return this.#running.has(name);
+    return this.#inFlight.has(name);
   }
 
   /**
@@ -67,15 +67,15 @@ export class SingleFlight<T> {
     keep: (value: T) => T,
     onOutdated?: (value: T) => void,
   ): Promise<T> {
-    const running = this.#running.get(name);
-    if (running) return running.result;
+    const inFlight = this.#inFlight.get(name);
+    if (inFlight) return inFlight.result;
     const validity: Validity = { void: false };
-    const result = this.#fly(name, validity, { read, keep, onOutdated });
-    this.#running.set(name, { result, validity });
+    const result = this.#send(name, validity, { read, keep, onOutdated });
+    this.#inFlight.set(name, { result, validity });
     return result;
   }
 
-  async #fly(name: string, validity: Validity, { read, keep, onOutdated }: Read<T>): Promise<T> {
+  async #send(name: string, validity: Validity, { read, keep, onOutdated }: Read<T>): Promise<T> {
     const attempts = this.#attempts.get(name) ?? { reads: 0, outdated: 0, since: this.#clock() };
     this.#attempts.set(name, attempts);
     const number = (attempts.reads += 1);
@@ -87,31 +87,31 @@ export class SingleFlight<T> {
         attempts.outdated = number;
         onOutdated?.(value);
       }
-      this.#checkPatience(attempts);
+      this.#checkRetryBudget(attempts);
       again = true;
     } finally {
       // A voided one has left its place already, perhaps to another.
-      if (!validity.void) this.#running.delete(name);
+      if (!validity.void) this.#inFlight.delete(name);
       if (!again) this.#attempts.delete(name);
     }
     return this.share(name, read, keep, onOutdated);
   }
 
-  #checkPatience({ reads, since }: Attempts): void {
+  #checkRetryBudget({ reads, since }: Attempts): void {
     const waitedMs = this.#clock() - since;
-    if (reads < FEWEST_READS || waitedMs <= this.#patienceMs) return;
+    if (reads < MIN_READS || waitedMs <= this.#retryBudgetMs) return;
     throw new Error(`changed during each of ${reads.toFixed()} reads of it, in ${waitedMs.toFixed()} ms`);
   }
 
   void(name: string): void {
-    const flight = this.#running.get(name);
-    if (!flight) return;
-    flight.validity.void = true;
-    this.#running.delete(name);
+    const inFlight = this.#inFlight.get(name);
+    if (!inFlight) return;
+    inFlight.validity.void = true;
+    this.#inFlight.delete(name);
     this.voided += 1;
   }
 
   voidAll(): void {
-    for (const name of [...this.#running.keys()]) this.void(name);
+    for (const name of [...this.#inFlight.keys()]) this.void(name);
   }
 }

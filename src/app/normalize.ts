@@ -107,7 +107,7 @@ function identityOf(attribute: string, reading: Reading, report: Report): string
   return undefined;
 }
 
-const NOTHING: Spelled = { name: "", value: undefined, reading: { kind: "absent" } };
+const ABSENT: Spelled = { name: "", value: undefined, reading: { kind: "absent" } };
 
 /** Reads the spelling that soketi obeys, and tells of the others. */
 function readSpelled<T>(
@@ -117,15 +117,15 @@ function readSpelled<T>(
   read: (spelled: Spelled, report: Report) => T,
 ): T {
   const found = find(attribute);
-  const inForce = found[found.length - 1] ?? NOTHING;
-  const value = read(inForce, report);
-  if (found.length === 0 || (found.length === 1 && inForce.name === attribute)) return value;
+  const effective = found[found.length - 1] ?? ABSENT;
+  const value = read(effective, report);
+  if (found.length === 0 || (found.length === 1 && effective.name === attribute)) return value;
   const undocumented = found.flatMap(({ name }) => (name === attribute ? [] : [name]));
-  const disagree = found.some((spelled) => spelled !== inForce && !equal(read(spelled, ignore), value));
+  const disagree = found.some((spelled) => spelled !== effective && !equal(read(spelled, ignore), value));
   const advice = `Write ${attribute}, and remove ${undocumented.join(" and ")}.`;
   if (disagree) {
     const names = found.map(({ name }) => name).join(" and ");
-    report(attribute, "spellings-disagree", `${names} differ; soketi obeys ${inForce.name}. ${advice}`);
+    report(attribute, "spellings-disagree", `${names} differ; soketi obeys ${effective.name}. ${advice}`);
   } else {
     const isOrAre = undocumented.length === 1 ? "is a spelling" : "are spellings";
     const what = `${undocumented.join(" and ")} ${isOrAre} that soketi obeys and does not document`;

@@ -57,17 +57,17 @@ export interface Problem {
 export type Report = (attribute: string, code: ProblemCode, message: string) => void;
 
 /** An item of 400 KB can hold a hundred thousand bad webhooks; a log line can't. */
-const MOST_PROBLEMS = 50;
+const MAX_PROBLEMS = 50;
 
 export function reportTo(problems: Problem[]): Report {
   return (attribute, code, message) => {
-    if (problems.length < MOST_PROBLEMS) {
+    if (problems.length < MAX_PROBLEMS) {
       problems.push({ attribute, code, message, severity: PROBLEM_CODES[code] });
-    } else if (problems.length === MOST_PROBLEMS) {
+    } else if (problems.length === MAX_PROBLEMS) {
       problems.push({
         attribute,
         code: "problems-left-out",
-        message: `The item has more than ${MOST_PROBLEMS} problems; the rest is left out. Repair these first.`,
+        message: `The item has more than ${MAX_PROBLEMS} problems; the rest is left out. Repair these first.`,
         severity: PROBLEM_CODES["problems-left-out"],
       });
     }

@@ -103,7 +103,7 @@ function spelledAs(attributes: object, name: string): readonly [Spelled] | undef
   return name !== "Webhooks" || isWebhooksSet(spelled) ? [spelled] : undefined;
 }
 
-const JSON_OF_NOTHING = /^[ \t\r\n]*(?:null|"")[ \t\r\n]*$/;
+const EMPTY_JSON = /^[ \t\r\n]*(?:null|"")[ \t\r\n]*$/;
 
 /**
  * soketi's driver decodes `Webhooks`, and no other spelling, before its App looks for what is set: JSON of null or "" is
@@ -111,7 +111,7 @@ const JSON_OF_NOTHING = /^[ \t\r\n]*(?:null|"")[ \t\r\n]*$/;
  */
 function isWebhooksSet({ value, reading }: Spelled): boolean {
   if (reading.kind === "absent") return rawValue(value, "S") === "";
-  return reading.kind !== "text" || reading.type !== "S" || !JSON_OF_NOTHING.test(reading.text);
+  return reading.kind !== "text" || reading.type !== "S" || !EMPTY_JSON.test(reading.text);
 }
 
 function rawValue(owner: unknown, name: string): unknown {

@@ -1,7 +1,4 @@
-import { within } from "./within.ts";
-
-/** A budget is counted in this many parts: a pause of the process ends one of them, and the answer may have come meanwhile. */
-export const PARTS = 10;
+import { PARTS, within } from "./within.ts";
 
 /**
  * Does work that must not take longer than its budget, in milliseconds of the time that the process runs.

@@ -27,23 +27,23 @@ const CREDENTIALS: Readonly<Record<string, string>> = {
 export function toStreamError(error: unknown, doing: string): Error {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const options = { cause: error };
-  const say = (why: string) => `Could not ${doing}: ${why}`;
+  const describe = (why: string) => `Could not ${doing}: ${why}`;
   const advice = Object.hasOwn(CREDENTIALS, name) ? CREDENTIALS[name] : undefined;
-  if (advice !== undefined) return new AwsCredentialsError(say(advice), options);
+  if (advice !== undefined) return new AwsCredentialsError(describe(advice), options);
   if (isThrottling(error) || name === "LimitExceededException")
-    return new StreamThrottledError(say("it is read more often than AWS lets it"), options);
+    return new StreamThrottledError(describe("it is read more often than AWS lets it"), options);
   switch (name) {
     case "ExpiredIteratorException":
-      return new IteratorExpiredError(say("the iterator has expired"), options);
+      return new IteratorExpiredError(describe("the iterator has expired"), options);
     case "TrimmedDataAccessException":
-      return new RecordsTrimmedError(say("the records are older than what the stream keeps"), options);
+      return new RecordsTrimmedError(describe("the records are older than what the stream keeps"), options);
     case "ResourceNotFoundException":
       return new StreamGoneError(
-        say("it is not there: check its name, the region and the endpoint"),
+        describe("it is not there: check its name, the region and the endpoint"),
         options,
       );
     default:
-      return new StreamUnreachableError(say(wordsOf(error, name, message)), options);
+      return new StreamUnreachableError(describe(wordsOf(error, name, message)), options);
   }
 }
 

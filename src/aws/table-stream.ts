@@ -62,7 +62,7 @@ type Ask = <T>(
 
 export function createTableStream({ clients, table, limitMs }: TableStreamOptions): TableStream {
   const { tables, streams } = clients;
-  const ask = asking(limitMs);
+  const ask = withTimeLimit(limitMs);
   return {
     async find(signal) {
       const describe = new DescribeTableCommand({ TableName: table });
@@ -98,7 +98,7 @@ export function createTableStream({ clients, table, limitMs }: TableStreamOption
 }
 
 /** One question with a limit. `doing` completes "Could not …". */
-function asking(limitMs: number): Ask {
+function withTimeLimit(limitMs: number): Ask {
   return async (doing, signal, send) => {
     const ending = new AbortController();
     const giveUp = (why: string) => {

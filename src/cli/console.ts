@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { AppsView } from "../console/apps.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
-import { createCommand, running } from "./support/command.ts";
+import { createCommand, runCommand } from "./support/command.ts";
 import { interruption } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
 import { UsageError } from "./support/errors.ts";
@@ -33,7 +33,7 @@ export function createConsoleCommand(): Command {
     .option("--token-file <path>", "the token to ask for (APP_SYNC_CONSOLE_TOKEN); without, a random one")
     .option("--port <number>", "0 takes a free one", port, 6009)
     .action((options: ConsoleOptions) =>
-      running(options, async ({ tools, terminal }) => {
+      runCommand(options, async ({ tools, terminal }) => {
         const { table, names } = tools.config;
         const token = await readToken(options.tokenFile);
         const served = await startConsole({
@@ -49,7 +49,7 @@ export function createConsoleCommand(): Command {
         // From before it is said that it is there: whoever reads that may end it at once.
         const ended = interruption();
         terminal.value({ url: served.url });
-        terminal.say(`Console: ${served.url}`);
+        terminal.print(`Console: ${served.url}`);
         if (!ended.aborted) await once(ended, "abort");
         await served.close();
         return undefined;

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { encodeFlush } from "../protocol/encode.ts";
-import { createCommand, running } from "./support/command.ts";
+import { createCommand, runCommand } from "./support/command.ts";
 import { addWaitOptions, type WaitOptions } from "./support/confirm.ts";
 import { publishAndConfirm } from "./support/publish.ts";
 import type { CommonOptions } from "./support/tools.ts";
@@ -13,7 +13,7 @@ export function createFlushCommand(): Command {
     "flush --reason 'table restored'",
   ]).option("-r, --reason <text>", "what the log says", "requested by an operator");
   return addWaitOptions(command).action((options: FlushOptions) =>
-    running(options, async (run) => {
+    runCommand(options, async (run) => {
       const messages = [encodeFlush(options.reason, Date.now())];
       return publishAndConfirm(run, messages, "flush published", options);
     }),

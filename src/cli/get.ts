@@ -6,9 +6,9 @@ import { type Normalized, normalize } from "../app/normalize.ts";
 import type { Problem } from "../app/problems.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
-import type { Held, RegisteredNode } from "../protocol/node.ts";
+import type { CachedEntry, RegisteredNode } from "../protocol/node.ts";
 import { overlapInWords, overlapOf } from "./support/overlap-view.ts";
-import { createCommand, type Run, running } from "./support/command.ts";
+import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { explain } from "./support/explain.ts";
 import type { Terminal } from "./support/terminal.ts";
@@ -28,7 +28,7 @@ export function createGetCommand(): Command {
     .argument("<app>", "its id (AppId), or its key (AppKey)")
     .option("--secrets", "show the secret, and the webhooks in full")
     .action((name: string, options: GetOptions) =>
-      running(options, async (run) => get(run, name, options.secrets ?? false)),
+      runCommand(options, async (run) => get(run, name, options.secrets ?? false)),
     );
 }
 
@@ -54,7 +54,7 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
   }
   for (const app of apps) show(terminal, app, secrets);
   if (found.length === 0) {
-    terminal.say(terminal.colors.red(`the table has no app with the id or key ${name}`));
+    terminal.print(terminal.colors.red(`the table has no app with the id or key ${name}`));
     return EXIT.unwell;
   }
   if (apps.some(({ problems }) => problems.some(({ severity }) => severity === "error"))) return EXIT.unwell;
@@ -124,37 +124,37 @@ function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
     notLookedAt: unseen,
   });
   if (item) {
-    terminal.say(bold(`item ${appId}`));
+    terminal.print(bold(`item ${appId}`));
     terminal.table(
       ["attribute", "value"],
       Object.entries(raw ?? {}).map(([attribute, value]) => [attribute, JSON.stringify(value)]),
     );
-    terminal.say();
-    terminal.say(bold("what every node makes of it"));
-    terminal.say(app ? JSON.stringify(app, null, 2) : red("nothing: the app does not exist"));
+    terminal.print();
+    terminal.print(bold("what every node makes of it"));
+    terminal.print(app ? JSON.stringify(app, null, 2) : red("nothing: the app does not exist"));
     for (const { severity, attribute, message } of problems) {
-      terminal.say((severity === "error" ? red : yellow)(`${severity}: ${attribute}: ${message}`));
+      terminal.print((severity === "error" ? red : yellow)(`${severity}: ${attribute}: ${message}`));
     }
   }
   if (overlap) {
-    terminal.say();
-    terminal.say(bold("previous secret"));
-    for (const line of overlapInWords(overlap, Date.now())) terminal.say(line);
+    terminal.print();
+    terminal.print(bold("previous secret"));
+    for (const line of overlapInWords(overlap, Date.now())) terminal.print(line);
   }
   if (cache) {
-    terminal.say();
-    terminal.say(bold("shared cache"));
+    terminal.print();
+    terminal.print(bold("shared cache"));
     terminal.table(
       ["entry", "is"],
       cache.map((entry) => [entry.name, entry.is]),
     );
   }
   if (nodes) {
-    terminal.say();
-    terminal.say(bold("nodes"));
+    terminal.print();
+    terminal.print(bold("nodes"));
     const rows = nodes.map(({ host, pid, holds }) => [host, String(pid), describe(holds, app)]);
     terminal.table(["host", "pid", "holds"], rows);
-    terminal.say();
+    terminal.print();
   }
 }
 
@@ -181,7 +181,7 @@ function held(nodes: readonly RegisteredNode[]) {
     }));
 }
 
-function describe(holds: Held | null | undefined, app: object | null): string {
+function describe(holds: CachedEntry | null | undefined, app: object | null): string {
   if (holds === undefined) return "no answer";
   if (holds === null) return "nothing: the next lookup reads the table";
   const proof = holds.proven ? "proven" : "not proven, read again at the next lookup";

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { encodeChanges } from "../protocol/encode.ts";
-import { createCommand, running } from "./support/command.ts";
+import { createCommand, runCommand } from "./support/command.ts";
 import { addWaitOptions, type WaitOptions } from "./support/confirm.ts";
 import { publishAndConfirm } from "./support/publish.ts";
 import type { CommonOptions } from "./support/tools.ts";
@@ -11,7 +11,7 @@ export function createInvalidateCommand(): Command {
     "invalidate acme globex",
   ]).argument("<app...>", "app ids (AppId)");
   return addWaitOptions(command).action((appIds: string[], options: CommonOptions & WaitOptions) =>
-    running(options, async (run) => {
+    runCommand(options, async (run) => {
       const { table } = run.tools.config;
       const changes = appIds.map((appId) => ({ appId, type: "updated" as const, keys: [], changed: [] }));
       const messages = encodeChanges(changes, { table, at: Date.now() });

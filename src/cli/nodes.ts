@@ -5,7 +5,7 @@ import { otherPrefixes } from "../redis/inspection.ts";
 import { ago } from "./support/ago.ts";
 import { amount } from "./support/amount.ts";
 import { count, duration } from "./support/arguments.ts";
-import { createCommand, running } from "./support/command.ts";
+import { createCommand, runCommand } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
 import { endOfWatching } from "./support/interruption.ts";
 import type { Terminal } from "./support/terminal.ts";
@@ -38,7 +38,7 @@ export function createNodesCommand(): Command {
     .option("--expect <n>", "how many soketi nodes there must be", count)
     .option("--forget", "remember those no more that have left without saying so")
     .action((options: NodesOptions) =>
-      running(options, async ({ tools, terminal }) => {
+      runCommand(options, async ({ tools, terminal }) => {
         const fleet = await tools.fleet();
         if (options.forget) {
           const left = (await fleet.registered()).filter(({ silentMs }) => silentMs !== undefined);
@@ -113,7 +113,7 @@ function show(views: readonly NodeView[], terminal: Terminal): void {
         : `${appsInUse} in ${(inUseBoundMs / 1_000).toFixed(1)} s`,
     ];
   });
-  if (rows.length === 0) terminal.say("no node is registered");
+  if (rows.length === 0) terminal.print("no node is registered");
   else
     terminal.table(
       ["host", "pid", "soketi", "agent", "lease", "state", "behind", "entries", "hits", "lag", "apps in use"],

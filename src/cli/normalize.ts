@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
-import { createCommand, running } from "./support/command.ts";
+import { createCommand, runCommand } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
 import type { CommonOptions } from "./support/tools.ts";
 import { UsageError } from "./support/errors.ts";
@@ -16,11 +16,11 @@ export function createNormalizeCommand(): Command {
   )
     .argument("[file]", "the item as DynamoDB JSON, alone or as `aws dynamodb get-item` prints it", "-")
     .action((file: string, options: CommonOptions) =>
-      running(options, ({ terminal }) => {
+      runCommand(options, ({ terminal }) => {
         const { app, problems } = normalize(readItem(file));
         const view = { app: app ? toPublicView(app) : null, problems };
         terminal.value(view);
-        terminal.say(JSON.stringify(view, null, 2));
+        terminal.print(JSON.stringify(view, null, 2));
         return Promise.resolve(app ? EXIT.ok : EXIT.unwell);
       }),
     );

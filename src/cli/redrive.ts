@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { createStreamReader, findStream } from "../aws/stream-reader.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
-import { createCommand, running } from "./support/command.ts";
+import { createCommand, runCommand } from "./support/command.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface RedriveOptions extends CommonOptions {
@@ -24,10 +24,10 @@ export function createRedriveCommand(): Command {
     .requiredOption("--to <number>", "sequence number of its last record", sequenceNumber)
     .option("--stream <arn>", "the stream; by default the one that the table has now")
     .action((options: RedriveOptions) =>
-      running(options, async ({ tools, terminal }) => {
+      runCommand(options, async ({ tools, terminal }) => {
         const told = await redriveRange(options, tools);
         terminal.value({ outcome: told });
-        terminal.say(told.join("\n"));
+        terminal.print(told.join("\n"));
         return undefined;
       }),
     );

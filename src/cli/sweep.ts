@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { withSharedCache } from "../config/pipeline.ts";
 import { sweep } from "../pipeline/sweep.ts";
-import { createCommand, running } from "./support/command.ts";
+import { createCommand, runCommand } from "./support/command.ts";
 import type { CommonOptions } from "./support/tools.ts";
 
 /** `sweep`: the whole table and soketi's shared app cache compared, and repaired, as handlers/sweep.ts does on schedule. */
@@ -9,7 +9,7 @@ export function createSweepCommand(): Command {
   return createCommand("sweep", "Compare soketi's shared app cache with the table, and repair it.", [
     "sweep",
   ]).action((options: CommonOptions) =>
-    running(options, async ({ tools, terminal }) => {
+    runCommand(options, async ({ tools, terminal }) => {
       const { sharedCache } = withSharedCache(tools.config);
       const outcome = await sweep({
         cache: await tools.sharedCache(sharedCache),

@@ -6,7 +6,7 @@ import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { Fleet } from "../redis/fleet.ts";
 import { collect, parseDuration } from "./support/arguments.ts";
-import { createCommand, type Run, running } from "./support/command.ts";
+import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { endOfWatching } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
 
@@ -38,7 +38,7 @@ interface Line {
 }
 
 /** Between two looks at the log: nobody sees a shorter time. Milliseconds. */
-const LOOK_MS = 50;
+const POLL_INTERVAL_MS = 50;
 
 /** `tail`: invalidations as they come, and those of before. Reads the log, so that none is missed. */
 export function createTailCommand(): Command {
@@ -51,7 +51,7 @@ export function createTailCommand(): Command {
     .option("--app <id>", "only this app, and flushes; may be given more than once", collect)
     .option("--grep <pattern>", "only lines in whose JSON this regular expression is found", pattern)
     .option("--no-follow", "end at the log's end")
-    .action((options: TailOptions) => running(options, (run) => tail(run, options)));
+    .action((options: TailOptions) => runCommand(options, (run) => tail(run, options)));
 }
 
 async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): Promise<undefined> {
@@ -80,7 +80,7 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
     }
     if (entries.length > 0) continue;
     if (!follow) return undefined;
-    await pause(LOOK_MS, undefined, { signal: ended }).catch(() => undefined);
+    await pause(POLL_INTERVAL_MS, undefined, { signal: ended }).catch(() => undefined);
     const end = await fleet.tail();
     if (cursor && end && end.epoch < cursor.epoch) {
       run.terminal.note("the log has begun anew");
@@ -105,7 +105,7 @@ function show({ terminal }: Run, line: Line): void {
   const { dim, bold, green, yellow, red } = terminal.colors;
   const paint = line.type === "created" ? green : line.type === "updated" ? yellow : red;
   terminal.value(line);
-  terminal.say(
+  terminal.print(
     [
       dim(line.at === null ? "                        " : new Date(line.at).toISOString()),
       dim(line.id),

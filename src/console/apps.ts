@@ -3,7 +3,7 @@ import { normalize } from "../app/normalize.ts";
 import type { AppRow, AppsPage } from "./state.ts";
 
 /** Apps that are held: a page is no tool for more. */
-const MOST = 10_000;
+const MAX_APPS = 10_000;
 
 /** Apps of one answer, unless more are asked for. */
 const PAGE = 100;
@@ -12,13 +12,13 @@ const PAGE = 100;
 const WHOLE_EVERY_MS = 300_000;
 
 /** Changed apps that are read at once. */
-const AT_ONCE = 20;
+const CONCURRENCY = 20;
 
 /** The table's apps with their problems, worst first: read when they are asked for, and each again when it has changed. */
 export class AppsView {
   readonly #items: AppItems;
   #rows = new Map<string, AppRow>();
-  #cut = false;
+  #truncated = false;
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
   readonly #changed = new Set<string>();
@@ -42,10 +42,10 @@ export class AppsView {
     const wanted = text.trim().toLowerCase();
     const matching = [...this.#rows.values()].filter((row) => textOf(row).includes(wanted)).sort(worstFirst);
     return {
-      apps: matching.slice(0, Math.min(MOST, Math.max(1, limit))),
+      apps: matching.slice(0, Math.min(MAX_APPS, Math.max(1, limit))),
       matching: matching.length,
       all: this.#rows.size,
-      cut: this.#cut,
+      truncated: this.#truncated,
       readAt: this.#readAt,
     };
   }
@@ -64,14 +64,14 @@ export class AppsView {
       while (this.#changed.size > 0) {
         // A page of the table may have been read before the change, and must not come to stand over it.
         await this.#reading;
-        const some = [...this.#changed].slice(0, AT_ONCE);
+        const some = [...this.#changed].slice(0, CONCURRENCY);
         for (const appId of some) this.#changed.delete(appId);
         const found = await Promise.all(some.map((appId) => this.#items.get(appId)));
         some.forEach((appId, i) => {
           const item = found[i];
           if (!item) this.#rows.delete(appId);
-          else if (this.#rows.has(appId) || this.#rows.size < MOST) this.#rows.set(appId, rowOf(item));
-          else this.#cut = true;
+          else if (this.#rows.has(appId) || this.#rows.size < MAX_APPS) this.#rows.set(appId, rowOf(item));
+          else this.#truncated = true;
         });
       }
     } catch {
@@ -82,18 +82,18 @@ export class AppsView {
 
   async #read(now: number): Promise<void> {
     const rows = new Map<string, AppRow>();
-    let cut = false;
+    let truncated = false;
     for await (const page of this.#items.pages()) {
       for (const item of page) {
-        cut = rows.size >= MOST;
-        if (cut) break;
+        truncated = rows.size >= MAX_APPS;
+        if (truncated) break;
         const row = rowOf(item);
         rows.set(row.id, row);
       }
-      if (cut) break;
+      if (truncated) break;
     }
     this.#rows = rows;
-    this.#cut = cut;
+    this.#truncated = truncated;
     this.#readAt = now;
   }
 }

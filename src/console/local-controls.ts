@@ -10,7 +10,7 @@ export interface LocalControls {
   /** Changes the app that the stack has seeded. */
   change(what: LocalChange): Promise<OwnWrite>;
   /** Cuts a node's connections to Redis: it makes new ones. */
-  cut(pid: number): void;
+  disconnect(pid: number): void;
   /** Nothing passes between a node and Redis any more, until `thaw`. */
   freeze(pid: number): void;
   thaw(pid: number): void;

@@ -7,7 +7,7 @@ import { Series } from "./series.ts";
 import type { ChangeRow } from "./state.ts";
 
 /** Changes that are kept to be shown. */
-const KEPT = 200;
+const MAX_ROWS = 200;
 
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
@@ -59,7 +59,7 @@ export class Observer {
       // The last ones of before, so that the page is not empty.
       this.#begun = true;
       const last = this.tail;
-      this.#cursor = last && { ...last, seq: Math.max(0, last.seq - KEPT) };
+      this.#cursor = last && { ...last, seq: Math.max(0, last.seq - MAX_ROWS) };
     }
     const { tail } = this;
     if (!tail) return [];
@@ -74,8 +74,8 @@ export class Observer {
       }
       if (entries.length === 0) break;
     }
-    this.#rows.unshift(...found.slice(-KEPT).reverse());
-    this.#rows.splice(KEPT);
+    this.#rows.unshift(...found.slice(-MAX_ROWS).reverse());
+    this.#rows.splice(MAX_ROWS);
     return found;
   }
 

@@ -74,6 +74,6 @@ export interface AppsPage {
   readonly matching: number;
   readonly all: number;
   /** Apps of the table that were left out, because there are too many. */
-  readonly cut: boolean;
+  readonly truncated: boolean;
   readonly readAt: number;
 }

@@ -57,11 +57,11 @@ export async function startWatch(observer: Observer, watcher: Watcher): Promise<
     watcher.news();
   }
 
-  async function following(): Promise<void> {
+  async function pollLog(): Promise<void> {
     while (await paused(FOLLOW_EVERY_MS, stopping.signal)) await follow();
   }
 
-  async function asking(): Promise<void> {
+  async function pollNodes(): Promise<void> {
     while (await nextQuestion()) await ask();
   }
 
@@ -73,7 +73,7 @@ export async function startWatch(observer: Observer, watcher: Watcher): Promise<
 
   await follow();
   await ask();
-  const loops = Promise.all([following(), asking()]);
+  const loops = Promise.all([pollLog(), pollNodes()]);
   return {
     trouble: () => troubles.get("log") ?? troubles.get("nodes") ?? null,
     async stop() {

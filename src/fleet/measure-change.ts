@@ -13,7 +13,7 @@ export interface ChangeToMeasure {
 export type MeasuringFleet = Pick<Fleet, "registered" | "question" | "tail" | "messages" | "now">;
 
 /** Between two looks at the log: what is measured is late by this much at most. Milliseconds. */
-const LOOK_MS = 5;
+const POLL_INTERVAL_MS = 5;
 
 /**
  * Makes a change in the table and follows it, as the pipeline brings it, to the last soketi node of the registry. Rejects as the
@@ -28,7 +28,7 @@ export async function measureChange(
   { limitMs, intervalMs = null }: { readonly limitMs: number; readonly intervalMs?: number | null },
 ): Promise<CanaryResult> {
   const nodes = await nodesToWaitFor(fleet);
-  const watch = await watchLog(fleet, LOOK_MS);
+  const watch = await watchLog(fleet, POLL_INTERVAL_MS);
   const started = performance.now();
   const since = (then: number) => Math.round(performance.now() - then);
   const key = await change.write();

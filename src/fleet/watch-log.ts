@@ -4,7 +4,7 @@ import { type Change, decodeMessage } from "../protocol/message.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 
 /** Between two looks at the log, unless it is said otherwise. Milliseconds. */
-const LOOK_MS = 20;
+const POLL_INTERVAL_MS = 20;
 
 export interface LogWatch {
   /**
@@ -20,9 +20,12 @@ export interface LogWatch {
 /**
  * Begins at the log's end: to be called before the change is made.
  *
- * @param lookMs between two looks, in milliseconds. Default 20.
+ * @param pollIntervalMs between two looks, in milliseconds. Default 20.
  */
-export async function watchLog(fleet: Pick<Fleet, "tail" | "messages">, lookMs = LOOK_MS): Promise<LogWatch> {
+export async function watchLog(
+  fleet: Pick<Fleet, "tail" | "messages">,
+  pollIntervalMs = POLL_INTERVAL_MS,
+): Promise<LogWatch> {
   let cursor = await fleet.tail();
   return {
     async messageOf(appId, started, limitMs, key) {
@@ -39,7 +42,7 @@ export async function watchLog(fleet: Pick<Fleet, "tail" | "messages">, lookMs =
           if (names) return id;
         }
         if (performance.now() - started >= limitMs) return undefined;
-        await pause(lookMs);
+        await pause(pollIntervalMs);
       }
     },
   };

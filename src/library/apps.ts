@@ -3,7 +3,7 @@ import { createDynamoDbSource } from "../aws/app-source.ts";
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import { TableError } from "./errors.ts";
-import { tellerOf } from "./events.ts";
+import { guardListeners } from "./events.ts";
 import { type Follower, followerOf, type FollowOptions } from "./follow.ts";
 import { type CacheOptions, readSettings } from "./settings.ts";
 import { startAgent } from "./start-agent.ts";
@@ -38,14 +38,14 @@ export function openApps(options: AppsOptions = {}): Apps {
   const settings = readSettings(options);
   const { table, limits } = settings;
   const { dynamodb = new DynamoDBClient({}), onProblems } = options;
-  const teller = tellerOf(options);
+  const listeners = guardListeners(options);
   const source = createDynamoDbSource({
     client: dynamodb,
     table,
     budgetMs: limits.loadBudgetMs,
-    onProblems: (appId, problems) => teller.tell(onProblems, appId, problems),
+    onProblems: (appId, problems) => listeners.notify(onProblems, appId, problems),
   });
-  const started = startAgent(settings, options, teller, source);
+  const started = startAgent(settings, options, listeners, source);
   const { cache } = started.agent;
 
   /** The cache says null also when the table could not be read, which soketi cannot tell apart. Here it can be told. */

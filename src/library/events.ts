@@ -16,14 +16,14 @@ export interface FollowEvents {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface Teller {
+export interface Listeners {
   /** Calls a listener. The agent goes on whatever that does. */
-  tell<T extends readonly unknown[]>(listener: ((...values: T) => void) | undefined, ...values: T): void;
+  notify<T extends readonly unknown[]>(listener: ((...values: T) => void) | undefined, ...values: T): void;
   failed(error: unknown): void;
 }
 
 /** Without `onError` a failure is a warning of Node's. One that throws itself ends the process, as in any event. */
-export function tellerOf({ onError }: FollowEvents): Teller {
+export function guardListeners({ onError }: FollowEvents): Listeners {
   const failed = (error: unknown) => {
     if (!onError) {
       process.emitWarning(error instanceof Error ? error.message : String(error), "soketi-app-sync");
@@ -39,7 +39,7 @@ export function tellerOf({ onError }: FollowEvents): Teller {
   };
   return {
     failed,
-    tell(listener, ...values) {
+    notify(listener, ...values) {
       try {
         listener?.(...values);
       } catch (error) {

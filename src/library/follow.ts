@@ -1,4 +1,4 @@
-import { type FollowEvents, tellerOf } from "./events.ts";
+import { type FollowEvents, guardListeners } from "./events.ts";
 import { type LinkOptions, readSettings } from "./settings.ts";
 import { startAgent, type StartedAgent } from "./start-agent.ts";
 
@@ -32,7 +32,7 @@ export function follow(options: FollowOptions): Follower {
     resolveKey: () => Promise.resolve(undefined),
   };
   const settings = { ...readSettings(options), verifyEveryMs: 0 };
-  return followerOf(startAgent(settings, options, tellerOf(options), source));
+  return followerOf(startAgent(settings, options, guardListeners(options), source));
 }
 
 export function followerOf({ agent, ready, isClosed, close }: StartedAgent): Follower {

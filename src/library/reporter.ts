@@ -2,7 +2,7 @@ import type { AgentReporter } from "../agent/agent-options.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 import type { Change } from "../protocol/message.ts";
 import { StaleAppError } from "./errors.ts";
-import type { FollowEvents, Teller } from "./events.ts";
+import type { FollowEvents, Listeners } from "./events.ts";
 
 /**
  * What an agent reports, as the events that the follower's owner listens to.
@@ -12,19 +12,19 @@ import type { FollowEvents, Teller } from "./events.ts";
  */
 export function reporterOf(
   { onChange, onFlush, onLease }: FollowEvents,
-  teller: Teller,
+  listeners: Listeners,
   readWhole: (id: MessageId, appId: string) => Promise<Change | undefined>,
   reached: () => void,
 ): Omit<AgentReporter, "heartbeatFailed"> {
   return {
-    dropped: (change, _lag, id) => teller.tell(onChange, change, () => readWhole(id, change.appId)),
-    flushed: (reason) => teller.tell(onFlush, reason),
+    dropped: (change, _lag, id) => listeners.notify(onChange, change, () => readWhole(id, change.appId)),
+    flushed: (reason) => listeners.notify(onFlush, reason),
     leaseChanged(held) {
       if (held) reached();
-      teller.tell(onLease, held);
+      listeners.notify(onLease, held);
     },
-    loadFailed: (_what, error) => teller.failed(error),
+    loadFailed: (_what, error) => listeners.failed(error),
     connectionsRefreshed: () => undefined,
-    staleFound: (appId) => teller.failed(new StaleAppError(appId)),
+    staleFound: (appId) => listeners.failed(new StaleAppError(appId)),
   };
 }

@@ -10,7 +10,7 @@ import { requireLog } from "../agent/require-log.ts";
 import { describeRedis } from "../config/describe-redis.ts";
 import type { App } from "../app/app.ts";
 import { toPublicView } from "../app/public-view.ts";
-import type { FollowEvents, Teller } from "./events.ts";
+import type { FollowEvents, Listeners } from "./events.ts";
 import { createReadiness } from "./readiness.ts";
 import { reporterOf } from "./reporter.ts";
 import { createWholeChanges } from "./whole-changes.ts";
@@ -32,7 +32,7 @@ export interface StartedAgent {
 export function startAgent(
   settings: Settings,
   events: FollowEvents,
-  teller: Teller,
+  listeners: Listeners,
   source: AppSource<App>,
 ): StartedAgent {
   const { ready, reached, closed } = createReadiness();
@@ -51,7 +51,7 @@ export function startAgent(
       const held = agent.cache.inspect(appId);
       return held ? { ...held, app: held.app && toPublicView(held.app) } : null;
     },
-    onError: (error) => teller.failed(error),
+    onError: (error) => listeners.failed(error),
   });
   const agent: Agent<App> = new Agent<App>({
     ...settings,
@@ -64,10 +64,10 @@ export function startAgent(
     clock: createSuspensionClock({ monotonic: () => performance.now(), wall: Date.now }),
     now: Date.now,
     report: {
-      ...reporterOf(events, teller, createWholeChanges(link.bus), reached),
+      ...reporterOf(events, listeners, createWholeChanges(link.bus), reached),
       heartbeatFailed(error) {
         // The connection is well: nothing is gained by another.
-        if (error instanceof NoLogError) teller.failed(error);
+        if (error instanceof NoLogError) listeners.failed(error);
         else link.heartbeatFailed(error);
       },
     },

@@ -56,7 +56,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     const limitMs = context.remainingMs() - DEADLINE_RESERVE_MS;
     const progress = { awaited: "Redis' login to be read" };
     const late = () => noTimeLeft(progress.awaited);
-    await within(limitMs, late, inForce(cached, messages, context, progress));
+    await within(limitMs, late, applyAndPublish(cached, messages, context, progress));
   } catch (error) {
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
@@ -75,7 +75,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
   return { batchItemFailures: [] };
 }
 
-async function inForce(
+async function applyAndPublish(
   cached: readonly CachedApp[],
   messages: readonly EncodedMessage[],
   { prepare, sharedCache, log }: BatchContext,
@@ -110,7 +110,7 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
   let unchanged = 0;
   for (const raw of records) {
     const record = decodeRecord(raw);
-    first = lower(first, record.sequenceNumber);
+    first = lowestSequenceNumber(first, record.sequenceNumber);
     if (record.kind === "unreadable") {
       report.unreadableRecord(record.sequenceNumber, record.reason);
       unreadable.push(record);
@@ -144,7 +144,7 @@ function encodeMessages(
  * The lower of two sequence numbers, of up to 40 digits. "" when one cannot be read: that fails the whole batch, which is
  * what it must do.
  */
-function lower(left: string | undefined, right: string): string {
+function lowestSequenceNumber(left: string | undefined, right: string): string {
   if (left === "" || !/^\d+$/.test(right)) return "";
   if (left === undefined) return right;
   const a = left.replace(/^0+/, "");

@@ -42,7 +42,7 @@ export interface NodeEntry extends Partial<NodeStatus> {
 export type RecentMessage = readonly [id: string, lagMs: number];
 
 /** What a node's cache has under an app's id. */
-export interface Held {
+export interface CachedEntry {
   /** Null: the node holds that there is no such app. */
   readonly app: PublicApp | null;
   readonly readMsAgo: number;
@@ -80,7 +80,7 @@ export type Answer = NodeStatus &
     /** Which Redis it follows: run id and replication id of the one that took its last heartbeat. */
     readonly server?: string | undefined;
     /** When an app was asked for: null for "nothing is held". */
-    readonly holds?: Held | null | undefined;
+    readonly holds?: CachedEntry | null | undefined;
     /** The last apps whose previous secret was used, and the one that was asked for. Absent from older agents. */
     readonly previousSecrets?: readonly PreviousSecretUse[] | undefined;
   };

@@ -5,7 +5,7 @@ import type { RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
 import type {
   Answer,
-  Held,
+  CachedEntry,
   NodeEntry,
   NodeStatus,
   PreviousSecretUse,
@@ -47,7 +47,7 @@ export interface AgentLinkOptions {
   /** Who this is, in the registry. */
   readonly identity: Omit<NodeEntry, "host" | "pid" | keyof NodeStatus>;
   /** What is held of an app, for tools that ask. */
-  readonly holds: (appId: string) => Held | null;
+  readonly holds: (appId: string) => CachedEntry | null;
   /** Uses of previous secrets, likewise: the last, and those of an app that is asked for. */
   readonly previousSecrets?: ((appId?: string) => readonly PreviousSecretUse[]) | undefined;
   readonly onError: (error: unknown) => void;

@@ -47,11 +47,11 @@ function wordsOf(cause: unknown): string {
   // A host with two addresses, of which neither answers, is an error without words of its own.
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(wordsOf).join("; ");
   const words = cause instanceof Error ? cause.message : String(cause);
-  return LIBRARY_WORDS.find(([said]) => said.test(words))?.[1] ?? withoutArguments(words, cause);
+  return LIBRARY_MESSAGES.find(([said]) => said.test(words))?.[1] ?? withoutArguments(words, cause);
 }
 
 /** ioredis' own sentences, which are about its options, and what they mean. */
-const LIBRARY_WORDS: readonly (readonly [RegExp, string])[] = [
+const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
   [/^Reached the max retries per request limit/, "the connection broke again and again"],
   [/^Connection is closed/, "the connection is closed"],
   [/^Command timed out/, "no answer in time"],

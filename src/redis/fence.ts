@@ -18,7 +18,7 @@ export interface Fence {
 }
 
 /** Positions outlive the stream's own day: what is older than that is of no use to anybody. Milliseconds. */
-const KEEP_MS = 48 * 3_600_000;
+const RETENTION_MS = 48 * 3_600_000;
 
 /**
  * Lua around another script: it runs only for whoever holds the lease, and only from the positions that it was meant for;
@@ -75,6 +75,6 @@ export function fenced(
 ): [script: Script, keys: string[], args: (string | number)[]] {
   const whole = made.get(sha1) ?? around(lua);
   made.set(sha1, whole);
-  const own = [token, KEEP_MS, ...moves.flatMap(({ field, from, to }) => [field, from, to])];
+  const own = [token, RETENTION_MS, ...moves.flatMap(({ field, from, to }) => [field, from, to])];
   return [whole, [...keys, names.lease, names.positions], [...args, ...own, own.length]];
 }

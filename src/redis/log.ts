@@ -22,7 +22,7 @@ export interface LogLimits {
 }
 
 /** The socket is healthy, and leads to a server that is not the primary, or not known to be. */
-const LEFT: ReadonlySet<string> = new Set([OTHER_PRIMARY, FEW_REPLICAS]);
+const ABANDONED: ReadonlySet<string> = new Set([OTHER_PRIMARY, FEW_REPLICAS]);
 
 /**
  * The pipeline's end of the log: one round trip for each call, however many messages it has, and one to the witnesses before
@@ -63,7 +63,7 @@ export function createRedisLog(
       try {
         return String(await vouchedAppend(appendOrTrim, witnesses));
       } catch (error) {
-        if (error instanceof RedisError && LEFT.has(error.code)) reconnect(connection);
+        if (error instanceof RedisError && ABANDONED.has(error.code)) reconnect(connection);
         throw error;
       }
     },

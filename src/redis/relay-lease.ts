@@ -54,7 +54,7 @@ return redis.call('DEL', KEYS[1])
 /** KEYS: positions. Returns fields and values in turn. */
 const READ = script(`return redis.call('HGETALL', KEYS[1])`);
 
-const NOTHING = script(`return ''`);
+const EMPTY = script(`return ''`);
 
 export function createRelayLease({ connection, names, holder, leaseMs }: RelayLeaseOptions): RelayLease {
   const relay = relayNames(names);
@@ -77,7 +77,7 @@ export function createRelayLease({ connection, names, holder, leaseMs }: RelayLe
       return new Map(pairs);
     },
     async move(token, moves) {
-      const call = fenced(NOTHING, [], [], { names: relay, token, moves });
+      const call = fenced(EMPTY, [], [], { names: relay, token, moves });
       await runScript(connection, ...call, "note where the stream was left");
     },
   };

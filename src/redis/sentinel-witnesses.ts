@@ -37,7 +37,7 @@ export class SentinelVoters {
     const doing = "be told by a majority of its sentinels which server is the primary";
     const ballot = new Ballot(this.#settings.sentinels.length);
     const failures: RedisError[] = [];
-    const tell = (why: string) => {
+    const failure = (why: string) => {
       const last = failures.at(-1);
       const words = `${why}: ${ballot.describe()}${last ? `; the last failure: ${last.reason}` : ""}`;
       return new RedisError(doing, Object.assign(new Error(words), { code: NO_MAJORITY }));
@@ -46,9 +46,9 @@ export class SentinelVoters {
       const asked = [...this.#sentinels.values()].map((one) =>
         this.#poll(one, { ballot, decided: resolve, failures }),
       );
-      void Promise.all(asked).then(() => reject(tell("no majority")));
+      void Promise.all(asked).then(() => reject(failure("no majority")));
     });
-    return within(limitMs, () => tell(silence(limitMs).message), poll);
+    return within(limitMs, () => failure(silence(limitMs).message), poll);
   }
 
   /** By the first sentinel that answers: replicas that say of themselves that they are masters. */

@@ -6,7 +6,7 @@ import {
 } from "../aws/errors.ts";
 import type { StreamPage, TableStream } from "../aws/table-stream.ts";
 import { encodeFlush } from "../protocol/encode.ts";
-import type { Book } from "./book.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { backoff, pauseUnless, isOver } from "./pause.ts";
 import { END, type Position, START } from "./shards.ts";
 import type { RelayState } from "./state.ts";
@@ -20,8 +20,8 @@ export interface ShardContext {
   readonly stream: TableStream;
   readonly arn: string;
   readonly shard: string;
-  readonly book: Book;
-  /** Puts records in force, and takes the book on; until then nothing else of the shard is read. */
+  readonly checkpoints: Checkpoints;
+  /** Applies and publishes records, and moves the checkpoint on. Until then nothing else of the shard is read. */
   readonly take: (records: readonly RawRecord[]) => Promise<void>;
   readonly state: RelayState;
   readonly report: {
@@ -45,23 +45,23 @@ const RECENT_MS = 65_000;
 const MAX_PAUSE_MS = 5_000;
 
 /**
- * Reads one shard from where the book has it, until it ends or the signal is aborted; rejects with what `take` does.
+ * Reads one shard from where its checkpoint is, until it ends or the signal is aborted; rejects with what `take` does.
  *
  * An iterator that has expired is looked up again. Records that are gone before they were read are a flush, and the shard
  * goes on from the oldest that is left.
  */
 export async function readShard(context: ShardContext): Promise<void> {
-  const { shard, book, signal, state, report, pollMs, clock } = context;
+  const { shard, checkpoints, signal, state, report, pollMs, clock } = context;
   let iterator: string | undefined;
   let failures = 0;
   let isTrimmed = false;
   state.shardBegun(shard);
   while (!isOver(signal)) {
     const askedAt = clock();
-    state.asking();
+    state.requested();
     let page: StreamPage;
     try {
-      iterator ??= await iteratorAt(context, book.position(shard));
+      iterator ??= await iteratorAt(context, checkpoints.position(shard));
       page = await context.stream.read(iterator, signal);
     } catch (error) {
       if (isOver(signal)) return;
@@ -91,7 +91,7 @@ export async function readShard(context: ShardContext): Promise<void> {
     if (isOver(signal)) return;
     iterator = page.next;
     if (iterator === undefined) {
-      await book.moveTo(shard, END);
+      await checkpoints.moveTo(shard, END);
       return;
     }
     if (!hasMore(page, context)) await pauseUnless(signal, Math.max(0, pollMs - (clock() - askedAt)));
@@ -117,10 +117,10 @@ function iteratorAt({ stream, arn, shard, signal }: ShardContext, at: Position):
   return stream.iterator({ arn, shard, after: at === START ? undefined : at }, signal);
 }
 
-async function startAnew({ shard, book, report, now }: ShardContext, reason: string): Promise<void> {
+async function startAnew({ shard, checkpoints, report, now }: ShardContext, reason: string): Promise<void> {
   report.recordsLost(shard, reason);
   // Another position than any that was there, so that the flush is not taken for one that was done.
-  await book.append([encodeFlush(`stream records are lost: ${reason}`, now())], shard, START);
+  await checkpoints.append([encodeFlush(`stream records are lost: ${reason}`, now())], shard, START);
 }
 
 function outcomeOf(error: unknown): Outcome {

@@ -2,7 +2,7 @@ import type { TableStream } from "../aws/table-stream.ts";
 import type { BusNames } from "../protocol/names.ts";
 import type { RedisLog } from "../redis/log.ts";
 import type { RelayLease } from "../redis/relay-lease.ts";
-import { Book } from "./book.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import { pauseUnless, isOver } from "./pause.ts";
 import type { RelayState } from "./state.ts";
 import { isFenced } from "./take-records.ts";
@@ -38,7 +38,7 @@ export interface RelayOptions {
 
 /** While one relay is active. */
 export interface Term {
-  readonly book: Book;
+  readonly checkpoints: Checkpoints;
   /** Aborted at its end, whatever ends it. */
   readonly signal: AbortSignal;
 }
@@ -53,7 +53,7 @@ const RENEWALS = 4;
 const STALLED_MS = 2_500;
 
 /** How often a relay that waits looks whether it could read the stream. Milliseconds. */
-const LOOK_INTERVAL_MS = 10_000;
+const CHECK_INTERVAL_MS = 10_000;
 
 /**
  * One relay of any number: waits until it holds the lease, reads the stream while it does, and waits again. Rejects only with
@@ -90,7 +90,7 @@ export class Relay {
   /** Only who can read the stream competes for the lease: one that cannot would keep it from those who can. */
   async #lookAtStream(signal: AbortSignal): Promise<void> {
     const { clock, stream, state } = this.#options;
-    if (clock() - this.#lookedAt < LOOK_INTERVAL_MS) return;
+    if (clock() - this.#lookedAt < CHECK_INTERVAL_MS) return;
     try {
       state.stream = await stream.find(signal);
       await stream.shards(state.stream, signal);
@@ -116,8 +116,8 @@ export class Relay {
     const done = new AbortController();
     const renewing = this.#keepLease(token, done.signal, end);
     try {
-      const book = new Book({ lease, log, names, token, positions: await lease.positions() });
-      await this.#work({ book, signal: until });
+      const checkpoints = new Checkpoints({ lease, log, names, token, positions: await lease.positions() });
+      await this.#work({ checkpoints, signal: until });
     } catch (error) {
       end(isFenced(error) ? "another relay has taken over" : wordsOf(error));
     } finally {

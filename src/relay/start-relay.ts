@@ -29,7 +29,7 @@ const BATCH_LIMIT_MS = 30_000;
 const REDIS_TIMEOUTS = { connectMs: 1_000, commandMs: 1_000, silenceMs: 500, retriesPerCommand: 1 };
 
 /** What a sweep has: nothing stops it but the end of its term. */
-const FOR_EVER = { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY };
+const NO_DEADLINE = { getRemainingTimeInMillis: () => Number.POSITIVE_INFINITY };
 
 const clock = () => performance.now();
 
@@ -63,7 +63,7 @@ export async function startRelay(config: RelayConfig, signal: AbortSignal): Prom
     });
     const beside = (term: Parameters<typeof sweepRegularly>[0]) =>
       sweepRegularly(term, {
-        sharedCache: pipeline.batch(FOR_EVER).sharedCache,
+        sharedCache: pipeline.batch(NO_DEADLINE).sharedCache,
         table,
         intervalMs: config.sweepMs,
         report: pipeline.telemetry.report,
@@ -79,7 +79,7 @@ export async function startRelay(config: RelayConfig, signal: AbortSignal): Prom
   telemetry.log.info("relay ended", {});
 }
 
-interface Parts {
+interface RelayDependencies {
   readonly stream: TableStream;
   readonly state: RelayState;
   readonly telemetry: RelayTelemetry;
@@ -87,7 +87,10 @@ interface Parts {
   readonly beside: ConstructorParameters<typeof Relay>[0]["beside"];
 }
 
-function createRelay(config: RelayConfig, { stream, state, telemetry, pipeline, beside }: Parts): Relay {
+function createRelay(
+  config: RelayConfig,
+  { stream, state, telemetry, pipeline, beside }: RelayDependencies,
+): Relay {
   const { names, leaseMs, pollMs } = config;
   const { redis, log } = pipeline;
   const holder = `${hostname()} ${process.pid} ${randomUUID()}`;
@@ -112,15 +115,15 @@ function createRelay(config: RelayConfig, { stream, state, telemetry, pipeline, 
     report: telemetry.report,
     clock,
     now: Date.now,
-    async take(shard, records, { book, signal }) {
+    async take(shard, records, { checkpoints, signal }) {
       const batch = () => {
         const until = clock() + BATCH_LIMIT_MS;
         const { log: _, ...context } = pipeline.batch({ getRemainingTimeInMillis: () => until - clock() });
         // Records that are read from the stream do not say which one it is.
-        return { ...context, streamArn: book.stream, report };
+        return { ...context, streamArn: checkpoints.stream, report };
       };
       const now = Date.now;
-      await takeRecords(records, { shard, book, batch, report: telemetry.report, signal, clock, now });
+      await takeRecords(records, { shard, checkpoints, batch, report: telemetry.report, signal, clock, now });
       state.wellAgain("batch");
     },
   });

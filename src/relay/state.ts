@@ -48,7 +48,7 @@ export class RelayState {
     this.#trouble.delete(part);
   }
 
-  asking(): void {
+  requested(): void {
     this.#unansweredSince ??= this.#clock();
   }
 

@@ -16,15 +16,15 @@ export interface SweepOptions {
 }
 
 /** Between two looks whether it is time. Milliseconds. */
-const LOOK_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 /** Sweeps the shared cache when it is time, for as long as the term lasts: a restart, or another relay, changes no schedule. */
-export async function sweepRegularly({ book, signal }: Term, options: SweepOptions): Promise<void> {
+export async function sweepRegularly({ checkpoints, signal }: Term, options: SweepOptions): Promise<void> {
   const { sharedCache, table, intervalMs, report, now } = options;
   if (!sharedCache) return;
   let triedAt = 0;
   while (!isOver(signal)) {
-    if (now() - Math.max(triedAt, book.sweptAt) >= intervalMs) {
+    if (now() - Math.max(triedAt, checkpoints.sweptAt) >= intervalMs) {
       triedAt = now();
       try {
         // Nothing is begun that a later term would do too.
@@ -35,12 +35,12 @@ export async function sweepRegularly({ book, signal }: Term, options: SweepOptio
         report.sweepFailed(error);
       }
       try {
-        await book.noteSwept(now());
+        await checkpoints.noteSwept(now());
       } catch (error) {
         // The reading finds out by itself; swept again is swept right.
         if (!isFenced(error)) report.sweepFailed(error);
       }
     }
-    await pauseUnless(signal, LOOK_MS);
+    await pauseUnless(signal, POLL_INTERVAL_MS);
   }
 }

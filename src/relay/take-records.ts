@@ -2,7 +2,7 @@ import { encodeFlush } from "../protocol/encode.ts";
 import { decodeRecord } from "../pipeline/decode.ts";
 import { type BatchContext, runBatch } from "../pipeline/run-batch.ts";
 import { RedisError, RedisLoginError } from "../redis/errors.ts";
-import type { Book } from "./book.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { backoff, pauseUnless, isOver } from "./pause.ts";
 
 /** A record as the SDK gives it. */
@@ -12,8 +12,8 @@ export interface RawRecord {
 
 export interface TakeContext {
   readonly shard: string;
-  readonly book: Book;
-  /** What a batch needs, but for the log: that is the book's. Made for each attempt. */
+  readonly checkpoints: Checkpoints;
+  /** What a batch needs besides the log, which the checkpoints append to. Made for each attempt. */
   readonly batch: () => Omit<BatchContext, "log">;
   readonly report: {
     /** One record failed for too long by itself. @param instead what was published for it. */
@@ -79,7 +79,7 @@ export async function takeRecords(records: readonly RawRecord[], context: TakeCo
 /** What went wrong; undefined when all is in force. @throws RedisError when the term is over. */
 async function attempt(
   records: readonly RawRecord[],
-  { shard, book, batch }: TakeContext,
+  { shard, checkpoints, batch }: TakeContext,
   changes: Partial<BatchContext> = {},
 ): Promise<{ error: unknown } | undefined> {
   const to = sequenceNumberOf(records.at(-1));
@@ -91,7 +91,7 @@ async function attempt(
       { Records: records },
       {
         ...context,
-        log: { append: (messages) => book.append(messages, shard, to) },
+        log: { append: (messages) => checkpoints.append(messages, shard, to) },
         report: {
           ...report,
           publishFailed(error, sequenceNumber, count) {
@@ -103,7 +103,7 @@ async function attempt(
     );
     if (batchItemFailures.length === 0) {
       // Nothing to tell anybody: the position goes on all the same.
-      await book.moveTo(shard, to);
+      await checkpoints.moveTo(shard, to);
       return undefined;
     }
   } catch (error) {
@@ -117,7 +117,7 @@ async function attempt(
 
 /** False when not even that could be published: then it comes again. */
 async function giveUp(records: readonly RawRecord[], error: unknown, context: TakeContext): Promise<boolean> {
-  const { shard, book, batch, now, report } = context;
+  const { shard, checkpoints, batch, now, report } = context;
   await dropFromSharedCache(records, batch());
   const sequenceNumber = sequenceNumberOf(records.at(-1));
   // As a record that is read again out of its turn: its app has changed, whatever there is in it.
@@ -126,7 +126,11 @@ async function giveUp(records: readonly RawRecord[], error: unknown, context: Ta
     return true;
   }
   try {
-    await book.append([encodeFlush("a stream record could not be handled", now())], shard, sequenceNumber);
+    await checkpoints.append(
+      [encodeFlush("a stream record could not be handled", now())],
+      shard,
+      sequenceNumber,
+    );
   } catch (failure) {
     if (isFenced(failure)) throw failure;
     batch().report.publishFailed(failure, sequenceNumber, 0);

@@ -146,8 +146,8 @@ function createReport(
 ): RelayReport {
   /** The same trouble again and again is one line, until something else happens. */
   let said: string | undefined;
-  const once = (key: string, say: () => void) => {
-    if (said !== key) say();
+  const once = (key: string, write: () => void) => {
+    if (said !== key) write();
     said = key;
   };
   return {

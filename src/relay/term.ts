@@ -1,14 +1,14 @@
 import { NoStreamError, StreamGoneError, ViewTypeError } from "../aws/errors.ts";
 import type { TableStream } from "../aws/table-stream.ts";
 import { encodeFlush } from "../protocol/encode.ts";
-import type { Book } from "./book.ts";
+import type { Checkpoints } from "./checkpoints.ts";
 import { pauseUnless, isOver } from "./pause.ts";
 import { readShard, type ShardContext } from "./read-shard.ts";
 import { planShards } from "./shards.ts";
 import type { RelayState } from "./state.ts";
 
 export interface TermContext extends Omit<ShardContext, "arn" | "shard" | "take"> {
-  readonly book: Book;
+  readonly checkpoints: Checkpoints;
   readonly stream: TableStream;
   readonly state: RelayState;
   /** Puts one shard's records in force. */
@@ -28,7 +28,7 @@ export interface TermContext extends Omit<ShardContext, "arn" | "shard" | "take"
 
 /** After a shard's end its children are looked for more often, so many times. Milliseconds. */
 const CHILDREN_INTERVAL_MS = 500;
-const CHILDREN_LOOKS = 6;
+const CHILDREN_ATTEMPTS = 6;
 
 /** How often it is noted that everything was read. Milliseconds. */
 const CURRENT_INTERVAL_MS = 60_000;
@@ -40,7 +40,7 @@ const CURRENT_INTERVAL_MS = 60_000;
 const POSITIONS_LAST_MS = 20 * 3_600_000;
 
 /**
- * Reads all of the table's stream from where the book has it, until the signal is aborted.
+ * Reads all of the table's stream from where its checkpoints are, until the signal is aborted.
  *
  * Without a position, with those of another stream, and with too old ones everything is flushed first, and the stream is read
  * from its oldest record on.
@@ -62,18 +62,18 @@ export async function runTerm(context: TermContext): Promise<void> {
   }
 }
 
-async function beginIfNeeded(arn: string, { book, state, report, now }: TermContext): Promise<void> {
+async function beginIfNeeded(arn: string, { checkpoints, state, report, now }: TermContext): Promise<void> {
   state.stream = arn;
-  const reason = reasonToBegin(arn, book, now());
+  const reason = reasonToBegin(arn, checkpoints, now());
   if (reason === undefined) return;
   report.streamBegun(arn, reason);
-  await book.begin(arn, encodeFlush(reason, now()), now());
+  await checkpoints.begin(arn, encodeFlush(reason, now()), now());
 }
 
-function reasonToBegin(arn: string, book: Book, now: number): string | undefined {
-  if (book.stream === undefined) return "the relay reads this stream for the first time";
-  if (book.stream !== arn) return "the table has another stream than before";
-  if (now - book.currentAt > POSITIONS_LAST_MS) return "the stream was not read for too long";
+function reasonToBegin(arn: string, checkpoints: Checkpoints, now: number): string | undefined {
+  if (checkpoints.stream === undefined) return "the relay reads this stream for the first time";
+  if (checkpoints.stream !== arn) return "the table has another stream than before";
+  if (now - checkpoints.currentAt > POSITIONS_LAST_MS) return "the stream was not read for too long";
   return undefined;
 }
 
@@ -84,7 +84,7 @@ async function follow(arn: string, readers: Readers, context: TermContext): Prom
     try {
       const listed = await stream.shards(arn, signal);
       await takeLeave(listed, readers, context);
-      readers.begin(planShards(listed, context.book.shards, readers.reading).readable);
+      readers.begin(planShards(listed, context.checkpoints.shards, readers.reading).readable);
       await noteIfCurrent(context);
       const now = await stream.find(signal);
       state.wellAgain("table");
@@ -96,16 +96,16 @@ async function follow(arn: string, readers: Readers, context: TermContext): Prom
       state.troubleWith("table", error);
       report.listingFailed(error);
     }
-    looks = readers.takeEnds() > 0 ? CHILDREN_LOOKS : Math.max(0, looks - 1);
+    looks = readers.takeEnds() > 0 ? CHILDREN_ATTEMPTS : Math.max(0, looks - 1);
     await readers.endOrPause(looks > 0 ? CHILDREN_INTERVAL_MS : context.listMs);
   }
 }
 
 /** Only when nothing is behind: what was not read for too long must not count as read. */
-async function noteIfCurrent({ book, state, now }: TermContext): Promise<void> {
+async function noteIfCurrent({ checkpoints, state, now }: TermContext): Promise<void> {
   const { behindMs } = state;
   if (behindMs === undefined || behindMs > CURRENT_INTERVAL_MS) return;
-  if (now() - book.currentAt >= CURRENT_INTERVAL_MS) await book.noteCurrent(now());
+  if (now() - checkpoints.currentAt >= CURRENT_INTERVAL_MS) await checkpoints.noteCurrent(now());
 }
 
 /** What the operator changes on the table while the relay runs, and what AWS does, is waited for. */
@@ -119,14 +119,14 @@ function isPassing(error: unknown): boolean {
 async function takeLeave(
   listed: Parameters<typeof planShards>[0],
   readers: Readers,
-  { book, report, now }: TermContext,
+  { checkpoints, report, now }: TermContext,
 ): Promise<void> {
-  const { lost, forgotten } = planShards(listed, book.shards, readers.reading);
-  await book.forget(forgotten);
+  const { lost, forgotten } = planShards(listed, checkpoints.shards, readers.reading);
+  await checkpoints.forget(forgotten);
   if (lost.length === 0) return;
   const reason = `${lost.join(", ")} is not in the stream any more`;
   for (const shard of lost) report.recordsLost(shard, reason);
-  await book.forget(lost, [encodeFlush(`stream records are lost: ${reason}`, now())]);
+  await checkpoints.forget(lost, [encodeFlush(`stream records are lost: ${reason}`, now())]);
 }
 
 /** The shards that are being read, side by side. */

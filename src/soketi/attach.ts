@@ -26,7 +26,7 @@ import { readyWhenSynced } from "./ready.ts";
 import { requireLog } from "../agent/require-log.ts";
 import { whichRedis, type WhichRedis } from "./which-redis.ts";
 import { type AgentConfig, isAgentRequired, readAgentConfig } from "../config/agent.ts";
-import type { Held } from "../protocol/node.ts";
+import type { CachedEntry } from "../protocol/node.ts";
 import { exposeMetrics } from "./expose-metrics.ts";
 import { createReporter, type PreloadReporter } from "./reporter.ts";
 
@@ -136,7 +136,7 @@ function startAgent(
   return agent;
 }
 
-function holds(agent: Agent<SoketiAppObject>, appId: string): Held | null {
+function holds(agent: Agent<SoketiAppObject>, appId: string): CachedEntry | null {
   const held = agent.cache.inspect(appId);
   if (!held) return null;
   const app = held.app && publicViewOfCached(held.app.toObject() as Record<string, unknown>);

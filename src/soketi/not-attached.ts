@@ -6,16 +6,16 @@ import type { Environment } from "../config/env.ts";
  * says why. It ends at once, since an error that is thrown from here would come back through soketi's own handler, which
  * stops a server that is not up and fails at that.
  *
- * @param say how it is said when soketi goes on.
+ * @param log how it is said when soketi goes on.
  */
 export function notAttached(
   error: unknown,
-  say: (line: string) => void,
+  log: (line: string) => void,
   environment: Environment = process.env,
 ): void {
   const reason = error instanceof Error ? error.message : String(error);
   if (!isAgentRequired(environment)) {
-    say(`app-sync: not attached, soketi runs without the agent: ${reason}`);
+    log(`app-sync: not attached, soketi runs without the agent: ${reason}`);
     return;
   }
   const line = reason.replace(/\s*\n\s*/g, " ");

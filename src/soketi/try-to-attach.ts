@@ -10,11 +10,11 @@ import type { SoketiAppManager, SoketiServer } from "./server.ts";
  * A failure leaves soketi running as it would have run without us, and says so, unless the agent is required.
  */
 export function tryToAttach(target: SoketiServer, soketi: Soketi): void {
-  const say = (line: string) => soketi.Log.error(line);
+  const log = (line: string) => soketi.Log.error(line);
   warnOfUnknown(soketi);
   const { setAppManager: original } = target as { setAppManager?: (manager: SoketiAppManager) => unknown };
   if (typeof original !== "function") {
-    notAttached(new MissingHooksError(["server.setAppManager"]), say);
+    notAttached(new MissingHooksError(["server.setAppManager"]), log);
     return;
   }
   target.setAppManager = function setAppManager(this: SoketiServer, manager) {
@@ -22,7 +22,7 @@ export function tryToAttach(target: SoketiServer, soketi: Soketi): void {
     try {
       attachTo(this, manager, soketi);
     } catch (error) {
-      notAttached(error, say);
+      notAttached(error, log);
     }
     return result;
   };

@@ -1,7 +1,7 @@
 import type { QueueCallback, SoketiJob } from "./server.ts";
 import type { WebhookDropReason } from "../agent/webhook-drop-reasons.ts";
 import { WebhookLaterError } from "./errors.ts";
-import type { HeldWork } from "./held-work.ts";
+import type { RetryQueue } from "./retry-queue.ts";
 import type { Delivery, WebhookDelivery } from "./webhook-delivery.ts";
 import { type SoketiWorker, webhookData, type WebhookReporter } from "./webhook-parts.ts";
 
@@ -22,7 +22,7 @@ const MAX_PAUSE_MS = 30_000;
 export interface WebhookQueueOptions {
   readonly delivery: WebhookDelivery;
   /** For the sync queue, which keeps nothing. */
-  readonly held: HeldWork;
+  readonly retries: RetryQueue;
   readonly report: WebhookReporter;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -82,10 +82,10 @@ export class WebhookQueue {
   }
 
   async #fromMemory(job: SoketiJob, worker: SoketiWorker, done: () => void): Promise<void> {
-    const { delivery: deliveries, held, report } = this.#options;
+    const { delivery: deliveries, retries, report } = this.#options;
     const appId = appIdOf(job);
     let last: WebhookDropReason = "table-unreadable";
-    await held.submit({
+    await retries.submit({
       key: appId,
       bytes: () => Buffer.byteLength(JSON.stringify(job.data ?? null)),
       attempt: async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import type { HeldWork } from "./held-work.ts";
+import type { RetryQueue } from "./retry-queue.ts";
 import { webhookData, type WebhookReporter } from "./webhook-parts.ts";
 
 /** Of BullMQ (1.80 to 1.91). */
@@ -22,7 +22,7 @@ export interface RedisQueueDriver {
 export function guardRedisQueue(
   driver: RedisQueueDriver,
   queueName: string,
-  held: HeldWork,
+  retries: RetryQueue,
   report: WebhookReporter,
 ): void {
   const parts = driver.queueWithWorker.get(queueName);
@@ -34,7 +34,7 @@ export function guardRedisQueue(
       const appId = webhookData(data)?.appId ?? "(unknown)";
       // With an id of its own a job that was taken without an answer is not taken twice.
       const withId = { ...options, jobId: randomUUID() };
-      void held.submit({
+      void retries.submit({
         key: `${queueName} ${appId}`,
         bytes: () => Buffer.byteLength(JSON.stringify(data ?? null)),
         attempt: async () => {

@@ -8,12 +8,12 @@ import { wrap } from "./wrap.ts";
  */
 export function guardRepeats(sender: SoketiWebhookSender): void {
   const said = new Set<string>();
-  const once = (what: string, say: () => void) => {
+  const once = (what: string, send: () => void) => {
     if (said.has(what)) return;
     // The counts of one go are all there before the next callback of the event loop.
     if (said.size === 0) setImmediate(() => said.clear());
     said.add(what);
-    say();
+    send();
   };
   wrap(
     sender,

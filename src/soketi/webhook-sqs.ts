@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import { UnacknowledgedError } from "./errors.ts";
-import type { HeldWork } from "./held-work.ts";
-import { Turns } from "../async/turns.ts";
+import type { RetryQueue } from "./retry-queue.ts";
+import { ConcurrencyLimit } from "../async/concurrency-limit.ts";
 import type { WebhookReporter } from "./webhook-parts.ts";
 
 /** A message of SQS, as far as it matters. */
@@ -44,10 +44,10 @@ export class WebhookSqs {
   readonly #report: WebhookReporter;
   #unacknowledge: (() => void) | undefined;
 
-  constructor(driver: SqsDriver, held: HeldWork, report: WebhookReporter) {
+  constructor(driver: SqsDriver, retries: RetryQueue, report: WebhookReporter) {
     this.#driver = driver;
     this.#report = report;
-    this.#retrySending(held);
+    this.#retrySending(retries);
   }
 
   /** For the message whose callback is being called. */
@@ -94,20 +94,20 @@ export class WebhookSqs {
    * soketi logs a message that SQS did not take, and forgets it. It makes a client for each message, and a client and a
    * request weigh far more than the message: here one client sends them all, so many at a time.
    */
-  #retrySending(held: HeldWork): void {
+  #retrySending(retries: RetryQueue): void {
     const sqsClient = this.#driver.sqsClient.bind(this.#driver);
     let shared: SqsClient | undefined;
-    this.#driver.sqsClient = () => (shared ??= this.#retrying(sqsClient(), held));
+    this.#driver.sqsClient = () => (shared ??= this.#retrying(sqsClient(), retries));
   }
 
-  #retrying(client: SqsClient, held: HeldWork): SqsClient {
+  #retrying(client: SqsClient, retries: RetryQueue): SqsClient {
     const sendMessage = client.sendMessage.bind(client);
-    const sending = new Turns(MAX_SENDING);
+    const sending = new ConcurrencyLimit(MAX_SENDING);
     client.sendMessage = (parameters, sent) => {
       const appId = appIdOf(parameters);
       const acceptable = acceptableTo(parameters);
       let last: SqsError | null = null;
-      void held.submit({
+      void retries.submit({
         key: parameters.MessageGroupId,
         bytes: () => Buffer.byteLength(parameters.MessageBody),
         attempt: async () => {

@@ -1,7 +1,7 @@
 import { performance } from "node:perf_hooks";
 import type { AppCache } from "../agent/app-cache.ts";
 import { within } from "../async/within.ts";
-import { HeldWork } from "./held-work.ts";
+import { RetryQueue } from "./retry-queue.ts";
 import type {
   SoketiAppClass,
   SoketiAppManager,
@@ -22,7 +22,7 @@ import { wrap } from "./wrap.ts";
 import { type SqsDriver, WebhookSqs } from "./webhook-sqs.ts";
 
 /** What may wait in this process' memory, and how long. */
-const HELD = { maxAgeMs: 600_000, maxWorks: 10_000, maxBytes: 32_000_000 };
+const RETRY_LIMITS = { maxAgeMs: 600_000, maxItems: 10_000, maxBytes: 32_000_000 };
 
 /** How long a node that stops waits for its queue, and then for webhooks that are on their way. Milliseconds. */
 const QUEUE_END_MS = 3_000;
@@ -45,10 +45,10 @@ export function guardWebhooks(options: WebhookGuardOptions): void {
   const { server, report } = options;
   const clock = () => performance.now();
   const apps = new WebhookApps({ ...options, clock, now: Date.now });
-  const held = new HeldWork({ clock, ...HELD });
+  const retries = new RetryQueue({ clock, ...RETRY_LIMITS });
   const delivery = new WebhookDelivery({ ...options, apps });
   wrap(server, "setQueueManager", (setQueueManager) => (queues) => {
-    guardQueues(queues, delivery, held, report);
+    guardQueues(queues, delivery, retries, report);
     return setQueueManager(queues);
   });
   wrap(server, "setWebhookSender", (setWebhookSender) => () => {
@@ -61,14 +61,15 @@ export function guardWebhooks(options: WebhookGuardOptions): void {
 function guardQueues(
   queues: SoketiQueues,
   delivery: WebhookDelivery,
-  held: HeldWork,
+  retries: RetryQueue,
   report: WebhookReporter,
 ): void {
   const driver = queues.driver ?? {};
-  const sqs = "queueWithConsumer" in driver ? new WebhookSqs(driver as SqsDriver, held, report) : undefined;
+  const sqs =
+    "queueWithConsumer" in driver ? new WebhookSqs(driver as SqsDriver, retries, report) : undefined;
   const queue = new WebhookQueue({
     delivery,
-    held,
+    retries,
     report,
     now: Date.now,
     takeUnacknowledge: () => sqs?.takeUnacknowledge(),
@@ -76,14 +77,14 @@ function guardQueues(
   wrap(queues, "processQueue", (processQueue) => (name, worker) => {
     const started = processQueue(name, queue.callback(worker));
     sqs?.guard(name);
-    if ("queueWithWorker" in driver) guardRedisQueue(driver as RedisQueueDriver, name, held, report);
+    if ("queueWithWorker" in driver) guardRedisQueue(driver as RedisQueueDriver, name, retries, report);
     return started;
   });
   wrap(queues, "disconnect", (disconnect) => async () => {
     // BullMQ waits for a Redis that is away, and soketi would never stop.
     await within(QUEUE_END_MS, "the queue to end", disconnect()).catch(report.webhooksFailed);
     await within(LAST_MS, "the last webhooks to be sent", delivery.idle()).catch(report.webhooksFailed);
-    held.stop();
+    retries.stop();
   });
 }
 

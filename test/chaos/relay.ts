@@ -1,7 +1,9 @@
 import { writeInto } from "../../bench/document.ts";
 import { machineLine } from "../../bench/machine.ts";
+import "../support/version.ts";
 import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
 import { FAULTS, SLOW_FAULTS } from "./relay/faults.ts";
+import { FAILOVERS, type FailoverOutcome, runFailover } from "./relay/run-failover.ts";
 import { type RelayOutcome, runFault } from "./relay/run-fault.ts";
 
 /**
@@ -13,11 +15,17 @@ const SUCCESSION_LIMIT_MS = 5_000;
 
 const dynamodb = await startProvidedDynamoDb();
 const outcomes: RelayOutcome[] = [];
+const failovers: FailoverOutcome[] = [];
 try {
   for (const fault of [...FAULTS, ...SLOW_FAULTS]) {
     const outcome = await runFault(fault, dynamodb.endpoint, CHANGES);
     console.log(JSON.stringify(outcome));
     outcomes.push(outcome);
+  }
+  for (const fault of FAILOVERS) {
+    const outcome = await runFailover(fault, dynamodb.endpoint, CHANGES);
+    console.log(JSON.stringify(outcome));
+    failovers.push(outcome);
   }
 } finally {
   await dynamodb.stop();
@@ -34,11 +42,21 @@ const table = [
   "| fault of the active one of two | changes | lost | out of order | told twice | terms | successor after | longest delay |",
   "|---|---|---|---|---|---|---|---|",
   ...rows,
+  "",
+  "| what happens to Redis | form | changes | neither told nor flushed | flushes | longest delay |",
+  "|---|---|---|---|---|---|",
+  ...failovers.map(
+    (one) =>
+      `| ${one.fault} | ${one.form} | ${one.changes} | ${one.missed} | ${one.flushes} | ${seconds(one.longestDelayMs)} |`,
+  ),
 ].join("\n");
 writeInto("docs/reliability.md", "chaos:relay", table);
-const bad = outcomes.filter(
-  ({ lost, outOfOrder, doubled, successionMs = 0 }) =>
-    lost + outOfOrder + doubled > 0 || successionMs > SUCCESSION_LIMIT_MS,
-);
+const bad = [
+  ...outcomes.filter(
+    ({ lost, outOfOrder, doubled, successionMs = 0 }) =>
+      lost + outOfOrder + doubled > 0 || successionMs > SUCCESSION_LIMIT_MS,
+  ),
+  ...failovers.filter(({ missed }) => missed > 0),
+];
 console.log(bad.length === 0 ? "nothing was lost" : `FAILED: ${bad.map(({ fault }) => fault).join(", ")}`);
 process.exit(bad.length === 0 ? 0 : 1);

@@ -21,7 +21,7 @@ export interface Opened {
 
 export async function openConsole(): Promise<Opened> {
   const browser: Browser = await openChromium();
-  const stack = await startStack({ ports: [0, 0], say: () => undefined, onLine: () => undefined });
+  const stack = await startStack({ ports: [0, 0], print: () => undefined, onLine: () => undefined });
   const served = await startLocalConsole(stack, 0);
   const complaints: string[] = [];
   await stack.table.put(SEED);

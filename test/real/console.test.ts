@@ -68,7 +68,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       /max \d{3,}/.test(await page.locator("figure").first().innerText()),
     );
     expect((await opened.stack.nodes[0]?.metrics())?.lease_held).toBe(1);
-    await card.getByRole("button", { name: "Cut its Redis" }).click();
+    await card.getByRole("button", { name: "Disconnect Redis" }).click();
     await page.locator(".verdict.good").waitFor();
   });
 
@@ -124,7 +124,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
       if (await page.evaluate("document.activeElement !== document.body")) expect(outline).toBe("solid");
     }
-    for (const label of ["Cut its Redis", "Freeze its Redis", "Change acme's limit", "INPUT"]) {
+    for (const label of ["Disconnect Redis", "Freeze its Redis", "Change acme's limit", "INPUT"]) {
       expect([...reached]).toContain(label);
     }
   });

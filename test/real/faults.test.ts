@@ -107,7 +107,7 @@ describe("a lost message", () => {
   it("while the subscriber's connection is cut is replayed, without a flush", async () => {
     const longest = await rotate("subscriber cut", async () => {
       toRedis.refuse(true);
-      toRedis.cut(isSubscriber);
+      toRedis.disconnect(isSubscriber);
       await published(2);
       toRedis.refuse(false);
     });
@@ -135,7 +135,7 @@ describe("a lost message", () => {
     const client = new Redis(redis.url);
     const longest = await rotate("log trimmed past the cursor", async () => {
       toRedis.refuse(true);
-      toRedis.cut();
+      toRedis.disconnect();
       await published(2);
       await client.xtrim(busNames(fleet.prefix).log, "MAXLEN", 0);
       toRedis.refuse(false);
@@ -188,17 +188,17 @@ describe("DynamoDB away", () => {
     // By id it is cached. Its key is known only if the node heard of the app by a message, not by a flush.
     expect(await outcomeOfConnecting(node, "a-key")).toBe("connected");
     toDynamoDb.refuse(true);
-    toDynamoDb.cut();
+    toDynamoDb.disconnect();
     expect(await accepts(node, "a", "a-secret")).toBe(true);
     expect(await outcomeOfConnecting(node, "a-key")).toBe("connected");
   });
 
   it("and the lease lost as well: an unverified app is served", async () => {
     toRedis.refuse(true);
-    toRedis.cut();
+    toRedis.disconnect();
     await eventually("the loss of the lease", async () => (await node.metrics()).lease_held === 0);
     toDynamoDb.refuse(true);
-    toDynamoDb.cut();
+    toDynamoDb.disconnect();
     await eventually("an unverified app", async () => {
       expect(await accepts(node, "a", "a-secret")).toBe(true);
       return ((await node.metrics()).stale_served_total ?? 0) > 0;
@@ -207,7 +207,7 @@ describe("DynamoDB away", () => {
 
   it("after an invalidation: the old app is never served again, and the new one once it can be read", async () => {
     toDynamoDb.refuse(true);
-    toDynamoDb.cut();
+    toDynamoDb.disconnect();
     await fleet.table.update("a", { AppSecret: { S: "a-secret-2" } });
     await eventually("the drop", async () => (await node.metrics()).cursor === 2);
     expect(await accepts(node, "a", "a-secret")).toBe(false);
@@ -221,7 +221,7 @@ describe("a client whose app cannot be read", () => {
     await fleet.table.put(item("b"));
     await eventually("the change", async () => (await node.metrics()).cursor === 2);
     toDynamoDb.refuse(true);
-    toDynamoDb.cut();
+    toDynamoDb.disconnect();
     const codes: number[] = [];
     const client = connect({
       port: node.port,
@@ -248,7 +248,7 @@ describe("a client that leaves while its app is looked up", () => {
       async () => ((await node.metrics()).load_errors_total ?? 0) > (before.load_errors_total ?? 0),
     );
     toDynamoDb.thaw();
-    toDynamoDb.cut();
+    toDynamoDb.disconnect();
     await eventually("the app to be read", () => accepts(node, "a", "a-secret"));
     expect(node.child.output()).toContain("could not be read from the table");
     expect(node.child.output()).not.toContain("uncaughtException");

@@ -246,7 +246,7 @@ describe("a table that cannot be read", () => {
 
   it("has publishers and clients come again", async () => {
     toDynamoDb.refuse(true);
-    toDynamoDb.cut();
+    toDynamoDb.disconnect();
     const { status, headers, body } = await call(slow.port, {
       path: "/events",
       body: event("1"),

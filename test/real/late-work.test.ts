@@ -57,7 +57,7 @@ describe("a batch that was reported as failed is not published any more", () => 
     expect(await handler(batchOf("before"), within(timeoutMs))).toEqual(TAKEN);
 
     proxy.refuse(how.startsWith("refuses"));
-    if (how.startsWith("refuses")) proxy.cut();
+    if (how.startsWith("refuses")) proxy.disconnect();
     else proxy.freeze();
     for (const id of ["failed-1", "failed-2", "failed-3"])
       expect(await handler(batchOf(id), within(timeoutMs))).toEqual(FAILED);
@@ -98,7 +98,7 @@ describe("a batch that was reported as failed is not published any more", () => 
     // What the server says to a login comes late: the batch waits for it.
     proxy.slow(() => 100);
     expect(await container.handler(batchOf("before"), within(30_000))).toEqual(TAKEN);
-    proxy.cut();
+    proxy.disconnect();
     const answer = container.handler(batchOf("failed"), within(2_000));
     await pause(300);
     container.signal("SIGSTOP");

@@ -118,7 +118,7 @@ describe("follow", () => {
     way.freeze();
     await eventually("the loss of the lease", () => Promise.resolve(!follower.fresh));
     way.thaw();
-    way.cut();
+    way.disconnect();
     await eventually("its return", () => Promise.resolve(follower.fresh));
     const own = openRedis({
       ...OWN,

@@ -70,7 +70,7 @@ describe("the users of docs/security.md", () => {
 
     const flushed = flushesOf(await node.metrics());
     proxy.refuse(true);
-    proxy.cut();
+    proxy.disconnect();
     await fleet.table.update("a", { AppSecret: { S: "third" } });
     await eventually("the record to be handled", () => Promise.resolve(fleet.source.delivered === 3));
     proxy.refuse(false);

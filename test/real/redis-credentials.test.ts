@@ -208,7 +208,7 @@ describe("IAM authentication", () => {
     await redis.prepare();
     expect(await whoAmI(redis.connection)).toBe("sync");
     environment.AWS_SESSION_TOKEN = "second";
-    proxy.cut();
+    proxy.disconnect();
     expect(await whoAmI(redis.connection)).toBe("sync");
     redis.connection.disconnect();
     expect(tokensIn(sent)).toEqual(["first", "second"]);

@@ -204,12 +204,12 @@ describe("health", () => {
     await says("unready", /Redis/);
     toRedis.refuse(false);
     toDynamoDb.refuse(true);
-    toDynamoDb.cut();
+    toDynamoDb.disconnect();
     await says("unready", /Could not find the stream/);
     toDynamoDb.refuse(false);
     await eventually("it to be active", () => isNow(relay, "active"));
     toRedis.refuse(true);
-    toRedis.cut();
+    toRedis.disconnect();
     await eventually("it to say so", async () => (await healthOf(relay)).code === 503);
     toRedis.refuse(false);
     await eventually("it to be active again", () => isNow(relay, "active"));

@@ -129,7 +129,7 @@ describe.each(QUEUES)("webhooks in the %s queue", (driver) => {
   it("wait while the table cannot be read, and come when it can be", async () => {
     const speaker = await room("waits");
     table.refuse(true);
-    table.cut();
+    table.disconnect();
     const changes = (await node.metrics()).changes_total ?? 0;
     // What was known is dropped, and cannot be read again; it may have been already, by the message of its creation.
     await fleet.table.update("waits", { MaxConnections: { N: "7" } });

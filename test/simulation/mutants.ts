@@ -31,7 +31,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "a read under way is not voided by an invalidation",
     seed: 3,
     file: SINGLE_FLIGHT,
-    from: "flight.validity.void = true;",
+    from: "inFlight.validity.void = true;",
     to: "",
   },
   {

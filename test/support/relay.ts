@@ -7,16 +7,22 @@ import { type BusNames, busNames } from "../../src/protocol/names.ts";
 export interface RelayPlace {
   readonly table: AppsTable;
   readonly names: BusNames;
+  /** What the names begin with. */
+  readonly prefix: string;
   readonly options: RelayProcessOptions;
   start(more?: Partial<RelayProcessOptions>): Promise<RelayProcess>;
 }
 
-export async function relayPlace(dynamodbEndpoint: string, redisUrl: string): Promise<RelayPlace> {
+export async function relayPlace(
+  dynamodbEndpoint: string,
+  redisUrl: string | undefined,
+): Promise<RelayPlace> {
   const name = `relay-${randomUUID().slice(0, 8)}`;
   const options = { redisUrl, dynamodbEndpoint, table: name, env: { APP_SYNC_PREFIX: `{${name}}` } };
   return {
     table: await openAppsTable(dynamodbEndpoint, name),
     names: busNames(`{${name}}`),
+    prefix: `{${name}}`,
     options,
     start: (more = {}) => startRelay({ ...options, ...more, env: { ...options.env, ...more.env } }),
   };

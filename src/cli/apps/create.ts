@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
-import { createCommand, running } from "../support/command.ts";
+import { createCommand, runCommand } from "../support/command.ts";
 import { addChangeOptions, type ChangeOptions, makeChange } from "./make-change.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
@@ -21,7 +21,7 @@ export function createCreateCommand(): Command {
     .option("--key <key>", "its key (AppKey); a random one by default")
     .option("--set <name=value>", "an attribute; may be given more than once", collect);
   return addChangeOptions(command).action((appId: string, options: CreateOptions) =>
-    running(options, async (run) => {
+    runCommand(options, async (run) => {
       const secret = newSecret();
       const set = parseAttributes(options.set ?? [], []);
       const item = {

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createCommand, running } from "../support/command.ts";
+import { createCommand, runCommand } from "../support/command.ts";
 import { EXIT } from "../support/exit-codes.ts";
 import { addChangeOptions, type ChangeOptions, existing, makeChange } from "./make-change.ts";
 
@@ -12,7 +12,7 @@ export function createDeleteCommand(): Command {
     .argument("<app>", "its id (AppId)")
     .option("-y, --yes", "do not ask");
   return addChangeOptions(command).action((appId: string, options: ChangeOptions & { readonly yes?: true }) =>
-    running(options, async (run) => {
+    runCommand(options, async (run) => {
       const before = await existing(run.tools.items(), appId);
       if (!options.yes && !(await run.terminal.confirm(`Delete app ${appId}?`))) {
         run.terminal.note("nothing was deleted: agree, or give --yes");

@@ -103,14 +103,14 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
     secret,
     previousSecretUntil: previousSecretUntil === undefined ? undefined : timeOf(previousSecretUntil),
   });
-  terminal.say(inWords(change, difference, is?.app));
-  if (is?.key !== undefined && is.key !== was?.key) terminal.say(`  key:    ${is.key}`);
-  if (secret !== undefined) terminal.say(`  secret: ${secret}   (not shown again)`);
+  terminal.print(inWords(change, difference, is?.app));
+  if (is?.key !== undefined && is.key !== was?.key) terminal.print(`  key:    ${is.key}`);
+  if (secret !== undefined) terminal.print(`  secret: ${secret}   (not shown again)`);
 
   const { reason } = options;
   const announced =
     difference && by !== undefined ? await announce(run, difference, { by, reason }) : undefined;
-  if (!difference) terminal.say("nothing that soketi reads has changed: the nodes need not be told");
+  if (!difference) terminal.print("nothing that soketi reads has changed: the nodes need not be told");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watch) {
     terminal.note("no Redis is configured: it was not waited for the nodes");

@@ -1,16 +1,16 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { duration } from "../support/arguments.ts";
-import { createCommand, running } from "../support/command.ts";
+import { createCommand, runCommand } from "../support/command.ts";
 import { timeOf } from "../support/overlap-view.ts";
 import { addChangeOptions, type ChangeOptions, existing, makeChange, planUpdate } from "./make-change.ts";
 import { checkRotation, endOfOverlap, rotation, type RotationOptions } from "./overlap.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
 /** A secret that was given up is not to be taken for ever. Milliseconds. */
-const LONGEST_OVERLAP_MS = 30 * 86_400_000;
+const MAX_OVERLAP_MS = 30 * 86_400_000;
 
 /** The end of an overlap is a whole second. Milliseconds. */
-const SHORTEST_OVERLAP_MS = 1_000;
+const MIN_OVERLAP_MS = 1_000;
 
 /** `apps rotate-secret`: a new secret, shown once. The old one is refused from then on, or when the overlap is over. */
 export function createRotateSecretCommand(): Command {
@@ -22,7 +22,7 @@ export function createRotateSecretCommand(): Command {
     .option("--overlap <time>", "how long nodes take the old secret as well: 24h; at most 30d", overlapTime)
     .option("--force", "also while another overlap runs, and with nodes whose agent knows of none");
   return addChangeOptions(command).action((appId: string, options: ChangeOptions & RotationOptions) =>
-    running(options, async (run) => {
+    runCommand(options, async (run) => {
       await checkRotation(run, options);
       const secret = newSecret();
       let until: number | undefined;
@@ -47,7 +47,7 @@ export function createEndOverlapCommand(): Command {
     ["apps end-overlap acme"],
   ).argument("<app>", "its id (AppId)");
   return addChangeOptions(command).action((appId: string, options: ChangeOptions) =>
-    running(options, async (run) => {
+    runCommand(options, async (run) => {
       const items = run.tools.items();
       const attributes = await endOfOverlap(run, await existing(items, appId), appId);
       const plan = await planUpdate(items, appId, () => attributes);
@@ -67,7 +67,7 @@ export function createRotateKeyCommand(): Command {
     .option("--key <key>", "the new key; a random one by default");
   return addChangeOptions(command).action(
     (appId: string, options: ChangeOptions & { readonly key?: string }) =>
-      running(options, async (run) => {
+      runCommand(options, async (run) => {
         const key = { S: options.key ?? newKey() };
         const plan = await planUpdate(run.tools.items(), appId, () => ({ AppKey: key }));
         const outcome = "has a new key: connections with the old one are closed";
@@ -79,6 +79,6 @@ export function createRotateKeyCommand(): Command {
 /** @throws InvalidArgumentError */
 function overlapTime(text: string): number {
   const ms = duration(text);
-  if (ms >= SHORTEST_OVERLAP_MS && ms <= LONGEST_OVERLAP_MS) return ms;
+  if (ms >= MIN_OVERLAP_MS && ms <= MAX_OVERLAP_MS) return ms;
   throw new InvalidArgumentError("Expected a time from 1s to 30d.");
 }

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Attributes } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
-import { createCommand, running } from "../support/command.ts";
+import { createCommand, runCommand } from "../support/command.ts";
 import { addChangeOptions, type ChangeOptions, makeChange, planUpdate } from "./make-change.ts";
 import { UsageError } from "../support/errors.ts";
 
@@ -59,7 +59,7 @@ function updateApp(
   make: () => Attributes,
   outcome?: string,
 ): Promise<void> {
-  return running(options, async (run) =>
+  return runCommand(options, async (run) =>
     makeChange(run, { ...(await planUpdate(run.tools.items(), appId, make)), outcome }, options),
   );
 }

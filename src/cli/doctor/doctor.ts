@@ -5,7 +5,7 @@ import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.
 import type { RedisConnection } from "../../redis/library.ts";
 import { relayNames } from "../../protocol/names.ts";
 import { count } from "../support/arguments.ts";
-import { createCommand, type Run, running } from "../support/command.ts";
+import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
@@ -22,7 +22,7 @@ import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
 
 /** Messages of the log in which flushes are looked for: one read. */
-const FLUSHES_LOOKED_AT = 1_000;
+const MAX_FLUSHES = 1_000;
 
 /** `doctor`: table, stream, mapping, Redis, log, nodes. Each line says what was found and what to do. */
 export function createDoctorCommand(): Command {
@@ -37,7 +37,7 @@ export function createDoctorCommand(): Command {
   )
     .option("--items", "read the whole table, too: items with errors, keys that two apps share")
     .option("--expect <n>", "how many soketi nodes there must be: one without the agent is not seen", count)
-    .action((options: DoctorOptions) => running(options, (run) => doctor(run, options)));
+    .action((options: DoctorOptions) => runCommand(options, (run) => doctor(run, options)));
 }
 
 interface DoctorOptions extends CommonOptions {
@@ -56,9 +56,9 @@ async function doctor({ tools, terminal }: Run, options: DoctorOptions): Promise
   const number = (level: Check["level"]) => checks.filter((check) => check.level === level).length;
   const [failed, warned, unlooked] = [number("fail"), number("warning"), number("not looked at")];
   const { green } = terminal.colors;
-  terminal.say();
-  if (failed + warned + unlooked === 0) terminal.say(green("all that was looked at is well"));
-  else terminal.say(`${failed} failed, ${warned} warned, ${unlooked} not looked at`);
+  terminal.print();
+  if (failed + warned + unlooked === 0) terminal.print(green("all that was looked at is well"));
+  else terminal.print(`${failed} failed, ${warned} warned, ${unlooked} not looked at`);
   if (failed > 0) return EXIT.unwell;
   return unlooked > 0 ? EXIT.unseen : EXIT.ok;
 }
@@ -74,8 +74,8 @@ function show(terminal: Terminal, checks: readonly Check[]): void {
   };
   const width = Math.max(...checks.map(({ name }) => name.length));
   for (const { name, level, found, advice } of checks) {
-    terminal.say(`${marks[level]}  ${bold(name.padEnd(width))}  ${found}`);
-    if (advice !== undefined) terminal.say(`               ${" ".repeat(width)}  ${advice}`);
+    terminal.print(`${marks[level]}  ${bold(name.padEnd(width))}  ${found}`);
+    if (advice !== undefined) terminal.print(`               ${" ".repeat(width)}  ${advice}`);
   }
 }
 
@@ -190,9 +190,7 @@ async function lookAtRedis(
   const tail = await fleet.tail();
   const nodes = await fleet.ask();
   const asked = { from: machine.read.to, to: await fleet.now() };
-  const messages = tail
-    ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - FLUSHES_LOOKED_AT) })
-    : [];
+  const messages = tail ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - MAX_FLUSHES) }) : [];
   const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, names);
   const server = kind === "cluster" ? undefined : shape.server;
   return [

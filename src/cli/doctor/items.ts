@@ -4,7 +4,7 @@ import { Findings } from "../validate/findings.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 /** Of one item alone; what is between two is a check of its own. */
-const BETWEEN = new Set(["key-shared", "id-is-key"]);
+const BETWEEN_APPS = new Set(["key-shared", "id-is-key"]);
 
 /** Whether every item is an app as it is meant, and no two are in each other's way. Rejects with what the table says. */
 export async function checkItems(pages: AsyncIterable<readonly RawItem[]>): Promise<Check[]> {
@@ -17,8 +17,8 @@ export async function checkItems(pages: AsyncIterable<readonly RawItem[]>): Prom
   const idsOf = (wanted: (finding: (typeof all)[number]) => boolean) => [
     ...new Set(all.filter(wanted).map(({ appId }) => appId)),
   ];
-  const shared = idsOf(({ code }) => BETWEEN.has(code));
-  const bad = idsOf(({ code, severity }) => severity === "error" && !BETWEEN.has(code));
+  const shared = idsOf(({ code }) => BETWEEN_APPS.has(code));
+  const bad = idsOf(({ code, severity }) => severity === "error" && !BETWEEN_APPS.has(code));
   const odd = idsOf(({ severity }) => severity === "warning").filter((id) => !bad.includes(id));
   const list = (ids: readonly string[]) => ids.slice(0, 5).join(", ") + (ids.length > 5 ? ", …" : "");
   const look = "Look at them with: soketi-app-sync validate";

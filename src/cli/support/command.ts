@@ -40,7 +40,7 @@ export function complain(
  * Runs a command's work and ends with its exit code; 0 when it gives none. An error is told on standard error, as JSON with
  * its code with `--json`, and ends with 1.
  */
-export async function running(
+export async function runCommand(
   options: CommonOptions,
   work: (run: Run) => Promise<ExitCode | undefined>,
 ): Promise<void> {

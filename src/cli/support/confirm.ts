@@ -84,14 +84,14 @@ export async function confirmByNodes(
   }
   terminal.value({ ...value, nodes: confirmations });
   for (const one of confirmations)
-    terminal.say(`  ${one.host} ${one.pid}: ${inWords(one, terminal.colors.red)}`);
+    terminal.print(`  ${one.host} ${one.pid}: ${inWords(one, terminal.colors.red)}`);
   const complaint = complaintOf(confirmations, options, tools.config.sharedCache !== undefined);
   if (complaint !== undefined) {
     terminal.note(complaint);
     return EXIT.unconfirmed;
   }
   const confirmed = confirmations.filter(({ confirmedAfterMs }) => confirmedAfterMs !== null);
-  terminal.say(
+  terminal.print(
     confirmed.length === 0
       ? "no node is registered: nobody to wait for"
       : `in force on ${amount(confirmed.length, "node")}`,

@@ -14,6 +14,6 @@ export async function publishAndConfirm(
   const nodes = await beginWait(run, options);
   const started = performance.now();
   const id = await (await run.tools.log()).append(messages);
-  run.terminal.say(`${done} on ${names.log}`);
+  run.terminal.print(`${done} on ${names.log}`);
   return confirmByNodes(run, id, { started, nodes }, options, { id });
 }

@@ -31,7 +31,7 @@ export interface Report {
 }
 
 /** Apps with findings that are kept: a table of a million bad items is told of in numbers, and by its worst. */
-const MOST_APPS = 20_000;
+const MAX_APPS = 20_000;
 
 /** Gathers what is wrong with items, one after the other, and between them. */
 export class Findings {
@@ -90,7 +90,7 @@ export class Findings {
       this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);
     }
     this.#apps.push({ appId, findings });
-    if (this.#apps.length > 2 * MOST_APPS) this.#apps = this.#apps.sort(worstFirst).slice(0, MOST_APPS);
+    if (this.#apps.length > 2 * MAX_APPS) this.#apps = this.#apps.sort(worstFirst).slice(0, MAX_APPS);
   }
 }
 

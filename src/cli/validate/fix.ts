@@ -30,13 +30,13 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
   const { terminal, tools } = run;
   if (rewrites.length === 0) {
     terminal.value({ planned: 0, written: 0 });
-    terminal.say("nothing to fix");
+    terminal.print("nothing to fix");
     return EXIT.ok;
   }
-  terminal.say(`${amount(rewrites.length, "item")} to rewrite; what they mean stays the same`);
+  terminal.print(`${amount(rewrites.length, "item")} to rewrite; what they mean stays the same`);
   if (options.dryRun || !(await agreed(run, options, `Rewrite ${amount(rewrites.length, "item")}?`))) {
     terminal.value({ planned: rewrites.length, written: 0 });
-    terminal.say(options.dryRun ? "nothing was written" : "nothing was written: agree, or give --yes");
+    terminal.print(options.dryRun ? "nothing was written" : "nothing was written: agree, or give --yes");
     return EXIT.unwell;
   }
   const file = options.backup ?? defaultBackup(tools.config.table);
@@ -45,7 +45,13 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
   terminal.note(`backup: ${file}`);
   try {
     const outcome = await rewrite(tools.items(), rewrites, terminal, "fixing", ended, backup);
-    return tell(run, outcome, { planned: rewrites.length, backup: file }, "rewritten", `--restore ${file}`);
+    return printOutcome(
+      run,
+      outcome,
+      { planned: rewrites.length, backup: file },
+      "rewritten",
+      `--restore ${file}`,
+    );
   } catch (error) {
     terminal.note(
       `not finished. Run it again for the rest; validate --restore ${file} takes back what is done.`,
@@ -64,21 +70,21 @@ export async function restore(run: Run, file: string, options: FixOptions): Prom
     before: after,
     after: before,
   }));
-  terminal.say(`${amount(rewrites.length, "item")} in ${file}`);
+  terminal.print(`${amount(rewrites.length, "item")} in ${file}`);
   if (!(await agreed(run, options, `Restore ${amount(rewrites.length, "item")}?`))) {
     terminal.value({ planned: rewrites.length, written: 0 });
-    terminal.say("nothing was written: agree, or give --yes");
+    terminal.print("nothing was written: agree, or give --yes");
     return EXIT.unwell;
   }
   const outcome = await rewrite(tools.items(), rewrites, terminal, "restoring", interruption());
-  return tell(run, outcome, { planned: rewrites.length }, "restored", "it again");
+  return printOutcome(run, outcome, { planned: rewrites.length }, "restored", "it again");
 }
 
 async function agreed({ terminal }: Run, { yes }: FixOptions, question: string): Promise<boolean> {
   return yes === true || terminal.confirm(question);
 }
 
-function tell(
+function printOutcome(
   { terminal }: Run,
   outcome: RewriteOutcome,
   value: object,
@@ -87,10 +93,10 @@ function tell(
 ): ExitCode {
   const { written, already, conflicts, left } = outcome;
   terminal.value({ ...value, ...outcome });
-  terminal.say(`${amount(written, "item")} ${done}${already > 0 ? `, ${already} were so already` : ""}`);
+  terminal.print(`${amount(written, "item")} ${done}${already > 0 ? `, ${already} were so already` : ""}`);
   if (conflicts.length > 0) {
     const shown = conflicts.slice(0, 10).join(", ");
-    terminal.say(
+    terminal.print(
       terminal.colors.yellow(
         `${amount(conflicts.length, "item")} left alone, changed by somebody else: ${shown}${conflicts.length > 10 ? ", …" : ""}`,
       ),

@@ -17,7 +17,7 @@ export interface RewriteOutcome {
 }
 
 /** Writes under way at a time. */
-const TOGETHER = 25;
+const CONCURRENCY = 25;
 
 /**
  * Writes attributes, each item on the condition that they are as they were. With a backup, a line of it is on the disk
@@ -40,8 +40,8 @@ export async function rewrite(
   ended.addEventListener("abort", onEnded);
   const progress = terminal.progress(what, rewrites.length);
   try {
-    for (let from = 0; from < rewrites.length; from += TOGETHER) {
-      const group = rewrites.slice(from, from + TOGETHER);
+    for (let from = 0; from < rewrites.length; from += CONCURRENCY) {
+      const group = rewrites.slice(from, from + CONCURRENCY);
       if (ended.aborted) {
         outcome.left = rewrites.length - from;
         break;

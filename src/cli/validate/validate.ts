@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { count } from "../support/arguments.ts";
-import { createCommand, type Run, running } from "../support/command.ts";
+import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { type AppFindings, Findings, type Report } from "./findings.ts";
@@ -36,7 +36,7 @@ export function createValidateCommand(): Command {
     .option("--backup <file>", "with --fix: where to write what --restore takes back")
     .option("--restore <file>", "take back what --fix has written, from its backup")
     .action((files: string[], options: ValidateOptions) =>
-      running(options, (run) => {
+      runCommand(options, (run) => {
         if (options.restore !== undefined) return restore(run, options.restore, options);
         if (options.fix && files.length > 0) {
           throw new UsageError(
@@ -105,10 +105,10 @@ function show({ terminal }: Run, report: Report, limit: number): void {
   );
   if (rows.length > 0) terminal.table(["app", "severity", "code", "attribute", "what"], rows.slice(0, limit));
   if (rows.length > limit)
-    terminal.say(`… and ${rows.length - limit} more: --limit ${rows.length} shows them`);
-  terminal.say();
+    terminal.print(`… and ${rows.length - limit} more: --limit ${rows.length} shows them`);
+  terminal.print();
   const apps = report.apps.length;
-  terminal.say(
+  terminal.print(
     bold(`${amount(report.items, "item")}, ${apps === 0 ? "none" : apps} with something to say of`),
   );
   if (apps > 0) {

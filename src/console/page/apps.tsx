@@ -2,16 +2,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { AppRow, AppsPage } from "../state.ts";
 
 /** The search begins when nothing was typed for this long. Milliseconds. */
-const TYPING_MS = 200;
+const DEBOUNCE_MS = 200;
 
 /** After a change the apps are asked for again within this time, however many more come. Milliseconds. */
-const LOOK_MS = 1_000;
+const REFRESH_DELAY_MS = 1_000;
 
 /** And this often without one: a burst of changes takes the console a while to read. Milliseconds. */
-const AGAIN_MS = 10_000;
+const REFRESH_INTERVAL_MS = 10_000;
 
 /** Apps that are shown at first, and with each "Show more". */
-const SHOWN = 100;
+const PAGE_SIZE = 100;
 
 interface Search {
   readonly page: AppsPage | undefined;
@@ -39,12 +39,12 @@ function useSearch(text: string, limit: number, tail: string | null): Search {
         asked.waits = false;
       }
     };
-    const timer = setTimeout(() => void ask(), TYPING_MS);
+    const timer = setTimeout(() => void ask(), DEBOUNCE_MS);
     // The tail is looked at, not waited for: where it moves all the time, a delay after each move would never end.
     const interval = setInterval(() => {
-      const isDue = asked.tail !== newest.current || performance.now() - asked.at > AGAIN_MS;
+      const isDue = asked.tail !== newest.current || performance.now() - asked.at > REFRESH_INTERVAL_MS;
       if (isDue && !asked.waits) void ask();
-    }, LOOK_MS);
+    }, REFRESH_DELAY_MS);
     return () => {
       clearTimeout(timer);
       clearInterval(interval);
@@ -57,7 +57,7 @@ function useSearch(text: string, limit: number, tail: string | null): Search {
 /** @param tail the log's end. */
 export function Apps({ tail }: { tail: string | null }) {
   const [text, setText] = useState("");
-  const [limit, setLimit] = useState(SHOWN);
+  const [limit, setLimit] = useState(PAGE_SIZE);
   const { page, failure } = useSearch(text, limit, tail);
   const input = useRef<HTMLInputElement>(null);
 
@@ -84,7 +84,7 @@ export function Apps({ tail }: { tail: string | null }) {
           value={text}
           onInput={(event) => {
             setText(event.currentTarget.value);
-            setLimit(SHOWN);
+            setLimit(PAGE_SIZE);
           }}
         />
       </p>
@@ -99,7 +99,7 @@ export function Apps({ tail }: { tail: string | null }) {
       {page === undefined ? null : <Found page={page} />}
       {page === undefined || page.apps.length >= page.matching ? null : (
         <p class="actions">
-          <button type="button" onClick={() => setLimit(limit + SHOWN)}>
+          <button type="button" onClick={() => setLimit(limit + PAGE_SIZE)}>
             Show more
           </button>
         </p>
@@ -108,14 +108,16 @@ export function Apps({ tail }: { tail: string | null }) {
   );
 }
 
-function Found({ page: { apps, matching, all, cut } }: { page: AppsPage }) {
+function Found({ page: { apps, matching, all, truncated } }: { page: AppsPage }) {
   const count = matching === all ? `${all} apps` : `${matching} of ${all} apps`;
   return (
     <>
       <p class="count" role="status">
         {count}
         {apps.length < matching ? `, the first ${apps.length} are shown` : ""}
-        {cut ? ". The table has more than are looked at here: soketi-app-sync validate looks at all." : ""}
+        {truncated
+          ? ". The table has more than are looked at here: soketi-app-sync validate looks at all."
+          : ""}
       </p>
       {apps.length === 0 ? null : (
         <div class="scroll" tabIndex={0} role="region" aria-labelledby="apps">

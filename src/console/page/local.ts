@@ -1,5 +1,5 @@
 /** What a button of the local stack does. Rejects with the console's own words. */
-export async function act(what: "change" | "cut" | "freeze" | "thaw", body: object): Promise<void> {
+export async function act(what: "change" | "disconnect" | "freeze" | "thaw", body: object): Promise<void> {
   const response = await fetch(`/api/local/${what}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -61,7 +61,7 @@ function Node({ node, name, local }: { node: NodeView; name: string; local: Loca
       </dl>
       {local ? (
         <p class="actions">
-          <Button label="Cut its Redis" of={name} act={() => act("cut", { pid })} />
+          <Button label="Disconnect Redis" of={name} act={() => act("disconnect", { pid })} />
           {local.frozen ? (
             <Button label="Thaw its Redis" of={name} act={() => act("thaw", { pid })} />
           ) : (

@@ -17,7 +17,7 @@ export interface Line {
 const HEIGHT = 180;
 
 /** A console that has just begun has few points: they are not stretched over the whole width. */
-const LEAST_SECONDS = 120;
+const MIN_SECONDS = 120;
 
 /** Draws lines into an element and keeps them up to date. @returns what the element is to have as `ref`. */
 export function usePlot(lines: readonly Line[], points: readonly Point[]): RefObject<HTMLDivElement> {
@@ -65,7 +65,7 @@ export function usePlot(lines: readonly Line[], points: readonly Point[]): RefOb
 /** uPlot makes nothing of one point. Seconds. */
 function spanOf(times: readonly number[]): [number, number] {
   const end = times.at(-1) ?? Date.now() / 1_000;
-  return [Math.min(times[0] ?? end, end - LEAST_SECONDS), end];
+  return [Math.min(times[0] ?? end, end - MIN_SECONDS), end];
 }
 
 function options(

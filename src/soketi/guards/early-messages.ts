@@ -16,7 +16,7 @@ export const EARLY_MESSAGES: EarlyMessagesLimits = {
   maxBytesOfNode: 16 * 1024 * 1024,
 };
 
-interface Held {
+interface Waiting {
   readonly messages: ArrayBuffer[];
   bytes: number;
 }
@@ -27,7 +27,7 @@ interface Held {
  */
 export class EarlyMessages {
   readonly #limits: EarlyMessagesLimits;
-  readonly #held = new Map<GuardedSocket, Held>();
+  readonly #held = new Map<GuardedSocket, Waiting>();
   #bytes = 0;
 
   constructor(limits: EarlyMessagesLimits) {

@@ -14,7 +14,7 @@ const WHERE = "lookups";
 /** DynamoDB's limit for a partition key, in bytes of UTF-8; an empty one it does not take either. */
 const MAX_KEY_BYTES = 2_048;
 
-const NOBODY: Promise<null> = Promise.resolve(null);
+const NO_APP: Promise<null> = Promise.resolve(null);
 
 /**
  * Lookups of what no app can have as its id or key are answered at once: DynamoDB would refuse the question, and that
@@ -27,8 +27,8 @@ export function possibleOnly<A>(lookups: Lookups<A>, guards: Guards): Lookups<A>
     return false;
   };
   return {
-    findById: (id, onUnreadable) => (isPossible(id) ? lookups.findById(id, onUnreadable) : NOBODY),
-    findByKey: (key, onUnreadable) => (isPossible(key) ? lookups.findByKey(key, onUnreadable) : NOBODY),
+    findById: (id, onUnreadable) => (isPossible(id) ? lookups.findById(id, onUnreadable) : NO_APP),
+    findByKey: (key, onUnreadable) => (isPossible(key) ? lookups.findByKey(key, onUnreadable) : NO_APP),
   };
 }
 

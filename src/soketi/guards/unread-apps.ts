@@ -5,7 +5,7 @@ import { wrap } from "../wrap.ts";
 import { whenMade } from "./when-made.ts";
 
 /** Of Pusher's codes those that a client comes back after, "after 1 s or more": 4100 to 4199. */
-const COME_BACK = {
+const RECONNECT = {
   code: 4100,
   message: "The app cannot be read from the table at the moment. Please reconnect shortly.",
 };
@@ -19,8 +19,8 @@ const UNREAD = {
 
 /** Tells a client that it may connect again shortly. */
 export function sendBack(socket: GuardedSocket): void {
-  socket.sendJson({ event: "pusher:error", data: COME_BACK });
-  socket.end(COME_BACK.code);
+  socket.sendJson({ event: "pusher:error", data: RECONNECT });
+  socket.end(RECONNECT.code);
 }
 
 /**

@@ -3,7 +3,7 @@ import { createConnection, type Socket } from "node:net";
 /** As long as the longest answer that the guards allow, and a busy machine. Milliseconds. */
 export const ANSWER_MS = 45_000;
 
-const KEPT = 64 * 1024;
+const MAX_RECEIVED_CHARS = 64 * 1024;
 
 /** A TCP connection to the node, whose other side may do what it likes. */
 export class RawConnection {
@@ -17,7 +17,7 @@ export class RawConnection {
   constructor(port: number) {
     this.#socket = createConnection({ host: "127.0.0.1", port, noDelay: true });
     this.#socket.on("data", (chunk: Buffer) => {
-      this.#received = (this.#received + chunk.toString("latin1")).slice(-KEPT);
+      this.#received = (this.#received + chunk.toString("latin1")).slice(-MAX_RECEIVED_CHARS);
       this.#look();
     });
     // Being cut off is what much of this is about: "close" follows.

@@ -59,7 +59,7 @@ export class Upheaval {
 const begin = {
   away(link: TcpProxy) {
     link.refuse(true);
-    link.cut();
+    link.disconnect();
   },
   silent: (link: TcpProxy) => link.freeze(),
   slow: (link: TcpProxy, random: Random) => link.slow(() => random.between(0, 300)),
@@ -70,7 +70,7 @@ const end = {
   silent(link: TcpProxy) {
     link.thaw();
     // What was silent is dead: the system notices at last.
-    link.cut();
+    link.disconnect();
   },
   slow: (link: TcpProxy) => link.slow(() => 0),
 };

@@ -31,8 +31,8 @@ export interface WithoutRedisOptions {
 
 /** The writes are spread over this: some come just before their app is read again, some just after. */
 const SPREAD_MS = 10_000;
-const MOST_DISABLED = 200;
-const CONNECT_AT_ONCE = 25;
+const MAX_DISABLED = 200;
+const CONNECT_CONCURRENCY = 25;
 const AFTER_MS = 20_000;
 
 /** A real node, one real client for each app; then Redis is killed, for good, and apps are disabled. */
@@ -81,7 +81,7 @@ async function disable(
   random: Random,
   clients: Clients,
 ): Promise<ReadonlyMap<string, number>> {
-  const chosen = [...ids].sort(() => random.between(-1, 1)).slice(0, Math.min(MOST_DISABLED, ids.length / 2));
+  const chosen = [...ids].sort(() => random.between(-1, 1)).slice(0, Math.min(MAX_DISABLED, ids.length / 2));
   const disabled = new Map<string, number>();
   for (const id of chosen) {
     await pause(SPREAD_MS / chosen.length);
@@ -104,8 +104,8 @@ class Clients {
   }
 
   async connectAll(ids: readonly string[]): Promise<void> {
-    for (let i = 0; i < ids.length; i += CONNECT_AT_ONCE)
-      await Promise.all(ids.slice(i, i + CONNECT_AT_ONCE).map((id) => this.#connect(id)));
+    for (let i = 0; i < ids.length; i += CONNECT_CONCURRENCY)
+      await Promise.all(ids.slice(i, i + CONNECT_CONCURRENCY).map((id) => this.#connect(id)));
   }
 
   async settled(disabled: ReadonlyMap<string, number>, limitMs: number): Promise<void> {

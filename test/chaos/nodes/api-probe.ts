@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Random } from "../../simulation/random.ts";
 import { CHAOS_APPS } from "./apps.ts";
-import { askVersion } from "./asking.ts";
+import { askVersion } from "./requests.ts";
 import { Sightings } from "./sightings.ts";
 
 /** Asks one node over its API, all the time, which version of each app it holds; first for those that have changed. */
@@ -15,7 +15,7 @@ export interface ApiProbe {
   stop(): Promise<void>;
 }
 
-const AT_ONCE = 4;
+const CONCURRENCY = 4;
 /** Between two questions about an app that has not followed yet, and between those about apps that nothing is awaited of. */
 const PAUSE_MS = 5;
 const IDLE_PAUSE_MS = 20;
@@ -25,18 +25,18 @@ export function startApiProbe(port: number, seed: string): ApiProbe {
   const changing = CHAOS_APPS.filter(({ role }) => role === "changing").map(({ id }) => id);
   const sightings = new Map(changing.map((id) => [id, new Sightings()]));
   const waiting: string[] = [];
-  const asking = new Set<string>();
+  const inFlight = new Set<string>();
   const refused: string[] = [];
   const probe = { asked: 0 };
   let stopped = false;
 
   async function ask(appId: string): Promise<void> {
     const seen = sightings.get(appId);
-    if (!seen || asking.has(appId)) return;
-    asking.add(appId);
+    if (!seen || inFlight.has(appId)) return;
+    inFlight.add(appId);
     const askedAt = performance.now();
     const answer = await askVersion(port, appId);
-    asking.delete(appId);
+    inFlight.delete(appId);
     if (answer !== undefined) probe.asked += 1;
     if (typeof answer === "number") seen.saw(answer, askedAt);
     else if (answer !== undefined) refused.push(`${appId}: ${answer.refused}`);
@@ -51,7 +51,7 @@ export function startApiProbe(port: number, seed: string): ApiProbe {
     }
   }
 
-  const loops = Array.from({ length: AT_ONCE }, askOn);
+  const loops = Array.from({ length: CONCURRENCY }, askOn);
   return Object.assign(probe, {
     sightings,
     refused,

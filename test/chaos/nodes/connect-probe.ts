@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Random } from "../../simulation/random.ts";
 import { CHAOS_APPS, keyOf } from "./apps.ts";
-import { askToConnect } from "./asking.ts";
+import { askToConnect } from "./requests.ts";
 
 /** Connects to one node with new clients, all the time. */
 export interface ConnectProbe {

@@ -29,7 +29,7 @@ const isSubscriber = (sent: string) => /subscribe/i.test(sent);
 /** Refuses and cuts a node's way to Redis, or to DynamoDB, for a while. */
 async function away(link: ChaosFleet["tableLinks"][number] | undefined, ms: number): Promise<void> {
   link?.refuse(true);
-  link?.cut();
+  link?.disconnect();
   await pause(ms);
   link?.refuse(false);
 }
@@ -78,7 +78,7 @@ export const NODES_FAULTS: readonly NodesFault[] = [
   fault("none", "standalone", NO_FAULT_MS, () => pause(8_000)),
   fault("subscribers cut, again and again", "standalone", LEASE_MS, ({ redis }, random) =>
     again(20, 300, () => {
-      for (const link of redis.nodeLinks) if (random.chance(0.5)) link.cut(isSubscriber);
+      for (const link of redis.nodeLinks) if (random.chance(0.5)) link.disconnect(isSubscriber);
     }),
   ),
   fault("half of the live messages lost", "standalone", LEASE_MS, (fleet, random) =>

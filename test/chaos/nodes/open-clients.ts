@@ -1,6 +1,6 @@
 import { codeOf, connect, type PusherConnection } from "../../../local/pusher-client.ts";
 import { CHAOS_APPS, keyOf } from "./apps.ts";
-import { isPusherCode } from "./asking.ts";
+import { isPusherCode } from "./requests.ts";
 
 /** Real pusher-js clients that are connected to one node from the start, as long as they are let. */
 export interface OpenClients {

@@ -7,7 +7,7 @@ import { agentFile } from "../../../local/stack.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import { type Image, modify } from "../../factories/stream-event.ts";
 import { eventually, loadHandler } from "../../support/fleet.ts";
-import { askVersion } from "../nodes/asking.ts";
+import { askVersion } from "../nodes/requests.ts";
 import { keyOf, versionAttributes } from "../nodes/apps.ts";
 
 export interface BulkWrite {

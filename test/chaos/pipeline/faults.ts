@@ -45,7 +45,7 @@ function behindProxy(
 function away(ms: number) {
   return async ({ proxy }: Setting) => {
     proxy.refuse(true);
-    proxy.cut();
+    proxy.disconnect();
     await pause(ms);
     proxy.refuse(false);
   };
@@ -131,7 +131,7 @@ export const FAULTS: readonly Fault[] = [
   ),
   behindProxy("connection cut, again and again", async ({ proxy }) => {
     for (let i = 0; i < 20; i += 1) {
-      proxy.cut();
+      proxy.disconnect();
       await pause(50);
     }
   }),
@@ -169,7 +169,7 @@ export const FAULTS: readonly Fault[] = [
     "a login that takes longer than the function's time-out",
     async ({ proxy }) => {
       proxy.slow(() => 900);
-      proxy.cut();
+      proxy.disconnect();
       await pause(3_000);
       proxy.slow(() => 0);
     },

@@ -22,13 +22,13 @@ function cut(from: "toRedis" | "toDynamoDb", how: "refused" | "silent"): RelayFa
     if (how === "silent") way.freeze();
     else {
       way.refuse(true);
-      way.cut();
+      way.disconnect();
     }
     await pause(LONG_MS);
     way.thaw();
     way.refuse(false);
     // Those that were frozen stay dead: others are made.
-    way.cut();
+    way.disconnect();
   };
 }
 
@@ -78,7 +78,7 @@ export const SLOW_FAULTS: readonly RelayFault[] = [
     succession: "none",
     async happen({ toRedis }) {
       for (let i = 0; i < 30; i += 1) {
-        toRedis.cut();
+        toRedis.disconnect();
         await pause(100);
       }
     },

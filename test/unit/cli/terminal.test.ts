@@ -17,7 +17,7 @@ const SEEN = "a\ufffd[2J\ufffd]0;title\ufffd\ufffd[c\ufffd5n\ufffdb\ufffd\ufffd"
 describe("text that others have written", () => {
   it("does nothing to the terminal", () => {
     const { terminal, written } = opened();
-    terminal.say(HOSTILE);
+    terminal.print(HOSTILE);
     terminal.note(HOSTILE);
     terminal.table(["host"], [[HOSTILE]]);
     const [out = "", err] = written();
@@ -27,7 +27,7 @@ describe("text that others have written", () => {
 
   it("keeps colours, tabs and line breaks", () => {
     const { terminal, written } = opened();
-    terminal.say("\u001b[31mred\u001b[39m\tand\nso on");
+    terminal.print("\u001b[31mred\u001b[39m\tand\nso on");
     expect(written()[0]).toBe("\u001b[31mred\u001b[39m\tand\nso on\n");
   });
 

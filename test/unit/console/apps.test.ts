@@ -75,18 +75,23 @@ describe("AppsView", () => {
     const view = new FakeTable(...Array.from({ length: 250 }, (_, i) => item(`app-${i}`))).view();
     expect((await view.search("", T)).apps).toHaveLength(100);
     expect((await view.search("", T, 200)).apps).toHaveLength(200);
-    expect(await view.search("", T, -3)).toMatchObject({ apps: [{}], matching: 250, all: 250, cut: false });
+    expect(await view.search("", T, -3)).toMatchObject({
+      apps: [{}],
+      matching: 250,
+      all: 250,
+      truncated: false,
+    });
   });
 
   it("holds 10,000, and says that there are more", async () => {
     const table = new FakeTable(...Array.from({ length: 10_001 }, (_, i) => item(`app-${i}`)));
-    expect(await table.view().search("", T)).toMatchObject({ all: 10_000, cut: true });
+    expect(await table.view().search("", T)).toMatchObject({ all: 10_000, truncated: true });
     table.items.delete("app-0");
     const view = table.view();
-    expect(await view.search("", T)).toMatchObject({ all: 10_000, cut: false });
+    expect(await view.search("", T)).toMatchObject({ all: 10_000, truncated: false });
     table.put(item("one-more"));
     await view.changed(["one-more"]);
-    expect(await view.search("", T)).toMatchObject({ all: 10_000, cut: true });
+    expect(await view.search("", T)).toMatchObject({ all: 10_000, truncated: true });
   });
 
   it("reads changed apps one by one, and the whole table every five minutes at most", async () => {

@@ -85,7 +85,7 @@ const controls = (done: string[]): LocalControls => ({
     done.push(what);
     return Promise.resolve({ appId: "acme", path: "secret", at: 0 });
   },
-  cut: (pid) => done.push(`cut ${pid}`),
+  disconnect: (pid) => done.push(`disconnect ${pid}`),
   freeze: (pid) => done.push(`freeze ${pid}`),
   thaw: (pid) => done.push(`thaw ${pid}`),
   nodes: () => [],
@@ -160,7 +160,7 @@ describe("the console's server", () => {
   it("changes nothing outside the local stack", async () => {
     const url = await start();
     const headers = { Origin: url.origin, "Content-Type": "application/json" };
-    for (const what of ["change", "cut", "freeze", "thaw"]) {
+    for (const what of ["change", "disconnect", "freeze", "thaw"]) {
       expect((await ask(url, `/api/local/${what}`, headers, "POST", '{"pid":1,"what":"limit"}')).status).toBe(
         404,
       );
@@ -186,7 +186,7 @@ describe("the console's server", () => {
     for (const body of ['{"what":"drop"}', "{", "", "[]", `{"what":"${"x".repeat(2_000)}"}`]) {
       expect((await post("/api/local/change", body)).status).toBe(400);
     }
-    expect((await post("/api/local/cut", '{"pid":"7"}')).status).toBe(400);
+    expect((await post("/api/local/disconnect", '{"pid":"7"}')).status).toBe(400);
     expect((await ask(url, "/api/local/change", { Origin: url.origin })).status).toBe(403);
     expect(done).toHaveLength(2);
   });

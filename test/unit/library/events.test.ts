@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { tellerOf } from "../../../src/library/events.ts";
+import { guardListeners } from "../../../src/library/events.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -8,18 +8,18 @@ afterEach(() => {
 describe("listeners", () => {
   it("that throw are told of to onError", () => {
     const errors: unknown[] = [];
-    const teller = tellerOf({ onError: (error) => errors.push(error) });
-    teller.tell((text: string) => {
+    const teller = guardListeners({ onError: (error) => errors.push(error) });
+    teller.notify((text: string) => {
       throw new Error(text);
     }, "mine");
-    teller.tell(undefined);
+    teller.notify(undefined);
     expect(errors).toEqual([new Error("mine")]);
   });
 
   it("may be missing: a failure is then a warning of Node's", () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
-    tellerOf({}).failed(new Error("no Redis"));
-    tellerOf({}).failed("plain");
+    guardListeners({}).failed(new Error("no Redis"));
+    guardListeners({}).failed("plain");
     expect(warn.mock.calls).toEqual([
       ["no Redis", "soketi-app-sync"],
       ["plain", "soketi-app-sync"],
@@ -32,7 +32,7 @@ describe("listeners", () => {
       later.push(callback);
       return {} as NodeJS.Immediate;
     });
-    const teller = tellerOf({
+    const teller = guardListeners({
       onError() {
         throw new Error("in the listener");
       },

@@ -4,7 +4,7 @@ import type { EncodedMessage } from "../../../src/protocol/encode.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import type { Fence, Move } from "../../../src/redis/fence.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
-import { Book } from "../../../src/relay/book.ts";
+import { Checkpoints } from "../../../src/relay/checkpoints.ts";
 import { RelayState } from "../../../src/relay/state.ts";
 import type { TermContext } from "../../../src/relay/term.ts";
 
@@ -116,9 +116,9 @@ export class FakeRedis {
   }
 
   /** As a term begins. */
-  book(token = this.token): Book {
+  checkpoints(token = this.token): Checkpoints {
     const { lease, log, positions } = this;
-    return new Book({ lease, log, names: busNames("{t}"), token, positions: new Map(positions) });
+    return new Checkpoints({ lease, log, names: busNames("{t}"), token, positions: new Map(positions) });
   }
 
   get shards(): Record<string, string> {
@@ -135,9 +135,9 @@ export class FakeRedis {
 export function contextOf(stream: FakeStream, redis: FakeRedis, taken: string[]) {
   const reported: string[] = [];
   const clock = () => performance.now();
-  const book = redis.book();
+  const checkpoints = redis.checkpoints();
   const context: Omit<TermContext, "signal"> = {
-    book,
+    checkpoints,
     stream: stream.api,
     state: new RelayState(clock),
     pollMs: 1,
@@ -151,7 +151,7 @@ export function contextOf(stream: FakeStream, redis: FakeRedis, taken: string[])
           Keys?: { AppId: { S: string } };
         };
         taken.push(`${Keys?.AppId.S} ${SequenceNumber}`);
-        await book.moveTo(shard, SequenceNumber);
+        await checkpoints.moveTo(shard, SequenceNumber);
       }
     },
     report: {

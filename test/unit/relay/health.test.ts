@@ -62,9 +62,9 @@ describe("health", () => {
 
 describe("a stream that gives no answer", () => {
   it("is noticed by the first request that is not answered, and forgotten with the first answer", () => {
-    state.asking();
+    state.requested();
     now += 1_000;
-    state.asking();
+    state.requested();
     now += 1_000;
     expect(state.unansweredMs).toBe(2_000);
     state.answered();

@@ -2,13 +2,13 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
-import type { Book } from "../../../src/relay/book.ts";
+import type { Checkpoints } from "../../../src/relay/checkpoints.ts";
 import { takeRecords } from "../../../src/relay/take-records.ts";
 import { FakeRedis } from "./fake-stream.ts";
 import { silentReporter } from "../../support/silent-reporter.ts";
 
 let redis: FakeRedis;
-let book: Book;
+let checkpoints: Checkpoints;
 let givenUp: string[];
 let removed: string[];
 /** Milliseconds that pass with each look at the clock. */
@@ -16,7 +16,7 @@ let step: number;
 
 beforeEach(() => {
   redis = new FakeRedis();
-  book = redis.book();
+  checkpoints = redis.checkpoints();
   givenUp = [];
   removed = [];
   step = 0;
@@ -58,7 +58,7 @@ function take(records: readonly object[], sharedCache?: SharedCache, signal = ne
   let time = 0;
   return takeRecords(records, {
     shard: "s1",
-    book,
+    checkpoints,
     batch: () => ({
       report: { ...silentReporter, publishFailed: () => undefined },
       sharedCache,

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { EventEmitter } from "node:events";
 import { describe, expect, it } from "vitest";
-import { HeldWork } from "../../../src/soketi/held-work.ts";
+import { RetryQueue } from "../../../src/soketi/retry-queue.ts";
 import { WebhookQueue } from "../../../src/soketi/webhook-queue.ts";
 import { WebhookDelivery } from "../../../src/soketi/webhook-delivery.ts";
 import { WebhookApps } from "../../../src/soketi/webhook-apps.ts";
@@ -67,11 +67,11 @@ function setUp(found: Found) {
       done();
     });
   };
-  const held = new HeldWork({ clock: () => state.now, maxAgeMs: 1_000, maxWorks: 1, maxBytes: 10_000 });
+  const retries = new RetryQueue({ clock: () => state.now, maxAgeMs: 1_000, maxItems: 1, maxBytes: 10_000 });
   let unacknowledge: (() => void) | undefined;
   const queue = new WebhookQueue({
     delivery,
-    held,
+    retries,
     report,
     now: () => state.now,
     takeUnacknowledge: () => unacknowledge,
@@ -83,7 +83,7 @@ function setUp(found: Found) {
     report,
     apps,
     manager,
-    held,
+    retries,
     delivery,
     redis: (job: SoketiJob) => callback(job, "token") as Promise<void>,
     memory: (job: SoketiJob) => new Promise<string>((resolve) => callback(job, () => resolve("done"))),
@@ -144,12 +144,12 @@ describe("a queued webhook", () => {
   });
 
   it("waits in memory while the table cannot be read, within the budget of space", async () => {
-    const { memory, log, held } = setUp(away);
+    const { memory, log, retries } = setUp(away);
     const first = memory(jobOf());
     await settled();
     expect(await memory(jobOf())).toBe("done");
-    expect([log, held.size]).toEqual([["retried a", "dropped a: table-unreadable"], 1]);
-    held.stop();
+    expect([log, retries.size]).toEqual([["retried a", "dropped a: table-unreadable"], 1]);
+    retries.stop();
     expect([await first, log.at(-1)]).toEqual(["done", "dropped a: shutdown"]);
   });
 
@@ -208,7 +208,7 @@ describe("a queued webhook", () => {
 });
 
 describe("soketi's sqs queue", () => {
-  function consumerOf(report: WebhookReporter, handlers: object, maxWorks = 1) {
+  function consumerOf(report: WebhookReporter, handlers: object, maxItems = 1) {
     const deleted: object[] = [];
     const consumer = Object.assign(new EventEmitter(), {
       deleteMessageBatch: (messages: object[]) => Promise.resolve(void deleted.push(...messages)),
@@ -227,10 +227,10 @@ describe("soketi's sqs queue", () => {
         return { ...client };
       },
     } as unknown as SqsDriver;
-    const held = new HeldWork({ clock: () => 0, maxAgeMs: 1_000, maxWorks, maxBytes: 10_000 });
-    const sqs = new WebhookSqs(driver, held, report);
+    const retries = new RetryQueue({ clock: () => 0, maxAgeMs: 1_000, maxItems, maxBytes: 10_000 });
+    const sqs = new WebhookSqs(driver, retries, report);
     sqs.guard("q");
-    return { consumer, deleted, driver, sent, sqs, held, clients: () => clients };
+    return { consumer, deleted, driver, sent, sqs, retries, clients: () => clients };
   }
 
   it("that is away or throttles does not end the process, and is logged", () => {
@@ -269,7 +269,7 @@ describe("soketi's sqs queue", () => {
 
   it("has a message tried again that it did not take, and says so of one that it never will", async () => {
     const { report, log } = setUp(null);
-    const { driver, sent, held } = consumerOf(report, {}, 2);
+    const { driver, sent, retries } = consumerOf(report, {}, 2);
     const told: unknown[] = [];
     const client = driver.sqsClient();
     const send = (group: string) =>
@@ -282,26 +282,26 @@ describe("soketi's sqs queue", () => {
     await settled();
     expect(log).toEqual(["retried a", "failed: long", "dropped b: queue-failed"]);
     expect(told).toEqual([null]);
-    held.stop();
+    retries.stop();
     expect(log.slice(3)).toEqual(["failed: away", "dropped a: queue-failed"]);
   });
 
   it("that is slow has so many messages on their way, by one client, so many wait, and the rest is dropped", async () => {
     const { report, log } = setUp(null);
-    const { driver, sent, held, clients } = consumerOf(report, {}, 300);
+    const { driver, sent, retries, clients } = consumerOf(report, {}, 300);
     const told: unknown[] = [];
     for (let i = 0; i < 302; i += 1)
       driver
         .sqsClient()
         .sendMessage({ MessageBody: "{}", MessageGroupId: `${i}_client_event_webhooks` }, () => told.push(i));
     await settled();
-    expect([sent.length, held.size, clients()]).toEqual([250, 300, 1]);
+    expect([sent.length, retries.size, clients()]).toEqual([250, 300, 1]);
     expect(log).toEqual(["dropped 300: queue-failed", "dropped 301: queue-failed"]);
     for (let i = 0; i < 300; i += 1) {
       sent[i]?.answer(null);
       await settled();
     }
-    expect([sent.length, held.size, told.length]).toEqual([300, 0, 302]);
+    expect([sent.length, retries.size, told.length]).toEqual([300, 0, 302]);
     expect(log).toHaveLength(2);
   });
 
@@ -332,8 +332,8 @@ describe("soketi's redis queue", () => {
     });
     const [worker, scheduler] = [new EventEmitter(), new EventEmitter()];
     const driver = { queueWithWorker: new Map([["q", { queue, worker, scheduler }]]) } as unknown as RedisQueueDriver; // prettier-ignore
-    const held = new HeldWork({ clock: () => 0, maxAgeMs: 10_000, maxWorks: 1, maxBytes: 10_000 });
-    guardRedisQueue(driver, "q", held, report);
+    const retries = new RetryQueue({ clock: () => 0, maxAgeMs: 10_000, maxItems: 1, maxBytes: 10_000 });
+    guardRedisQueue(driver, "q", retries, report);
     worker.emit("error", new Error("lost"));
     scheduler.emit("error", new Error("gone"));
     const adding = driver.queueWithWorker.get("q")?.queue.add("webhook", jobOf().data);

@@ -182,6 +182,7 @@ describe("a lookup by key", () => {
       const answers: unknown[] = [];
       void cache.findByKey("k", (error) => told.push(error)).then((answer) => answers.push(answer));
       clock.now += 4_000;
+      await vi.advanceTimersByTimeAsync(4_000);
       table.release();
       await vi.advanceTimersByTimeAsync(1_099);
       expect(table.pending.map(({ name }) => name)).toEqual(["id a"]);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import {
   cache,
   changed,
@@ -162,6 +162,29 @@ describe("the limits of time", () => {
     table.held = false;
     table.release();
     expect(await asked).toEqual(v(1));
+  });
+
+  it("nor is it by key, when the app is read after the pause", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      table.put(v(1));
+      lease.until = 0;
+      table.held = true;
+      const asked = cache.findByKey("k");
+      // It wakes with a timer due, and an answer of the index in the socket, which is too old by now.
+      clock.now += 60_000;
+      vi.advanceTimersToNextTimer();
+      for (let reads = 0; reads < 3; reads += 1) {
+        clock.now += 100;
+        await vi.advanceTimersByTimeAsync(100);
+        table.release();
+        await settle();
+      }
+      expect(await asked).toEqual(v(1));
+      expect(vi.getTimerCount()).toBe(0);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("an answer that took just the budget is taken, and one that took longer is not", async () => {

@@ -11,7 +11,7 @@ import { isSaid, type Raw, utf8, withField, without } from "./values.ts";
 export type Difference = (object: Raw, item: Raw) => Raw | undefined | Promise<Raw | undefined>;
 
 /** The name that holds in an object, by soketi's order. */
-export function inForce(object: Raw, attribute: AttributeName): string | undefined {
+export function effectiveName(object: Raw, attribute: AttributeName): string | undefined {
   return SPELLINGS[attribute].filter((name) => isSaid(object[name])).pop();
 }
 
@@ -29,7 +29,7 @@ const eachFlag =
   (said: (value: unknown, fallback: boolean) => boolean | undefined): Difference =>
   (object) =>
     FLAGS.reduce((changed, { attribute, default: fallback }) => {
-      const name = inForce(changed, attribute);
+      const name = effectiveName(changed, attribute);
       const meant = name === undefined ? undefined : said(changed[name], fallback);
       return name === undefined || meant === undefined ? changed : withField(changed, name, meant);
     }, object);
@@ -59,7 +59,7 @@ const eachLimit =
   (said: (value: unknown, row: Row) => unknown): Difference =>
   (object) =>
     LIMITS.reduce((changed, row) => {
-      const name = inForce(changed, row.attribute);
+      const name = effectiveName(changed, row.attribute);
       if (name === undefined) return changed;
       const meant = said(changed[name], row);
       if (meant === changed[name]) return changed;
@@ -79,7 +79,7 @@ function isNoText(value: unknown): boolean {
 
 const IDENTITY = ["AppId", "AppKey", "AppSecret"] as const;
 const identities = (object: Raw): unknown[] =>
-  IDENTITY.map((attribute) => object[inForce(object, attribute) ?? attribute]);
+  IDENTITY.map((attribute) => object[effectiveName(object, attribute) ?? attribute]);
 
 /** In this order, those of the webhooks between the first two and the rest. */
 export const ATTRIBUTE_DIFFERENCES: Readonly<Record<string, Difference>> = {
@@ -95,7 +95,7 @@ export const ATTRIBUTE_DIFFERENCES: Readonly<Record<string, Difference>> = {
       : undefined,
   "identity-number": (object) =>
     IDENTITY.reduce((changed, attribute) => {
-      const name = inForce(changed, attribute);
+      const name = effectiveName(changed, attribute);
       const value = name === undefined ? undefined : changed[name];
       if (name === undefined || typeof value !== "number") return changed;
       return withField(changed, name, value === Number(BIG_NUMBER) ? BIG_NUMBER : String(value));

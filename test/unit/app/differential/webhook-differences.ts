@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { type Difference, inForce, wordOf } from "./attribute-differences.ts";
+import { type Difference, effectiveName, wordOf } from "./attribute-differences.ts";
 import { depthOf, isMap, isSaid, isSet, mapDeep, type Raw, withField, without } from "./values.ts";
 import { wire } from "./webhook-sender.ts";
 
@@ -19,7 +19,7 @@ function listOf(value: unknown): readonly unknown[] | undefined {
 const eachWebhook =
   (change: WebhookDifference): Difference =>
   async (object) => {
-    const name = inForce(object, "Webhooks");
+    const name = effectiveName(object, "Webhooks");
     const list = name === undefined ? undefined : listOf(object[name]);
     if (name === undefined || list === undefined) return object;
     const changed = await Promise.all(list.map((webhook) => (isMap(webhook) ? change(webhook) : webhook)));
@@ -53,7 +53,7 @@ const isTooMuch = (value: unknown) => holdsInfinity(value) || depthOf(value) > 3
 
 export const WEBHOOK_DIFFERENCES: Readonly<Record<string, Difference>> = {
   "webhooks-encoded-twice": (object) => {
-    const name = inForce(object, "Webhooks");
+    const name = effectiveName(object, "Webhooks");
     try {
       const inner: unknown = name === undefined ? undefined : JSON.parse(object[name] as string);
       const list: unknown = typeof inner === "string" ? JSON.parse(inner) : undefined;
@@ -73,7 +73,7 @@ export const WEBHOOK_DIFFERENCES: Readonly<Record<string, Difference>> = {
     mapDeep(webhook, (value) => (Buffer.isBuffer(value) ? value.toString("utf8") : value)),
   ),
   "webhook-without-events": (object) => {
-    const name = inForce(object, "Webhooks");
+    const name = effectiveName(object, "Webhooks");
     const list = name === undefined ? undefined : listOf(object[name]);
     if (name === undefined || list === undefined) return object;
     const kept = list.filter((webhook) => {

@@ -5,16 +5,16 @@ import { json, refuse } from "./replies.ts";
 import { isFromPage } from "./security.ts";
 
 /** Bytes of a request's body: a button's is tiny. */
-const MOST_BODY = 1_024;
+const MAX_BODY_BYTES = 1_024;
 
 /** What the page's buttons ask for; undefined for any other path. */
-export function orderOf(path: string): "change" | "cut" | "freeze" | "thaw" | undefined {
-  return /^\/api\/local\/(change|cut|freeze|thaw)$/.exec(path)?.[1] as "change" | undefined;
+export function actionOf(path: string): "change" | "disconnect" | "freeze" | "thaw" | undefined {
+  return /^\/api\/local\/(change|disconnect|freeze|thaw)$/.exec(path)?.[1] as "change" | undefined;
 }
 
 /** Does what a button of the page asks for. Rejects when it cannot be done. */
-export async function obey(
-  order: "change" | "cut" | "freeze" | "thaw",
+export async function handleAction(
+  action: "change" | "disconnect" | "freeze" | "thaw",
   request: IncomingMessage,
   response: ServerResponse,
   { controls, observer }: { readonly controls: LocalControls; readonly observer: Observer },
@@ -24,7 +24,7 @@ export async function obey(
     return;
   }
   const body = (await bodyOf(request)) as { pid?: unknown; what?: unknown } | undefined;
-  if (order === "change") {
+  if (action === "change") {
     const known = LOCAL_CHANGES.find((one) => one === body?.what);
     if (known === undefined) {
       refuse(response, 400, `what: expected one of ${LOCAL_CHANGES.join(", ")}`);
@@ -37,7 +37,7 @@ export async function obey(
       refuse(response, 400, "pid: expected a number");
       return;
     }
-    controls[order](pid);
+    controls[action](pid);
   }
   json(response, 200, {});
 }
@@ -46,7 +46,7 @@ async function bodyOf(request: IncomingMessage): Promise<unknown> {
   let text = "";
   for await (const chunk of request) {
     text += String(chunk);
-    if (text.length > MOST_BODY) return undefined;
+    if (text.length > MAX_BODY_BYTES) return undefined;
   }
   try {
     return JSON.parse(text);

@@ -12,7 +12,7 @@ const SWEPT_AT = "swept-at";
 /** What the fence keeps there for itself. */
 const LAST_ID = "last";
 
-export interface BookOptions {
+export interface CheckpointsOptions {
   readonly lease: Pick<RelayLease, "move">;
   readonly log: Pick<RedisLog, "append">;
   readonly names: BusNames;
@@ -26,11 +26,11 @@ export interface BookOptions {
  * Where the stream was left, for one term of one relay. What it writes is refused as soon as another relay's term has
  * begun, with a RedisError of the code FENCED; until then nobody else writes, so that what is in memory is what is in Redis.
  */
-export class Book {
-  readonly #options: BookOptions;
+export class Checkpoints {
+  readonly #options: CheckpointsOptions;
   readonly #fields: Map<string, string>;
 
-  constructor(options: BookOptions) {
+  constructor(options: CheckpointsOptions) {
     this.#options = options;
     this.#fields = new Map(options.positions);
     this.#fields.delete(LAST_ID);

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
-import { Turns } from "../../../src/async/turns.ts";
+import { ConcurrencyLimit } from "../../../src/async/concurrency-limit.ts";
 
 it("Turns: so many at a time, the rest in order, whatever becomes of those before", async () => {
-  const turns = new Turns(2);
+  const turns = new ConcurrencyLimit(2);
   const begun: number[] = [];
   const ends: (() => void)[] = [];
   const work = (i: number) =>

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { HeldWork, type Work } from "../../../src/soketi/held-work.ts";
+import { RetryQueue, type Work } from "../../../src/soketi/retry-queue.ts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -9,8 +9,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-function held(limits: { maxAgeMs?: number; maxWorks?: number; maxBytes?: number } = {}): HeldWork {
-  return new HeldWork({ clock: Date.now, maxAgeMs: 60_000, maxWorks: 10, maxBytes: 100, ...limits });
+function retryQueue(limits: { maxAgeMs?: number; maxItems?: number; maxBytes?: number } = {}): RetryQueue {
+  return new RetryQueue({ clock: Date.now, maxAgeMs: 60_000, maxItems: 10, maxBytes: 100, ...limits });
 }
 
 /** Work that fails so many times. */
@@ -30,14 +30,14 @@ function work(name: string, failures: number, log: string[], key = "a"): Work {
 describe("HeldWork", () => {
   it("does at once what can be done, and holds nothing", async () => {
     const log: string[] = [];
-    const all = held();
+    const all = retryQueue();
     await all.submit(work("one", 0, log));
     expect([log, all.size]).toEqual([["one tried"], 0]);
   });
 
   it("tries again until it is done", async () => {
     const log: string[] = [];
-    const all = held();
+    const all = retryQueue();
     await all.submit(work("one", 3, log));
     expect(all.size).toBe(1);
     await vi.advanceTimersByTimeAsync(20_000);
@@ -46,7 +46,7 @@ describe("HeldWork", () => {
 
   it("keeps the order of one key, and lets other keys pass", async () => {
     const log: string[] = [];
-    const all = held();
+    const all = retryQueue();
     await all.submit(work("first", 1, log));
     await all.submit(work("second", 0, log));
     await all.submit(work("other", 0, log, "b"));
@@ -57,7 +57,7 @@ describe("HeldWork", () => {
 
   it("gives up what is too old", async () => {
     const log: string[] = [];
-    const all = held({ maxAgeMs: 5_000 });
+    const all = retryQueue({ maxAgeMs: 5_000 });
     await all.submit(work("one", Infinity, log));
     await vi.advanceTimersByTimeAsync(30_000);
     expect([log.at(-1), all.size]).toEqual(["one given up: budget", 0]);
@@ -65,10 +65,10 @@ describe("HeldWork", () => {
 
   it("gives up what there is no room for", async () => {
     const log: string[] = [];
-    const few = held({ maxWorks: 1 });
+    const few = retryQueue({ maxItems: 1 });
     await few.submit(work("one", 1, log));
     await few.submit(work("two", 1, log, "b"));
-    const small = held({ maxBytes: 15 });
+    const small = retryQueue({ maxBytes: 15 });
     await small.submit(work("three", 1, log));
     await small.submit(work("four", 1, log, "b"));
     expect(log.filter((line) => line.includes("given up"))).toEqual([
@@ -79,7 +79,7 @@ describe("HeldWork", () => {
 
   it("has no room for more than that in what is tried for the first time either", async () => {
     const log: string[] = [];
-    const few = held({ maxWorks: 1 });
+    const few = retryQueue({ maxItems: 1 });
     let answer: (isOver: boolean) => void = () => undefined;
     const slow = {
       ...work("slow", 0, log),
@@ -96,7 +96,7 @@ describe("HeldWork", () => {
 
   it("gives up what fails for the first time once the node has stopped", async () => {
     const log: string[] = [];
-    const all = held();
+    const all = retryQueue();
     const trying = all.submit(work("one", 1, log));
     all.stop();
     await trying;
@@ -105,7 +105,7 @@ describe("HeldWork", () => {
 
   it("gives up all that it holds when the node stops, once, whatever is being tried", async () => {
     const log: string[] = [];
-    const all = held();
+    const all = retryQueue();
     let answer: (isOver: boolean) => void = () => undefined;
     let isFirst = true;
     const slow: Work = {

@@ -1,18 +1,18 @@
 import type { Child } from "./child.ts";
 
 /** Something that was started as a child process. */
-export interface Part {
+export interface Service {
   readonly child: Child;
   stop(): Promise<void>;
 }
 
 /** The parts of a stack that run, in the order in which they were started. */
-export class Parts {
+export class Services {
   readonly #stops: (() => Promise<unknown>)[] = [];
   readonly #children: Child[] = [];
   #isStopping = false;
 
-  keep<T extends Part>(part: T): T {
+  keep<T extends Service>(part: T): T {
     this.#children.push(part.child);
     this.alsoStop(() => part.stop());
     return part;

@@ -14,16 +14,16 @@ export interface Work {
   giveUp(why?: "shutdown"): void;
 }
 
-export interface HeldWorkOptions {
+export interface RetryQueueOptions {
   /** Milliseconds on a clock that only goes forward. */
   readonly clock: () => number;
   /** How long one is tried. Milliseconds. */
   readonly maxAgeMs: number;
-  readonly maxWorks: number;
+  readonly maxItems: number;
   readonly maxBytes: number;
 }
 
-interface Held {
+interface QueuedItem {
   readonly work: Work;
   readonly bytes: number;
   readonly until: number;
@@ -34,24 +34,24 @@ interface Held {
  * fails, those behind it wait. What is tried for the first time has a budget of space of its own, and as large: an attempt
  * takes as long as a queue that does not answer, and what fails of one app is not to be in the way of the others.
  */
-export class HeldWork {
-  readonly #options: HeldWorkOptions;
-  readonly #queues = new Map<string, Held[]>();
-  readonly #tried: Room;
-  readonly #held: Room;
+export class RetryQueue {
+  readonly #options: RetryQueueOptions;
+  readonly #queues = new Map<string, QueuedItem[]>();
+  readonly #tried: Budget;
+  readonly #queued: Budget;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
 
-  constructor(options: HeldWorkOptions) {
+  constructor(options: RetryQueueOptions) {
     this.#options = options;
-    this.#tried = new Room(options);
-    this.#held = new Room(options);
+    this.#tried = new Budget(options);
+    this.#queued = new Budget(options);
   }
 
-  /** Works that are held, or tried for the first time. */
+  /** Items that wait, or are tried for the first time. */
   get size(): number {
-    return this.#tried.works + this.#held.works;
+    return this.#tried.items + this.#queued.items;
   }
 
   /** Tries at once, unless others of its key wait already. Resolves after that first try. */
@@ -69,29 +69,29 @@ export class HeldWork {
     this.#hold(work, bytes);
   }
 
-  /** All that is held is given up. */
+  /** Gives up all that waits. */
   stop(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#isStopped = true;
     for (const queue of this.#queues.values()) {
-      for (const held of queue) {
-        this.#held.giveBack(held.bytes);
-        held.work.giveUp("shutdown");
+      for (const item of queue) {
+        this.#queued.giveBack(item.bytes);
+        item.work.giveUp("shutdown");
       }
     }
     this.#queues.clear();
   }
 
   #hold(work: Work, bytes: number): void {
-    if (this.#isStopped || !this.#held.take(bytes)) {
+    if (this.#isStopped || !this.#queued.take(bytes)) {
       work.giveUp(this.#isStopped ? "shutdown" : undefined);
       return;
     }
-    const held = { work, bytes, until: this.#options.clock() + this.#options.maxAgeMs };
+    const item = { work, bytes, until: this.#options.clock() + this.#options.maxAgeMs };
     const queue = this.#queues.get(work.key);
-    if (queue) queue.push(held);
-    else this.#queues.set(work.key, [held]);
+    if (queue) queue.push(item);
+    else this.#queues.set(work.key, [item]);
     this.#schedule();
   }
 
@@ -109,18 +109,18 @@ export class HeldWork {
   }
 
   /** @returns whether any was done. */
-  async #work(key: string, queue: Held[]): Promise<boolean> {
+  async #work(key: string, queue: QueuedItem[]): Promise<boolean> {
     let isAnyOver = false;
-    for (let held = queue[0]; held; held = queue[0]) {
-      const isOver = await held.work.attempt();
+    for (let item = queue[0]; item; item = queue[0]) {
+      const isOver = await item.work.attempt();
       // Stopped meanwhile, and given up.
       if (this.#queues.get(key) !== queue) return isAnyOver;
-      const isLate = this.#options.clock() > held.until;
+      const isLate = this.#options.clock() > item.until;
       if (!isOver && !isLate) return isAnyOver;
       queue.shift();
-      this.#held.giveBack(held.bytes);
+      this.#queued.giveBack(item.bytes);
       if (isOver) isAnyOver = true;
-      else held.work.giveUp();
+      else item.work.giveUp();
     }
     this.#queues.delete(key);
     return isAnyOver;
@@ -128,25 +128,25 @@ export class HeldWork {
 }
 
 /** A budget of space. */
-class Room {
-  readonly #limits: Pick<HeldWorkOptions, "maxWorks" | "maxBytes">;
-  works = 0;
+class Budget {
+  readonly #limits: Pick<RetryQueueOptions, "maxItems" | "maxBytes">;
+  items = 0;
   #bytes = 0;
 
-  constructor(limits: Pick<HeldWorkOptions, "maxWorks" | "maxBytes">) {
+  constructor(limits: Pick<RetryQueueOptions, "maxItems" | "maxBytes">) {
     this.#limits = limits;
   }
 
   /** @returns whether there was room for it. */
   take(bytes: number): boolean {
-    if (this.works >= this.#limits.maxWorks || this.#bytes + bytes > this.#limits.maxBytes) return false;
-    this.works += 1;
+    if (this.items >= this.#limits.maxItems || this.#bytes + bytes > this.#limits.maxBytes) return false;
+    this.items += 1;
     this.#bytes += bytes;
     return true;
   }
 
   giveBack(bytes: number): void {
-    this.works -= 1;
+    this.items -= 1;
     this.#bytes -= bytes;
   }
 }
