@@ -18,16 +18,19 @@ export interface CanaryItem {
   readonly appId: string;
   /** Gives the new key. @throws ConflictError when the item with that id is somebody's app. */
   write(): Promise<string>;
-  /** Deletes it, unless somebody else has written it since. */
+  /** Deletes it, when a write that is under way has ended; unless somebody else has written it since. */
   remove(): Promise<void>;
 }
 
 export function createCanaryItem(client: DynamoDBClient, table: string, appId: string): CanaryItem {
   let last: string | undefined;
+  let writing: Promise<unknown> | undefined;
   return {
     appId,
     async write() {
       const key = `${appId}-${randomUUID()}`;
+      // Before it is known to be written: what failed may be written all the same.
+      last = key;
       const put = new PutItemCommand({
         TableName: table,
         Item: {
@@ -42,7 +45,7 @@ export function createCanaryItem(client: DynamoDBClient, table: string, appId: s
         ExpressionAttributeValues: { ":true": { BOOL: true } },
       });
       try {
-        await client.send(put);
+        await (writing = client.send(put));
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         throw new ConflictError(
@@ -50,11 +53,12 @@ export function createCanaryItem(client: DynamoDBClient, table: string, appId: s
           { cause: error },
         );
       }
-      last = key;
       return key;
     },
     async remove() {
       if (last === undefined) return;
+      // Its own write must not come after.
+      await writing?.catch(() => undefined);
       const own = {
         TableName: table,
         Key: { AppId: { S: appId } },

@@ -87,7 +87,7 @@ async function proveDeployment(to: Deployer): Promise<void> {
       .filter(({ level }) => level !== "ok")
       .map(({ name, found }) => `${name}: ${found}`);
     // The emulated account has no Redis, and what is in it was not looked at.
-    const withoutRedis = ["log", "flushes", "clocks", "nodes"].map(
+    const withoutRedis = ["log", "flushes", "clocks", "nodes", "canary"].map(
       (name) => `${name}: Redis cannot be reached`,
     );
     assert.deepEqual(notWell, [
