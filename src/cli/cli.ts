@@ -48,7 +48,8 @@ Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 cha
 
 bearClosedPipes();
 complainAlike(program);
-await program.parseAsync();
+// It ends the process when it rejects, as every command is to catch what can be expected.
+void program.parseAsync();
 
 /** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */
 function complainAlike(command: Command): void {
