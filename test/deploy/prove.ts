@@ -146,15 +146,15 @@ async function proveDeployment(to: Deployer): Promise<void> {
     assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
   });
   await report.check("serverless deploy with other parameters", () =>
-    deploy(to, "one", { ...ofOne, sharedCache: "evict", canary: "off", logLength: "20000" }),
+    deploy(to, "one", { ...ofOne, sharedCache: "evict", logLength: "20000" }),
   );
   await proveStage(report, to, {
     ...one,
-    functions: ["stream", "redrive", "sweep"],
+    functions: ["stream", "redrive", "sweep", "canary"],
     environment: { SHARED_CACHE: "evict", APP_SYNC_LOG_LENGTH: "20000" },
   });
   await report.check(
-    "serverless rollback to the deployment before: the sweep is gone, the canary is back",
+    "serverless rollback to the deployment before: the sweep is gone",
     async () => {
       await rollBack(to, "one");
       assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
