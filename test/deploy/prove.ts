@@ -153,13 +153,10 @@ async function proveDeployment(to: Deployer): Promise<void> {
     functions: ["stream", "redrive", "sweep", "canary"],
     environment: { SHARED_CACHE: "evict", APP_SYNC_LOG_LENGTH: "20000" },
   });
-  await report.check(
-    "serverless rollback to the deployment before: the sweep is gone",
-    async () => {
-      await rollBack(to, "one");
-      assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
-    },
-  );
+  await report.check("serverless rollback to the deployment before: the sweep is gone", async () => {
+    await rollBack(to, "one");
+    assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
+  });
   await report.check("serverless deploy with the former parameters", async () => {
     await deploy(to, "one", ofOne);
     assert.deepEqual(of(await account.everything(), "one"), of(afterOne, "one"));
