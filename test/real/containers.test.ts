@@ -34,7 +34,7 @@ function environmentOf(name: string, redisUrl: string): Record<string, string> {
   const environment = Object.entries(services[name]?.environment ?? {});
   expect(environment.length).toBeGreaterThan(4);
   return {
-    ...Object.fromEntries(environment.map(([variable, value]) => [variable, here(value)])),
+    ...Object.fromEntries(environment.map(([variable, value]) => [variable, here(value ?? "")])),
     ...(name === "relay" ? {} : { SOKETI_DB_REDIS_HOST: hostname, SOKETI_DB_REDIS_PORT: port }),
   };
 }
