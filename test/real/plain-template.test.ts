@@ -1,4 +1,3 @@
-import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { zippedFunctions } from "../../deploy/release/functions.ts";
 import type { JsonObject } from "../../deploy/template/json.ts";
@@ -8,9 +7,9 @@ import { partsWith } from "../../deploy/template/parts.ts";
 import { type PlainTemplate, plainTemplate } from "../../deploy/template/plain-template.ts";
 import { randomAssignments, valuesOf } from "../../deploy/template/trials.ts";
 import { check, PARAMETERS, parameterOf, variables } from "../../deploy/template/variables.ts";
+import { root } from "../support/fleet.ts";
 import { resolveTemplate } from "../support/resolve-template.ts";
 
-const root = fileURLToPath(new URL("../../..", import.meta.url));
 const zips = new Map(zippedFunctions(root).map(({ name, file }) => [name, file]));
 const KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 let template: PlainTemplate;
