@@ -30,7 +30,7 @@ export default defineConfig(
   },
   {
     // A file that grows past its limit has two things in it. Tests are long lists.
-    files: ["src/**", "handlers/**", "local/**", "bench/**", "deploy/release/**"],
+    files: ["src/**", "handlers/**", "local/**", "bench/**", "deploy/release/**", "deploy/template/**"],
     rules: { "max-lines": ["error", 250], "max-lines-per-function": ["error", 60] },
   },
   {

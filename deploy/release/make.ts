@@ -3,6 +3,7 @@ import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } 
 import { execFileSync } from "node:child_process";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { plainTemplate } from "../template/plain-template.ts";
 import { zippedFunctions } from "./functions.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { checksums } from "./checksums.ts";
@@ -14,7 +15,10 @@ const folder = resolve(process.argv[2] ?? join(root, "release"));
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, "functions"), { recursive: true });
 
-for (const { file, zip } of zippedFunctions(root)) writeFileSync(join(folder, "functions", file), zip);
+const functions = zippedFunctions(root);
+for (const { file, zip } of functions) writeFileSync(join(folder, "functions", file), zip);
+const template = await plainTemplate(root, new Map(functions.map(({ name, file }) => [name, file])));
+writeFileSync(join(folder, "cloudformation.json"), `${JSON.stringify(template, undefined, 1)}\n`);
 copyFileSync(join(root, "dist/agent.cjs"), join(folder, "agent.cjs"));
 execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], {
   cwd: root,

@@ -178,6 +178,9 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   ),
   "aws cloudformation describe-stacks --stack-name soketi-network --query … --output text": ACCOUNT,
   "aws cloudformation delete-stack --stack-name soketi-network": ACCOUNT,
+  "aws s3 cp --recursive functions …": ACCOUNT,
+  "aws cloudformation deploy --stack-name soketi-app-sync-prod --template-file cloudformation.json --s3-bucket … --capabilities CAPABILITY_IAM --tags service=soketi-app-sync stage=prod --parameter-overrides … CodePrefix=soketi-app-sync/ RedisUrl=rediss://redis.example.com:6379 TableName=apps":
+    ACCOUNT,
   "aws sns create-topic --name soketi-alarms": ACCOUNT,
   "aws sns subscribe --topic-arn … --protocol email --notification-endpoint you@example.com": ACCOUNT,
   "aws dynamodb put-item --table-name apps --item …": ACCOUNT,
