@@ -128,6 +128,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run bench:soketi": LONG,
   "npm run bench:refresh": LONG,
   "npm run bench:cold": LONG,
+  "npm run bench:costs": test("test/unit/docs/costs.test.ts", "costTable()"),
   "npm run bench:pipeline": LONG,
   "npm run bench:growth": LONG,
   "npm run screenshots": script("draws pictures; the same page is tested by test/real/console.test.ts"),
