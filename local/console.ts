@@ -5,7 +5,6 @@ import { openRedis } from "../src/redis/connection.ts";
 import { createFleet } from "../src/redis/fleet.ts";
 import { EnvReader } from "../src/config/env.ts";
 import { readRedis } from "../src/config/redis.ts";
-import { AppsView } from "../src/console/apps.ts";
 import type { LocalControls } from "../src/console/local-controls.ts";
 import { Observer } from "../src/console/observer.ts";
 import { type Console, startConsole } from "../src/console/server.ts";
@@ -36,7 +35,7 @@ export async function startLocalConsole(stack: Stack, port: number): Promise<Con
     table: table.name,
     log: names.log,
     observer: new Observer(createFleet(redis, names)),
-    apps: new AppsView(createAppItems(localDynamoDb(dynamodbEndpoint), table.name)),
+    items: createAppItems(localDynamoDb(dynamodbEndpoint), table.name),
     controls: controlsOf(stack),
     assets: new URL("../dist/console/", import.meta.url),
   });

@@ -1,6 +1,6 @@
-import type { AppItems } from "../aws/app-items.ts";
 import { normalize } from "../app/normalize.ts";
 import type { AppRow, AppsPage } from "./state.ts";
+import type { TableReads } from "./table-reads.ts";
 
 /** Apps that are held: a page is no tool for more. */
 const MAX_APPS = 10_000;
@@ -16,7 +16,7 @@ const CONCURRENCY = 20;
 
 /** The table's apps with their problems, worst first: read when they are asked for, and each again when it has changed. */
 export class AppsView {
-  readonly #items: AppItems;
+  readonly #items: TableReads;
   #rows = new Map<string, AppRow>();
   #truncated = false;
   #readAt = Number.NEGATIVE_INFINITY;
@@ -24,7 +24,7 @@ export class AppsView {
   readonly #changed = new Set<string>();
   #catchingUp: Promise<void> | undefined;
 
-  constructor(items: AppItems) {
+  constructor(items: TableReads) {
     this.#items = items;
   }
 

@@ -30,7 +30,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       const card = page.locator(`[data-pid="${child.pid}"]`);
       expect(await card.innerText()).toMatch(/following[^]*lease\s+\d\.\d s[^]*soketi 1\.6\.1/);
     }
-    expect(await verdict()).toBe("All 2 nodes are in line with the table's changes.");
+    expect(await verdict()).toBe("All 2 nodes are up to date.");
   });
 
   it("shows a change reach every node, with the time of each step", async () => {
@@ -107,7 +107,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
     await written;
     await eventually("the last state", async () => (await connections()) === 1_000 + writes);
     await shown.close();
-    // Others count on what is in line.
+    // Others count on nodes that are up to date.
     await page.locator(".verdict.good").waitFor();
   });
 
@@ -234,7 +234,11 @@ describe("soketi-app-sync console", () => {
     const shown = await opened.page();
     const worked: Promise<unknown>[] = [];
     const result = await cli(["console", "--port", "0", "--token-file", file], {
-      env: { REDIS_URL: opened.stack.redisUrl },
+      env: {
+        REDIS_URL: opened.stack.redisUrl,
+        APP_MANAGER_DYNAMODB_ENDPOINT: opened.stack.dynamodbEndpoint,
+        APP_MANAGER_DYNAMODB_TABLE: opened.stack.table.name,
+      },
       onOutput: (text, kill) => {
         const url = /Console: (http:\S+)/.exec(text)?.[1];
         if (url === undefined) return;

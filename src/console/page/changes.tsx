@@ -80,7 +80,7 @@ function Row({ row, nodes, heads, local }: RowProps) {
       <td class="id">{row.at === undefined ? "–" : timeOf(row.at)}</td>
       <td class="name">{row.appId ?? <b>all apps</b>}</td>
       <td class="what">
-        <span class={`type ${row.type}`}>{row.type}</span> {wordsOf(row)}
+        <span class={`type ${row.type}`}>{typeOf(row)}</span> {wordsOf(row)}
       </td>
       {dropsOf(row, nodes).map((text, i) => (
         <td key={i} class="number" data-label={heads[i]}>
@@ -111,10 +111,20 @@ function dropsOf({ drops }: ChangeRow, nodes: readonly NodeView[]): (string | un
   return [`${known.length} of ${nodes.length}`, `+${Math.max(...known)} ms`];
 }
 
+/** The function tells of no update in which nothing has changed: somebody has asked for the app to be read again. */
+function isInvalidation({ type, appId, changed }: ChangeRow): boolean {
+  return type === "updated" && appId !== undefined && changed.length === 0;
+}
+
+function typeOf(row: ChangeRow): string {
+  return isInvalidation(row) ? "invalidated" : row.type;
+}
+
 /** Changed paths with what they are now. */
 function wordsOf(row: ChangeRow): string {
   const { by, reason, changed, app } = row;
   if (by === undefined && reason !== undefined) return reason;
+  if (isInvalidation(row)) return "every node reads it again";
   const announced = announcedBy(row);
   const words = changed
     .map((path) => {

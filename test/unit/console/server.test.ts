@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AppItems } from "../../../src/aws/app-items.ts";
-import { AppsView } from "../../../src/console/apps.ts";
 import type { LocalControls } from "../../../src/console/local-controls.ts";
 import { type ObservedFleet, Observer } from "../../../src/console/observer.ts";
 import { type Console, startConsole } from "../../../src/console/server.ts";
@@ -15,6 +14,7 @@ const quiet: ObservedFleet = {
   ask: () => Promise.resolve([]),
   tail: () => Promise.resolve(undefined),
   messages: () => Promise.resolve([]),
+  now: () => Promise.resolve(Date.now()),
 };
 const one = {
   get: () => Promise.resolve(undefined),
@@ -46,7 +46,7 @@ async function start({ fleet = quiet, items = one, ...more }: More = {}): Promis
     table: "apps",
     log: "log",
     observer: new Observer(fleet),
-    apps: new AppsView(items),
+    items,
     assets: pathToFileURL(`${folder}/`),
     ...more,
   });
@@ -237,13 +237,13 @@ describe("the console's server", () => {
     await ask(url, "/api/apps");
     fails = true;
     tail = 1;
-    expect(await firstEvent(url, (text) => text.includes('"appId":"acme"'))).toContain('"trouble":null');
+    expect(await firstEvent(url, (text) => text.includes('"appId":"acme"'))).toContain('"redisTrouble":null');
   });
 
   it("says why nothing is known while Redis does not answer", async () => {
     const fleet: ObservedFleet = { ...quiet, tail: () => Promise.reject(new Error("no Redis")) };
     const url = await start({ fleet });
-    expect(await firstEvent(url, (text) => text !== "")).toContain('"trouble":"no Redis"');
+    expect(await firstEvent(url, (text) => text !== "")).toContain('"redisTrouble":"no Redis"');
   });
 });
 
