@@ -35,6 +35,7 @@ export interface LocalNode {
   readonly name: string;
   /** Whether nothing passes between it and Redis. */
   readonly frozen: boolean;
+  readonly state: "running" | "starting" | "ended";
 }
 
 /** A clock that differs from Redis' so much that what is measured by it is wrong. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { agentFile } from "../../local/stack.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { watchFleet, type WatchedFleet } from "../console/watched-fleet.ts";
+import { startAgents } from "../support/agents.ts";
 import { cli } from "../support/cli.ts";
 import { eventually, item, root } from "../support/fleet.ts";
 
@@ -112,6 +113,26 @@ describe("the sentence on top", { shuffle: false }, () => {
     });
     expect(await card(ahead).innerText()).toMatch(/last lag\s+not known: its clock is 3\d\d\d/);
     await ahead.stop();
+    await watched.shows("good", "All 2 nodes are up to date.");
+  });
+
+  it("names one of 22 nodes, which do not push the rest of the page away", async () => {
+    const stop = startAgents({ count: 20, redisUrl: inject("redisUrl"), prefix: watched.fleet.prefix });
+    await watched.shows("good", "All 22 nodes are up to date.");
+    await watched.page.locator(".tile.good").nth(21).waitFor();
+    const nodes = watched.page.locator("section:has(#nodes)");
+    expect((await nodes.boundingBox())?.height).toBeLessThan(420);
+    second.child.signal("SIGSTOP");
+    await watched.shows("bad", `:${second.child.pid} does not answer: without Redis`);
+    // The one with trouble is the first, and says more when it is opened.
+    const tile = watched.page.locator(".tile").first();
+    expect(await tile.getAttribute("data-pid")).toBe(String(second.child.pid));
+    expect(await tile.innerText()).not.toContain("versions");
+    await tile.locator("summary").click();
+    expect(await tile.innerText()).toMatch(/lease\s+none[^]*soketi 1\.6\.1/);
+    second.child.signal("SIGCONT");
+    await watched.shows("good", "All 22 nodes are up to date.");
+    await stop();
     await watched.shows("good", "All 2 nodes are up to date.");
   });
 

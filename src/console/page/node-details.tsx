@@ -1,8 +1,7 @@
 import { skewInWords } from "../../fleet/clock-skew.ts";
 import type { NodeView } from "../../fleet/node-view.ts";
 import type { ClockSkew, LocalNode } from "../state.ts";
-import { Button } from "./button.tsx";
-import { act } from "./local.ts";
+import { LocalButtons } from "./local-buttons.tsx";
 import type { NodeState } from "./node-state.ts";
 
 interface NodeDetailsProps {
@@ -50,17 +49,4 @@ export function NodeDetails({ node, name, shown, local, clock }: NodeDetailsProp
 function lagOf({ lagMs }: NodeView, clock: ClockSkew | undefined): string {
   if (clock) return `not known: its clock is ${skewInWords(clock.ms)}`;
   return lagMs === null ? "–" : `${lagMs} ms`;
-}
-
-function LocalButtons({ name, local: { pid, frozen } }: { name: string; local: LocalNode }) {
-  return (
-    <p class="actions">
-      <Button label="Disconnect Redis" of={name} act={() => act("disconnect", { pid })} />
-      {frozen ? (
-        <Button label="Thaw its Redis" of={name} act={() => act("thaw", { pid })} />
-      ) : (
-        <Button label="Freeze its Redis" of={name} act={() => act("freeze", { pid })} />
-      )}
-    </p>
-  );
 }

@@ -1,5 +1,6 @@
 import { isWell, type NodeView } from "../../fleet/node-view.ts";
 import type { ClockSkew, ConsoleState, LocalNode } from "../state.ts";
+import { LocalButtons } from "./local-buttons.tsx";
 import { NodeDetails } from "./node-details.tsx";
 import { namesOf } from "./node-names.ts";
 import { type NodeState, stateOf } from "./node-state.ts";
@@ -34,6 +35,10 @@ export function Nodes({ state, ageMs }: NodesProps) {
     local: localOf(node),
     clock: state.clocks.find((clock) => clock.node === node.node),
   }));
+  // One that has stopped in order has left the registry, and is not shown by it.
+  const unregistered = (state.local ?? []).filter(
+    (local) => local.state !== "running" && !state.nodes.some(({ pid }) => pid === local.pid),
+  );
   // Those that somebody has to look at are not to be searched for.
   if (isCompact) shown.sort((a, b) => Number(isWell(a.node)) - Number(isWell(b.node)));
   return (
@@ -50,6 +55,11 @@ export function Nodes({ state, ageMs }: NodesProps) {
           )}
         </ul>
       )}
+      {unregistered.map((local) => (
+        <div key={local.pid} class="ended">
+          <b>{local.name}</b> has stopped. <LocalButtons name={local.name} local={local} />
+        </div>
+      ))}
     </section>
   );
 }

@@ -57,7 +57,7 @@ describe("a node's name", () => {
   });
 
   it("is that of the local stack there", () => {
-    const local = [{ pid: 8, name: "node 2", frozen: false }];
+    const local = [{ pid: 8, name: "node 2", frozen: false, state: "running" as const }];
     const nodes = [node("x", { host: "a", pid: 8 }), node("y", { host: "a", pid: 9 })];
     expect(nodes.map((one) => namesOf(nodes, local)(one.node))).toEqual(["node 2", "node 9"]);
   });
