@@ -1,27 +1,20 @@
 import type { LogEntry } from "../protocol/live.ts";
 import type { RegisteredNode } from "../protocol/node.ts";
 import type { Fleet } from "../redis/fleet.ts";
-import { type LogRow, plausibleLag, rowsOf } from "../fleet/log-rows.ts";
+import { plausibleLag, rowsOf } from "../fleet/log-rows.ts";
 import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { type FleetUse, previousSecretUses } from "../fleet/previous-secret-uses.ts";
 import type { ChangeRow, ClockSkew, ConsoleState } from "./state.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
+import { changeRowOf, ChangeRows, MAX_ROWS, type Row } from "./change-rows.ts";
 import { Clocks } from "./clocks.ts";
 import { Series } from "./series.ts";
-
-/** Changes that are kept to be shown. */
-const MAX_ROWS = 200;
 
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
 
 export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages" | "now">;
-
-interface Row extends Omit<ChangeRow, "drops" | "wroteAt"> {
-  readonly drops: Record<string, number>;
-  wroteAt?: number | undefined;
-}
 
 /** Watches the log and the nodes: who makes it look decides how often. */
 export class Observer {
@@ -32,7 +25,7 @@ export class Observer {
   readonly series = new Series();
   readonly #fleet: ObservedFleet;
   readonly #writes = new OwnWrites();
-  readonly #rows: Row[] = [];
+  readonly #rows = new ChangeRows();
   #cursor: MessageId | undefined;
   #begun = false;
   readonly #clocks = new Clocks();
@@ -47,7 +40,7 @@ export class Observer {
 
   /** The newest first. */
   get changes(): readonly ChangeRow[] {
-    return this.#rows;
+    return this.#rows.list();
   }
 
   /** A log that is not there was deleted, if anybody has seen it. */
@@ -63,7 +56,10 @@ export class Observer {
   /** This console has written an app. */
   wrote(write: OwnWrite): void {
     // The newest come first: the oldest that fits is its change, if that was faster than the answer to the write.
-    const row = this.#rows.filter((one) => one.wroteAt === undefined && isOf(one, write)).at(-1);
+    const row = this.#rows
+      .single()
+      .filter((one) => one.wroteAt === undefined && isOf(one, write))
+      .at(-1);
     if (row) row.wroteAt = write.at;
     else this.#writes.add(write);
   }
@@ -96,8 +92,7 @@ export class Observer {
       }
       if (entries.length === 0) break;
     }
-    this.#rows.unshift(...found.slice(-MAX_ROWS).reverse());
-    this.#rows.splice(MAX_ROWS);
+    this.#rows.add(found);
     return found;
   }
 
@@ -145,7 +140,7 @@ export class Observer {
     for (const [message, lag] of recent) {
       const lagMs = plausibleLag(lag);
       if (lagMs === null || !this.#clocks.isComparable(node)) continue;
-      for (const row of this.#rows) if (row.message === message) row.drops[node] = lagMs;
+      this.#rows.dropped(message, node, lagMs);
       // What a node did before it was first asked belongs to no time that is shown.
       if (before && !before.has(message)) this.series.lag(lagMs, now);
     }
@@ -161,18 +156,4 @@ function hasSeenLog({ answer }: RegisteredNode): boolean {
 
 function lastUse({ lastTakenAt, lastRefusedAt }: FleetUse): number {
   return Math.max(lastTakenAt ?? 0, lastRefusedAt ?? 0);
-}
-
-/** What nodes cannot read makes them forget everything: here it is a flush as any other. */
-const UNREADABLE = {
-  malformed: "a message that cannot be read",
-  unsupported: "a message of another version",
-} as const;
-
-function changeRowOf({ type, changed = [], reason, ...row }: LogRow, place: number): Row {
-  const id = row.appId === undefined ? row.message : `${row.message}/${place}`;
-  if (type === "malformed" || type === "unsupported") {
-    return { id, ...row, type: "flush", changed, reason: UNREADABLE[type], drops: {} };
-  }
-  return { id, ...row, type, changed, reason, drops: {} };
 }

@@ -8,7 +8,7 @@ export interface ChangeRow {
   /** Unique: the message's id and the place in it. */
   readonly id: string;
   readonly message: string;
-  /** Absent for a flush. */
+  /** Absent for a flush, and where several apps are meant. */
   readonly appId?: string | undefined;
   readonly type: string;
   readonly changed: readonly string[];
@@ -23,8 +23,10 @@ export interface ChangeRow {
   readonly wroteAt?: number | undefined;
   /** When the function was invoked. */
   readonly at?: number | undefined;
-  /** Of each node: milliseconds from the invocation to the drop. */
+  /** Of each node: milliseconds from the invocation to the drop; the longest, where there are several. */
   readonly drops: Readonly<Record<string, number>>;
+  /** Of many changes that came at once: how many, of how many apps, and some of these. */
+  readonly bulk?: { readonly changes: number; readonly apps: number; readonly named: readonly string[] };
 }
 
 /** A node of the local stack, with hands on it. */

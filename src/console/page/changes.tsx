@@ -78,7 +78,9 @@ function Row({ row, nodes, heads, local }: RowProps) {
         {streamLag(row, local) ?? <Unknown />}
       </td>
       <td class="id">{row.at === undefined ? "–" : timeOf(row.at)}</td>
-      <td class="name">{row.appId ?? <b>all apps</b>}</td>
+      <td class="name">
+        {row.appId ?? <b>{row.bulk ? `${row.bulk.apps.toLocaleString("en")} apps` : "all apps"}</b>}
+      </td>
       <td class="what">
         <span class={`type ${row.type}`}>{typeOf(row)}</span> {wordsOf(row)}
       </td>
@@ -112,8 +114,8 @@ function dropsOf({ drops }: ChangeRow, nodes: readonly NodeView[]): (string | un
 }
 
 /** The function tells of no update in which nothing has changed: somebody has asked for the app to be read again. */
-function isInvalidation({ type, appId, changed }: ChangeRow): boolean {
-  return type === "updated" && appId !== undefined && changed.length === 0;
+function isInvalidation({ type, changed }: ChangeRow): boolean {
+  return type === "updated" && changed.length === 0;
 }
 
 function typeOf(row: ChangeRow): string {
@@ -124,7 +126,7 @@ function typeOf(row: ChangeRow): string {
 function wordsOf(row: ChangeRow): string {
   const { by, reason, changed, app } = row;
   if (by === undefined && reason !== undefined) return reason;
-  if (isInvalidation(row)) return "every node reads it again";
+  if (isInvalidation(row)) return `every node reads ${row.appId === undefined ? "them" : "it"} again`;
   const announced = announcedBy(row);
   const words = changed
     .map((path) => {
@@ -132,7 +134,14 @@ function wordsOf(row: ChangeRow): string {
       return value === undefined || typeof value === "object" ? path : `${path} = ${JSON.stringify(value)}`;
     })
     .join(", ");
-  return [words, announced].filter(Boolean).join(" ");
+  return [words, namedOf(row), announced].filter(Boolean).join(" ");
+}
+
+/** Some of many apps; of one app, how often. */
+function namedOf({ bulk }: ChangeRow): string {
+  if (!bulk) return "";
+  if (bulk.apps === 1) return `(${bulk.changes.toLocaleString("en")} times)`;
+  return `(${bulk.named.join(", ")}${bulk.apps > bulk.named.length ? ", …" : ""})`;
 }
 
 /** DynamoDB Local tells the minute of a write only: that says nothing. */

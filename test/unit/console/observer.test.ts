@@ -73,10 +73,49 @@ describe("Observer", () => {
     const fleet = new FakeFleet();
     const observer = new Observer(fleet);
     await observer.follow();
-    for (let i = 0; i < 2_500; i += 1) fleet.append(change(`app-${i}`));
+    for (let i = 0; i < 2_500; i += 1) fleet.append(change(`app-${i}`, T + 2_000 * i));
     expect(await observer.follow()).toHaveLength(2_500);
     expect(observer.changes).toHaveLength(200);
     expect(idsOf(observer)[0]).toBe("app-2499");
+  });
+
+  it("shows what many apps go through at once as one row, and who else is changed meanwhile", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    await observer.follow();
+    fleet.append(change("before", T - 5_000));
+    for (let i = 0; i < 500; i += 1) fleet.append(change(`app-${i}`, T + i));
+    fleet.append(change("another", T + 500, { type: "deleted", changed: [] }));
+    await observer.follow();
+    for (let i = 500; i < 1_000; i += 1) fleet.append(change(`app-${i}`, T + i));
+    fleet.nodes = [node("x", [["1-1001", 40]]), node("y", [["1-1002", 7]])];
+    expect(await observer.follow()).toHaveLength(500);
+    await observer.ask(T);
+    const shown = JSON.parse(JSON.stringify(observer.changes)) as typeof observer.changes;
+    expect(shown).toMatchObject([
+      { appId: "another", type: "deleted" },
+      {
+        type: "updated",
+        at: T,
+        changed: ["secret"],
+        bulk: { changes: 1_000, apps: 1_000, named: ["app-0", "app-1", "app-2"] },
+        // The other one has not come to the last of them.
+        drops: { y: 7 },
+      },
+      { appId: "before" },
+    ]);
+    expect(shown[1]).not.toHaveProperty("appId");
+    fleet.append(change("after", T + 9_000));
+    await observer.follow();
+    expect(idsOf(observer)).toEqual(["after", "another", undefined, "before"]);
+  });
+
+  it("says of one app that is changed again and again how often", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    for (let i = 0; i < 12; i += 1) fleet.append(change("a", T + i));
+    await observer.follow();
+    expect(observer.changes).toMatchObject([{ appId: "a", bulk: { changes: 12, apps: 1 } }]);
   });
 
   it("begins anew with a log that was restored, whose ids are smaller", async () => {
