@@ -63,6 +63,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   validate: { args: ["validate"], needs: ["table"], well: 0 },
   "validate --fix": { args: ["validate", "--fix", "--dry-run"], needs: ["table"], well: 0 },
   normalize: { args: ["normalize", "ITEM"], needs: [], well: 0 },
+  "apps list": { args: ["apps", "list"], needs: ["table"], well: 0 },
   "apps create": { args: ["apps", "create", "new", ...WAIT], needs: both, well: 3 },
   "apps update": {
     args: ["apps", "update", "b", "--set", "MaxConnections=5", ...WAIT],

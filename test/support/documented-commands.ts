@@ -54,6 +54,10 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "soketi-app-sync validate --fix --yes --backup before.jsonl": run(),
   "soketi-app-sync validate --restore before.jsonl --yes": run(),
   // Nobody reads this table's stream: test/real/cli-apps.test.ts has them wait for real nodes.
+  "soketi-app-sync apps list": run(),
+  "soketi-app-sync apps list --where enabled=false --where webhooks": run(),
+  "soketi-app-sync apps list --sort -maxConnections --limit 10 --columns id,maxConnections": run(),
+  "soketi-app-sync apps list --where problems --json": run(),
   "soketi-app-sync apps create initech --set MaxConnections=100": run(NO_WAIT),
   "soketi-app-sync apps update acme --set MaxConnections=200 --unset MaxEventPayloadInKb": run(NO_WAIT),
   "soketi-app-sync apps disable acme": run(NO_WAIT),

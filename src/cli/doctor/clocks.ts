@@ -33,12 +33,12 @@ export function checkClocks(
     ),
     { whose: "the function's", ms: functionSkew(last, asked.to) },
   ].filter(({ ms }) => Math.abs(ms) > CLOCK_TOLERANCE_MS);
-  if (skews.length === 0) return [ok(NAME, "those of this machine, the nodes and Redis agree")];
+  if (skews.length === 0) return [ok(NAME, "this machine, the nodes and Redis agree")];
   return skews.map(({ whose, ms }) =>
     warning(
       NAME,
       `${whose} is ${skewInWords(ms)}`,
-      "Lags and ages that are shown and measured are wrong by that much. Look at NTP (chrony, systemd-timesyncd) there.",
+      "Lags and ages are wrong by that much. Check NTP (chrony, systemd-timesyncd) there.",
     ),
   );
 }
