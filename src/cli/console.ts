@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import { readCanaryApp } from "../config/canary.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
 import { createCommand, runCommand } from "./support/command.ts";
@@ -45,9 +46,14 @@ export function createConsoleCommand(): Command {
           table,
           log: names.log,
           token,
+<<<<<<< HEAD
           observer: new Observer(await tools.fleetLater()),
           items: tools.items(),
           explain: (error) => explain(error, tools.config, tools.redisTrouble()),
+=======
+          observer: new Observer(await tools.fleetLater(), readCanaryApp(process.env)),
+          apps: new AppsView(tools.items()),
+>>>>>>> main
           assets: new URL("console/", import.meta.url),
         });
         // From before it is said that it is there: whoever reads that may end it at once.

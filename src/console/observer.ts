@@ -24,6 +24,7 @@ export class Observer {
   previousSecrets: readonly FleetUse[] = [];
   readonly series = new Series();
   readonly #fleet: ObservedFleet;
+  readonly #quietApp: string | undefined;
   readonly #writes = new OwnWrites();
   readonly #rows = new ChangeRows();
   #cursor: MessageId | undefined;
@@ -34,8 +35,10 @@ export class Observer {
   #hasSeenLog = false;
   readonly #lastSeen = new Map<string, { readonly messages: ReadonlySet<string>; readonly at: number }>();
 
-  constructor(fleet: ObservedFleet) {
+  /** @param quietApp an app whose changes are not shown: the canary's, which would push out all others. */
+  constructor(fleet: ObservedFleet, quietApp?: string) {
     this.#fleet = fleet;
+    this.#quietApp = quietApp;
   }
 
   /** The newest first. */
@@ -88,7 +91,10 @@ export class Observer {
       for (const entry of entries) {
         this.#cursor = entry.id;
         this.#newest = entry;
-        found.push(...rowsOf(entry).map((row, i) => this.#withWrite(changeRowOf(row, i))));
+        const rows = rowsOf(entry)
+          .map(changeRowOf)
+          .filter(({ appId }) => appId === undefined || appId !== this.#quietApp);
+        found.push(...rows.map((row) => this.#withWrite(row)));
       }
       if (entries.length === 0) break;
     }

@@ -144,7 +144,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
   it("can be used by keyboard alone: everything is reached, and the focus is seen", async () => {
     await page.locator("h1").click();
     const reached = new Set<string>();
-    for (let i = 0; i < 16; i += 1) {
+    for (let i = 0; i < 20; i += 1) {
       await page.keyboard.press("Tab");
       reached.add(
         String(
