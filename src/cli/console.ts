@@ -46,14 +46,9 @@ export function createConsoleCommand(): Command {
           table,
           log: names.log,
           token,
-<<<<<<< HEAD
-          observer: new Observer(await tools.fleetLater()),
+          observer: new Observer(await tools.fleetLater(), readCanaryApp(process.env)),
           items: tools.items(),
           explain: (error) => explain(error, tools.config, tools.redisTrouble()),
-=======
-          observer: new Observer(await tools.fleetLater(), readCanaryApp(process.env)),
-          apps: new AppsView(tools.items()),
->>>>>>> main
           assets: new URL("console/", import.meta.url),
         });
         // From before it is said that it is there: whoever reads that may end it at once.
