@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
 import type { RawItem } from "../aws/raw-item.ts";
-import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import type { Problem } from "../app/problems.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
 import type { CachedEntry, RegisteredNode } from "../protocol/node.ts";
 import { overlapInWords, overlapOf } from "./support/overlap-view.ts";
+import { type SharedCacheEntry, sharedCacheEntries } from "./support/shared-cache-entries.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { explain } from "./support/explain.ts";
@@ -38,7 +38,7 @@ interface Shown {
   readonly item: RawItem | undefined;
   readonly normalized: Normalized;
   readonly problems: readonly (Omit<Problem, "code"> & { readonly code: string })[];
-  readonly cache: Awaited<ReturnType<typeof cached>> | undefined;
+  readonly cache: readonly SharedCacheEntry[] | undefined;
   readonly overlap: ReturnType<typeof overlapOf>;
   readonly nodes: ReturnType<typeof held> | undefined;
   readonly unseen: readonly string[];
@@ -95,7 +95,7 @@ async function look(
   const nodes = answered && held(answered);
   const overlap = overlapOf(normalized, answered, Date.now());
   const cache = config.sharedCache
-    ? await orUnseen("shared cache", cached(tools, appId, normalized))
+    ? await orUnseen("shared cache", sharedCacheEntries(tools, appId, normalized.app))
     : undefined;
   const shared = others.map((other) => ({
     attribute: "AppKey",
@@ -199,24 +199,4 @@ function isWithin(part: unknown, whole: unknown): boolean {
     Object.entries(part).every(([name, value]) => isWithin(value, known[name])) &&
     (!Array.isArray(part) || part.length === (whole as unknown[]).length)
   );
-}
-
-async function cached(tools: Tools, appId: string, { app }: Normalized) {
-  const { sharedCache } = tools.config;
-  if (!sharedCache) return [];
-  const names = [...new Set([appId, app?.key ?? appId])];
-  const entries = await (await tools.sharedCache(sharedCache)).store.read(names);
-  return names.map((name, i) => ({ name: `app:${name}`, is: judge(entries[i]) }));
-
-  function judge(json: string | undefined | null): string {
-    if (json === undefined) return "not there";
-    if (json === null) return "a key of another type, which soketi cannot read";
-    try {
-      const value = JSON.parse(json) as Record<string, unknown>;
-      if (!publicViewOfCached(value)) return "no app";
-      return app && sameAsCached(app, value) ? "as the table" : "another state of the app";
-    } catch {
-      return "no JSON";
-    }
-  }
 }
