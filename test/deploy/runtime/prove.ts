@@ -8,9 +8,11 @@ import { openAppsTable } from "../../../local/apps-table.ts";
 import { nodeBinary } from "../../../local/node-binary.ts";
 import { startRedis } from "../../../local/redis-server.ts";
 import { startProxy, type TcpProxy } from "../../../local/tcp-proxy.ts";
+import { decodeCanaryResult } from "../../../src/protocol/canary.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import { insert } from "../../factories/stream-event.ts";
+import { startMapping } from "../../support/event-source-mapping.ts";
 import { startProvidedDynamoDb } from "../../support/provided-dynamodb.ts";
 import { packaged, resourcesOf, type Template } from "../../support/serverless.ts";
 import type { Report } from "../report.ts";
@@ -28,6 +30,7 @@ const NOTHING_FAILED = { kind: "response", value: { batchItemFailures: [] } };
 interface Place {
   readonly redis: Redis;
   readonly toRedis: TcpProxy;
+  readonly dynamodbEndpoint: string;
   readonly streamArn: string;
   /** Another environment of a function. */
   readonly start: (name: string) => Promise<Environment>;
@@ -75,9 +78,11 @@ export async function proveRuntime(report: Report): Promise<void> {
       started.push(environment);
       return environment;
     };
-    const place = { redis, toRedis, streamArn: table.streamArn, start };
+    const { streamArn } = table;
+    const place = { redis, toRedis, dynamodbEndpoint: dynamodb.endpoint, streamArn, start };
     await proveStream(report, place);
     await proveOthers(report, place);
+    await proveCanary(report, place);
   } finally {
     await Promise.all(started.map((environment) => environment.end()));
     redis.disconnect();
@@ -173,6 +178,31 @@ async function proveOthers(report: Report, { redis, streamArn, start }: Place): 
       assert.equal(answer.kind, "response", JSON.stringify(answer));
     }
     assert.match((await redis.get("app:kept-key")) ?? "", /"kept-secret"/);
+  });
+}
+
+async function proveCanary(
+  report: Report,
+  { redis, dynamodbEndpoint, streamArn, start }: Place,
+): Promise<void> {
+  await report.check("canary: its write is followed through the stream function to the log", async () => {
+    const [stream, canary] = await Promise.all([start("stream"), start("canary")]);
+    const mapping = startMapping({
+      endpoint: dynamodbEndpoint,
+      streamArn,
+      handler: async (event) => (await stream.invoke(event, LIMIT_MS)).value,
+    });
+    try {
+      const answer = await canary.invoke({}, LIMIT_MS);
+      assert.equal(answer.kind, "response", canary.output);
+      const result = decodeCanaryResult(await redis.get(names.canary));
+      assert.deepEqual(answer.value, result);
+      assert.equal(typeof result?.streamMs, "number", canary.output);
+      // No soketi runs here.
+      assert.equal(result?.expected, 0);
+    } finally {
+      await mapping.stop();
+    }
   });
 }
 
