@@ -29,11 +29,13 @@ const many = await openAppsTable(dynamodb.endpoint, "many");
 
 /** @returns seconds from the start of the process to its end, and the most memory that it had. */
 async function command(table: string, ...args: string[]) {
-  const peak = "process.on('exit', () => require('fs').writeSync(2, `${process.resourceUsage().maxRSS}\\n`))";
+  const peak =
+    'import { writeSync } from "node:fs";' +
+    'process.on("exit", () => writeSync(2, `${process.resourceUsage().maxRSS}\\n`));';
   const started = performance.now();
   const child = spawn(
     process.execPath,
-    ["--require", `data:text/javascript,${encodeURIComponent(peak)}`, join(root, "dist/cli.mjs"), ...args],
+    ["--import", `data:text/javascript,${encodeURIComponent(peak)}`, join(root, "dist/cli.mjs"), ...args],
     {
       env: {
         PATH: process.env.PATH,
