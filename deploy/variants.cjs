@@ -78,6 +78,8 @@ module.exports.environment = async (sources) => {
     // Read by the SDK itself. An interface endpoint of DynamoDB Streams has no private DNS name.
     AWS_ENDPOINT_URL_DYNAMODB_STREAMS: is.streamsEndpoint,
     SHARED_CACHE: is.sharedCache,
+    SHARED_CACHE_FORMAT: is.sharedCacheFormat === "soketi" ? "" : is.sharedCacheFormat,
+    SOCKUDO_CACHE_PREFIX: is.sockudoCachePrefix,
     DB_REDIS_KEY_PREFIX: is.redisKeyPrefix,
     APP_MANAGER_CACHE_TTL: is.shared ? is.sharedCacheTtl : "",
     POWERTOOLS_LOG_LEVEL: is.logLevel,

@@ -16,7 +16,7 @@ const MAX_NAMED = 20;
 
 /** `invalidate APP…`: every node forgets these apps. */
 export function createInvalidateCommand(): Command {
-  const command = createCommand("invalidate", "Make every node forget these apps and read them again.", [
+  const command = createCommand("invalidate", "Make every node read these apps again.", [
     "invalidate acme globex",
     "invalidate --all --where 'id~^acme-'",
   ]);
@@ -36,10 +36,10 @@ async function invalidate(
   const names = ids.length <= MAX_NAMED ? ids.join(", ") : amount(ids.length, "app");
   if (ids.length === 0 || options.dryRun) {
     run.terminal.value({ apps: ids, dryRun: options.dryRun });
-    run.terminal.print(ids.length === 0 ? "no app of the table is meant" : `would be forgotten: ${names}`);
+    run.terminal.print(ids.length === 0 ? "no app matches" : `would invalidate: ${names}`);
     return EXIT.ok;
   }
-  const question = `Have every node forget ${amount(ids.length, "app")} of table ${table}?`;
+  const question = `Make every node forget ${amount(ids.length, "app")} of table ${table}?`;
   if (options.all && !(await isAgreed(run, options, question))) return EXIT.failed;
   const changes = ids.map((appId) => ({ appId, type: "updated" as const, keys: [], changed: [] }));
   const messages = encodeChanges(changes, { table, at: Date.now() });

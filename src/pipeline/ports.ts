@@ -2,6 +2,7 @@ import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import type { SoketiReading } from "../app/soketi-reading.ts";
 import type { EncodedMessage } from "../protocol/encode.ts";
+import type { CacheFormat } from "./cache-format.ts";
 
 /** Where messages go. */
 export interface MessageLog {
@@ -39,10 +40,17 @@ export interface CacheWrite {
 }
 
 /**
- * soketi's own app cache in Redis: an app is there under the names of its id and its key. Names are without the key
- * prefix of the fleet and without soketi's `app:`.
+ * - `evict`: entries of a changed app are removed; the next node that needs it reads the table as soketi does.
+ * - `refresh`: they are replaced by the normalized app, so that no node reads the item itself.
+ */
+export type SharedCacheMode = "evict" | "refresh";
+
+/**
+ * The app cache in Redis that servers share: an app is there under a name for its id and one for its key. Names are as the format
+ * has them, without what stands before all of them.
  */
 export interface AppCacheStore {
+  readonly format: CacheFormat;
   /** For each name the entry's text; undefined where there is none, null where the key is of another type. */
   read(names: readonly string[]): Promise<(string | undefined | null)[]>;
   /** For each what is known of that app there, to be passed on with what is read from the table afterwards. */
@@ -141,7 +149,7 @@ export interface SweepOutcome {
   readonly removed: number;
   /** Apps that changed all the time, and were left to the next sweep. */
   readonly unsettled: number;
-  /** Keys of another type under names of entries: another program's, which soketi cannot read either. They were left alone. */
+  /** Keys of another type under names of entries: another program's, which servers cannot read either. They were left alone. */
   readonly foreign: number;
 }
 

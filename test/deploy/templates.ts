@@ -29,7 +29,12 @@ const NETWORKS: Parameters[] = [
 const SHARED: Parameters[] = [
   {},
   { sharedCache: "evict" },
-  { sharedCache: "refresh", redisKeyPrefix: "soketi:" },
+  {
+    sharedCache: "refresh",
+    redisKeyPrefix: "soketi:",
+    sharedCacheFormat: "soketi,sockudo",
+    sockudoCachePrefix: "sockudo",
+  },
 ];
 const ALARMS: Parameters[] = [{}, { alarmTopicArn: `arn:aws:sns:${ARN}:ops` }];
 /** Each with another way to say where Redis is and how to log in. */

@@ -67,7 +67,7 @@ describe("apps export", () => {
     await table.put(item("other"));
     const result = await run(["export", file, "--where", "id=types"]);
     expect([result.status, result.stderr]).toEqual([0, ""]);
-    expect(result.stdout).toBe(`1 app in ${file}, with secrets: it is readable by you alone\n`);
+    expect(result.stdout).toBe(`1 app in ${file}, including secrets; readable only by you\n`);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const before = await table.get("types");
     await table.delete("types");
@@ -105,11 +105,11 @@ describe("apps import", () => {
     const dry = await run(["import", file, "--dry-run"]);
     expect([dry.status, dry.stdout]).toEqual([
       0,
-      "app a would be updated: limits.maxConnections=5\n3 apps: 1 would change, 2 as before\nnothing was written\n",
+      "app a would be updated: limits.maxConnections=5\n3 apps: 1 would change, 2 unchanged\nnothing was written\n",
     ]);
     expect(await table.get("a")).toEqual(item("a"));
     const unasked = await run(["import", file]);
-    expect([unasked.status, unasked.stderr]).toEqual([1, "nothing was changed: agree, or give --yes\n"]);
+    expect([unasked.status, unasked.stderr]).toEqual([1, "nothing was changed: confirm, or pass --yes\n"]);
 
     const backup = join(folder, `${randomUUID()}.jsonl`);
     const result = await run(["import", file, "--yes", "--backup", backup, "--json"]);
@@ -161,12 +161,12 @@ describe("apps import", () => {
     [
       "an app that would be none",
       (lines) => lines.map((line) => line.replace('"S":"a-secret"', '"S":""')),
-      /found 1 app that cannot be; nothing was written:\napp a: the app would not be as it is meant/,
+      /found 1 app that cannot be; nothing was written:\napp a: nodes would not read the app as intended/,
     ],
     [
       "a key that is another's",
       (lines) => lines.map((line) => line.replace('"a-key"', '"c-key"')),
-      /app a: expected a key that no app has, found it is that of app c/,
+      /app a: expected an unused key, found that of app c/,
     ],
   ])("writes nothing of a file with %s", async (_, change, message) => {
     for (const id of ["a", "b", "c"]) await table.put(item(id));

@@ -85,7 +85,7 @@ describe("several apps", () => {
     const people = await apps(["enable", "a-1", "a-2"]);
     expect(people.stdout).toContain("app a-1 is enabled: clients may connect\n");
     expect(people.stdout).toContain("2 apps: 2 changed\n");
-    expect(people.stdout).toContain("in force on 2 nodes");
+    expect(people.stdout).toContain("in effect on 2 nodes");
     expect(people.stderr).toBe("");
   });
 
@@ -109,7 +109,7 @@ describe("several apps", () => {
     await put("c-1", "c-2", "d-1");
     const chosen = ["disable", "--all", "--where", "id~^c-", "--where", "enabled"];
     const unasked = await apps(chosen);
-    expect([unasked.status, unasked.stderr]).toEqual([1, "nothing was changed: agree, or give --yes\n"]);
+    expect([unasked.status, unasked.stderr]).toEqual([1, "nothing was changed: confirm, or pass --yes\n"]);
     const dry = await apps([...chosen, "--dry-run"]);
     expect(dry.status).toBe(0);
     expect(dry.stdout).toContain("app c-1 would be updated: enabled=false\n");
@@ -120,11 +120,11 @@ describe("several apps", () => {
     expect(await outcomes("c-1", "c-2")).toEqual([4003]);
     expect(await outcomes("d-1")).toEqual(["connected"]);
     const again = await apps([...chosen, "--yes"]);
-    expect([again.status, again.stdout]).toEqual([0, "no app of the table is meant: nothing to change\n"]);
+    expect([again.status, again.stdout]).toEqual([0, "no app matches: nothing to change\n"]);
     const invalidated = await cli(["invalidate", "--all", "--where", "id~^c-", "--yes"], { env });
     expect([invalidated.status, invalidated.stdout]).toEqual([
       0,
-      expect.stringContaining("in force on 2 nodes"),
+      expect.stringContaining("in effect on 2 nodes"),
     ]);
     const gone = await apps(["delete", "--all", "--where", "id~^c-", "--yes"]);
     expect(gone.status, gone.stderr).toBe(0);
@@ -203,7 +203,7 @@ describe(`${MANY} rotations`, { shuffle: false }, () => {
       onOutput: interruptOnce("appId"),
     });
     expect(first.status, first.stderr).toBe(130);
-    expect(first.stderr).toContain("ending after the apps under way ...");
+    expect(first.stderr).toContain("stopping after the apps in progress ...");
     const [done] = jsonLines<Line>(first).slice(-1);
     expect(done?.left).toBeGreaterThan(0);
     const second = await apps(["end-overlap", ...left]);

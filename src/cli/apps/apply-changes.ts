@@ -63,7 +63,7 @@ export async function applyChanges(
   const outcome: Outcome = { apps: work.total, changed: 0, unchanged: 0, failed: 0 };
   const state: Progressing = { outcome, changedIds: new Set(), failures: [], lines: [] };
   const ended = interruption();
-  const onEnded = () => terminal.note("ending after the apps under way ...");
+  const onEnded = () => terminal.note("stopping after the apps in progress ...");
   ended.addEventListener("abort", onEnded);
   const progress = dryRun ? undefined : terminal.progress(work.doing, work.total);
   const failure = await together(work.jobs, ended, async (job) => {
@@ -92,7 +92,7 @@ export async function applyChanges(
     if (ended.aborted && left > 0) throw new InterruptedError("interrupted");
     if (failure) throw failure.error;
     if (options.wait && !nodes && !dryRun && state.changedIds.size > 0) {
-      terminal.note("no Redis is configured: it was not waited for the nodes");
+      terminal.note("no Redis is configured: did not wait for the nodes");
     }
     return exitCodeOf(outcome, EXIT.ok);
   }
@@ -158,7 +158,7 @@ function tellOutcome({ terminal }: Run, state: Progressing, left: number, dryRun
   }
   const parts = [
     `${changed} ${dryRun ? "would change" : "changed"}`,
-    ...(unchanged > 0 ? [`${unchanged} as before`] : []),
+    ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
     ...(failed > 0 ? [`${failed} refused`] : []),
     ...(left > 0 ? [`${left} not tried`] : []),
   ];
@@ -189,14 +189,14 @@ async function confirmAll(
     id = isEnough ? announced : await watch.messageOf(changedIds, started, options.timeout);
   } catch (error) {
     terminal.value(summary);
-    terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
   }
   if (id === undefined) {
     terminal.value(summary);
     terminal.note(
-      `written, and the function's messages of it did not come within ${options.timeout / 1_000} s: does it run? ` +
-        '"soketi-app-sync doctor" looks; "soketi-app-sync flush" has the nodes read everything again',
+      `written, but the function's messages about it did not arrive within ${options.timeout / 1_000} s: is it running? ` +
+        'Run "soketi-app-sync doctor" to find out; "soketi-app-sync flush" makes the nodes read everything again',
     );
     return EXIT.unconfirmed;
   }

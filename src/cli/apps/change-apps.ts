@@ -36,7 +36,7 @@ export async function changeApps(
   const { ids, isMeant } = selection;
   if (ids.length === 0) {
     terminal.value({ apps: 0, changed: 0, unchanged: 0, failed: 0, left: 0 });
-    terminal.print("no app of the table is meant: nothing to change");
+    terminal.print("no app matches: nothing to change");
     return EXIT.ok;
   }
   const question = `${change.verb} ${amount(ids.length, "app")} of table ${tools.config.table}?`;
@@ -61,6 +61,6 @@ export async function isAgreed(
   question: string,
 ): Promise<boolean> {
   if (yes === true || dryRun === true || (await terminal.confirm(question))) return true;
-  terminal.note("nothing was changed: agree, or give --yes");
+  terminal.note("nothing was changed: confirm, or pass --yes");
   return false;
 }

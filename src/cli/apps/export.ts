@@ -17,12 +17,12 @@ interface ExportOptions extends CommonOptions {
 
 /** `apps export FILE`: items as they are, secrets among them. */
 export function createExportCommand(): Command {
-  return createCommand("export", "Write the items of apps into a file, secrets among them.", [
+  return createCommand("export", "Write items to a file, including secrets.", [
     "apps export apps.jsonl",
     "apps export acme.jsonl --where id=acme",
   ])
-    .argument("<file>", "a line of JSON for each item; readable by you alone")
-    .option("--where <condition>", "only apps that meet it, as in apps list", collect)
+    .argument("<file>", "one JSON line for each item; readable only by you")
+    .option("--where <condition>", "only matching apps, as in apps list; repeatable", collect)
     .action((file: string, options: ExportOptions) =>
       runCommand(options, (run) => exportTo(run, file, options)),
     );
@@ -69,7 +69,7 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
     await rm(part, { force: true });
   }
   terminal.value({ file, apps });
-  terminal.print(`${amount(apps, "app")} in ${file}, with secrets: it is readable by you alone`);
+  terminal.print(`${amount(apps, "app")} in ${file}, including secrets; readable only by you`);
   return EXIT.ok;
 }
 

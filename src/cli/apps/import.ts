@@ -32,15 +32,15 @@ interface ImportOptions extends ChangeOptions {
 
 /** `apps import FILE`: items of an export, edited or not, back into the table. */
 export function createImportCommand(): Command {
-  const command = createCommand("import", "Write the items of an export into the table.", [
+  const command = createCommand("import", "Write the items of an export to the table.", [
     "apps import apps.jsonl --dry-run",
     "apps import apps.jsonl --yes --backup before.jsonl",
   ])
-    .argument("<file>", "as apps export writes it; also a line of DynamoDB's exports to S3 for each item")
-    .option("--overwrite", "also items that somebody has changed since the export")
-    .option("--dry-run", "show what would be written, and write nothing")
+    .argument("<file>", "from apps export, or a DynamoDB export to S3 (DynamoDB JSON)")
+    .option("--overwrite", "also replace items that were changed after the export")
+    .option("--dry-run", "show what would change, and change nothing")
     .option("-y, --yes", "do not ask")
-    .option("--backup <file>", "where to write what is replaced; apps import takes it back");
+    .option("--backup <file>", "where to save replaced items; apps import restores them");
   return addChangeOptions(command).action((file: string, options: ImportOptions) =>
     runCommand(options, (run) => importFrom(run, file, options)),
   );
@@ -152,7 +152,7 @@ function planOf(
   if (now === digestOf(item)) return undefined;
   if (now !== exported && !overwrite) {
     throw new ConflictError(
-      `expected app ${appId} as it was at the export, found that somebody has changed it since: look at it, or give --overwrite`,
+      `expected app ${appId} as it was exported, found that it was changed since: check it, or pass --overwrite`,
     );
   }
   return {

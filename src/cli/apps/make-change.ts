@@ -63,10 +63,10 @@ export async function makeChange(
   const { reason } = options;
   const announced =
     difference && by !== undefined ? await announce(run, [difference], { by, reason }) : undefined;
-  if (!difference) terminal.print("nothing that soketi reads has changed: the nodes need not be told");
+  if (!difference) terminal.print("nothing that soketi reads has changed: nodes need no notification");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watch) {
-    terminal.note("no Redis is configured: it was not waited for the nodes");
+    terminal.note("no Redis is configured: did not wait for the nodes");
     return EXIT.ok;
   }
   // A shared cache is seen to by the function alone: that has to be waited for.
@@ -75,13 +75,13 @@ export async function makeChange(
   try {
     id = isEnough ? announced : await watch.messageOf([appId], started, options.timeout);
   } catch (error) {
-    terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
   }
   if (id === undefined) {
     terminal.note(
-      `written, and no message of it came within ${options.timeout / 1_000} s: does the function run? ` +
-        `"soketi-app-sync doctor" looks; "soketi-app-sync invalidate ${appId}" tells the nodes now`,
+      `written, but no message about it arrived within ${options.timeout / 1_000} s: is the function running? ` +
+        `Run "soketi-app-sync doctor" to find out; "soketi-app-sync invalidate ${appId}" notifies the nodes now`,
     );
     return EXIT.unconfirmed;
   }

@@ -130,7 +130,7 @@ function refuseProblems(was: Normalized | undefined, is: Normalized | undefined)
     ({ attribute, message }) => `  - ${attribute}: ${message}`,
   );
   throw new RefusedChangeError(
-    `the app would not be as it is meant, nothing was written:\n${lines.join("\n")}`,
+    `nodes would not read the app as intended, so nothing was written:\n${lines.join("\n")}`,
   );
 }
 
@@ -138,9 +138,8 @@ function refuseProblems(was: Normalized | undefined, is: Normalized | undefined)
 async function refuseTakenKey(items: AppItems, appId: string, key: string): Promise<void> {
   const others = (await items.idsByKey(key)).filter((id) => id !== appId);
   const [other] = others;
-  if (other !== undefined)
-    throw new RefusedChangeError(`expected a key that no app has, found it is that of app ${other}`);
+  if (other !== undefined) throw new RefusedChangeError(`expected an unused key, found that of app ${other}`);
   if (key !== appId && (await items.get(key))) {
-    throw new RefusedChangeError(`expected a key that is no app's id, found that there is an app ${key}`);
+    throw new RefusedChangeError(`expected a key that is not an app's id, found app ${key}`);
   }
 }

@@ -34,9 +34,13 @@ export function createRotateSecretCommand(): Command {
     "apps rotate-secret --all --where '!previousSecretUntil' --overlap 24h --out secrets.jsonl",
   ]);
   return addChangeOptions(addSelection(command))
-    .option("--overlap <time>", "how long nodes take the old secret as well: 24h; at most 30d", overlapTime)
-    .option("--force", "also while another overlap runs, and with nodes whose agent knows of none")
-    .option("--out <file>", "where the new secrets go, a line of JSON for each; readable by you alone")
+    .option(
+      "--overlap <time>",
+      "how long nodes also accept the old secret, such as 24h; at most 30d",
+      overlapTime,
+    )
+    .option("--force", "even during another overlap, and with agents that do not support overlaps")
+    .option("--out <file>", "write the new secrets to this file, one JSON line each, readable only by you")
     .action((appIds: string[], options: RotateOptions) =>
       runCommand(options, (run) => rotateSecrets(run, appIds, options)),
     );
@@ -47,7 +51,7 @@ async function rotateSecrets(run: Run, appIds: readonly string[], options: Rotat
   const isMany = options.all === true || new Set(appIds).size > 1;
   if (isMany && !run.terminal.json && out === undefined && !dryRun) {
     throw new UsageError(
-      "expected --out FILE or --json with several apps, found neither: the new secrets are told once",
+      "expected --out FILE or --json with several apps, found neither: new secrets are shown only once",
     );
   }
   const selection = await select(run, appIds, options);
@@ -64,7 +68,7 @@ async function rotateSecrets(run: Run, appIds: readonly string[], options: Rotat
           const secret = newSecret();
           const { attributes, until } = rotation(before, secret, options, Date.now());
           const old =
-            until === undefined ? "the old one is refused" : `the old one is taken until ${timeOf(until)}`;
+            until === undefined ? "the old one is refused" : `the old one is accepted until ${timeOf(until)}`;
           const told = { secret, previousSecretUntil: until, outcome: `has a new secret: ${old}` };
           return { ...updateOf(appId, before, attributes), ...told };
         },
@@ -78,7 +82,7 @@ async function rotateSecrets(run: Run, appIds: readonly string[], options: Rotat
 
 /** `apps end-overlap`: what a rotation has left of the previous secret goes. */
 export function createEndOverlapCommand(): Command {
-  const command = createCommand("end-overlap", "Have nodes refuse the previous secret of apps from now on.", [
+  const command = createCommand("end-overlap", "Make nodes refuse the previous secret of apps.", [
     "apps end-overlap acme",
     "apps end-overlap --all --where previousSecretUntil",
   ]);

@@ -17,9 +17,9 @@ export interface SelectionOptions {
 export function addSelection(command: Command): Command {
   return command
     .argument("[app...]", "ids (AppId)")
-    .option("--all", "instead of ids: every app of the table, or all that meet --where")
-    .option("--where <condition>", "with --all: only apps that meet it, as in apps list", collect)
-    .option("--dry-run", "show what would be done, and do nothing")
+    .option("--all", "instead of ids: every app in the table, or those matching --where")
+    .option("--where <condition>", "with --all: only matching apps, as in apps list; repeatable", collect)
+    .option("--dry-run", "show what would change, and change nothing")
     .option("-y, --yes", "do not ask");
 }
 

@@ -20,8 +20,8 @@ export function createUpdateCommand(): Command {
     "apps update acme --set MaxConnections=200 --unset MaxEventPayloadInKb",
     "apps update --all --where 'maxConnections>1000' --set MaxConnections=1000 --dry-run",
   ])
-    .option("--set <name=value>", "an attribute; may be given more than once", collect)
-    .option("--unset <name>", "an attribute that goes; may be given more than once", collect)
+    .option("--set <name=value>", "an attribute to set; repeatable", collect)
+    .option("--unset <name>", "an attribute to remove; repeatable", collect)
     .action((appIds: string[], options: UpdateOptions) => {
       const { set = [], unset = [] } = options;
       return update("Update", appIds, options, (selection) => {
@@ -37,7 +37,7 @@ export function createUpdateCommand(): Command {
 
 /** `apps enable`: clients may connect again. */
 export function createEnableCommand(): Command {
-  return createChangeCommand("enable", "Let clients connect to apps.", [
+  return createChangeCommand("enable", "Enable apps.", [
     "apps enable acme",
     "apps enable acme globex",
   ]).action((appIds: string[], options: ChangeAppsOptions) =>
@@ -47,7 +47,7 @@ export function createEnableCommand(): Command {
 
 /** `apps disable`: its clients are closed with 4003. */
 export function createDisableCommand(): Command {
-  return createChangeCommand("disable", "Let nobody connect to apps, and close their connections.", [
+  return createChangeCommand("disable", "Disable apps, and close their connections.", [
     "apps disable acme",
     "apps disable --all --where 'id~^trial-' --dry-run",
   ]).action((appIds: string[], options: ChangeAppsOptions) =>

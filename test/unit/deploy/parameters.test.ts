@@ -34,6 +34,10 @@ describe("parameters that are right", () => {
       { ...REDIS, streamArn: STREAM, tableName: "apps", tableKmsKeyArn: KEY },
     ],
     ["a shared cache", { ...REDIS, sharedCache: "evict", redisKeyPrefix: "soketi:", sharedCacheTtl: "60" }],
+    [
+      "both formats",
+      { ...REDIS, sharedCache: "refresh", sharedCacheFormat: "soketi,sockudo", sockudoCachePrefix: "s" },
+    ],
     ["China", { ...REDIS, alarmTopicArn: "arn:aws-cn:sns:eu-west-1:123456789012:ops" }],
     ...["rate(1 day)", "rate(1 hour)", "rate(5 minutes)", "rate(24 hours)"].map(
       (sweepSchedule): [string, Record<string, string>] => [sweepSchedule, { ...REDIS, sweepSchedule }],
@@ -154,6 +158,33 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     ],
     ["a key for the own table", { ...REDIS, tableKmsKeyArn: KEY }, /^tableKmsKeyArn: expected streamArn/],
     ["a mode", { ...REDIS, sharedCache: "on" }, /^sharedCache: expected off, evict or refresh, found "on"/],
+    ["a format", { ...REDIS, sharedCacheFormat: "both" }, /^sharedCacheFormat: expected soketi, sockudo, or/],
+    [
+      "sockudo's entries evicted",
+      { ...REDIS, sharedCache: "evict", sharedCacheFormat: "sockudo" },
+      /^sharedCache: expected refresh beside sharedCacheFormat=sockudo/,
+    ],
+    [
+      "sockudo's prefix alone",
+      { ...REDIS, sockudoCachePrefix: "s" },
+      /^sockudoCachePrefix: expected sharedCacheFormat/,
+    ],
+    [
+      "soketi's prefix for sockudo",
+      { ...REDIS, sharedCache: "refresh", sharedCacheFormat: "sockudo", redisKeyPrefix: "x:" },
+      /^redisKeyPrefix: expected soketi in sharedCacheFormat/,
+    ],
+    [
+      "one prefix for both",
+      {
+        ...REDIS,
+        sharedCache: "refresh",
+        sharedCacheFormat: "soketi,sockudo",
+        redisKeyPrefix: "x:",
+        sockudoCachePrefix: "x",
+      },
+      /^sockudoCachePrefix: expected a prefix that keeps/,
+    ],
     ["a prefix for nothing", { ...REDIS, redisKeyPrefix: "x" }, /^redisKeyPrefix: expected sharedCache/],
     ["a cron", { ...REDIS, sweepSchedule: "cron(0 * * * ? *)" }, /^sweepSchedule: expected rate/],
     // EventBridge refuses these, in the middle of a deployment.
