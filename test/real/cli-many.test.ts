@@ -177,8 +177,10 @@ describe(`${MANY} rotations`, { shuffle: false }, () => {
         .map(({ appId, secret }) => [appId, secret]),
     );
     expect([...told.keys()].sort()).toEqual([...ids].sort());
-    await Promise.all(
-      ids.map(async (id) => {
+    const left = [...ids];
+    // A few at a time: a node closes connections of which it has too many.
+    const look = async () => {
+      for (let id = left.pop(); id !== undefined; id = left.pop()) {
         const secret = told.get(id) ?? "";
         const stored = await fleet.table.get(id);
         expect([stored?.AppSecret?.S, stored?.AppSecretPrevious?.S]).toEqual([secret, `${id}-secret`]);
@@ -186,8 +188,9 @@ describe(`${MANY} rotations`, { shuffle: false }, () => {
           expect(await accepts(node, id, secret), id).toBe(true);
           expect(await accepts(node, id, `${id}-secret`), id).toBe(true);
         }
-      }),
-    );
+      }
+    };
+    await Promise.all(Array.from({ length: 4 }, look));
     // Many changes to a message, and never more than a message holds.
     const announced = await messages();
     expect(announced.flatMap(({ changes }) => changes.map(({ appId }) => appId)).sort()).toEqual(
