@@ -186,7 +186,7 @@ async function confirmAll(
   try {
     // A shared cache is seen to by the function alone: that has to be waited for.
     const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
-    id = isEnough ? announced : await watch.messageOf(changedIds, started, options.timeout);
+    id = isEnough ? announced : await watch.messageOfAll(changedIds, started, options.timeout);
   } catch (error) {
     terminal.value(summary);
     terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);

@@ -73,7 +73,7 @@ export async function makeChange(
   const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
   let id: MessageId | string | undefined;
   try {
-    id = isEnough ? announced : await watch.messageOf([appId], started, options.timeout);
+    id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
   } catch (error) {
     terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
