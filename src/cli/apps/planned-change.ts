@@ -6,7 +6,7 @@ import { type Normalized, normalize } from "../../app/normalize.ts";
 import { toPublicView, valueAt } from "../../app/public-view.ts";
 import { otherSpellings } from "../../app/spellings.ts";
 import { RefusedChangeError } from "../support/errors.ts";
-import { timeOf } from "../support/overlap-view.ts";
+import { timeOf } from "../../app/iso-time.ts";
 
 /** A write to one app that is ready to be made. */
 export interface PlannedChange {

@@ -3,7 +3,7 @@ import { duration } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import type { ExitCode } from "../support/exit-codes.ts";
-import { timeOf } from "../support/overlap-view.ts";
+import { timeOf } from "../../app/iso-time.ts";
 import { type ChangeAppsOptions, changeApps } from "./change-apps.ts";
 import { addChangeOptions } from "./make-change.ts";
 import {

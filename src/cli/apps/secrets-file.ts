@@ -1,4 +1,4 @@
-import { timeOf } from "../support/overlap-view.ts";
+import { timeOf } from "../../app/iso-time.ts";
 import { createPrivateFile } from "./exported-items.ts";
 import type { PlannedChange } from "./planned-change.ts";
 
