@@ -9,6 +9,9 @@ import type { ChangeRow } from "./state.ts";
 /** Changes that are kept to be shown. */
 const MAX_ROWS = 200;
 
+/** Messages of before that are looked through at the start: one read, and most may be of an app that is not shown. */
+const MESSAGES_OF_BEFORE = 1_000;
+
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
 
@@ -62,7 +65,7 @@ export class Observer {
       // The last ones of before, so that the page is not empty.
       this.#begun = true;
       const last = this.tail;
-      this.#cursor = last && { ...last, seq: Math.max(0, last.seq - MAX_ROWS) };
+      this.#cursor = last && { ...last, seq: Math.max(0, last.seq - MESSAGES_OF_BEFORE) };
     }
     const { tail } = this;
     if (!tail) return [];
