@@ -7,7 +7,7 @@ import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { type FleetUse, previousSecretUses } from "../fleet/previous-secret-uses.ts";
 import type { ChangeRow, ClockSkew, ConsoleState } from "./state.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
-import { changeRowOf, ChangeRows, MAX_ROWS, type Row } from "./change-rows.ts";
+import { changeRowOf, ChangeRows, type Row } from "./change-rows.ts";
 import { Clocks } from "./clocks.ts";
 import { Series } from "./series.ts";
 
