@@ -3,7 +3,7 @@ import { Bulk, Burst } from "./burst.ts";
 import type { ChangeRow } from "./state.ts";
 
 /** Rows that are kept to be shown. */
-export const MAX_ROWS = 200;
+const MAX_ROWS = 200;
 
 export interface Row extends Omit<ChangeRow, "drops" | "wroteAt"> {
   readonly drops: Record<string, number>;

@@ -7,9 +7,12 @@ import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { type FleetUse, previousSecretUses } from "../fleet/previous-secret-uses.ts";
 import type { ChangeRow, ClockSkew, ConsoleState } from "./state.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
-import { changeRowOf, ChangeRows, MAX_ROWS, type Row } from "./change-rows.ts";
+import { changeRowOf, ChangeRows, type Row } from "./change-rows.ts";
 import { Clocks } from "./clocks.ts";
 import { Series } from "./series.ts";
+
+/** Messages of before that are looked through at the start: one read, and most may be of an app that is not shown. */
+const MESSAGES_OF_BEFORE = 1_000;
 
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
@@ -78,7 +81,7 @@ export class Observer {
       // The last ones of before, so that the page is not empty.
       this.#begun = true;
       const last = this.tail;
-      this.#cursor = last && { ...last, seq: Math.max(0, last.seq - MAX_ROWS) };
+      this.#cursor = last && { ...last, seq: Math.max(0, last.seq - MESSAGES_OF_BEFORE) };
     }
     const { tail } = this;
     if (!tail) return [];

@@ -147,6 +147,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run bench:staleness": LONG,
   "npm run bench:bus": LONG,
   "npm run bench:drop": LONG,
+  "npm run bench:announce": LONG,
   "npm run bench:relay": LONG,
   "npm run bench:lookup": LONG,
   "npm run bench:soketi": LONG,

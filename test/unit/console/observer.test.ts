@@ -69,6 +69,19 @@ describe("Observer", () => {
     expect(fleet.reads).toBe(before);
   });
 
+  it("leaves an app out that changes by itself, however often; a flush and all others are shown", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet, "app-sync-canary");
+    fleet.append(change("a"));
+    for (let n = 0; n < 300; n += 1) fleet.append(change("app-sync-canary"));
+    fleet.append({ v: 1, flush: "asked for", at: T });
+    expect((await observer.follow()).map(({ appId }) => appId)).toEqual(["a", undefined]);
+    fleet.append(change("app-sync-canary"));
+    fleet.append(change("b"));
+    expect((await observer.follow()).map(({ appId }) => appId)).toEqual(["b"]);
+    expect(idsOf(observer)).toEqual(["b", undefined, "a"]);
+  });
+
   it("keeps the last 200, however many come at once", async () => {
     const fleet = new FakeFleet();
     const observer = new Observer(fleet);
