@@ -339,7 +339,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       const locked = await otherRedis(later, "--requirepass", "right");
       return { env: { REDIS_URL: locked.url.replace("//", "//:s3cret@") } };
     },
-    [/^fail redis: .* refused user or password/, ...NO_REDIS],
+    [/^fail redis: .* rejected the user or password/, ...NO_REDIS],
     2,
   ],
   [
