@@ -21,10 +21,19 @@ export interface SockudoFleet {
   stop(): Promise<void>;
 }
 
+interface SockudoFleetOptions {
+  readonly redisUrl?: string;
+  /** Instead: the variables that name sentinels, and the nodes' `database.redis` for the same. */
+  readonly sentinels?: { readonly env: Readonly<Record<string, string>>; readonly database: object };
+  /** More variables for the function. */
+  readonly functionEnv?: Readonly<Record<string, string>>;
+}
+
 export async function startSockudoFleet({
   redisUrl = inject("redisUrl"),
+  sentinels,
   functionEnv = {},
-}: { redisUrl?: string; functionEnv?: Readonly<Record<string, string>> } = {}): Promise<SockudoFleet> {
+}: SockudoFleetOptions = {}): Promise<SockudoFleet> {
   const prefix = `sockudo-${randomUUID().slice(0, 8)}`;
   const dynamodbEndpoint = inject("dynamodbEndpoint");
   const cacheEnv = {
@@ -33,11 +42,12 @@ export async function startSockudoFleet({
     SOCKUDO_CACHE_PREFIX: prefix,
     ...functionEnv,
   };
-  const fleet = await startFleet({ dynamodbEndpoint, redisUrl, functionEnv: cacheEnv });
+  const redisEnv = sentinels?.env ?? { REDIS_URL: redisUrl };
+  const fleet = await startFleet({ dynamodbEndpoint, redisEnv, functionEnv: cacheEnv });
   const redis = new Redis(redisUrl);
   const nodes: SockudoNode[] = [];
   const env = {
-    REDIS_URL: redisUrl,
+    ...redisEnv,
     ...cacheEnv,
     APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
     APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
@@ -49,7 +59,11 @@ export async function startSockudoFleet({
     prefix,
     redis,
     async node(config = {}) {
-      const node = await startSockudo({ ...documentedConfig(redisUrl, prefix), ...config });
+      const node = await startSockudo({
+        ...documentedConfig(redisUrl, prefix),
+        ...(sentinels ? { database: { redis: sentinels.database } } : {}),
+        ...config,
+      });
       nodes.push(node);
       return node;
     },

@@ -2,6 +2,7 @@ import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
 import { expect, inject, it } from "vitest";
 import { localDynamoDb } from "../../local/apps-table.ts";
 import { connect } from "../../local/pusher-client.ts";
+import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { eventually, item } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
@@ -58,4 +59,34 @@ it(`${APPS} apps: a sweep writes them all, each is found, and the next change is
   await eventually("the new secret", () => takes(node, "many-5000", "new"));
   await fleet.table.delete("many-9999");
   await eventually("the end of an app", async () => (await outcomeAt(node, "many-9999-key")) === "refused");
+});
+
+it("behind sentinels a node and the function follow a failover, and what was lost in it is swept", async () => {
+  const redis = keep(await startRedisSentinel());
+  const { name, sentinels } = redis;
+  const hosts = sentinels.map((address) => new URL(`redis://${address}`));
+  const {
+    fleet,
+    node: start,
+    sweep,
+  } = keep(
+    await startSockudoFleet({
+      sentinels: {
+        env: { REDIS_SENTINELS: sentinels.join(","), REDIS_SENTINEL_NAME: name },
+        database: {
+          sentinels: hosts.map(({ hostname, port }) => ({ host: hostname, port: Number(port) })),
+          name,
+        },
+      },
+    }),
+  );
+  const node = await start();
+  await fleet.table.put(item("a"));
+  await eventually("the app", async () => (await outcomeAt(node, "a-key")) === "connected");
+  keep(await redis.failover());
+  await fleet.table.update("a", { AppSecret: { S: "new" } });
+  await eventually("the new secret", () => takes(node, "a", "new"), 120_000);
+  expect(await sweep()).toMatchObject({ apps: 1, unsettled: 0 });
+  expect(await sweep()).toMatchObject({ apps: 1, entries: 2, repaired: 0 });
+  expect(await takes(node, "a", "new")).toBe(true);
 });
