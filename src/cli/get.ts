@@ -20,7 +20,7 @@ interface GetOptions extends CommonOptions {
 
 /** `get APP`: one app in the table, in the shared cache, and on every node. */
 export function createGetCommand(): Command {
-  return createCommand("get", "Show an app: its item, what nodes make of it, and what each of them holds.", [
+  return createCommand("get", "Show an app: its item, how nodes read it, and what each of them holds.", [
     "get acme",
     "get acme-key",
     "get acme --json | jq '.nodes'",
@@ -59,7 +59,7 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
   }
   if (apps.some(({ problems }) => problems.some(({ severity }) => severity === "error"))) return EXIT.unwell;
   const unseen = [...new Set(apps.flatMap((app) => app.unseen))];
-  for (const what of unseen) terminal.note(`not looked at: ${what}`);
+  for (const what of unseen) terminal.note(`not checked: ${what}`);
   return unseen.length > 0 ? EXIT.unseen : EXIT.ok;
 }
 
@@ -101,7 +101,7 @@ async function look(
     attribute: "AppKey",
     severity: "error" as const,
     code: "key-shared",
-    message: `App ${other} has the same key, or one is the other's id: which of them a client reaches is chance.`,
+    message: `App ${other} has the same key, or one is the other's id: chance decides which one a client reaches.`,
   }));
   const problems = item ? [...shared, ...normalized.problems] : [];
   return { appId, item, normalized, problems, overlap, cache, nodes, unseen };
@@ -130,7 +130,7 @@ function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
       Object.entries(raw ?? {}).map(([attribute, value]) => [attribute, JSON.stringify(value)]),
     );
     terminal.print();
-    terminal.print(bold("what every node makes of it"));
+    terminal.print(bold("how every node reads it"));
     terminal.print(app ? JSON.stringify(app, null, 2) : red("nothing: the app does not exist"));
     for (const { severity, attribute, message } of problems) {
       terminal.print((severity === "error" ? red : yellow)(`${severity}: ${attribute}: ${message}`));

@@ -42,15 +42,15 @@ const POLL_INTERVAL_MS = 50;
 
 /** `tail`: invalidations as they come, and those of before. Reads the log, so that none is missed. */
 export function createTailCommand(): Command {
-  return createCommand("tail", "Show invalidations as they come: age, changed paths, values.", [
+  return createCommand("tail", "Show changes as they come: age, changed paths, values.", [
     "tail",
     "tail --since 10m --app acme",
     "tail --since all --no-follow --json | jq -r .appId | sort | uniq -c",
   ])
-    .option("--since <when>", "begin earlier: 10m, 2h, an id of the log, or all", since)
-    .option("--app <id>", "only this app, and flushes; may be given more than once", collect)
-    .option("--grep <pattern>", "only lines in whose JSON this regular expression is found", pattern)
-    .option("--no-follow", "end at the log's end")
+    .option("--since <when>", "start earlier: 10m, 2h, an id of the log, or all", since)
+    .option("--app <id>", "only this app, and flushes; repeatable", collect)
+    .option("--grep <pattern>", "only lines whose JSON matches this regular expression", pattern)
+    .option("--no-follow", "stop at the log's end")
     .action((options: TailOptions) => runCommand(options, (run) => tail(run, options)));
 }
 
@@ -83,7 +83,7 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
     await pause(POLL_INTERVAL_MS, undefined, { signal: ended }).catch(() => undefined);
     const end = await fleet.tail();
     if (cursor && end && end.epoch < cursor.epoch) {
-      run.terminal.note("the log has begun anew");
+      run.terminal.note("the log was started again");
       cursor = undefined;
     }
   }

@@ -87,11 +87,9 @@ async function proveDeployment(to: Deployer): Promise<void> {
       .filter(({ level }) => level !== "ok")
       .map(({ name, found }) => `${name}: ${found}`);
     // The emulated account has no Redis, and what is in it was not looked at.
-    const withoutRedis = ["log", "flushes", "clocks", "nodes"].map(
-      (name) => `${name}: Redis cannot be reached`,
-    );
+    const withoutRedis = ["log", "flushes", "clocks", "nodes"].map((name) => `${name}: Redis is unreachable`);
     assert.deepEqual(notWell, [
-      "items: not asked for: --items reads the whole table",
+      "items: not requested: --items reads the whole table",
       "redis: none is configured",
       ...withoutRedis,
     ]);

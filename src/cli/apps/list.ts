@@ -34,10 +34,10 @@ export function createListCommand(): Command {
     "apps list --sort -maxConnections --limit 10 --columns id,maxConnections,webhooks",
     "apps list --where problems --json | jq -r .id",
   ])
-    .option("--where <condition>", "only apps that meet it; more than one: all of them", collect)
-    .option("--sort <field>", "by this field; with - in front, the largest first")
+    .option("--where <condition>", "show only matching apps; repeatable, all must match", collect)
+    .option("--sort <field>", "sort by this field; with a leading -, largest first")
     .option("--columns <fields>", `separated by commas; by default ${COLUMNS}, with --json all`)
-    .option("--limit <n>", "no more apps than this", count)
+    .option("--limit <n>", "show at most this many apps", count)
     .action((options: ListOptions) => runCommand(options, (run) => list(run, options)));
 }
 

@@ -5,7 +5,7 @@ import picocolors from "picocolors";
 import stringWidth from "string-width";
 import { InterruptedError } from "./errors.ts";
 
-/** Colours, which are nothing but the text where nobody sees them. */
+/** Colors, which are nothing but the text where nobody sees them. */
 export type Colors = Pick<
   ReturnType<typeof picocolors.createColors>,
   "bold" | "dim" | "green" | "yellow" | "red" | "cyan"
@@ -99,14 +99,14 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
   return terminal;
 }
 
-/** A pipe has no `isTTY` at all; undefined would let picocolors decide, which colours pipes when `CI` is set. */
+/** A pipe has no `isTTY` at all; undefined would let picocolors decide, which colors pipes when `CI` is set. */
 function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true;
 }
 
 /**
  * What Redis and the table hold was written by others: it must not move the cursor, set the title or answer for the
- * user. Colours stay, line breaks and tabs too.
+ * user. Colors stay, line breaks and tabs too.
  */
 function harmless(text: string): string {
   return text.replace(/\u001b\[[\d;]*m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) =>
