@@ -114,6 +114,18 @@ const PARAMETERS = {
     expected:
       "rate(1 hour), rate(1 day), or rate(… minutes) or rate(… hours) with a number above 1, from 5 minutes to a day",
   },
+  canary: { default: "on", ...ON_OFF },
+  canarySchedule: {
+    default: "rate(1 minute)",
+    allows: (value) => minutesOf(value) >= 1 && minutesOf(value) <= 60,
+    expected:
+      "rate(1 minute), rate(1 hour), or rate(… minutes) with a number above 1, from a minute to an hour",
+  },
+  canaryAppId: {
+    default: "app-sync-canary",
+    pattern: /^[\w.:-]{1,200}$/,
+    expected: "an AppId that no app has: up to 200 letters, digits, dots, colons and dashes",
+  },
   alarmTopicArn: {
     default: "",
     pattern: /^arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[\w-]+$/,
@@ -352,7 +364,13 @@ async function settings({ options, resolveVariable }) {
       : undefined,
     shared: values.sharedCache !== "off",
     sweepMinutes: minutesOf(values.sweepSchedule),
-    functions: ["stream", "redrive", ...(values.sharedCache === "off" ? [] : ["sweep"])],
+    canaryMinutes: minutesOf(values.canarySchedule),
+    functions: [
+      "stream",
+      "redrive",
+      ...(values.sharedCache === "off" ? [] : ["sweep"]),
+      ...(values.canary === "off" ? [] : ["canary"]),
+    ],
   };
 }
 

@@ -7,6 +7,7 @@ import { createDoctorCommand } from "./doctor/doctor.ts";
 import { createTailCommand } from "./tail.ts";
 import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
+import { createMeasureCommand } from "./measure/measure.ts";
 import { createNodesCommand } from "./nodes.ts";
 import { createNormalizeCommand } from "./normalize.ts";
 import { createRelayCommand } from "./relay.ts";
@@ -33,6 +34,7 @@ Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 chang
   .addCommand(createDoctorCommand())
   .addCommand(createNodesCommand())
   .addCommand(createTailCommand())
+  .addCommand(createMeasureCommand())
   .addCommand(createGetCommand())
   .addCommand(createValidateCommand())
   .addCommand(createConsoleCommand())

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import { readCanaryApp } from "../config/canary.ts";
 import { AppsView } from "../console/apps.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
@@ -45,7 +46,7 @@ export function createConsoleCommand(): Command {
           table,
           log: names.log,
           token,
-          observer: new Observer(await tools.fleetLater()),
+          observer: new Observer(await tools.fleetLater(), readCanaryApp(process.env)),
           apps: new AppsView(tools.items()),
           assets: new URL("console/", import.meta.url),
         });

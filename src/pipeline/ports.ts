@@ -1,6 +1,7 @@
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import type { SoketiReading } from "../app/soketi-reading.ts";
+import type { CanaryResult } from "../protocol/canary.ts";
 import type { EncodedMessage } from "../protocol/encode.ts";
 import type { CacheFormat } from "./cache-format.ts";
 
@@ -157,4 +158,11 @@ export interface SweepReporter {
   swept(outcome: SweepOutcome): void;
   /** What is wrong stays so until the next time. */
   sweepFailed(error: unknown): void;
+}
+
+export interface CanaryReporter {
+  /** @param hasSharedCache there may be no node with the agent then. */
+  canaryMeasured(result: CanaryResult, hasSharedCache: boolean): void;
+  /** Nothing was measured: the table or Redis is at fault. */
+  canaryFailed(error: unknown): void;
 }

@@ -91,7 +91,7 @@ describe("doctor", () => {
     expect(checks.map(({ name }) => name)).toEqual([
       ...["table", "key schema", "index", "projection", "stream", "view type", "event source mapping"],
       ...["items", "redis", "one primary", "log", "flushes", "clocks", "nodes", "leases"],
-      ...["nodes' redis", "agent version", "soketi version", "previous secrets"],
+      ...["nodes' redis", "agent version", "soketi version", "previous secrets", "canary"],
     ]);
     const text = await cli(["doctor"], { env });
     expect(text.stdout).toContain("everything that was checked is healthy");

@@ -56,6 +56,7 @@ const both = ["redis", "table"] as const;
 const COMMANDS: Readonly<Record<string, Command>> = {
   doctor: { args: ["doctor", "--items"], needs: both, well: 2, without: { redis: 2, table: 2 } },
   nodes: { args: ["nodes"], needs: ["redis"], well: 2 },
+  measure: { args: ["measure", ...WAIT], needs: both, well: 2 },
   "nodes --watch": { args: ["nodes", "--watch", "100ms"], needs: ["redis"], well: 0, endless: true },
   tail: { args: ["tail"], needs: ["redis"], well: 0, endless: true },
   "tail --no-follow": { args: ["tail", "--since", "1m", "--no-follow"], needs: ["redis"], well: 0 },

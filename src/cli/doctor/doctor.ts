@@ -10,6 +10,8 @@ import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
 import type { Terminal } from "../support/terminal.ts";
+import { readCanaryResults } from "../../fleet/canary-results.ts";
+import { checkCanary } from "./canary.ts";
 import { type Check, fail, skipped, unseen } from "./check.ts";
 import { checkClocks } from "./clocks.ts";
 import { checkFlushes } from "./flushes.ts";
@@ -166,7 +168,7 @@ async function redisChecks(tools: Tools, expected: number | undefined): Promise<
 }
 
 function unseenWithoutRedis(): Check[] {
-  return ["log", "flushes", "clocks", "nodes"].map((name) => unseen(name, "Redis is unreachable"));
+  return ["log", "flushes", "clocks", "nodes", "canary"].map((name) => unseen(name, "Redis is unreachable"));
 }
 
 /** Rejects with RedisError. */
@@ -187,6 +189,7 @@ async function lookAtRedis(
   const nodes = await fleet.ask();
   const asked = { from: machine.read.to, to: await fleet.now() };
   const messages = tail ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - MAX_FLUSHES) }) : [];
+  const canary = await readCanaryResults(connection, names);
   const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, names);
   const server = kind === "cluster" ? undefined : shape.server;
   return [
@@ -197,6 +200,7 @@ async function lookAtRedis(
     ...checkClocks(machine, nodes, asked, messages.at(-1)),
     ...checkNodes(nodes, tail, __VERSION__, { expected, elsewhere, server }),
     ...checkPreviousSecrets(nodes, asked.to),
+    ...checkCanary(canary, asked.to, tools.config.sharedCache !== undefined),
   ];
 }
 

@@ -128,6 +128,8 @@ describe("the agent's configuration", () => {
       names: {
         ask: "{app-sync:apps}:v1:ask",
         relay: "{app-sync:apps}:v1:relay",
+        canary: "{app-sync:apps}:v1:canary",
+        measured: "{app-sync:apps}:v1:canary:measured",
         log: "{app-sync:apps}:v1:log",
         last: "{app-sync:apps}:v1:last",
         live: "{app-sync:apps}:v1:live",
