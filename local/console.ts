@@ -53,7 +53,7 @@ function controlsOf({ nodes, redisLinks, table }: Stack): LocalControls {
   const frozen = new Set<number>();
   const linkOf = (pid: number) => {
     const link = redisLinks[nodes.findIndex((node) => node.child.pid === pid)];
-    if (!link) throw new Error(`expected the pid of a node whose way to Redis is in hand, found ${pid}`);
+    if (!link) throw new Error(`expected the pid of a node of this stack, found ${pid}`);
     return link;
   };
   let changes = 0;

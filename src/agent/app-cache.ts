@@ -13,7 +13,7 @@ const NO_APP: Promise<null> = Promise.resolve(null);
 /** A read that ends by itself, with its budget, says more of what stood in the way. Milliseconds. */
 const GRACE_MS = 100;
 
-const late = () => new Error("expected its key and then the app from DynamoDB in time, found no answer");
+const late = () => new Error("expected the key and then the app from DynamoDB in time, found no answer");
 
 /**
  * The agent's app cache: one entry for each app id, an alias for each key.

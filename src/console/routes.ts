@@ -38,7 +38,7 @@ export async function answer(
   const { observer, apps, controls, assets, streams } = routes;
   const action = actionOf(url.pathname);
   if (action !== undefined && controls) await handleAction(action, request, response, { controls, observer });
-  else if (request.method !== "GET") refuse(response, 404, "there is nothing to change here");
+  else if (request.method !== "GET") refuse(response, 404, "nothing can be changed here");
   else if (url.pathname === "/api/stream") streams.add(response, routes.state());
   else if (url.pathname === "/api/apps") await search(apps, url.searchParams, response);
   else await serveFile(assets, url.pathname, response);
@@ -50,6 +50,6 @@ async function search(apps: AppsView, asked: URLSearchParams, response: ServerRe
   try {
     json(response, 200, await apps.search(asked.get("search") ?? "", Date.now(), limit));
   } catch (error) {
-    json(response, 502, { error: `the table could not be read: ${(error as Error).message}` });
+    json(response, 502, { error: `Could not read the table: ${(error as Error).message}` });
   }
 }

@@ -30,7 +30,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       const card = page.locator(`[data-pid="${child.pid}"]`);
       expect(await card.innerText()).toMatch(/following[^]*lease\s+\d\.\d s[^]*soketi 1\.6\.1/);
     }
-    expect(await verdict()).toBe("All 2 nodes are in line with the table's changes.");
+    expect(await verdict()).toBe("All 2 nodes are up to date with the table.");
   });
 
   it("shows a change reach every node, with the time of each step", async () => {
@@ -48,7 +48,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
   it("shows a node degrade while its Redis is frozen, and recover", async () => {
     const pid = opened.stack.nodes[0]?.child.pid ?? 0;
     const card = page.locator(`[data-pid="${pid}"]`);
-    await card.getByRole("button", { name: "Freeze its Redis" }).click();
+    await card.getByRole("button", { name: "Freeze Redis" }).click();
     await page.locator(".verdict.bad").waitFor();
     expect(await verdict()).toContain("node 1 does not answer");
     await eventually("the node to lose its lease", async () => {
@@ -60,7 +60,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
     const drops = page.locator("tbody tr", { hasText: "limits.maxConnections = 102" }).locator("td");
     await eventually("the drop on node 2", async () => /^\+\d+ ms$/.test(await drops.nth(5).innerText()));
     expect(await drops.nth(4).innerText()).toBe("·");
-    await card.getByRole("button", { name: "Thaw its Redis" }).click();
+    await card.getByRole("button", { name: "Unfreeze Redis" }).click();
     await page.locator(".verdict.good").waitFor();
     // It was replayed: as late as the node was cut off.
     await eventually("the drop on node 1", async () => /^\+\d{3,} ms$/.test(await drops.nth(4).innerText()));
@@ -124,7 +124,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
       if (await page.evaluate("document.activeElement !== document.body")) expect(outline).toBe("solid");
     }
-    for (const label of ["Disconnect Redis", "Freeze its Redis", "Change acme's limit", "INPUT"]) {
+    for (const label of ["Disconnect Redis", "Freeze Redis", "Change acme's limit", "INPUT"]) {
       expect([...reached]).toContain(label);
     }
   });
@@ -187,7 +187,7 @@ describe("soketi-app-sync console", () => {
     });
     await Promise.all(seen);
     expect([result.status, seen.length]).toEqual([0, 1]);
-    await shown?.getByText("The connection to the console is lost").waitFor();
+    await shown?.getByText("Lost the connection to the console").waitFor();
     await shown?.close();
   });
 
@@ -221,7 +221,7 @@ describe("soketi-app-sync console", () => {
       await shown.goto(url);
       await shown.locator(".verdict.good").waitFor();
     });
-    await shown.getByText("The connection to the console is lost").waitFor();
+    await shown.getByText("Lost the connection to the console").waitFor();
     await whileServed(() => shown.locator(".verdict.good").waitFor());
     await shown.close();
   });

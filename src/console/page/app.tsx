@@ -9,7 +9,7 @@ import { verdictOf } from "./verdict.ts";
 import "uplot/dist/uPlot.min.css";
 import "./app.css";
 
-const LOST = { level: "bad", text: "The connection to the console is lost. Trying again …" };
+const LOST = { level: "bad", text: "Lost the connection to the console. Reconnecting …" };
 
 function App() {
   const { state, connected } = useConsole();

@@ -43,7 +43,7 @@ function Node({ node, name, local }: { node: NodeView; name: string; local: Loca
         max={leaseMs}
         value={answers ? leaseMsLeft : 0}
         aria-label={`lease of ${name}`}
-        title="rest of the lease"
+        title="remaining lease"
       />
       <dl>
         <dt>lease</dt>
@@ -63,9 +63,9 @@ function Node({ node, name, local }: { node: NodeView; name: string; local: Loca
         <p class="actions">
           <Button label="Disconnect Redis" of={name} act={() => act("disconnect", { pid })} />
           {local.frozen ? (
-            <Button label="Thaw its Redis" of={name} act={() => act("thaw", { pid })} />
+            <Button label="Unfreeze Redis" of={name} act={() => act("thaw", { pid })} />
           ) : (
-            <Button label="Freeze its Redis" of={name} act={() => act("freeze", { pid })} />
+            <Button label="Freeze Redis" of={name} act={() => act("freeze", { pid })} />
           )}
         </p>
       ) : null}

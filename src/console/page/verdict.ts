@@ -12,7 +12,7 @@ const NAMED = 3;
 
 /** The whole in one sentence: what somebody who was woken wants to know. */
 export function verdictOf({ trouble, nodes, tail, local }: ConsoleState): Verdict {
-  if (trouble !== null) return { level: "bad", text: `Nothing is known now: ${trouble}` };
+  if (trouble !== null) return { level: "bad", text: `Nothing is known at the moment: ${trouble}` };
   const soketi = nodes.filter((node) => node.soketi !== null);
   if (soketi.length === 0) return { level: "warn", text: "No node is registered." };
   const nameOf = namesOf(nodes, local);
@@ -31,9 +31,9 @@ export function verdictOf({ trouble, nodes, tail, local }: ConsoleState): Verdic
   if (behind.length > 0) {
     return { level: "warn", text: `${behind.length} of ${soketi.length} nodes are catching up.` };
   }
-  const all = soketi.length === 1 ? "The node is in line" : `All ${soketi.length} nodes are in line`;
+  const all = soketi.length === 1 ? "The node is up to date" : `All ${soketi.length} nodes are up to date`;
   return {
     level: "good",
-    text: tail === null ? `${all}; nothing was published yet.` : `${all} with the table's changes.`,
+    text: tail === null ? `${all}; nothing has been published yet.` : `${all} with the table.`,
   };
 }

@@ -23,7 +23,7 @@ const NO_APP: Promise<null> = Promise.resolve(null);
 export function possibleOnly<A>(lookups: Lookups<A>, guards: Guards): Lookups<A> {
   const isPossible = (value: unknown) => {
     if (isPossibleKey(value)) return true;
-    guards.caught(WHERE, "an app id or key that no app can have");
+    guards.caught(WHERE, "an impossible app id or key");
     return false;
   };
   return {

@@ -59,11 +59,11 @@ describe("a node's name", () => {
 
 describe("the verdict", () => {
   it.each<[string, string, ConsoleState]>([
-    ["good", "All 2 nodes are in line with the table's changes.", state([node("a"), node("b")])],
-    ["good", "The node is in line; nothing was published yet.", state([node("a")], { tail: null })],
+    ["good", "All 2 nodes are up to date with the table.", state([node("a"), node("b")])],
+    ["good", "The node is up to date; nothing has been published yet.", state([node("a")], { tail: null })],
     ["warn", "No node is registered.", state([node("f", { soketi: null, answers: false })])],
     ["warn", "1 of 2 nodes are catching up.", state([node("a"), node("b", { behind: null })])],
-    ["bad", "Nothing is known now: no Redis", state([node("a")], { trouble: "no Redis" })],
+    ["bad", "Nothing is known at the moment: no Redis", state([node("a")], { trouble: "no Redis" })],
     ["bad", "b has no lease: without Redis", state([node("a"), node("b", { leaseMsLeft: 0 })])],
     ["bad", "a does not answer, b has no lease:", state([node("a", silent), node("b", { leaseMsLeft: 0 })])],
     [
