@@ -68,9 +68,9 @@ export class AppCache<A extends AppIdentity> {
   }
 
   /**
-   * Never rejects: null when there is no such app, and at last when the table could not be read.
+   * Never rejects: null if there is no such app, or if the table could not be read within the budget.
    *
-   * @param onUnreadable told why, in the latter case: who can tell the two apart, should.
+   * @param onUnreadable called with the reason in the latter case, so that callers can distinguish the two.
    */
   findById(id: string, onUnreadable?: OnUnreadable): Promise<A | null> {
     const entry = this.#entries.get(id);

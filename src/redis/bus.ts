@@ -35,7 +35,7 @@ export interface RedisBusOptions {
   /** Who can tell whether the server that takes heartbeats is the primary. Default: nobody. */
   readonly witnesses?: Witnesses | undefined;
   readonly resubscribe: () => void;
-  /** Told at each heartbeat that a server answers without saying who it is: such a one proves nothing. */
+  /** Called at each heartbeat whose server does not identify itself: such a server proves nothing. */
   readonly onAnonymous: (error: RedisError) => void;
 }
 

@@ -33,7 +33,7 @@ export interface PlannedChange {
   write(items: AppItems): Promise<void>;
   /** What it does to the app, after "app acme": "is disabled". The changed attributes are named without it. */
   readonly outcome?: string | undefined;
-  /** Told once, as soon as it is written: a new secret is nowhere else to be read. */
+  /** Called once, as soon as it is written: a new secret cannot be read anywhere else. */
   readonly secret?: string | undefined;
   /** Until when the secret of before is taken. Seconds since 1970. */
   readonly previousSecretUntil?: number | undefined;

@@ -9,7 +9,7 @@ export const ANSWER_MS = 5_000;
 
 export interface GuardsOptions {
   readonly on: ReadonlySet<GuardName>;
-  /** Told of each time that soketi was spared something. */
+  /** Called each time that a guard acts. */
   readonly onCaught: (where: GuardName, what: string, error?: string) => void;
 }
 
