@@ -217,7 +217,7 @@ describe("soketi-app-sync console", () => {
     });
     await Promise.all(seen);
     expect([result.status, seen.length]).toEqual([0, 1]);
-    await shown?.getByText("The connection to the console is lost").waitFor();
+    await shown?.getByText("Lost the connection to the console").waitFor();
     await shown?.close();
   });
 
@@ -251,7 +251,7 @@ describe("soketi-app-sync console", () => {
       await shown.goto(url);
       await shown.locator(".verdict.good").waitFor();
     });
-    await shown.getByText("The connection to the console is lost").waitFor();
+    await shown.getByText("Lost the connection to the console").waitFor();
     await whileServed(() => shown.locator(".verdict.good").waitFor());
     await shown.close();
   });

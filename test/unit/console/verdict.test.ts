@@ -81,7 +81,11 @@ describe("the verdict", () => {
       "Table apps cannot be read: DynamoDB did not answer within 5 s.",
       state([node("a")], { tableTrouble: "DynamoDB did not answer within 5 s" }),
     ],
-    ["bad", "Nothing is known at the moment: no Redis. The nodes", state([node("a")], { redisTrouble: "no Redis" })],
+    [
+      "bad",
+      "Nothing is known at the moment: no Redis. The nodes",
+      state([node("a")], { redisTrouble: "no Redis" }),
+    ],
     ["bad", "b has no lease: without Redis", state([node("a"), node("b", { leaseMsLeft: 0 })])],
     ["bad", "a does not answer, b has no lease:", state([node("a", silent), node("b", { leaseMsLeft: 0 })])],
     [
