@@ -123,7 +123,11 @@ describe("the verdict", () => {
   });
 
   it.each([
-    ["the connection is lost", { connected: false, ageMs: 12_000 }, /^Lost the connection .* seen 12 s ago\.$/],
+    [
+      "the connection is lost",
+      { connected: false, ageMs: 12_000 },
+      /^Lost the connection .* seen 12 s ago\.$/,
+    ],
     ["the nodes were asked too long ago", { connected: true, ageMs: 5_000 }, /^Nothing .* seen 5 s ago\.$/],
     ["they were never asked", { connected: true, ageMs: null }, /^Nothing .* No node was seen yet\.$/],
   ])("is never good of what is not known now: %s", (_, freshness, text) => {
