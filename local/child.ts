@@ -139,5 +139,5 @@ function collectOutput(process_: ChildProcess, onLine?: (line: string) => void):
 
 function lastWords(child: Child): string {
   const lines = child.output().trim().split("\n").slice(-25).join("\n  ");
-  return lines === "" ? " It printed nothing." : ` Its last words:\n  ${lines}`;
+  return lines === "" ? " It printed nothing." : ` Its last output:\n  ${lines}`;
 }

@@ -64,12 +64,12 @@ async function connectPatiently(port: number): Promise<PusherConnection> {
 
 async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<void> {
   say("");
-  say("1. The secret of app acme is rotated. Each node is asked all the time, with both secrets:");
+  say("1. The secret of app acme is rotated. Each node is asked continuously, with both secrets:");
   const probes = stack.nodes.map(({ port }) => probeSecrets({ port, ...BACKEND }, "secret-1", "secret-2"));
   const written = Date.now();
   await stack.table.update("acme", { AppSecret: { S: "secret-2" } });
   const settled = Promise.all(probes.map((probe) => probe.settled));
-  await within(20_000, "the new secret to be in force on every node", settled);
+  await within(20_000, "the new secret to be in effect on every node", settled);
   probes.forEach(({ seen }, i) =>
     say(
       `   node ${i + 1}: old entry ${lastServed(seen.oldLast - written)} the write, ` +
@@ -94,7 +94,7 @@ async function disable(
   say: (line: string) => void,
 ): Promise<void> {
   say("");
-  say('2. The app is disabled, spelt Enabled: {"S":"false"}, while pusher-js clients are connected:');
+  say('2. The app is disabled, written as Enabled: {"S":"false"}, while pusher-js clients are connected:');
   const written = Date.now();
   await stack.table.update("acme", { Enabled: { S: "false" } });
   const closed = Promise.all(

@@ -17,7 +17,7 @@ export async function startDynamoDbLocal(
   options: { readonly port?: number | undefined; readonly image?: string | undefined } = {},
 ): Promise<DynamoDbLocal> {
   const port = options.port ?? (await freePort());
-  await assertFree(port, "stop what uses it, or take another");
+  await assertFree(port, "stop what uses it, or choose another");
   // It runs for minutes: what the second compiler and threads of the collector take is never earned back.
   const jvm = ["-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
   const flags = ["-inMemory", "-sharedDb", "-disableTelemetry"];

@@ -49,7 +49,7 @@ async function claimBlock(): Promise<number[]> {
   }
   const range = `${FIRST_PORT} to ${FIRST_PORT + BLOCKS * BLOCK_SIZE - 1}`;
   throw new Error(
-    `expected a free block of ports in ${range}, found all of them taken: stop what uses them, or name the ports`,
+    `expected a free block of ports in ${range}, found all of them in use: stop what uses them, or pass the ports`,
   );
 }
 

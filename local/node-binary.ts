@@ -38,7 +38,7 @@ export function nodeBinary(major: string, say: Print = console.log): string | un
   const known = PLATFORMS.find((one) => one === platform);
   const wanted = known && NODE_PACKAGES[major]?.[known];
   if (wanted === undefined) {
-    say(`No Node ${major} from npm for ${platform}: left out, set ${variable}.`);
+    say(`No Node ${major} from npm for ${platform}: skipped, set ${variable}.`);
     return undefined;
   }
   return fetchNode(wanted, say);

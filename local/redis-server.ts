@@ -28,7 +28,7 @@ export async function startRedis({
   ...options
 }: RedisServerOptions = {}): Promise<RedisServer> {
   const port = options.port ?? (await freePort());
-  await assertFree(port, "stop what uses it, or take another");
+  await assertFree(port, "stop what uses it, or choose another");
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-redis-"));
   const quiet = ["--save", "", "--appendonly", "no", ...args];
   const start =

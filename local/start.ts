@@ -106,9 +106,7 @@ function describe({ nodes, redisUrl, relayUrl, dynamodbEndpoint, table }: Stack)
 
 function explainOwnChange({ dynamodbEndpoint }: Stack): void {
   print("");
-  print(
-    "Running. Changes are shown as they arrive. Make one of your own, in another terminal in this folder:",
-  );
+  print("Running. Changes are shown as they arrive. Make one yourself, in another terminal in this folder:");
   print("");
   print(`  node --import tsx local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
   print("");

@@ -13,7 +13,7 @@ const NO_APP: Promise<null> = Promise.resolve(null);
 /** A read that ends by itself, with its budget, says more of what stood in the way. Milliseconds. */
 const GRACE_MS = 100;
 
-const late = () => new Error("expected its key and then the app from DynamoDB in time, found no answer");
+const late = () => new Error("expected the key and then the app from DynamoDB in time, found no answer");
 
 /**
  * The agent's app cache: one entry for each app id, an alias for each key.
@@ -68,9 +68,9 @@ export class AppCache<A extends AppIdentity> {
   }
 
   /**
-   * Never rejects: null when there is no such app, and at last when the table could not be read.
+   * Never rejects: null if there is no such app, or if the table could not be read within the budget.
    *
-   * @param onUnreadable told why, in the latter case: who can tell the two apart, should.
+   * @param onUnreadable called with the reason in the latter case, so that callers can distinguish the two.
    */
   findById(id: string, onUnreadable?: OnUnreadable): Promise<A | null> {
     const entry = this.#entries.get(id);

@@ -7,7 +7,7 @@ export class NoLogError extends Error {
   constructor(log: string, redis: string) {
     super(
       `expected the pipeline's log "${log}" in Redis ${redis}, found none, so no app is proven fresh. If another Redis is ` +
-        "the pipeline's, set APP_SYNC_REDIS_URL to it. If it is this one and no app was ever changed, publish a first " +
+        "the pipeline's, set APP_SYNC_REDIS_URL to it. If this one is, and no app was ever changed, publish a first " +
         "message: soketi-app-sync flush.",
     );
   }
@@ -20,8 +20,8 @@ export class OtherServerError extends Error {
 
   constructor() {
     super(
-      "expected one Redis server to take heartbeats and to publish messages, found two: its address has moved, or leads to " +
-        "more than one. Both connections are made anew.",
+      "expected heartbeats and messages to use one Redis server, found two: its address has moved, or resolves to " +
+        "more than one. Both connections are opened again.",
     );
   }
 }

@@ -28,7 +28,7 @@ interface Walk<A> {
 }
 
 /**
- * Brings open connections in line with their app: every connection of the app gets it, or is closed.
+ * Keeps open connections up to date with their app: every connection of the app gets it, or is closed.
  *
  * Invariants. After the last `follow` of an app has ended, each of its connections has the app that it gave, or waits to be
  * closed. All walks together hold the event loop for no longer than one slice at a time.

@@ -161,7 +161,7 @@ export class LogFollower {
     if (tail.server !== undefined) this.#options.lease.renew(askedAt);
   }
 
-  /** What one server takes would not be heard of from another. @throws OtherServerError */
+  /** What is written to one server would not be received from another. @throws OtherServerError */
   #assertSameServer({ run }: Tail): void {
     if (!this.#session.isElsewhere(run)) return;
     this.#leaveSubscription();

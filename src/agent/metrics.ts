@@ -61,8 +61,8 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
       Number(follower.state === "following"),
     ),
     gauge("cursor", "Sequence number of the last message applied.", () => follower.cursor?.seq ?? 0),
-    gauge("nodes", "Nodes of the registry, this one included.", () => agent.lastTail?.nodes ?? 0),
-    gauge("nodes_left", "Nodes that left within a day without saying so.", () => agent.lastTail?.left ?? 0),
+    gauge("nodes", "Nodes in the registry, including this one.", () => agent.lastTail?.nodes ?? 0),
+    gauge("nodes_left", "Nodes that vanished within a day.", () => agent.lastTail?.left ?? 0),
     counter("messages_total", "Messages of the log applied.", () => follower.stats.messages),
     counter("changes_total", "Changes in those messages.", () => counts.changes),
     counter(
@@ -73,7 +73,7 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
     counter("replayed_messages_total", "Messages applied by replay.", () => follower.stats.replayedMessages),
     {
       // All of them from the start: Prometheus sees no increase in a counter that begins at 1.
-      ...counter("flushes_total", "Times that everything was put in doubt.", () =>
+      ...counter("flushes_total", "Flushes: times that all apps had to be read again.", () =>
         FLUSH_REASONS.map((reason) => [reason, agent.flushes.get(reason) ?? 0] as const),
       ),
       label: "reason",
@@ -89,23 +89,27 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
 function cacheMetrics({ cache, verifier }: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
   return [
     gauge("entries", "Apps in the cache.", () => cache.size),
-    counter("drops_total", "Apps forgotten, because a message named them.", () => cache.stats.drops),
+    counter("drops_total", "Apps dropped because a message named them.", () => cache.stats.drops),
     counter("hits_total", "Lookups answered from the cache.", () => cache.stats.hits),
     counter("misses_total", "Lookups that waited for the table.", () => cache.stats.misses),
     counter("loads_total", "Reads of the table by id.", () => cache.stats.loads),
     counter("resolves_total", "Queries of the index by key.", () => cache.indexQueries),
-    counter("voided_reads_total", "Reads that a message overtook, made again.", () => cache.voidedReads),
+    counter("voided_reads_total", "Reads repeated because a message overtook them.", () => cache.voidedReads),
     counter(
       "load_errors_total",
       "Lookups for which the table could not be read.",
       () => cache.stats.loadErrors,
     ),
-    counter("stale_served_total", "Unverified apps served because of that.", () => cache.stats.staleServed),
+    counter(
+      "stale_served_total",
+      "Unverified apps served because the table could not be read.",
+      () => cache.stats.staleServed,
+    ),
     counter("item_problems_total", "Items read that have problems.", () => counts.itemProblems),
     counter("verified_total", "Cached apps compared with the table.", () => verifier.verified),
     counter(
       "stale_found_total",
-      "Cached apps that differed, unexplained by any message.",
+      "Cached apps that differed from the table without a message.",
       () => verifier.stale,
     ),
   ];
@@ -116,12 +120,12 @@ function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts):
     gauge("apps_in_use", "Apps with open connections.", () => connections.revalidator.appsInUse),
     gauge(
       "in_use_bound_seconds",
-      "After a flush, or without Redis, each of them has been read again within this time.",
+      "After a flush, or without Redis, all of them are read again within this time.",
       () => connections.revalidator.boundMs / 1_000,
     ),
     gauge(
       "reads_allowed_per_second",
-      "Pace at which they may be read again.",
+      "Reads per second allowed for apps in use.",
       () => connections.pace.perSecond,
     ),
     gauge(
@@ -131,25 +135,21 @@ function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts):
     ),
     counter(
       "connections_refreshed_total",
-      "Open connections given a changed app.",
+      "Open connections updated in place.",
       () => counts.connectionsReplaced,
     ),
     counter(
       "connections_closed_total",
-      "Open connections closed for a change.",
+      "Open connections closed because of a change.",
       () => counts.connectionsClosed,
     ),
     {
-      ...counter(
-        "guarded_total",
-        "Times that soketi was spared what it does not bear.",
-        () => counts.guarded,
-      ),
+      ...counter("guarded_total", "Times that a guard protected soketi.", () => counts.guarded),
       label: "where",
     },
     counter(
       "webhooks_retried_total",
-      "Webhooks that went back to their queue, once for each time.",
+      "Failed attempts to send webhooks that will be retried.",
       () => counts.webhooksRetried,
     ),
     {
@@ -164,16 +164,16 @@ function connectionMetrics({ connections }: MeasuredAgent, counts: AgentCounts):
 function previousSecretMetrics({ previousSecrets }: AgentCounts): AgentMetric[] {
   return [
     {
-      ...counter(
-        "previous_secret_taken_total",
-        "What was signed with an app's previous secret, and taken.",
-        () => previousSecrets.counted("taken"),
+      ...counter("previous_secret_taken_total", "Uses of an app's previous secret that were accepted.", () =>
+        previousSecrets.counted("taken"),
       ),
       label: "app_id",
     },
     {
-      ...counter("previous_secret_refused_total", "The same after the overlap's end, refused.", () =>
-        previousSecrets.counted("refused"),
+      ...counter(
+        "previous_secret_refused_total",
+        "Uses of an app's previous secret that were refused after the overlap.",
+        () => previousSecrets.counted("refused"),
       ),
       label: "app_id",
     },

@@ -4,7 +4,7 @@ import { BoundedMap } from "./bounded-map.ts";
 export interface PreviousSecretUsesOptions {
   /** Milliseconds since 1970: an overlap ends by the clock of the node. */
   readonly now: () => number;
-  /** Told of the first use of an app's, and again of those of each hour in which there are any. Must not throw. */
+  /** Called for the first use of an app's, then once for each hour with uses. Must not throw. */
   readonly onUsed: (use: PreviousSecretUse) => void;
 }
 

@@ -100,7 +100,7 @@ export class SingleFlight<T> {
   #checkRetryBudget({ reads, since }: Attempts): void {
     const waitedMs = this.#clock() - since;
     if (reads < MIN_READS || waitedMs <= this.#retryBudgetMs) return;
-    throw new Error(`changed during each of ${reads.toFixed()} reads of it, in ${waitedMs.toFixed()} ms`);
+    throw new Error(`changed during each of ${reads.toFixed()} reads within ${waitedMs.toFixed()} ms`);
   }
 
   void(name: string): void {

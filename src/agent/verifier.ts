@@ -11,7 +11,7 @@ export interface VerifierOptions<A extends AppIdentity> {
   readonly graceMs: number;
   /** Whether the cache is claimed to be fresh. While it is not, messages are missed, and the grace does not run. */
   readonly leaseHeld: () => boolean;
-  /** A difference: the app was dropped, and its connections should be brought in line. */
+  /** A difference: the app was dropped, and its connections should be updated. */
   readonly onDifference: (appId: string) => void;
   /** No message explained a difference within the grace: the entry was stale. */
   readonly onStale: (appId: string) => void;

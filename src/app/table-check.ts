@@ -6,7 +6,7 @@ export interface TableProblem {
   readonly message: string;
 }
 
-/** Told of every item once, it knows what is wrong between them. Memory: id and key of each app. */
+/** Finds conflicts between items; give it each item once. Keeps the id and key of each app in memory. */
 export class TableCheck {
   readonly #ids = new Set<string>();
   readonly #byKey = new Map<string, string[]>();

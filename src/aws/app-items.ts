@@ -53,7 +53,7 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
       const put = { TableName: table, Item: item, ConditionExpression: "attribute_not_exists(AppId)" };
       await orConflict(
         client.send(new PutItemCommand(put)),
-        `expected no app ${item.AppId?.S ?? ""} yet, found one: choose another id, or update it`,
+        `expected no app ${item.AppId?.S ?? ""}, found one: choose another id, or update it`,
       );
     },
 
@@ -81,7 +81,7 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
 }
 
 const changedMeanwhile = (appId: string) =>
-  `expected app ${appId} as it was read, found that somebody has changed or deleted it since: look at it again`;
+  `expected app ${appId} unchanged since it was read, found it changed or deleted by someone else: try again`;
 
 async function orConflict(answer: Promise<unknown>, message: string): Promise<void> {
   try {

@@ -10,7 +10,7 @@ export interface DynamoDbSourceOptions {
   readonly table: string;
   /** Longest read, in milliseconds. The SDK has no limit of its own: it waits for a silent socket for ever. */
   readonly budgetMs: number;
-  /** Told of each item that is read and has any. Must not throw. */
+  /** Called for each item that has problems. Must not throw. */
   readonly onProblems: (appId: string, problems: readonly Problem[]) => void;
 }
 

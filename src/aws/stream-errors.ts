@@ -12,14 +12,14 @@ import {
 const CREDENTIALS: Readonly<Record<string, string>> = {
   CredentialsProviderError:
     "found no credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role",
-  UnrecognizedClientException: "AWS does not know these credentials: check them, and the region",
-  InvalidClientTokenId: "AWS does not know these credentials: check them, and the region",
+  UnrecognizedClientException: "AWS does not know these credentials: check them and the region",
+  InvalidClientTokenId: "AWS does not know these credentials: check them and the region",
   InvalidSignatureException: "the secret access key is not the one of the access key: check both",
-  IncompleteSignatureException: "the credentials are not in the form that AWS has: check them",
-  MissingAuthenticationTokenException: "the credentials are not in the form that AWS has: check them",
+  IncompleteSignatureException: "the credentials have a wrong format: check them",
+  MissingAuthenticationTokenException: "the credentials have a wrong format: check them",
   ExpiredTokenException: "the credentials have expired: sign in again, or give the machine a role",
   AccessDeniedException:
-    "the credentials do not permit it: they need dynamodb:DescribeTable on the table, and dynamodb:DescribeStream, " +
+    "the credentials lack rights: they need dynamodb:DescribeTable on the table, and dynamodb:DescribeStream, " +
     "GetShardIterator and GetRecords on its stream",
 };
 
@@ -31,15 +31,15 @@ export function toStreamError(error: unknown, doing: string): Error {
   const advice = Object.hasOwn(CREDENTIALS, name) ? CREDENTIALS[name] : undefined;
   if (advice !== undefined) return new AwsCredentialsError(describe(advice), options);
   if (isThrottling(error) || name === "LimitExceededException")
-    return new StreamThrottledError(describe("it is read more often than AWS lets it"), options);
+    return new StreamThrottledError(describe("it is read more often than AWS allows"), options);
   switch (name) {
     case "ExpiredIteratorException":
       return new IteratorExpiredError(describe("the iterator has expired"), options);
     case "TrimmedDataAccessException":
-      return new RecordsTrimmedError(describe("the records are older than what the stream keeps"), options);
+      return new RecordsTrimmedError(describe("the records are older than the stream keeps"), options);
     case "ResourceNotFoundException":
       return new StreamGoneError(
-        describe("it is not there: check its name, the region and the endpoint"),
+        describe("it does not exist: check its name, the region and the endpoint"),
         options,
       );
     default:

@@ -83,12 +83,12 @@ async function orGone<T>(range: FailedRange, answer: Promise<T>): Promise<T> {
     return await answer;
   } catch (error) {
     if (error instanceof TrimmedDataAccessException) {
-      throw new RangeGoneError(`${range.from} of ${range.shardId} is older than what the stream keeps`, {
+      throw new RangeGoneError(`${range.from} of ${range.shardId} is older than the stream keeps`, {
         cause: error,
       });
     }
     if (error instanceof ResourceNotFoundException) {
-      throw new RangeGoneError(`${range.shardId} of ${range.streamArn} does not exist any more`, {
+      throw new RangeGoneError(`${range.shardId} of ${range.streamArn} no longer exists`, {
         cause: error,
       });
     }

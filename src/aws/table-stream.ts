@@ -108,7 +108,7 @@ function withTimeLimit(limitMs: number): Ask {
     // The signal ends a request, but neither a pause of the SDK between two tries nor the search for credentials.
     let onAbort: () => void = () => undefined;
     const aborted = new Promise<never>((_, reject) => {
-      onAbort = () => reject(giveUp("it was not waited for"));
+      onAbort = () => reject(giveUp("the relay is stopping"));
       if (signal.aborted) onAbort();
       signal.addEventListener("abort", onAbort);
     });
@@ -141,12 +141,12 @@ async function listShards(client: DynamoDBStreamsClient, ask: Ask, arn: string, 
 function wrongViewType(table: string, found = "none"): ViewTypeError {
   return new ViewTypeError(
     `expected the stream of table ${table} with the view type ${VIEW_TYPE}, found ${found}: ` +
-      "switch the stream off, and on again with that type; no item is touched by it",
+      "turn the stream off and on again with that type; items are not affected",
   );
 }
 
 function noStream(table: string): NoStreamError {
   return new NoStreamError(
-    `expected table ${table} to have a stream, found none: switch it on with the view type ${VIEW_TYPE}`,
+    `expected table ${table} to have a stream, found none: turn it on with the view type ${VIEW_TYPE}`,
   );
 }

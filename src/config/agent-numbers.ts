@@ -44,7 +44,7 @@ export function readAgentNumbers(source: NumberSource): AgentNumbers {
     const [heartbeat, lease] = [source.nameOf("heartbeatMs"), source.nameOf("leaseMs")];
     source.mistakes.push(
       `${heartbeat}: expected at most half of ${lease} (${leaseMs}), found ${heartbeatMs}. ` +
-        "One lost heartbeat must not cost the lease.",
+        "Losing one heartbeat must not lose the lease.",
     );
   }
   return {

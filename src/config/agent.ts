@@ -22,7 +22,7 @@ export interface AgentConfig extends AgentSettings {
   readonly minReplicas: number;
   /**
    * Whether soketi's lookups go to the agent's cache. Off: soketi looks up for itself; the agent still normalizes what
-   * it reads, and brings connections in line, new ones as well.
+   * it reads, and updates connections, new ones as well.
    */
   readonly cache: boolean;
   /** Whether the newest connections over a lowered limit are closed. */

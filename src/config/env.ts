@@ -77,7 +77,7 @@ export class EnvReader {
       if (item === "") return [];
       const [, host = "", port = String(defaultPort)] = /^(.*?)(?::(\d{1,5}))?$/s.exec(item) ?? [];
       if (!HOST.test(host) || Number(port) < 1 || Number(port) > 65_535) {
-        const login = item.includes("@") ? " User and password go into variables of their own." : "";
+        const login = item.includes("@") ? " User and password have their own variables." : "";
         this.wrong(name, expected, `another form in item ${i + 1} ${NOT_SHOWN}`, undefined, login);
       }
       return [{ host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port) }];

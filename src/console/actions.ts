@@ -23,7 +23,7 @@ export async function handleAction(
   { controls, observer }: { readonly controls: LocalControls; readonly observer: Observer },
 ): Promise<void> {
   if (request.method !== "POST" || !isFromPage(request)) {
-    refuse(response, 403, "expected a request of the page itself");
+    refuse(response, 403, "expected a request from the page itself");
     return;
   }
   const body = (await bodyOf(request)) as { pid?: unknown; what?: unknown } | undefined;

@@ -66,8 +66,8 @@ export class ChangeRows {
 
 /** What nodes cannot read makes them forget everything: here it is a flush as any other. */
 const UNREADABLE = {
-  malformed: "a message that cannot be read",
-  unsupported: "a message of another version",
+  malformed: "an unreadable message",
+  unsupported: "a message of another protocol version",
 } as const;
 
 /** @param place in its message. */

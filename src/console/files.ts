@@ -12,6 +12,6 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 /** @param assets the folder of the built page. Rejects when a file of it cannot be read. */
 export async function serveFile(assets: URL, path: string, response: ServerResponse): Promise<void> {
   const [name, type] = FILES[path] ?? [];
-  if (name === undefined || type === undefined) refuse(response, 404, "there is no such page");
+  if (name === undefined || type === undefined) refuse(response, 404, "page not found");
   else response.writeHead(200, { "Content-Type": type }).end(await readFile(new URL(name, assets)));
 }

@@ -27,6 +27,6 @@ export function isAdmitted(
     return false;
   }
   if (hasToken(request, token)) return true;
-  refuse(response, 401, "expected the token: open the address that the console has printed");
+  refuse(response, 401, "expected the token: open the address that the console printed");
   return false;
 }

@@ -23,10 +23,10 @@ export class OwnWrites {
   }
 
   /**
-   * When the change of a row was written; undefined for somebody else's. Of united writes, the oldest.
+   * When the change of a row was written; undefined for someone else's. Of merged writes, the oldest.
    *
-   * What was written before the row is over with it: a write that changed nothing has no row of its own, and must not
-   * lend its time to a later one. A time that is not sure is not told.
+   * A row settles all writes before it: a write that changed nothing has no row, and must not lend its time to a later
+   * one. An uncertain time is not returned.
    */
   take(row: Seen): number | undefined {
     // What was announced did not come through the stream, and says nothing about its time.

@@ -39,7 +39,7 @@ export async function answer(
   const { observer, controls, assets, streams } = routes;
   const action = actionOf(url.pathname);
   if (action !== undefined && controls) await handleAction(action, request, response, { controls, observer });
-  else if (request.method !== "GET") refuse(response, 404, "there is nothing to change here");
+  else if (request.method !== "GET") refuse(response, 404, "nothing can be changed here");
   else if (url.pathname === "/api/stream") streams.add(response, routes.state());
   else if (url.pathname === "/api/apps") await search(routes, url.searchParams, response);
   else await serveFile(assets, url.pathname, response);

@@ -84,7 +84,7 @@ function messageOf(error: unknown): string {
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason = error.code === "EADDRINUSE" ? "it is busy" : error.message;
+      const reason = error.code === "EADDRINUSE" ? "it is in use" : error.message;
       reject(
         new ListenError(
           `expected to listen on ${host}:${port}, found that ${reason}: choose another with --port`,

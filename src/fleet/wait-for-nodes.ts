@@ -42,8 +42,8 @@ export async function nodesToWaitFor(fleet: Pick<Fleet, "registered">): Promise<
 }
 
 /**
- * Waits until every node has applied a message, or the time is over: asks at least once. A node that stops in order meanwhile
- * is not waited for. One that falls silent is, and no other node is told to be later for it: each is seen when it answers.
+ * Waits until every node has applied a message, or the time limit passes; asks at least once. Nodes that stop in order meanwhile
+ * drop out; silent ones are waited for, without delaying the confirmation of others.
  *
  * @param wanted undefined: an id that cannot be read, which no node ever confirms.
  * @returns the nodes that are still in the registry at the end. Rejects with RedisError.

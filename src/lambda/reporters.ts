@@ -47,7 +47,7 @@ function batchReporter(log: Log, meter: Meter): PipelineReporter {
       for (const { code } of problems) meter.problem(code);
     },
     unreadableRecord(sequenceNumber, reason) {
-      log.error("stream record names no app: all apps are flushed", { sequenceNumber, reason });
+      log.error("stream record names no app: flushed all apps", { sequenceNumber, reason });
       count(meter, "UnreadableRecords", 1);
     },
     batchStarted(sequenceNumber) {
@@ -77,7 +77,7 @@ function redriveReporter(log: Log, meter: Meter): RedriveReporter {
       count(meter, "RangesRedriven", 1);
     },
     rangeGone(range, reason) {
-      log.error("failed range is lost: all apps are flushed", { ...range, reason });
+      log.error("failed range is lost: flushed all apps", { ...range, reason });
       count(meter, "RangesGone", 1);
     },
     redriveFailed(range, error) {
@@ -98,7 +98,7 @@ function sweepReporter(log: Log, meter: Meter): SweepReporter {
       meter.count("SweepRemoved", outcome.removed);
     },
     sweepFailed(error) {
-      log.error("shared cache was not swept to the end", describe(error));
+      log.error("sweep of the shared cache did not finish", describe(error));
       count(meter, "SweepFailures", 1);
     },
   };
@@ -130,9 +130,9 @@ function canaryReporter(log: Log, meter: Meter): CanaryReporter {
   };
 }
 
-/** The connection to Redis had trouble outside a publish; ioredis goes on by itself. */
+/** The connection to Redis failed outside a publish; ioredis goes on by itself. */
 export function connectionError(log: Log, meter: Meter, error: unknown): void {
-  log.warn("connection to Redis had trouble", describe(error));
+  log.warn("connection to Redis failed", describe(error));
   count(meter, "RedisErrors", 1);
 }
 

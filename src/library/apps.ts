@@ -11,7 +11,7 @@ import { startAgent } from "./start-agent.ts";
 export interface AppsOptions extends FollowOptions, CacheOptions {
   /** Reads the table; its retries and time-outs count within `limits.loadBudgetMs`. Default: one with the SDK's own settings. */
   readonly dynamodb?: DynamoDBClient;
-  /** Told of each item that is read and is not as it should be. */
+  /** Called for each item that has problems. */
   readonly onProblems?: (appId: string, problems: readonly Problem[]) => void;
 }
 

@@ -5,7 +5,7 @@ export class TableError extends Error {
 
   constructor(what: string, table: string, cause: unknown) {
     const words = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
-    super(`expected to read ${what} from table ${table}, found that it cannot be read: ${words}`, { cause });
+    super(`Could not read ${what} from table ${table}: ${words}`, { cause });
   }
 }
 
@@ -15,7 +15,7 @@ export class ClosedError extends Error {
   readonly code = "E_CLOSED";
 
   constructor() {
-    super("expected the log to be reached, found that it was closed before");
+    super("Could not reach the log: it was closed before");
   }
 }
 
@@ -25,6 +25,6 @@ export class StaleAppError extends Error {
   readonly code = "E_STALE_APP";
 
   constructor(appId: string) {
-    super(`app ${appId} had changed in the table, and no message told of it: it was read again`);
+    super(`app ${appId} changed in the table without a message: it was read again`);
   }
 }

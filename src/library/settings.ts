@@ -62,7 +62,7 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
   const redis = options.redis === undefined ? byVariable?.settings : readGiven(env, options.redis);
   if (!redis && env.mistakes.length === 0) {
     env.mistakes.push(
-      "redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL, REDIS_URL and their like, found none.",
+      "redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL, REDIS_URL, …, found none.",
     );
   }
   const table = readTable(env);

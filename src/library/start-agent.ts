@@ -28,7 +28,7 @@ export interface StartedAgent {
   readonly close: () => Promise<void>;
 }
 
-/** The agent of soketi's nodes in another program, which has no connections to bring in line. */
+/** The agent of soketi's nodes in another program, which has no connections to update. */
 export function startAgent(
   settings: Settings,
   events: FollowEvents,

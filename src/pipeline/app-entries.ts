@@ -13,7 +13,7 @@ export interface AppEntriesOptions {
   readonly table?: AppsReader | undefined;
 }
 
-/** What was not brought in line. */
+/** What could not be updated. */
 export interface RepairOutcome {
   /** Apps that changed all the time meanwhile. */
   readonly unsettled: readonly string[];
@@ -22,7 +22,7 @@ export interface RepairOutcome {
 }
 
 /**
- * Brings one format's entries in line with the table. Error goes towards empty: what cannot be known is removed.
+ * Updates one format's entries from the table. Error goes towards empty: what cannot be known is removed.
  *
  * The newest record of an app wins, whoever writes last: each write carries what it knows, and is refused where more is known
  * (ports.ts, `Fence`). A node that was reading the table while the app changed may still put the old app there afterwards;

@@ -109,7 +109,7 @@ export interface BatchOutcome {
   readonly published: number;
   /** Changes that were united with a later one of the same app. */
   readonly coalesced: number;
-  /** Records in which nothing that soketi reads has changed. */
+  /** Records without a change that soketi reads. */
   readonly unchanged: number;
   readonly unreadable: number;
   readonly messages: number;
@@ -144,7 +144,7 @@ export interface SweepOutcome {
   readonly apps: number;
   /** Entries of the cache that were compared with the table. */
   readonly entries: number;
-  /** Apps whose entries were missing or different, and were brought in line. */
+  /** Apps whose entries were missing or different, and were corrected. */
   readonly repaired: number;
   /** Entries that were removed: of apps that are gone, under keys that are no longer theirs, or wrong. */
   readonly removed: number;

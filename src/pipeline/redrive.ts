@@ -33,7 +33,7 @@ export async function redrive(
       const { batchItemFailures } = await runBatch({ Records: page }, batch);
       if (batchItemFailures.length > 0) {
         throw new RedriveError(
-          `expected to publish ${describe(range)}, found Redis or the table would not: see the log`,
+          `Could not publish ${describe(range)}: Redis or the table failed, see the log`,
         );
       }
       records += page.length;

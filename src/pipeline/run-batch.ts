@@ -14,7 +14,7 @@ export interface BatchContext {
   readonly prepare?: (() => Promise<void>) | undefined;
   readonly log: MessageLog;
   readonly report: PipelineReporter;
-  /** The app caches in Redis that servers share, for fleets with such: they are brought in line before anything is published. */
+  /** The app caches in Redis that servers share, for fleets with such: they are updated before anything is published. */
   readonly sharedCache?: SharedCache | undefined;
   /**
    * The records are read again out of their turn, when newer ones may be in force: then they say that an app changed,
@@ -99,7 +99,7 @@ function recordsOf(event: unknown): readonly unknown[] {
   if (Array.isArray(records)) return records;
   throw new TypeError(
     `expected a DynamoDB Streams event with a list in Records, found ${records === undefined ? "none" : typeof records}; ` +
-      "this function is meant to be invoked by the event source mapping of the apps table",
+      "only the event source mapping of the apps table may invoke this function",
   );
 }
 

@@ -12,7 +12,7 @@ export interface SharedCacheOptions {
   readonly table?: AppsReader | undefined;
 }
 
-/** The app caches that servers share, each in its own format, brought in line with the table together. */
+/** The app caches that servers share, each in its own format, updated from the table together. */
 export class SharedCache {
   readonly mode: SharedCacheMode;
   readonly all: readonly AppEntries[];

@@ -37,7 +37,7 @@ export function openQuestion(
 const POLL_INTERVAL_MS = 5;
 
 /**
- * Gives each node with its answer; without one when it has not come in time. Those that have left are not waited for.
+ * Returns each node with its answer, or without one if it did not arrive in time. Does not wait for nodes that have left.
  * Rejects with RedisError.
  *
  * @param limitMs how long the slowest is waited for.

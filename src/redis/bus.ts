@@ -35,7 +35,7 @@ export interface RedisBusOptions {
   /** Who can tell whether the server that takes heartbeats is the primary. Default: nobody. */
   readonly witnesses?: Witnesses | undefined;
   readonly resubscribe: () => void;
-  /** Told at each heartbeat that a server answers without saying who it is: such a one proves nothing. */
+  /** Called at each heartbeat whose server does not identify itself: such a server proves nothing. */
   readonly onAnonymous: (error: RedisError) => void;
 }
 
@@ -61,7 +61,7 @@ export function createRedisBus(
     const reply = await runScript(connection, HEARTBEAT, keys, args, "take a heartbeat");
     const [last, run, replication, , nodes, seen] = reply as HeartbeatReply;
     const isKnown = run !== "" && replication !== "";
-    if (!isKnown) onAnonymous(new RedisError("say which server it is", NO_IDENTITY));
+    if (!isKnown) onAnonymous(new RedisError("identify itself", NO_IDENTITY));
     const server = isKnown ? `${run}/${replication}` : undefined;
     // Agents of an older version are in `nodes` alone.
     const left = Math.max(0, seen - nodes);

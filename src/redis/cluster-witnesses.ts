@@ -31,14 +31,14 @@ export class ClusterWitnesses implements Witnesses {
     try {
       return await within(limitMs, () => silence(limitMs), this.#poll());
     } catch (error) {
-      throw new RedisError("be told by a majority of the cluster's masters who has the log", error);
+      throw new RedisError("get a majority of the cluster's masters to name the log's owner", error);
     }
   }
 
   async names(verdict: Verdict, run?: string): Promise<boolean> {
     const owner = this.owner(verdict);
     if (!owner) return false;
-    return run === undefined || run === (await orRedisError("say which server it is", knownRunIdOf(owner)));
+    return run === undefined || run === (await orRedisError("identify itself", knownRunIdOf(owner)));
   }
 
   owner({ primary }: Verdict): RedisClient | undefined {

@@ -1,9 +1,8 @@
 import type { ClusterOptions, NodeAddress, RedisCluster, RedisLibrary } from "./library.ts";
 
 /**
- * Opens a connection to a cluster that outlives the nodes which it was given. ioredis looks for a lost cluster at those
- * alone, of which a user may name one. Those that the cluster named since are asked as well, or that one's end would be
- * ours.
+ * Opens a connection to a cluster that outlives the nodes it was given. ioredis searches for a lost cluster only at those,
+ * and a user may name just one. We also ask the nodes that the cluster has named since: losing that one would lose the cluster.
  */
 export function openCluster(
   library: RedisLibrary,

@@ -9,7 +9,7 @@ export interface ConnectionOptions {
   readonly library: RedisLibrary;
   readonly settings: RedisSettings;
   readonly timeouts: RedisTimeouts;
-  /** Told whenever the connection breaks or cannot be made; it goes on by itself. */
+  /** Called when the connection breaks or cannot be opened; it reconnects by itself. */
   readonly onError: (error: RedisError) => void;
   /** Asked at each new connection, when the settings do not hold the password. */
   readonly login?: LoginSource | undefined;

@@ -52,7 +52,7 @@ function wordsOf(cause: unknown): string {
 
 /** ioredis' own sentences, which are about its options, and what they mean. */
 const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
-  [/^Reached the max retries per request limit/, "the connection broke again and again"],
+  [/^Reached the max retries per request limit/, "the connection kept breaking"],
   [/^Connection is closed/, "the connection is closed"],
   [/^Command timed out/, "no answer in time"],
   [/^All sentinels are unreachable/, "no sentinel could be reached"],
@@ -70,7 +70,7 @@ function withoutArguments(words: string, cause: unknown): string {
   if (password === undefined || !shown.includes(password) || shown.startsWith("WRONGPASS invalid"))
     return shown;
   const [code = "ERR"] = /^[A-Z]{2,}\b/.exec(shown) ?? [];
-  return `${code.includes(password) ? "ERR" : code} the login was refused, in words that quote it (not shown)`;
+  return `${code.includes(password) ? "ERR" : code} the login was refused; the answer quotes it (not shown)`;
 }
 
 function passwordIn(command: FailedCommand | undefined): string | undefined {

@@ -37,7 +37,7 @@ end
 local lease, positions = KEYS[#KEYS - 1], KEYS[#KEYS]
 local first = #ARGV - tonumber(ARGV[#ARGV])
 if redis.call('GET', lease) ~= ARGV[first] then
-  return redis.error_reply('FENCED another relay holds the lease, or it has run out')
+  return redis.error_reply('FENCED another relay holds the lease, or it expired')
 end
 local done, moves = 0, 0
 for i = first + 2, #ARGV - 1, 3 do
@@ -45,7 +45,7 @@ for i = first + 2, #ARGV - 1, 3 do
   moves = moves + 1
   if found == ARGV[i + 2] then done = done + 1
   elseif found ~= ARGV[i + 1] then
-    return redis.error_reply('FENCED the position is another than it was read from')
+    return redis.error_reply('FENCED the position has changed since it was read')
   end
 end
 if moves > 0 and done == moves then return redis.call('HGET', positions, 'last') or '' end

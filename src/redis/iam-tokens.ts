@@ -54,8 +54,8 @@ export class IamTokens implements RedisCredentials {
     if (this.login) return Promise.resolve();
     return Promise.reject(
       new RedisLoginError(
-        "expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to sign a login for ElastiCache with, found none: " +
-          "in Lambda they are those of the function's role",
+        "expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to sign an ElastiCache login, found none: " +
+          "in Lambda the function's role provides them",
       ),
     );
   }

@@ -45,7 +45,7 @@ export async function inspectRedis(connection: RedisConnection): Promise<RedisSh
       server: run === undefined ? undefined : `${run}/${field("master_replid") ?? ""}`,
     };
   } catch (error) {
-    throw new RedisError("tell its version", error);
+    throw new RedisError("report its version", error);
   }
 }
 

@@ -49,7 +49,7 @@ export function createRedisLog(
       const args = [names.live, logLength, logBytes, ...messages.flatMap(({ whole, live }) => [whole, live])];
       const call = fence ? fenced(APPEND, keys, args, fence) : ([APPEND, keys, args] as const);
       const append = (owner: RedisClient | undefined) =>
-        runScript(owner ?? connection, ...call, "take the messages");
+        runScript(owner ?? connection, ...call, "append the messages");
       const appendOrTrim = async (owner: RedisClient | undefined) => {
         try {
           return await append(owner);

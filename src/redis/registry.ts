@@ -71,7 +71,7 @@ export async function readClock(connection: RedisConnection): Promise<number> {
     const [seconds, microseconds] = await connection.time();
     return Number(seconds) * 1_000 + Math.floor(Number(microseconds) / 1_000);
   } catch (error) {
-    const failure = new RedisError("tell the time", error);
+    const failure = new RedisError("report the time", error);
     if (failure.code === "NOPERM") return Date.now();
     throw failure;
   }

@@ -68,17 +68,17 @@ export function createRelayLease({ connection, names, holder, leaseMs }: RelayLe
       return (await runScript(connection, RENEW, [relay.lease], [token, leaseMs], "renew the lease")) === 1;
     },
     async release(token) {
-      await runScript(connection, RELEASE, [relay.lease], [token], "take the lease back");
+      await runScript(connection, RELEASE, [relay.lease], [token], "release the lease");
     },
     async positions() {
-      const doing = "tell where the stream was left";
+      const doing = "read the stream's positions";
       const flat = (await runScript(connection, READ, [relay.positions], [], doing)) as string[];
       const pairs = flat.flatMap((field, i) => (i % 2 === 0 ? [[field, flat[i + 1] ?? ""] as const] : []));
       return new Map(pairs);
     },
     async move(token, moves) {
       const call = fenced(EMPTY, [], [], { names: relay, token, moves });
-      await runScript(connection, ...call, "note where the stream was left");
+      await runScript(connection, ...call, "save the stream's positions");
     },
   };
 }

@@ -118,5 +118,5 @@ function isOfTheServer(error: unknown): boolean {
 }
 
 function timeIsUp(): Error {
-  return Object.assign(new Error("the time for it was up before it was sent"), { code: "TIMEOUT" });
+  return Object.assign(new Error("its time limit passed before it was sent"), { code: "TIMEOUT" });
 }

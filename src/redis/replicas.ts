@@ -20,7 +20,7 @@ export function withReplicas(witnesses: Witnesses, options: ReplicasOptions): Wi
     ...witnesses,
     socket: () => connection.stream,
     async replicated() {
-      const doing = "have it on enough replicas";
+      const doing = "replicate it to enough replicas";
       // WAIT is about what this very connection has written.
       const { stream } = connection;
       const count = await connection.wait(minReplicas, limitMs).catch((error: unknown) => {

@@ -34,7 +34,7 @@ export class SentinelVoters {
 
   /** Rejects with RedisError when no majority agrees in time. */
   async ask(limitMs: number): Promise<Verdict> {
-    const doing = "be told by a majority of its sentinels which server is the primary";
+    const doing = "get a majority of its sentinels to name the primary";
     const ballot = new Ballot(this.#settings.sentinels.length);
     const failures: RedisError[] = [];
     const failure = (why: string) => {
@@ -53,7 +53,7 @@ export class SentinelVoters {
 
   /** By the first sentinel that answers: replicas that say of themselves that they are masters. */
   async otherPrimaries(): Promise<string[]> {
-    const doing = "tell which replicas it has";
+    const doing = "list its replicas";
     const asked = [...this.#sentinels.values()].map((one) =>
       one.call("SENTINEL", "REPLICAS", this.#settings.name),
     );
@@ -154,7 +154,7 @@ export async function isNamed(
   connection: RedisClient,
   run?: string,
 ): Promise<boolean> {
-  const known = run ?? (await orRedisError("say which server it is", knownRunIdOf(connection)));
+  const known = run ?? (await orRedisError("identify itself", knownRunIdOf(connection)));
   return (known !== undefined && runs.includes(known)) || addressOf(connection) === primary;
 }
 

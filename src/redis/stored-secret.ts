@@ -81,7 +81,7 @@ async function readLogin(source: StoredSource, environment: Environment): Promis
   const login = parseSecret(text);
   if (login) return login;
   throw new RedisLoginError(
-    `${variable}: expected it to name Redis' password, or JSON with password, found something else ` +
+    `${variable}: expected Redis' password, or JSON with password, found something else ` +
       `in ${service} (not shown).`,
   );
 }

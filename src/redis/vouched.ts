@@ -75,7 +75,7 @@ export async function vouchedAppend<T>(
   append: (owner: RedisClient | undefined) => Promise<T>,
   witnesses: Witnesses,
 ): Promise<T> {
-  const doing = "take the messages";
+  const doing = "append the messages";
   const before = await witnesses.ask();
   if (before && !(await witnesses.names(before))) throw otherPrimary(doing, before);
   const socket = witnesses.socket(before);
@@ -94,7 +94,7 @@ export async function vouchedAppend<T>(
 
 function otherPrimary(doing: string, verdict: Verdict | undefined): RedisError {
   const words = verdict
-    ? `${verdict.primary} is the primary now, and it may have gone to another server`
-    : "its connection broke meanwhile, and it may have gone to another server";
+    ? `${verdict.primary} is the primary now, and the write may have gone to another server`
+    : "the connection broke meanwhile, and the write may have gone to another server";
   return new RedisError(doing, Object.assign(new Error(words), { code: OTHER_PRIMARY }));
 }

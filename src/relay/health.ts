@@ -34,7 +34,8 @@ export function healthOf(state: RelayState, table: string, leaseMs: number): Hea
   };
   const unknownLease = state.leaseAskedMs > leaseMs;
   if (role === "active") {
-    const late = (behindMs ?? 0) > BEHIND_LIMIT_MS ? "the stream is read, but is far ahead" : undefined;
+    const late =
+      (behindMs ?? 0) > BEHIND_LIMIT_MS ? "the relay reads the stream, but is far behind" : undefined;
     const reason = trouble ?? (unknownLease ? "Redis has not confirmed the lease in time" : late);
     return reason === undefined ? { status: "active", ...about } : { status: "behind", reason, ...about };
   }

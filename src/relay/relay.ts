@@ -106,7 +106,7 @@ export class Relay {
     const { lease, log, names, state, report } = this.#options;
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
-    let reason = "it was told to end";
+    let reason = "it was stopped";
     const end = (why: string) => {
       if (!until.aborted) reason = why;
       over.abort();
@@ -159,7 +159,7 @@ export class Relay {
       if (isOver(done)) return;
       const askedAt = clock();
       try {
-        if (!(await lease.renew(token))) end("the lease was lost: it had run out, or another relay has it");
+        if (!(await lease.renew(token))) end("the lease was lost: it expired, or another relay has it");
         else heldUntil = askedAt + leaseMs;
         state.leaseAnswered();
       } catch (error) {

@@ -51,7 +51,7 @@ export async function startRelayServer(options: RelayServerOptions): Promise<Rel
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const found = error.code === "EADDRINUSE" ? "that it is busy" : error.message;
+      const found = error.code === "EADDRINUSE" ? "that it is in use" : error.message;
       reject(
         new RelayPortError(
           `expected to listen on ${host}:${port}, found ${found}: choose others with APP_SYNC_RELAY_HOST and APP_SYNC_RELAY_PORT`,

@@ -21,7 +21,7 @@ export interface ShardPlan {
 
 /**
  * Which shards can be read. A child only when its parent is read to the end, or the changes of one app would come in the
- * wrong order; a parent that the stream does not list any more is not waited for.
+ * wrong order; do not wait for a parent that the stream no longer lists.
  *
  * @param positions of each shard that was begun.
  * @param reading those that are being read.

@@ -110,7 +110,7 @@ async function attempt(
     failure = { error };
     report.publishFailed(error, sequenceNumberOf(records[0]), 0);
   }
-  failure ??= { error: new Error("the batch failed without a word") };
+  failure ??= { error: new Error("the batch failed without an error") };
   if (isFenced(failure.error)) throw failure.error;
   return failure;
 }

@@ -13,19 +13,19 @@ const RELAY = "soketi_app_sync_relay_";
 
 /** The pipeline's counters. */
 const COUNTERS: Readonly<Record<string, string>> = {
-  Published: "Changes that Redis has taken.",
-  Coalesced: "Changes united with a later one of the same app.",
-  Unchanged: "Records in which nothing that soketi reads has changed.",
+  Published: "Changes that Redis took.",
+  Coalesced: "Changes merged with a later one of the same app.",
+  Unchanged: "Records without a change that soketi reads.",
   InvalidItems: "Written items with problems; the log names app and attributes.",
   UnreadableRecords: "Records that name no app; all nodes were flushed instead.",
-  PublishFailures: "Batches that were not put in force at once. Tried again.",
-  BatchRetries: "Batches that were tried again.",
-  RedisErrors: "Trouble with Redis.",
+  PublishFailures: "Batches that could not be published at once; retried.",
+  BatchRetries: "Batches that were retried.",
+  RedisErrors: "Failures of Redis.",
   SweptApps: "Apps of the table that a sweep compared.",
   SweptEntries: "Entries of the shared cache that a sweep compared.",
-  SweepRepaired: "Entries that differed from the table, and were put right.",
-  SweepRemoved: "Entries of apps that are gone.",
-  SweepFailures: "Sweeps that did not reach the end.",
+  SweepRepaired: "Entries that differed from the table and were corrected.",
+  SweepRemoved: "Entries of deleted apps.",
+  SweepFailures: "Sweeps that did not finish.",
 };
 
 /** From milliseconds to a minute: what a change takes from the table to Redis. Seconds. */
@@ -74,7 +74,7 @@ function createMeter(registry: Registry) {
   );
   const problems = new Counter({
     name: `${PIPELINE}item_problems_total`,
-    help: "Problems of written items, one by one, by their code.",
+    help: "Problems of written items, by code.",
     labelNames: ["code"],
     registers,
   });
@@ -102,11 +102,11 @@ function relayCounters(registry: Registry) {
   return {
     reads: counter(
       "stream_reads_total",
-      "Requests for records, which AWS charges, by outcome.",
+      "Requests for records, which AWS bills, by outcome.",
       "outcome",
       OUTCOMES,
     ),
-    lost: counter("records_lost_total", "Times that records were gone before they were read: a flush each."),
+    lost: counter("records_lost_total", "Times that records expired before they were read; each is a flush."),
     givenUp: counter(
       "records_given_up_total",
       "Records that could not be handled, by what was published instead.",
@@ -131,10 +131,10 @@ function registerGauges(registry: Registry, state: RelayState, health: () => Hea
     });
   gauge("active", "1 while this relay reads the stream.", () => (state.role === "active" ? 1 : 0));
   gauge("healthy", "1 while /health answers 200.", () => (isWell(health()) ? 1 : 0));
-  gauge("shards", "Shards that are being read.", () => state.shards);
+  gauge("shards", "Shards being read.", () => state.shards);
   gauge(
     "behind_seconds",
-    `How long ago everything of the stream was taken; 0 while another is active. /health is not well beyond ${BEHIND_LIMIT_MS / 1_000}.`,
+    `How long ago the stream was last read to its end; 0 while another is active. /health fails beyond ${BEHIND_LIMIT_MS / 1_000}.`,
     () => (state.behindMs ?? 0) / 1_000,
   );
 }
@@ -153,7 +153,7 @@ function createReport(
   return {
     streamRead: (outcome) => reads.inc({ outcome }),
     recordsLost(shard, reason) {
-      log.error("stream records are lost: all apps are flushed", { shard, reason });
+      log.error("stream records are lost: flushed all apps", { shard, reason });
       lost.inc();
     },
     recordGivenUp(sequenceNumber, error, instead) {
@@ -165,17 +165,15 @@ function createReport(
       givenUp.inc({ instead });
     },
     streamBegun: (stream, reason) =>
-      log.warn("the stream is read from its oldest record on: all apps are flushed", { stream, reason }),
+      log.warn("the stream is read from its oldest record: flushed all apps", { stream, reason }),
     listingFailed: (error) =>
-      once(`listing ${describe(error).error}`, () =>
-        log.warn("the stream could not be looked at", describe(error)),
-      ),
+      once(`listing ${describe(error).error}`, () => log.warn("could not check the stream", describe(error))),
     termBegan(token) {
       terms.inc();
       said = undefined;
       log.info("this relay is active", { term: token, stream: state.stream });
     },
-    termEnded: (token, reason) => log.warn("this relay is active no longer", { term: token, reason }),
+    termEnded: (token, reason) => log.warn("this relay is no longer active", { term: token, reason }),
     waiting: (error) => once(`waiting ${describe(error).error}`, () => log.warn("waiting", describe(error))),
   };
 }

@@ -124,7 +124,7 @@ async function takeLeave(
   const { lost, forgotten } = planShards(listed, checkpoints.shards, readers.reading);
   await checkpoints.forget(forgotten);
   if (lost.length === 0) return;
-  const reason = `${lost.join(", ")} is not in the stream any more`;
+  const reason = `${lost.join(", ")} is no longer in the stream`;
   for (const shard of lost) report.recordsLost(shard, reason);
   await checkpoints.forget(lost, [encodeFlush(`stream records are lost: ${reason}`, now())]);
 }

@@ -6,7 +6,7 @@ export class MissingHooksError extends Error {
   readonly code = "E_MISSING_HOOKS";
 
   constructor(missing: readonly string[]) {
-    super(`expected soketi to have ${missing.join(", ")}; this version does not, so nothing was attached`);
+    super(`expected soketi to have ${missing.join(", ")}; this version lacks them, so nothing was attached`);
   }
 }
 

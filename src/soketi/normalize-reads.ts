@@ -2,7 +2,7 @@ import { normalize, type Problem } from "../app/normalize.ts";
 import { appAttributes } from "./app-objects.ts";
 import type { SoketiAppManager } from "./server.ts";
 
-/** Told of each item that was read and has problems. They hold no secrets. */
+/** Called for each item that has problems. They contain no secrets. */
 export type ProblemListener = (appId: string, problems: readonly Problem[]) => void;
 
 /**

@@ -31,7 +31,7 @@ export function attach(server: object): void {
   }
   if ((server as SoketiServer).appManager) {
     throw new TypeError(
-      "attach: expected a Server that is not started yet, found one that is: attach before start()",
+      "attach: expected a Server that is not started, found one that is: attach before start()",
     );
   }
   if (taken.has(server)) {

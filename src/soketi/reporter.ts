@@ -102,9 +102,7 @@ function agentEvents(
       if (debug) log.success(`app-sync: ${appId}: ${replaced} connections refreshed, ${closed} closed`);
     },
     staleFound(appId) {
-      log.error(
-        `app-sync: app ${appId} was stale and no message said so; it was dropped. Please report this.`,
-      );
+      log.error(`app-sync: app ${appId} was stale without a message; it was dropped. Please report this.`);
     },
   };
 }
@@ -122,11 +120,11 @@ function soketiEvents({
   return {
     noOverlap(missing) {
       log.warning(
-        `app-sync: this soketi has no ${missing}: what is checked there is refused with a previous secret, overlap or not`,
+        `app-sync: this soketi has no ${missing}: a previous secret is refused there, even during an overlap`,
       );
     },
     signatureFailed(error) {
-      warnings.warn("signature", `a signature could not be checked: ${nameOf(error)}`);
+      warnings.warn("signature", `could not check a signature: ${nameOf(error)}`);
     },
     itemProblems(appId, problems) {
       counts.itemProblems += 1;
@@ -145,7 +143,7 @@ function soketiEvents({
       warnings.warn("no log", error.message);
     },
     metricsFailed(error) {
-      log.error(`app-sync: not all metrics are on /metrics, the agent works without: ${textOf(error)}`);
+      log.error(`app-sync: not all metrics are on /metrics, the agent works without them: ${textOf(error)}`);
     },
   };
 }
@@ -161,7 +159,7 @@ function webhookEvents({ warnings, counts }: Output): WebhookReporter {
       counts.webhooksRetried += 1;
       warnings.warn(
         `webhook later ${appId}`,
-        `webhooks of app ${appId} cannot be sent now, and are tried again`,
+        `webhooks of app ${appId} cannot be sent now and will be retried`,
       );
     },
     webhooksFailed(error) {
@@ -176,7 +174,7 @@ function tellUse(log: SoketiLog, { appId, until, taken, refused }: PreviousSecre
   const isOver = refused > 0;
   log.warning(
     `app-sync: app ${short(appId)}: something signs with its previous secret, which ${isOver ? "was" : "is"} accepted until ${end}: ` +
-      `${taken} times taken${isOver ? ` and ${refused} times refused` : ""} on this node so far`,
+      `${taken} times accepted${isOver ? ` and ${refused} times refused` : ""} on this node so far`,
   );
 }
 

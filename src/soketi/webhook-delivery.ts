@@ -80,7 +80,9 @@ export class WebhookDelivery {
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#report.webhooksFailed(
-          new Error(`Could not hear from all receivers of app ${app.id} within ${ANSWER_LIMIT_MS / 1_000} s`),
+          new Error(
+            `Could not get an answer from all receivers of app ${app.id} within ${ANSWER_LIMIT_MS / 1_000} s`,
+          ),
         );
         resolve();
       }, ANSWER_LIMIT_MS);

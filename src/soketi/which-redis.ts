@@ -34,11 +34,11 @@ export function whichRedis(
   const isSoketis = isSame(settings, own.settings) && (described !== BY_DEFAULT || usesRedis(options));
   const warnings: string[] = [];
   if (ignoredVariables.length > 0) {
-    warnings.push(`${ignoredVariables.join(", ")}: ignored, since Redis is taken from ${source}.`);
+    warnings.push(`${ignoredVariables.join(", ")}: ignored, because Redis is taken from ${source}.`);
   }
   if (!redis && own.notCarried.length > 0) {
     warnings.push(
-      `database.redis of soketi has ${own.notCarried.join(", ")}, which the agent's own connection to Redis goes without.`,
+      `database.redis of soketi has ${own.notCarried.join(", ")}, which the agent's own connection to Redis does not use.`,
     );
   }
   return {

@@ -38,7 +38,7 @@ try {
 
   const dark = await opened.page({ scheme: "dark" });
   await save(dark, "dark");
-  await dark.getByRole("button", { name: "Freeze its Redis" }).first().click();
+  await dark.getByRole("button", { name: "Freeze Redis" }).first().click();
   await dark.locator(".card.bad").waitFor();
   // It reaches the other node only.
   await dark.getByRole("button", { name: "Change acme's limit" }).click();
@@ -46,7 +46,7 @@ try {
   await eventually("the drop on node 2", async () => (await drops.nth(5).innerText()).startsWith("+"));
   await dark.locator(".card.bad dt:has-text('behind') + dd:text-is('1')").waitFor();
   await save(dark, "degraded");
-  await dark.getByRole("button", { name: "Thaw its Redis" }).click();
+  await dark.getByRole("button", { name: "Unfreeze Redis" }).click();
   await dark.locator(".verdict.good").waitFor();
 
   const narrow = await opened.page({ width: 375, height: 1_400 });

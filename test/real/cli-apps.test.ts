@@ -55,7 +55,7 @@ describe("apps", () => {
     const again = await run("apps", "create", "made");
     expect([again.status, again.stderr]).toEqual([
       1,
-      expect.stringContaining("expected no app made yet, found one"),
+      expect.stringContaining("expected no app made, found one"),
     ]);
   });
 

@@ -37,7 +37,7 @@ describe("the sentence on top", { shuffle: false }, () => {
   it("says that nothing is known while Redis is down, above cards that are not green", async () => {
     watched.redisLink.refuse(true);
     watched.redisLink.disconnect();
-    await watched.shows("bad", "Nothing is known now: Could not ");
+    await watched.shows("bad", "Nothing is known at the moment: Could not ");
     expect(await watched.verdict()).toMatch(
       /Redis at 127\.0\.0\.1:\d+\S* .*The nodes were seen \d+ s ago\.$/,
     );

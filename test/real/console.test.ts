@@ -48,7 +48,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
   it("shows a node degrade while its Redis is frozen, and recover", async () => {
     const pid = opened.stack.nodes[0]?.child.pid ?? 0;
     const card = page.locator(`[data-pid="${pid}"]`);
-    await card.getByRole("button", { name: "Freeze its Redis" }).click();
+    await card.getByRole("button", { name: "Freeze Redis" }).click();
     await page.locator(".verdict.bad").waitFor();
     expect(await verdict()).toContain("node 1 does not answer");
     await eventually("the node to lose its lease", async () => {
@@ -60,7 +60,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
     const drops = page.locator("tbody tr", { hasText: "limits.maxConnections = 102" }).locator("td");
     await eventually("the drop on node 2", async () => /^\+\d+ ms$/.test(await drops.nth(5).innerText()));
     expect(await drops.nth(4).innerText()).toBe("·");
-    await card.getByRole("button", { name: "Thaw its Redis" }).click();
+    await card.getByRole("button", { name: "Unfreeze Redis" }).click();
     await page.locator(".verdict.good").waitFor();
     // It was replayed: as late as the node was cut off.
     await eventually("the drop on node 1", async () => /^\+\d{3,} ms$/.test(await drops.nth(4).innerText()));
@@ -77,12 +77,12 @@ describe("the console of the local stack", { shuffle: false }, () => {
     if (!one || !two) throw new Error("expected two nodes");
     const frozen = page.locator(`[data-pid="${one.child.pid}"]`);
     const killed = page.locator(`[data-pid="${two.child.pid}"]`);
-    await frozen.getByRole("button", { name: "Freeze its Redis" }).click();
+    await frozen.getByRole("button", { name: "Freeze Redis" }).click();
     await killed.getByRole("button", { name: "Kill it" }).click();
     // Their entries in the registry are over by then.
     await frozen.getByText("left, last seen").waitFor();
     await killed.getByText("left, last seen").waitFor();
-    await frozen.getByRole("button", { name: "Thaw its Redis" }).click();
+    await frozen.getByRole("button", { name: "Unfreeze Redis" }).click();
     await frozen.locator(".state.good").waitFor();
     await killed.getByRole("button", { name: "Start it again" }).click();
     await page.locator(".verdict.good", { hasText: "All 2 nodes are up to date." }).waitFor();
@@ -154,7 +154,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
       if (await page.evaluate("document.activeElement !== document.body")) expect(outline).toBe("solid");
     }
-    for (const label of ["Disconnect Redis", "Freeze its Redis", "Change acme's limit", "INPUT"]) {
+    for (const label of ["Disconnect Redis", "Freeze Redis", "Change acme's limit", "INPUT"]) {
       expect([...reached]).toContain(label);
     }
   });
@@ -217,7 +217,7 @@ describe("soketi-app-sync console", () => {
     });
     await Promise.all(seen);
     expect([result.status, seen.length]).toEqual([0, 1]);
-    await shown?.getByText("The connection to the console is lost").waitFor();
+    await shown?.getByText("Lost the connection to the console").waitFor();
     await shown?.close();
   });
 
@@ -251,7 +251,7 @@ describe("soketi-app-sync console", () => {
       await shown.goto(url);
       await shown.locator(".verdict.good").waitFor();
     });
-    await shown.getByText("The connection to the console is lost").waitFor();
+    await shown.getByText("Lost the connection to the console").waitFor();
     await whileServed(() => shown.locator(".verdict.good").waitFor());
     await shown.close();
   });

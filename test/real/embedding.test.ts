@@ -54,7 +54,7 @@ it("attach takes a server that is not started, once, and nothing else", async ()
   expect(lines).toContain("an object: TypeError: attach: expected a Server of @soketi/soketi");
   expect(lines).toContain("\na server: taken");
   expect(lines).toContain("the same server: TypeError: attach: expected a Server without an agent");
-  expect(lines).toContain("a started server: TypeError: attach: expected a Server that is not started yet");
+  expect(lines).toContain("a started server: TypeError: attach: expected a Server that is not started");
   expect(lines.match(/attached to soketi/g)).toHaveLength(1);
 
   await fleet.table.put(item("embedded"));

@@ -209,7 +209,7 @@ describe("follow", () => {
   it("closed before the log was reached is never ready, and closed at all is not fresh", async () => {
     const early = following({ redis: "redis://127.0.0.1:1", onError: () => undefined });
     await early.close();
-    await expect(early.ready).rejects.toThrow("expected the log to be reached, found that it was closed");
+    await expect(early.ready).rejects.toThrow("Could not reach the log: it was closed");
     const follower = following({ redis: server.url, prefix: "{closed}" });
     await follower.ready;
     expect(follower.fresh).toBe(true);

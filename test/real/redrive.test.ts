@@ -152,7 +152,7 @@ describe("redrive", () => {
     ];
     expect(await invoke(handler, ...gone)).toEqual({ batchItemFailures: [] });
     expect(flushesIn(await published(redis))).toEqual([
-      expect.stringMatching(/^stream records are lost: .* does not exist any more$/),
+      expect.stringMatching(/^stream records are lost: .* no longer exists$/),
     ]);
   });
 

@@ -262,7 +262,7 @@ describe("what only the operator can change is said in one line, with an exit co
     expect(status).toBe(5);
     const [off, words] = await run({ APP_MANAGER_DYNAMODB_TABLE: await tableWith(undefined) });
     expect(words).toMatch(
-      /expected table \S+ to have a stream, found none: switch it on with the view type NEW_AND_OLD/,
+      /expected table \S+ to have a stream, found none: turn it on with the view type NEW_AND_OLD/,
     );
     expect(off).toBe(5);
   });
@@ -271,7 +271,7 @@ describe("what only the operator can change is said in one line, with an exit co
     const name = await tableWith({ StreamEnabled: true, StreamViewType: "KEYS_ONLY" });
     const [status, stderr] = await run({ APP_MANAGER_DYNAMODB_TABLE: name });
     expect(stderr).toMatch(
-      /with the view type NEW_AND_OLD_IMAGES, found KEYS_ONLY: switch the stream off, and on again/,
+      /with the view type NEW_AND_OLD_IMAGES, found KEYS_ONLY: turn the stream off and on again/,
     );
     expect(status).toBe(6);
   });

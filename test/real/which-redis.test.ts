@@ -58,7 +58,7 @@ it("APP_SYNC_REDIS_URL wins over another program's variables", async () => {
   const foreign = { REDIS_URL: "redis://127.0.0.1:1", REDIS_TLS: "on", REDIS_PASSWORD: "s3cret" };
   const node = keep(await fleet.node({ env: foreign }));
   await said(node, /in Redis 127\.0\.0\.1:\d+\/0 \(APP_SYNC_REDIS_URL\)/);
-  await said(node, "REDIS_PASSWORD, REDIS_TLS: ignored, since Redis is taken from APP_SYNC_REDIS_URL.");
+  await said(node, "REDIS_PASSWORD, REDIS_TLS: ignored, because Redis is taken from APP_SYNC_REDIS_URL.");
   // Before anything was changed, too: nobody else is meant by that variable.
   await eventually("the lease", async () => (await node.metrics()).lease_held === 1);
   await proveWorking(fleet, node, "wins");
@@ -69,7 +69,7 @@ it("a stray REDIS_TLS does not keep the agent off soketi's own Redis", async () 
   const fleet = await fleetOn(inject("redisUrl"));
   const env = { REDIS_TLS: "perhaps", SOKETI_DB_REDIS_PORT: new URL(inject("redisUrl")).port };
   const node = keep(await fleet.node({ redisUrl: "", env }));
-  await said(node, "REDIS_TLS: ignored, since Redis is taken from soketi's own settings.");
+  await said(node, "REDIS_TLS: ignored, because Redis is taken from soketi's own settings.");
   await proveWorking(fleet, node, "stray");
 });
 

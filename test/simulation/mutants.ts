@@ -162,8 +162,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an alias is believed without a look at the app's key",
     seed: 3,
     file: CACHE,
-    from: "if (app?.key === key) return app;\n    // The index lags",
-    to: "if (app) return app;\n    // The index lags",
+    from: "if (app?.key === key) return app;\n      // The index lags",
+    to: "if (app) return app;\n      // The index lags",
   },
   {
     name: "a hit by key does not check the app's key",

@@ -123,6 +123,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run build": ci,
   "npm run build:types": test("package.json", "npm run --silent build:types"),
   "npm run deploy:proof": ci,
+  "npm run spelling": ci,
   "npm run versions:proof": ci,
   "npm run test:sockudo": ci,
   "npm run check": script("its parts are steps of .ci/run"),

@@ -31,7 +31,7 @@ export function addWaitOptions(command: Command): Command {
     );
 }
 
-/** The nodes that a change has to reach, or that it is not waited for them. */
+/** The nodes that have to confirm a change; undefined if nobody waits for them. */
 export type Awaited = readonly RegisteredNode[] | undefined;
 
 /**

@@ -10,7 +10,7 @@ export class InterruptedError extends Error {
   readonly code = "E_INTERRUPTED";
 }
 
-/** Thrown when a change is refused before it is written: the app is not there, or would not be as it is meant. */
+/** Thrown when a change is refused before it is written: the app does not exist, or nodes would not read it as intended. */
 export class RefusedChangeError extends Error {
   override readonly name = "RefusedChangeError";
   readonly code = "E_CHANGE_REFUSED";

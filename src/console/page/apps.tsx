@@ -115,9 +115,7 @@ function Found({ page: { apps, matching, all, truncated } }: { page: AppsPage })
       <p class="count" role="status">
         {count}
         {apps.length < matching ? `, the first ${apps.length} are shown` : ""}
-        {truncated
-          ? ". The table has more than are looked at here: soketi-app-sync validate looks at all."
-          : ""}
+        {truncated ? ". The table has more than are shown here; soketi-app-sync validate checks all." : ""}
       </p>
       {apps.length === 0 ? null : (
         <div class="scroll" tabIndex={0} role="region" aria-labelledby="apps">

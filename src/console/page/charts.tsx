@@ -24,7 +24,7 @@ export function Charts({ points }: { points: readonly Point[] }) {
       />
       <Chart
         title="DynamoDB reads per second"
-        note="a lookup that a cache has answered is one saved"
+        note="lookups answered by a cache are saved"
         lines={READS}
         points={points}
       />

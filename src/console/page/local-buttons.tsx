@@ -17,9 +17,9 @@ export function LocalButtons({ name, local }: { name: string; local: LocalNode }
     <p class="actions">
       <Button label="Disconnect Redis" of={name} act={() => act("disconnect", { pid })} />
       {frozen ? (
-        <Button label="Thaw its Redis" of={name} act={() => act("thaw", { pid })} />
+        <Button label="Unfreeze Redis" of={name} act={() => act("thaw", { pid })} />
       ) : (
-        <Button label="Freeze its Redis" of={name} act={() => act("freeze", { pid })} />
+        <Button label="Freeze Redis" of={name} act={() => act("freeze", { pid })} />
       )}
       <Button label="Kill it" of={name} act={() => act("kill", { pid })} />
     </p>

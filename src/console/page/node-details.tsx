@@ -23,7 +23,7 @@ export function NodeDetails({ node, name, shown, local, clock }: NodeDetailsProp
         max={leaseMs}
         value={held ? leaseMsLeft : 0}
         aria-label={`lease of ${name}`}
-        title="rest of the lease"
+        title="remaining lease"
       />
       <dl>
         <dt>lease</dt>

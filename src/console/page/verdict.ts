@@ -40,10 +40,10 @@ export function verdictOf(state: ConsoleState, freshness: Freshness): Verdict {
 function unknown({ redisTrouble }: ConsoleState, { connected, ageMs }: Freshness): Verdict {
   const seen = ageMs === null ? "No node was seen yet." : `The nodes were seen ${age(ageMs)} ago.`;
   if (!connected) {
-    return { level: "bad", text: `The connection to the console is lost. Trying again … ${seen}` };
+    return { level: "bad", text: `Lost the connection to the console. Reconnecting … ${seen}` };
   }
   const why = redisTrouble ?? "Redis has not answered since";
-  return { level: "bad", text: `Nothing is known now: ${why}. ${seen}` };
+  return { level: "bad", text: `Nothing is known at the moment: ${why}. ${seen}` };
 }
 
 /** The worst first. */

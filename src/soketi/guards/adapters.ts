@@ -28,10 +28,10 @@ export function guardAdapters(server: GuardedServer, guards: Guards): void {
 function guardDriver(driver: AdapterDriver, guards: Guards): void {
   wrap(driver, "getNumSub", (getNumSub) => () => {
     const limitMs = driver.requestsTimeout ?? ANSWER_MS;
-    return guards.answer(WHERE, "the number of nodes could not be found", getNumSub, ONE, limitMs);
+    return guards.answer(WHERE, "could not determine the number of nodes", getNumSub, ONE, limitMs);
   });
   wrap(driver, "broadcastToChannel", (broadcast) => (channel, data) => {
-    guards.run(WHERE, "something could not be sent to other nodes", () => broadcast(channel, data));
+    guards.run(WHERE, "could not send to other nodes", () => broadcast(channel, data));
   });
   wrap(driver, "init", (init) => async () => {
     const result = await init();
@@ -53,12 +53,12 @@ function guardDriver(driver: AdapterDriver, guards: Guards): void {
  * that is away without having said so would have all of it kept, for as long as the system takes to notice.
  */
 function guardPublisher(client: NonNullable<AdapterDriver["pubClient"]>, guards: Guards): void {
-  const failed = "something could not be sent to other nodes";
+  const failed = "could not send to other nodes";
   let unsent = 0;
   wrap(client, "publish", (publish) => async (channel, data) => {
     const { length } = data;
     if (unsent + length > MAX_UNSENT) {
-      guards.caught(WHERE, failed, new Error("Redis does not answer, and no more is kept for it"));
+      guards.caught(WHERE, failed, new Error("Redis does not answer, and the buffer for it is full"));
       return 0;
     }
     unsent += length;

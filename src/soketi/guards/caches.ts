@@ -14,14 +14,14 @@ const EVENT = ":cache_miss";
  * `broadcastMessage`; dist/ws-handler.js, `sendMissedCacheIfExists`.)
  */
 export function guardCaches(server: GuardedServer, guards: Guards): void {
-  const failed = "soketi's cache could not be asked";
+  const failed = "could not read soketi's cache";
   wrap(server, "setCacheManager", (setCacheManager) => (cache) => {
     wrap(cache, "has", (has) => (key) => guards.answer(WHERE, failed, () => has(key), false));
     wrap(cache, "get", (get) => async (key) => {
       const value = await guards.answer<unknown>(WHERE, failed, () => get(key), null);
       if (!value || !key.endsWith(EVENT)) return value;
       if (typeof value === "string" && isMap(parsed(value))) return value;
-      guards.caught(WHERE, "what soketi's cache has is no event");
+      guards.caught(WHERE, "soketi's cache holds something that is not an event");
       return null;
     });
     wrap(

@@ -38,7 +38,7 @@ export function guardDiscovery(server: GuardedServer, guards: Guards): void {
 
 function guardNetwork(network: DiscoveryNetwork, guards: Guards): void {
   network.socket?.on("error", (error) => {
-    guards.caught(WHERE, "a datagram to other nodes could not be sent", error);
+    guards.caught(WHERE, "could not send a datagram to other nodes", error);
   });
   wrap(network, "encode", (encode) => (data, done) => {
     encode(data, (error, encoded) => {

@@ -9,7 +9,7 @@ export const ANSWER_MS = 5_000;
 
 export interface GuardsOptions {
   readonly on: ReadonlySet<GuardName>;
-  /** Told of each time that soketi was spared something. */
+  /** Called each time that a guard acts. */
   readonly onCaught: (where: GuardName, what: string, error?: string) => void;
 }
 
@@ -77,6 +77,6 @@ export class Guards {
 
 /** A SyntaxError of JSON quotes what it could not read, which is somebody's data. */
 function describe(error: unknown): string {
-  if (!(error instanceof Error)) return "something that is no error was thrown";
+  if (!(error instanceof Error)) return "something other than an error was thrown";
   return error instanceof SyntaxError ? error.name : `${error.name}: ${error.message.slice(0, 200)}`;
 }

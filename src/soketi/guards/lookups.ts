@@ -1,9 +1,9 @@
 import type { Guards } from "./guards.ts";
 
-/** Told why an app could not be read. */
+/** Called with the reason why an app could not be read. */
 type OnUnreadable = (error: unknown) => void;
 
-/** How apps are looked up: null for none. Told by `onUnreadable` that the table could not be read. */
+/** Looks an app up: null if there is none. Calls `onUnreadable` if the table could not be read. */
 export interface Lookups<A> {
   findById(id: string, onUnreadable?: OnUnreadable): Promise<A | null>;
   findByKey(key: string, onUnreadable?: OnUnreadable): Promise<A | null>;
@@ -23,7 +23,7 @@ const NO_APP: Promise<null> = Promise.resolve(null);
 export function possibleOnly<A>(lookups: Lookups<A>, guards: Guards): Lookups<A> {
   const isPossible = (value: unknown) => {
     if (isPossibleKey(value)) return true;
-    guards.caught(WHERE, "an app id or key that no app can have");
+    guards.caught(WHERE, "an impossible app id or key");
     return false;
   };
   return {

@@ -10,6 +10,6 @@ interface Output {
  */
 export function guardOutput(guards: Guards, streams: readonly Output[]): void {
   for (const stream of streams) {
-    stream.on("error", (error) => guards.caught("output", "nobody reads what is written to the log", error));
+    stream.on("error", (error) => guards.caught("output", "the reader of the log has gone", error));
   }
 }

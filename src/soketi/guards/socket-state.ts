@@ -32,7 +32,7 @@ export function stateOf(socket: GuardedSocket): SocketState {
   });
 }
 
-/** Told of a connection's turns, before soketi does what it does then. */
+/** Called at each stage of a connection, before soketi's own handler. */
 export interface SocketListener {
   onEstablished?(socket: GuardedSocket): void;
   onClosed?(socket: GuardedSocket): void;

@@ -142,7 +142,7 @@ describe("another server", () => {
     await follower.onSubscribed("run");
     now = 2_000;
     log.run = "elsewhere";
-    await expect(follower.heartbeat()).rejects.toThrow(/expected one Redis server .* found two/);
+    await expect(follower.heartbeat()).rejects.toThrow(/expected heartbeats and messages .* found two/);
     expect([follower.state, log.resubscribed, lease.until]).toEqual(["down", 1, 4_000]);
   });
 

@@ -57,7 +57,7 @@ describe("a range of the stream", () => {
     [
       "is trimmed",
       new TrimmedDataAccessException({ message: "trimmed", $metadata: {} }),
-      /older than what the stream keeps/,
+      /older than the stream keeps/,
     ],
     ["ends with its shard", { numbers: [200], end: true } as const, /shard-1 ends before 300/],
   ])("that %s is gone", async (_, page, message) => {

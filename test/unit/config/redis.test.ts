@@ -171,7 +171,7 @@ describe("lists of hosts", () => {
       const mistakes = mistakesOf(() => nodesOf(`ok,${item}`));
       expect(mistakes).toHaveLength(1);
       expect(mistakes[0]).toContain("found another form in item 2 (not shown: it may hold a password).");
-      expect(mistakes[0]?.includes("User and password go into")).toBe(item.includes("@"));
+      expect(mistakes[0]?.includes("User and password have")).toBe(item.includes("@"));
     },
   );
 

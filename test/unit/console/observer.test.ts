@@ -151,8 +151,8 @@ describe("Observer", () => {
     fleet.append({ v: 9 });
     await observer.follow();
     expect(observer.changes.map(({ type, reason }) => [type, reason])).toEqual([
-      ["flush", "a message of another version"],
-      ["flush", "a message that cannot be read"],
+      ["flush", "a message of another protocol version"],
+      ["flush", "an unreadable message"],
       ["flush", "restored"],
     ]);
   });

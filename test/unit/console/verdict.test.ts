@@ -81,7 +81,11 @@ describe("the verdict", () => {
       "Table apps cannot be read: DynamoDB did not answer within 5 s.",
       state([node("a")], { tableTrouble: "DynamoDB did not answer within 5 s" }),
     ],
-    ["bad", "Nothing is known now: no Redis. The nodes", state([node("a")], { redisTrouble: "no Redis" })],
+    [
+      "bad",
+      "Nothing is known at the moment: no Redis. The nodes",
+      state([node("a")], { redisTrouble: "no Redis" }),
+    ],
     ["bad", "b has no lease: without Redis", state([node("a"), node("b", { leaseMsLeft: 0 })])],
     ["bad", "a does not answer, b has no lease:", state([node("a", silent), node("b", { leaseMsLeft: 0 })])],
     [
@@ -119,7 +123,11 @@ describe("the verdict", () => {
   });
 
   it.each([
-    ["the connection is lost", { connected: false, ageMs: 12_000 }, /^The connection .* seen 12 s ago\.$/],
+    [
+      "the connection is lost",
+      { connected: false, ageMs: 12_000 },
+      /^Lost the connection .* seen 12 s ago\.$/,
+    ],
     ["the nodes were asked too long ago", { connected: true, ageMs: 5_000 }, /^Nothing .* seen 5 s ago\.$/],
     ["they were never asked", { connected: true, ageMs: null }, /^Nothing .* No node was seen yet\.$/],
   ])("is never good of what is not known now: %s", (_, freshness, text) => {

@@ -7,7 +7,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 /**
  * Room -> the rooms that it may import from, types included. What is not listed here may not exist. From the ground up:
- * README has the same table, with what each room is for.
+ * CONTRIBUTING has the same table, with what each room is for.
  */
 const ALLOWED: Record<string, readonly string[]> = {
   "src/app": [],
@@ -134,9 +134,9 @@ describe("no circle", () => {
   });
 });
 
-describe("README's table of folders", () => {
+describe("CONTRIBUTING's table of folders", () => {
   it("is this law", () => {
-    const rows = readFileSync(join(root, "README.md"), "utf8").matchAll(
+    const rows = readFileSync(join(root, "CONTRIBUTING.md"), "utf8").matchAll(
       /^\| `((?:src\/)?[a-z]+)\/` \| .* \| (.*) \|$/gm,
     );
     const long = (name: string) => (name in ALLOWED ? name : `src/${name}`);

@@ -24,8 +24,8 @@ describe("a file that is named is there", () => {
     );
   });
 
-  it("in README's two flows", () => {
-    const named = [...read("README.md").matchAll(/ ([a-z]+\/[a-z-]+\.ts)(?=\s)/g)].map(
+  it("in CONTRIBUTING's two flows", () => {
+    const named = [...read("CONTRIBUTING.md").matchAll(/ ([a-z]+\/[a-z-]+\.ts)(?=\s)/g)].map(
       ([, path = ""]) => `src/${path}`,
     );
     expect(named.length).toBeGreaterThan(6);
@@ -48,13 +48,13 @@ describe("a file that is named is there", () => {
   });
 });
 
-describe("README's table of folders", () => {
+describe("CONTRIBUTING's table of folders", () => {
   it("and what it says below name every folder but those of documents", () => {
     const folders = readdirSync(root, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && !NOT_SOURCES.test(entry.name))
       .map(({ name }) => name);
     expect(folders).toContain("deploy");
-    const text = read("README.md");
+    const text = read("CONTRIBUTING.md");
     expect(folders.filter((name) => !text.includes(`\`${name}/`))).toEqual([]);
   });
 });

@@ -81,7 +81,11 @@ describe("metrics", () => {
   it("of a batch that failed, and came again", () => {
     const { report } = powertools;
     report.batchStarted("7");
-    report.publishFailed(new RedisError("take the messages", new Error("READONLY You can't write")), "7", 3);
+    report.publishFailed(
+      new RedisError("append the messages", new Error("READONLY You can't write")),
+      "7",
+      3,
+    );
     expect(metrics()).toEqual({ PublishFailures: 1, RedisErrors: 1 });
     expect(lines()[0]).toMatchObject({ level: "ERROR", code: "READONLY", sequenceNumber: "7" });
     written = [];

@@ -82,9 +82,9 @@ describe("freePort", () => {
 describe("assertFree", () => {
   it("says in one line which port is busy, and what to do", async () => {
     const other = await listening(0);
-    const check = () => assertFree(other.port, "take another");
+    const check = () => assertFree(other.port, "choose another");
 
-    await expect(check()).rejects.toThrow(`Port ${other.port} is busy: take another`);
+    await expect(check()).rejects.toThrow(`Port ${other.port} is busy: choose another`);
     await other.close();
     await expect(check()).resolves.toBeUndefined();
   });

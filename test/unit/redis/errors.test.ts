@@ -51,9 +51,9 @@ describe("RedisError", () => {
     const cause = Object.assign(new Error("Failed to refresh slots cache."), {
       lastNodeError: new Error("NOAUTH Authentication required."),
     });
-    expect(new RedisError("take the messages", cause)).toMatchObject({
+    expect(new RedisError("append the messages", cause)).toMatchObject({
       message:
-        "Redis could not take the messages: no node of the cluster could be asked, and the last one said: " +
+        "Redis could not append the messages: no node of the cluster could be asked, and the last one said: " +
         "NOAUTH Authentication required.",
       code: "NOAUTH",
     });

@@ -51,8 +51,8 @@ describe("health", () => {
   it("of the active one says what is in its way", () => {
     state.leaseAnswered();
     state.began("1 a");
-    state.troubleWith("batch", new Error("Redis could not take the messages: OOM"));
-    expect(health()).toMatchObject({ status: "behind", reason: "Redis could not take the messages: OOM" });
+    state.troubleWith("batch", new Error("Redis could not append the messages: OOM"));
+    expect(health()).toMatchObject({ status: "behind", reason: "Redis could not append the messages: OOM" });
     state.wellAgain("batch");
     expect(isWell(health())).toBe(true);
     now += LEASE_MS + 1;

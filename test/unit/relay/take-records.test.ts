@@ -106,7 +106,7 @@ describe("records of a shard", () => {
   it("are tried again while Redis does not take them, however long that is", async () => {
     step = 3_600_000;
     redis.failures.push(
-      new RedisError("take the messages", new Error("OOM")),
+      new RedisError("append the messages", new Error("OOM")),
       new RedisError("x", new Error("READONLY")),
     );
     await take([record(1, "a"), record(2, "b")]);
@@ -122,7 +122,7 @@ describe("records of a shard", () => {
 
   it("are left between two attempts when the relay ends", async () => {
     const ending = new AbortController();
-    redis.failures.push(new RedisError("take the messages", new Error("OOM")));
+    redis.failures.push(new RedisError("append the messages", new Error("OOM")));
     const taking = take([record(1, "a")], undefined, ending.signal);
     ending.abort();
     await taking;

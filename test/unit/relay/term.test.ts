@@ -108,7 +108,7 @@ describe("shards that roll over", () => {
     const seq = stream.write("s2", "b");
     await becomes(() => taken.at(-1), `b ${seq}`);
     expect(reported).toContain("lost s1");
-    expect(redis.flushes.filter((text) => text.includes("s1 is not in the stream"))).toHaveLength(1);
+    expect(redis.flushes.filter((text) => text.includes("s1 is no longer in the stream"))).toHaveLength(1);
     expect("s1" in redis.shards).toBe(false);
   });
 });

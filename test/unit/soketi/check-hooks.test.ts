@@ -18,7 +18,7 @@ describe("checkHooks", () => {
 
   it("names everything that is missing at once", () => {
     expect(missing("soketi")).toMatch(
-      /appManager.findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, server.setAdapter, server.setQueueManager, server.setMetricsManager, server.setCacheManager, server.setWebhookSender, App; this version does not/,
+      /appManager.findByKey, appManager.getAppSecret, appManager.driver.unmarshallItem, .*getItem, .*query, server.setAdapter, server.setQueueManager, server.setMetricsManager, server.setCacheManager, server.setWebhookSender, App; this version lacks them/,
     );
   });
 

@@ -79,11 +79,11 @@ describe("which Redis", () => {
 
   it("warns of what is set and has no effect", () => {
     expect(which({ REDIS_TLS: "on", REDIS_PASSWORD: "s3cret" }).warnings).toEqual([
-      "REDIS_PASSWORD, REDIS_TLS: ignored, since Redis is taken from soketi's own settings.",
+      "REDIS_PASSWORD, REDIS_TLS: ignored, because Redis is taken from soketi's own settings.",
     ]);
     const env = { APP_SYNC_REDIS_URL: "redis://r", REDIS_TLS: "maybe", REDIS_URL: "no URL" };
     expect(which(env).warnings).toEqual([
-      "REDIS_TLS: ignored, since Redis is taken from APP_SYNC_REDIS_URL.",
+      "REDIS_TLS: ignored, because Redis is taken from APP_SYNC_REDIS_URL.",
     ]);
     expect(which({ REDIS_URL: "redis://r", REDIS_TLS: "on" }).warnings).toEqual([]);
   });
@@ -91,7 +91,7 @@ describe("which Redis", () => {
   it("warns of soketi's options that are not taken over, unless soketi's Redis is not used", () => {
     const redis = { dnsLookup: () => null, password: "s3cret" };
     expect(which({}, redis).warnings).toEqual([
-      "database.redis of soketi has dnsLookup, which the agent's own connection to Redis goes without.",
+      "database.redis of soketi has dnsLookup, which the agent's own connection to Redis does not use.",
     ]);
     expect(which({ REDIS_URL: "redis://r" }, redis).warnings).toEqual([]);
   });

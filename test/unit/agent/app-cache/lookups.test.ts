@@ -190,7 +190,7 @@ describe("a lookup by key", () => {
       await vi.advanceTimersByTimeAsync(2);
       expect(answers).toEqual([null]);
       expect(told).toEqual([
-        new Error("expected its key and then the app from DynamoDB in time, found no answer"),
+        new Error("expected the key and then the app from DynamoDB in time, found no answer"),
       ]);
       // What was read all the same is there for the next.
       table.release();

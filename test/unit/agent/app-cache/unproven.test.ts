@@ -146,7 +146,7 @@ describe("the limits of time", () => {
       await settle();
     }
     expect(await first).toBeNull();
-    expect(told).toEqual([new Error(`changed during each of ${reads} reads of it, in ${waitedMs} ms`)]);
+    expect(told).toEqual([new Error(`changed during each of ${reads} reads within ${waitedMs} ms`)]);
     table.held = false;
     table.release();
     await settle();

@@ -33,7 +33,7 @@ describe("an adapter between nodes", () => {
   ])("whose Redis %s: there is one node", async (_, getNumSub) => {
     const { driver, caught } = await horizontal({ getNumSub, requestsTimeout: 1 });
     expect(await driver.getNumSub?.()).toBe(1);
-    expect(caught).toEqual(["drivers: the number of nodes could not be found"]);
+    expect(caught).toEqual(["drivers: could not determine the number of nodes"]);
   });
 
   it("whose Redis answers: as many as it says", async () => {
@@ -50,7 +50,7 @@ describe("an adapter between nodes", () => {
     driver.broadcastToChannel?.("channel", "good");
     driver.broadcastToChannel?.("channel", "bad");
     await idle();
-    expect([sent, caught]).toEqual([["good"], ["drivers: something could not be sent to other nodes"]]);
+    expect([sent, caught]).toEqual([["good"], ["drivers: could not send to other nodes"]]);
   });
 
   it("keeps so much for a Redis that does not answer, and no more", async () => {
@@ -62,7 +62,7 @@ describe("an adapter between nodes", () => {
     const send = () => driver.pubClient?.publish("channel", megabyte);
     for (let i = 0; i < 32; i += 1) void send();
     expect(await send()).toBe(0);
-    expect([answers.length, caught]).toEqual([32, ["drivers: something could not be sent to other nodes"]]);
+    expect([answers.length, caught]).toEqual([32, ["drivers: could not send to other nodes"]]);
     answers[0]?.();
     await idle();
     void send();
@@ -338,7 +338,7 @@ describe("discovery", () => {
     network.socket.emit("error", new Error("getaddrinfo ENOTFOUND node-2"));
     expect(soketi.caught).toEqual([
       "discovery: a datagram of another node",
-      "discovery: a datagram to other nodes could not be sent",
+      "discovery: could not send a datagram to other nodes",
     ]);
     expect(() => new Network().socket.emit("error", new Error("getaddrinfo"))).toThrow("getaddrinfo");
   });

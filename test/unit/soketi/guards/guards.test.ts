@@ -26,7 +26,7 @@ describe("Guards", () => {
     expect(caught).toEqual([
       ["messages", "a message", "SyntaxError"],
       ["messages", "a message", `TypeError: ${"x".repeat(200)}`],
-      ["messages", "a message", "something that is no error was thrown"],
+      ["messages", "a message", "something other than an error was thrown"],
     ]);
   });
 
@@ -41,7 +41,7 @@ describe("Guards", () => {
     const stream = new EventEmitter();
     guardOutput(all, [stream]);
     stream.emit("error", Object.assign(new Error("write EPIPE"), { code: "EPIPE" }));
-    expect(caught).toEqual([["output", "nobody reads what is written to the log", "Error: write EPIPE"]]);
+    expect(caught).toEqual([["output", "the reader of the log has gone", "Error: write EPIPE"]]);
   });
 });
 
