@@ -22,7 +22,36 @@ export function openCluster(
   cluster.on("refresh", () => {
     known = allNodes(given, cluster);
   });
+  endInTime(cluster);
+  keepTrying(cluster);
   return cluster;
+}
+
+/**
+ * ioredis has ended its connections, and is to make them anew, when the last one is gone. A `MOVED` that was under way adds one
+ * meanwhile, which nobody uses and which never ends: it would wait for that for ever, and every command with it.
+ */
+function endInTime(cluster: RedisCluster): void {
+  cluster.on("+node", (node) => {
+    if (cluster.status === "disconnecting") node.disconnect();
+  });
+}
+
+/**
+ * A former connection that ends late, while names are looked up for the next attempt, is taken for the end of that attempt,
+ * and no other is made.
+ */
+function keepTrying(cluster: RedisCluster): void {
+  let isOver = false;
+  cluster.on("end", () => {
+    isOver = true;
+  });
+  cluster.on("close", () => {
+    // It goes on by itself in the same moment, or never.
+    setImmediate(() => {
+      if (!isOver && cluster.status === "close") cluster.connect().catch(() => undefined);
+    });
+  });
 }
 
 /** The nodes that were given, and those that the cluster knows now: none between two attempts to find it. */
