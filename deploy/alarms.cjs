@@ -135,11 +135,43 @@ const ofSweep = (is) => {
   };
 };
 
+/** A change is late when it takes longer. Milliseconds; CANARY_BOUND_MS in src/protocol/canary.ts. */
+const LATE_MS = 2_000;
+
+/** No data point is what a pipeline looks like that stopped in silence, and a canary that does not run. */
+const orMissing = (condition) => ({ ...condition, TreatMissingData: "breaching" });
+
+const ofCanary = (is) => {
+  const period = is.canaryMinutes * MINUTE;
+  return {
+    CanaryLate: [
+      "A change took longer than 2 s from the table to the last node, in three runs of the canary of five.",
+      above(LATE_MS, "Maximum", ours(is, "CanaryTime"), { period, periods: 5, needed: 3 }),
+    ],
+    CanaryIncomplete: [
+      "A change did not reach every node within 20 s, or no node is there, or nothing was measured, in two runs of three.",
+      orMissing(above(0, "Maximum", ours(is, "CanaryIncomplete"), { period, periods: 3, needed: 2 })),
+    ],
+    CanaryNotRun: [
+      "No canary began in the time of three.",
+      orMissing({
+        ...lambda("canary", "Invocations"),
+        Statistic: "Sum",
+        Period: period,
+        EvaluationPeriods: 3,
+        Threshold: 1,
+        ComparisonOperator: "LessThanThreshold",
+      }),
+    ],
+  };
+};
+
 /** Every alarm by its name. */
 const alarmsOf = (is) => ({
   ...ofPipeline(is),
   ...Object.assign({}, ...is.functions.map(ofFunction)),
   ...(is.shared ? ofSweep(is) : {}),
+  ...(is.canary === "on" ? ofCanary(is) : {}),
 });
 
 module.exports = async (sources) => {

@@ -35,6 +35,21 @@ function widgets(is) {
           ),
         ]
       : []),
+    ...(is.canary === "on"
+      ? [
+          graph(
+            "Canary: from the write to the last node, and its steps, ms, longest",
+            "Maximum",
+            ours("CanaryTime", "CanaryWriteTime", "CanaryStreamTime", "CanaryNodesTime"),
+          ),
+          graph("Canary: nodes", "Minimum", ours("CanaryNodesExpected", "CanaryNodesConfirmed")),
+          graph(
+            "Canary: share within 2 s, and not on every node",
+            "Average",
+            ours("CanaryInTime", "CanaryIncomplete"),
+          ),
+        ]
+      : []),
     ...is.functions.map((fn) =>
       graph(`Function ${fn}`, "Sum", lambda(fn, "Invocations", "Errors", "Throttles")),
     ),

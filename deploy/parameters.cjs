@@ -100,6 +100,12 @@ const PARAMETERS = {
     expected: "a whole number of bytes from 1048576 to 17179869184",
   },
   sharedCache: { default: "off", pattern: /^(off|evict|refresh)$/, expected: "off, evict or refresh" },
+  sharedCacheFormat: {
+    default: "soketi",
+    pattern: /^(soketi|sockudo|soketi,sockudo)$/,
+    expected: "soketi, sockudo, or soketi,sockudo for both",
+  },
+  sockudoCachePrefix: { default: "", pattern: /^\S{1,200}$/, expected: "sockudo's cache.redis.prefix" },
   redisKeyPrefix: { default: "", pattern: /^\S{1,200}$/, expected: "soketi's SOKETI_DB_REDIS_KEY_PREFIX" },
   sharedCacheTtl: { default: "-1", allows: within(-1, 31_536_000), expected: "seconds, or -1 for no expiry" },
   sweepSchedule: {
@@ -107,6 +113,18 @@ const PARAMETERS = {
     allows: (value) => minutesOf(value) >= 5 && minutesOf(value) <= 1440,
     expected:
       "rate(1 hour), rate(1 day), or rate(… minutes) or rate(… hours) with a number above 1, from 5 minutes to a day",
+  },
+  canary: { default: "on", ...ON_OFF },
+  canarySchedule: {
+    default: "rate(1 minute)",
+    allows: (value) => minutesOf(value) >= 1 && minutesOf(value) <= 60,
+    expected:
+      "rate(1 minute), rate(1 hour), or rate(… minutes) with a number above 1, from a minute to an hour",
+  },
+  canaryAppId: {
+    default: "app-sync-canary",
+    pattern: /^[\w.:-]{1,200}$/,
+    expected: "an AppId that no app has: up to 200 letters, digits, dots, colons and dashes",
   },
   alarmTopicArn: {
     default: "",
@@ -241,6 +259,7 @@ function contradictions(is, region) {
       is.sharedCache === "off" && is.redisKeyPrefix,
       "redisKeyPrefix: expected sharedCache=evict or refresh beside it, found off. Nothing else uses it: remove it.",
     ],
+    ...sharedCacheContradictions(is),
     ...arns.map((name) => [
       is[name].startsWith("arn:") && regionOf(is[name]) !== region,
       `${name}: expected one of the stack's region ${region}, found ${regionOf(is[name])}. Deploy with ` +
@@ -249,6 +268,32 @@ function contradictions(is, region) {
   ]
     .filter(([wrong]) => wrong)
     .map(([, words]) => words);
+}
+
+function sharedCacheContradictions(is) {
+  const sockudo = is.sharedCacheFormat.includes("sockudo");
+  const overlap = (one, other) => one.startsWith(other) || other.startsWith(one);
+  return [
+    [
+      sockudo && is.sharedCache !== "refresh",
+      `sharedCache: expected refresh beside sharedCacheFormat=${is.sharedCacheFormat}, since an app that is not in its cache is ` +
+        "unknown to sockudo, found another. Set it to refresh.",
+    ],
+    [
+      is.sockudoCachePrefix && !sockudo,
+      "sockudoCachePrefix: expected sharedCacheFormat=sockudo or soketi,sockudo beside it, found soketi. Remove it.",
+    ],
+    [
+      is.redisKeyPrefix && is.sharedCacheFormat === "sockudo",
+      "redisKeyPrefix: expected soketi in sharedCacheFormat beside it, found sockudo alone. Remove it.",
+    ],
+    [
+      is.sharedCacheFormat === "soketi,sockudo" &&
+        overlap(`${is.redisKeyPrefix}app:`, `${is.sockudoCachePrefix || "sockudo_cache:"}:app:`),
+      "sockudoCachePrefix: expected a prefix that keeps sockudo's entries apart from soketi's, found one under which they are in " +
+        "each other's way. Give sockudo another, here and in its cache.redis.prefix.",
+    ],
+  ];
 }
 
 /**
@@ -319,7 +364,13 @@ async function settings({ options, resolveVariable }) {
       : undefined,
     shared: values.sharedCache !== "off",
     sweepMinutes: minutesOf(values.sweepSchedule),
-    functions: ["stream", "redrive", ...(values.sharedCache === "off" ? [] : ["sweep"])],
+    canaryMinutes: minutesOf(values.canarySchedule),
+    functions: [
+      "stream",
+      "redrive",
+      ...(values.sharedCache === "off" ? [] : ["sweep"]),
+      ...(values.canary === "off" ? [] : ["canary"]),
+    ],
   };
 }
 

@@ -132,6 +132,16 @@ const STATEMENTS = {
     ...refreshes(is),
   ],
   sweep: (is) => [allow("ReadApps", ["dynamodb:Scan", "dynamodb:BatchGetItem"], tableOf(is))],
+  canary: (is) => [
+    {
+      ...allow("WriteItsItem", ["dynamodb:PutItem"], tableOf(is)),
+      Condition: {
+        "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": [is.canaryAppId] },
+        // "For all" holds of none, too (IAM user guide, "Set operators").
+        Null: { "dynamodb:LeadingKeys": "false" },
+      },
+    },
+  ],
 };
 
 const role = (is, fn) => ({

@@ -1,4 +1,4 @@
-/** What depends on the parameters: an own table or an existing one's stream, the VPC, the environment, the sweep. */
+/** What depends on the parameters: an own table or an existing one's stream, the VPC, the environment, the schedules. */
 const { settings } = require("./parameters.cjs");
 
 /** The documented apps table of soketi, with the stream that the function reads. It outlives the stack. */
@@ -78,6 +78,8 @@ module.exports.environment = async (sources) => {
     // Read by the SDK itself. An interface endpoint of DynamoDB Streams has no private DNS name.
     AWS_ENDPOINT_URL_DYNAMODB_STREAMS: is.streamsEndpoint,
     SHARED_CACHE: is.sharedCache,
+    SHARED_CACHE_FORMAT: is.sharedCacheFormat === "soketi" ? "" : is.sharedCacheFormat,
+    SOCKUDO_CACHE_PREFIX: is.sockudoCachePrefix,
     DB_REDIS_KEY_PREFIX: is.redisKeyPrefix,
     APP_MANAGER_CACHE_TTL: is.shared ? is.sharedCacheTtl : "",
     POWERTOOLS_LOG_LEVEL: is.logLevel,
@@ -115,6 +117,35 @@ module.exports.sweep = async (sources) => {
       package: { patterns: ["dist/handlers/sweep.mjs"] },
       events: [
         { schedule: { rate: [sweepSchedule], description: "soketi-app-sync: sweep the shared cache" } },
+      ],
+    },
+  };
+};
+
+/** Its runs do not overlap: each has half a minute, and there is one a minute at most. */
+module.exports.canary = async (sources) => {
+  const { canary, canarySchedule, canaryMinutes, canaryAppId } = await settings(sources);
+  if (canary === "off") return {};
+  return {
+    canary: {
+      handler: "dist/handlers/canary.handler",
+      description: "Schedule -> a write of its own item, timed until the last node has it",
+      role: { "Fn::Sub": "${CanaryRole.Arn}" },
+      memorySize: 256,
+      timeout: 30,
+      vpc: await module.exports.vpc(sources),
+      environment: { APP_SYNC_CANARY_APP: canaryAppId, APP_SYNC_CANARY_MINUTES: String(canaryMinutes) },
+      package: { patterns: ["dist/handlers/canary.mjs"] },
+      // The next one is due soon: one that failed, or was not let run, is not made up for.
+      maximumRetryAttempts: 0,
+      maximumEventAge: 60,
+      events: [
+        {
+          schedule: {
+            rate: [canarySchedule],
+            description: "soketi-app-sync: how long a change takes to the last node",
+          },
+        },
       ],
     },
   };

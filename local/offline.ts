@@ -22,7 +22,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /**
  * The deployed function under `serverless offline`, polling the table's stream: what is in `dist/handlers`, with the
- * project's own serverless.yml. It reads the stream from its beginning, every 20 ms.
+ * project's own serverless.yml. It reads the stream from its beginning, every 20 ms. Without the canary: an app that changes
+ * by itself would come between those that somebody looks at here.
  */
 export async function startOffline(options: OfflineOptions): Promise<Offline> {
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-offline-"));
@@ -37,6 +38,8 @@ export async function startOffline(options: OfflineOptions): Promise<Offline> {
       `redisUrl=${options.redisUrl}`,
       "--param",
       `tableName=${options.table}`,
+      "--param",
+      "canary=off",
     ],
     cwd: root,
     env: {

@@ -39,7 +39,7 @@ export async function measureTable(endpoint: string, redisPort: number, apps: nu
   admin.disconnect();
   const store = createSoketiAppCache(redis, { keyPrefix: "", ttlSeconds: -1 });
   const context = {
-    cache: new SharedCache({ mode: "refresh", store, table: reader }),
+    cache: new SharedCache({ mode: "refresh", stores: [store], table: reader }),
     table: reader,
     remainingMs: () => 1e9,
   };

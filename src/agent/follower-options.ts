@@ -4,7 +4,7 @@ import type { FlushReason } from "./flush-reasons.ts";
 import type { Lease } from "./lease.ts";
 import type { Bus, MonotonicClock } from "./ports.ts";
 
-/** Who acts on what the log says. Must not throw. */
+/** Acts on what the log says. Must not throw. */
 export interface FollowerTarget {
   apply(message: Invalidations, id: MessageId): void;
   flush(reason: FlushReason): void;

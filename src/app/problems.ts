@@ -1,6 +1,7 @@
 /**
  * What can be wrong with an item, as stable codes. "error": something the operator wrote is not in force.
- * "warning": it is in force, though perhaps not as the operator thinks. docs/normalization.md explains each.
+ * "warning": it is in force, though perhaps not as the operator thinks. docs/normalization.md explains each. Those that begin with
+ * "sockudo" say what a fleet of sockudo has no word for; only who writes for one is told.
  */
 export const PROBLEM_CODES = {
   "not-an-item": "error",
@@ -22,6 +23,9 @@ export const PROBLEM_CODES = {
   "webhook-filter-ignored": "error",
   "webhook-header-ignored": "error",
   "webhook-lambda-option-ignored": "error",
+  "sockudo-limit-ignored": "error",
+  "sockudo-no-overlap": "error",
+  "sockudo-webhook-option-ignored": "error",
   "problems-left-out": "error",
   "undocumented-spelling": "warning",
   "identity-not-text": "warning",
@@ -37,6 +41,10 @@ export const PROBLEM_CODES = {
   "webhook-events-not-a-list": "warning",
   "webhook-filter-not-text": "warning",
   "webhook-async-not-boolean": "warning",
+  "sockudo-limit-too-large": "warning",
+  "sockudo-limit-rounded": "warning",
+  "sockudo-client-events-off": "warning",
+  "sockudo-lambda-payload": "warning",
 } as const satisfies Record<string, "error" | "warning">;
 
 export type ProblemCode = keyof typeof PROBLEM_CODES;

@@ -27,7 +27,7 @@ export class TableCheck {
         problems.push({
           code: "key-shared",
           appIds,
-          message: `AppKey ${key} is that of ${appIds.length} apps: which of them a client reaches is chance. Give each its own.`,
+          message: `AppKey ${key} is that of ${appIds.length} apps: chance decides which one a client reaches. Give each its own.`,
         });
       }
       const others = appIds.filter((appId) => appId !== key);

@@ -7,6 +7,7 @@ import { createDoctorCommand } from "./doctor/doctor.ts";
 import { createTailCommand } from "./tail.ts";
 import { createFlushCommand } from "./flush.ts";
 import { createInvalidateCommand } from "./invalidate.ts";
+import { createMeasureCommand } from "./measure/measure.ts";
 import { createNodesCommand } from "./nodes.ts";
 import { createNormalizeCommand } from "./normalize.ts";
 import { createRelayCommand } from "./relay.ts";
@@ -27,12 +28,13 @@ const program = new Command("soketi-app-sync")
     `
 The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGER_DYNAMODB_TABLE, AWS_REGION, and the
 rest of docs/cli.md.
-Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 changed and not confirmed by every node,
-7 done and well as far as could be looked.`,
+Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 changed but not confirmed by every node,
+7 done but something could not be checked.`,
   )
   .addCommand(createDoctorCommand())
   .addCommand(createNodesCommand())
   .addCommand(createTailCommand())
+  .addCommand(createMeasureCommand())
   .addCommand(createGetCommand())
   .addCommand(createValidateCommand())
   .addCommand(createConsoleCommand())
@@ -46,7 +48,8 @@ Exit codes: 0 done and well, 1 not done, 2 done and something is not well, 3 cha
 
 bearClosedPipes();
 complainAlike(program);
-await program.parseAsync();
+// It ends the process when it rejects, as every command is to catch what can be expected.
+void program.parseAsync();
 
 /** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */
 function complainAlike(command: Command): void {

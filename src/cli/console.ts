@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
+import { readCanaryApp } from "../config/canary.ts";
 import { AppsView } from "../console/apps.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
@@ -27,11 +28,14 @@ export function createConsoleCommand(): Command {
   ])
     .option(
       "--host <address>",
-      "where to listen; anything but a loopback address asks for a token",
+      "address to listen on; any but a loopback address requires a token",
       "127.0.0.1",
     )
-    .option("--token-file <path>", "the token to ask for (APP_SYNC_CONSOLE_TOKEN); without, a random one")
-    .option("--port <number>", "0 takes a free one", port, 6009)
+    .option(
+      "--token-file <path>",
+      "file with the token to require (or APP_SYNC_CONSOLE_TOKEN); random by default",
+    )
+    .option("--port <number>", "port; 0 picks a free one", port, 6009)
     .action((options: ConsoleOptions) =>
       runCommand(options, async ({ tools, terminal }) => {
         const { table, names } = tools.config;
@@ -42,7 +46,7 @@ export function createConsoleCommand(): Command {
           table,
           log: names.log,
           token,
-          observer: new Observer(await tools.fleetLater()),
+          observer: new Observer(await tools.fleetLater(), readCanaryApp(process.env)),
           apps: new AppsView(tools.items()),
           assets: new URL("console/", import.meta.url),
         });
@@ -65,8 +69,8 @@ async function readToken(file: string | undefined): Promise<string | undefined> 
   const token = text.trim();
   if (TOKEN.test(token)) return token;
   throw new UsageError(
-    `${from}: expected a token of 16 to 256 letters, digits, -, ., _ or ~; found something else, ${token.length} long: ` +
-      "make one with: openssl rand -hex 24",
+    `${from}: expected a token of 16 to 256 letters, digits, -, ., _ or ~; found another text of length ${token.length}: ` +
+      "create one with: openssl rand -hex 24",
   );
 }
 

@@ -9,9 +9,9 @@ type FlushOptions = CommonOptions & WaitOptions & { readonly reason: string };
 
 /** `flush`: every node forgets every app. */
 export function createFlushCommand(): Command {
-  const command = createCommand("flush", "Make every node forget all apps and read them again.", [
+  const command = createCommand("flush", "Make every node read all apps again.", [
     "flush --reason 'table restored'",
-  ]).option("-r, --reason <text>", "what the log says", "requested by an operator");
+  ]).option("-r, --reason <text>", "reason for the log", "requested by an operator");
   return addWaitOptions(command).action((options: FlushOptions) =>
     runCommand(options, async (run) => {
       const messages = [encodeFlush(options.reason, Date.now())];

@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
 import type { RawItem } from "../aws/raw-item.ts";
-import { publicViewOfCached, sameAsCached } from "../app/cached-app.ts";
 import { type Normalized, normalize } from "../app/normalize.ts";
 import type { Problem } from "../app/problems.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
 import type { CachedEntry, RegisteredNode } from "../protocol/node.ts";
 import { overlapInWords, overlapOf } from "./support/overlap-view.ts";
+import { type SharedCacheEntry, sharedCacheEntries } from "./support/shared-cache-entries.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { explain } from "./support/explain.ts";
@@ -20,7 +20,7 @@ interface GetOptions extends CommonOptions {
 
 /** `get APP`: one app in the table, in the shared cache, and on every node. */
 export function createGetCommand(): Command {
-  return createCommand("get", "Show an app: its item, what nodes make of it, and what each of them holds.", [
+  return createCommand("get", "Show an app: its item, how nodes read it, and what each of them holds.", [
     "get acme",
     "get acme-key",
     "get acme --json | jq '.nodes'",
@@ -38,7 +38,7 @@ interface Shown {
   readonly item: RawItem | undefined;
   readonly normalized: Normalized;
   readonly problems: readonly (Omit<Problem, "code"> & { readonly code: string })[];
-  readonly cache: Awaited<ReturnType<typeof cached>> | undefined;
+  readonly cache: readonly SharedCacheEntry[] | undefined;
   readonly overlap: ReturnType<typeof overlapOf>;
   readonly nodes: ReturnType<typeof held> | undefined;
   readonly unseen: readonly string[];
@@ -59,7 +59,7 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
   }
   if (apps.some(({ problems }) => problems.some(({ severity }) => severity === "error"))) return EXIT.unwell;
   const unseen = [...new Set(apps.flatMap((app) => app.unseen))];
-  for (const what of unseen) terminal.note(`not looked at: ${what}`);
+  for (const what of unseen) terminal.note(`not checked: ${what}`);
   return unseen.length > 0 ? EXIT.unseen : EXIT.ok;
 }
 
@@ -95,13 +95,13 @@ async function look(
   const nodes = answered && held(answered);
   const overlap = overlapOf(normalized, answered, Date.now());
   const cache = config.sharedCache
-    ? await orUnseen("shared cache", cached(tools, appId, normalized))
+    ? await orUnseen("shared cache", sharedCacheEntries(tools, appId, normalized.app))
     : undefined;
   const shared = others.map((other) => ({
     attribute: "AppKey",
     severity: "error" as const,
     code: "key-shared",
-    message: `App ${other} has the same key, or one is the other's id: which of them a client reaches is chance.`,
+    message: `App ${other} has the same key, or one is the other's id: chance decides which one a client reaches.`,
   }));
   const problems = item ? [...shared, ...normalized.problems] : [];
   return { appId, item, normalized, problems, overlap, cache, nodes, unseen };
@@ -130,7 +130,7 @@ function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
       Object.entries(raw ?? {}).map(([attribute, value]) => [attribute, JSON.stringify(value)]),
     );
     terminal.print();
-    terminal.print(bold("what every node makes of it"));
+    terminal.print(bold("how every node reads it"));
     terminal.print(app ? JSON.stringify(app, null, 2) : red("nothing: the app does not exist"));
     for (const { severity, attribute, message } of problems) {
       terminal.print((severity === "error" ? red : yellow)(`${severity}: ${attribute}: ${message}`));
@@ -199,24 +199,4 @@ function isWithin(part: unknown, whole: unknown): boolean {
     Object.entries(part).every(([name, value]) => isWithin(value, known[name])) &&
     (!Array.isArray(part) || part.length === (whole as unknown[]).length)
   );
-}
-
-async function cached(tools: Tools, appId: string, { app }: Normalized) {
-  const { sharedCache } = tools.config;
-  if (!sharedCache) return [];
-  const names = [...new Set([appId, app?.key ?? appId])];
-  const entries = await (await tools.sharedCache(sharedCache)).store.read(names);
-  return names.map((name, i) => ({ name: `app:${name}`, is: judge(entries[i]) }));
-
-  function judge(json: string | undefined | null): string {
-    if (json === undefined) return "not there";
-    if (json === null) return "a key of another type, which soketi cannot read";
-    try {
-      const value = JSON.parse(json) as Record<string, unknown>;
-      if (!publicViewOfCached(value)) return "no app";
-      return app && sameAsCached(app, value) ? "as the table" : "another state of the app";
-    } catch {
-      return "no JSON";
-    }
-  }
 }

@@ -7,7 +7,7 @@ import type { CommonOptions } from "./support/tools.ts";
 
 /** `invalidate APP…`: every node forgets these apps. */
 export function createInvalidateCommand(): Command {
-  const command = createCommand("invalidate", "Make every node forget these apps and read them again.", [
+  const command = createCommand("invalidate", "Make every node read these apps again.", [
     "invalidate acme globex",
   ]).argument("<app...>", "app ids (AppId)");
   return addWaitOptions(command).action((appIds: string[], options: CommonOptions & WaitOptions) =>

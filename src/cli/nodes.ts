@@ -21,7 +21,7 @@ interface NodesOptions extends CommonOptions {
 export function createNodesCommand(): Command {
   return createCommand(
     "nodes",
-    "Show every agent: lease, how far behind, entries, hit ratio, lag, apps in use and their bound.",
+    "Show every agent: lease, messages behind, entries, hit ratio, lag, apps in use and their bound.",
     [
       "nodes",
       "nodes --watch 2s",
@@ -31,12 +31,10 @@ export function createNodesCommand(): Command {
     ],
   )
     .addOption(
-      new Option("-w, --watch [every]", "again and again, each second or as often as said").argParser(
-        duration,
-      ),
+      new Option("-w, --watch [every]", "refresh every second, or at this interval").argParser(duration),
     )
-    .option("--expect <n>", "how many soketi nodes there must be", count)
-    .option("--forget", "remember those no more that have left without saying so")
+    .option("--expect <n>", "expected number of soketi nodes", count)
+    .option("--forget", "forget nodes that vanished")
     .action((options: NodesOptions) =>
       runCommand(options, async ({ tools, terminal }) => {
         const fleet = await tools.fleet();
@@ -83,10 +81,10 @@ function complaintOf(
 ): string | undefined {
   const there = views.filter(({ soketi, answers }) => soketi !== null && answers).length;
   if (expect !== undefined && there < expect) {
-    return `expected ${amount(expect, "node")}, found ${there}: one without the agent, or on another Redis or prefix, is not seen`;
+    return `expected ${amount(expect, "node")}, found ${there}: nodes without the agent, or on another Redis or prefix, cannot be seen`;
   }
   if (views.some(({ soketi }) => soketi !== null)) return undefined;
-  const hint = others.length > 0 ? `; there are nodes at ${others.slice(0, 3).join(", ")}` : "";
+  const hint = others.length > 0 ? `; found nodes at ${others.slice(0, 3).join(", ")}` : "";
   return `no soketi node is registered here: check APP_SYNC_PREFIX and Redis${hint}`;
 }
 

@@ -11,7 +11,7 @@ import { UsageError } from "./support/errors.ts";
 export function createNormalizeCommand(): Command {
   return createCommand(
     "normalize",
-    "Show what every node makes of an item, and what is wrong with it. Secrets are not shown.",
+    "Show how every node reads an item, and what is wrong with it. Secrets are not shown.",
     ["normalize item.json"],
   )
     .argument("[file]", "the item as DynamoDB JSON, alone or as `aws dynamodb get-item` prints it", "-")

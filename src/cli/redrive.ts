@@ -16,13 +16,13 @@ interface RedriveOptions extends CommonOptions {
 export function createRedriveCommand(): Command {
   return createCommand(
     "redrive",
-    "Publish again what a range of the table's stream says; flush all nodes when it is lost.",
+    "Publish a range of the table's stream again; flush all nodes if it is lost.",
     ["redrive --shard shardId-0000 --from 100 --to 200"],
   )
-    .requiredOption("--shard <id>", "the range's shard, as a failure message's shardId has it")
+    .requiredOption("--shard <id>", "the range's shard: shardId in a failure message")
     .requiredOption("--from <number>", "sequence number of its first record", sequenceNumber)
     .requiredOption("--to <number>", "sequence number of its last record", sequenceNumber)
-    .option("--stream <arn>", "the stream; by default the one that the table has now")
+    .option("--stream <arn>", "the stream; by default the table's present one")
     .action((options: RedriveOptions) =>
       runCommand(options, async ({ tools, terminal }) => {
         const told = await redriveRange(options, tools);
@@ -42,14 +42,14 @@ async function redriveRange(options: RedriveOptions, tools: Tools): Promise<read
     itemProblems: () => undefined,
     batchStarted: () => undefined,
     published: () => undefined,
-    unreadableRecord: (at, reason) => told.push(`record ${at} names no app, all nodes flush: ${reason}`),
+    unreadableRecord: (at, reason) => told.push(`record ${at} names no app, so all nodes flush: ${reason}`),
     publishFailed: (error) => {
       throw error;
     },
     rangeRedriven: (_range, records) =>
       told.push(`${records} records published again on ${config.names.log}`),
     rangeGone: (_range, reason) =>
-      told.push(`records are lost, flush published on ${config.names.log}: ${reason}`),
+      told.push(`records are lost, published a flush on ${config.names.log}: ${reason}`),
     redriveFailed: () => undefined,
   };
   const streamArn = options.stream ?? (await findStream(tables, config.table));

@@ -16,11 +16,13 @@ interface RelayCommandOptions extends CommonOptions {
 export function createRelayCommand(): Command {
   return createCommand(
     "relay",
-    "Read the table's stream and publish its changes, instead of the function: docs/relay.md.",
+    "Read the table's stream and publish its changes, in place of the function: docs/relay.md.",
     ["relay", "relay --host 0.0.0.0 --port 9602"],
   )
-    .addOption(new Option("--host <address>", "where /health and /metrics listen (APP_SYNC_RELAY_HOST)"))
-    .addOption(new Option("--port <number>", "0 takes a free one (APP_SYNC_RELAY_PORT)").argParser(number))
+    .addOption(new Option("--host <address>", "address of /health and /metrics (APP_SYNC_RELAY_HOST)"))
+    .addOption(
+      new Option("--port <number>", "port; 0 picks a free one (APP_SYNC_RELAY_PORT)").argParser(number),
+    )
     .action(async (options: RelayCommandOptions) => {
       process.exitCode = await run(options);
     });

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { valueAt } from "../app/public-view.ts";
+import { readCanaryApp } from "../config/canary.ts";
 import { announcedBy } from "../fleet/announced-by.ts";
 import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
@@ -14,6 +15,7 @@ interface TailOptions extends CommonOptions {
   readonly since?: Since;
   readonly app?: readonly string[];
   readonly grep?: RegExp;
+  readonly canary?: true;
   readonly follow: boolean;
 }
 
@@ -42,19 +44,20 @@ const POLL_INTERVAL_MS = 50;
 
 /** `tail`: invalidations as they come, and those of before. Reads the log, so that none is missed. */
 export function createTailCommand(): Command {
-  return createCommand("tail", "Show invalidations as they come: age, changed paths, values.", [
+  return createCommand("tail", "Show changes as they come: age, changed paths, values.", [
     "tail",
     "tail --since 10m --app acme",
     "tail --since all --no-follow --json | jq -r .appId | sort | uniq -c",
   ])
-    .option("--since <when>", "begin earlier: 10m, 2h, an id of the log, or all", since)
-    .option("--app <id>", "only this app, and flushes; may be given more than once", collect)
-    .option("--grep <pattern>", "only lines in whose JSON this regular expression is found", pattern)
-    .option("--no-follow", "end at the log's end")
+    .option("--since <when>", "start earlier: 10m, 2h, an id of the log, or all", since)
+    .option("--app <id>", "only this app, and flushes; repeatable", collect)
+    .option("--grep <pattern>", "only lines whose JSON matches this regular expression", pattern)
+    .option("--canary", "the canary's changes, too: one a minute (docs/operations.md)")
+    .option("--no-follow", "stop at the log's end")
     .action((options: TailOptions) => runCommand(options, (run) => tail(run, options)));
 }
 
-async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): Promise<undefined> {
+async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOptions): Promise<undefined> {
   const fleet = await run.tools.fleet();
   let cursor =
     from === undefined
@@ -65,6 +68,9 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
   // By Redis' clock: this machine's may be another. It is the function's that is compared with it.
   const clock = await openClock(fleet);
   const oldest = typeof from === "object" && "forMs" in from ? clock() - from.forMs : 0;
+  const canaryApp = readCanaryApp(process.env);
+  const isHidden = (appId: string | undefined) =>
+    appId === canaryApp && canary === undefined && app?.includes(canaryApp) !== true;
   const ended = endOfWatching();
   while (!ended.aborted) {
     const entries = await fleet.messages(cursor);
@@ -73,6 +79,7 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
       for (const line of rowsOf(entry).map((row) => lineOf(row, clock()))) {
         const wanted =
           (line.at ?? oldest) >= oldest &&
+          !isHidden(line.appId) &&
           (app === undefined || line.appId === undefined || app.includes(line.appId)) &&
           (grep === undefined || grep.test(JSON.stringify(line)));
         if (wanted) show(run, line);
@@ -83,7 +90,7 @@ async function tail(run: Run, { since: from, app, grep, follow }: TailOptions): 
     await pause(POLL_INTERVAL_MS, undefined, { signal: ended }).catch(() => undefined);
     const end = await fleet.tail();
     if (cursor && end && end.epoch < cursor.epoch) {
-      run.terminal.note("the log has begun anew");
+      run.terminal.note("the log was started again");
       cursor = undefined;
     }
   }

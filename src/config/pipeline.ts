@@ -1,4 +1,3 @@
-import type { SharedCacheMode } from "../pipeline/shared-cache.ts";
 import type { BusNames } from "../protocol/names.ts";
 import { EnvReader, type Environment } from "./env.ts";
 import { ConfigError } from "./errors.ts";
@@ -6,6 +5,7 @@ import { readMinReplicas } from "./min-replicas.ts";
 import { readNames } from "./names.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
+import { readSharedCache, type SharedCacheConfig } from "./shared-cache.ts";
 
 /** What a deployed function needs to know. */
 export interface PipelineConfig {
@@ -22,18 +22,10 @@ export interface PipelineConfig {
   readonly minReplicas: number;
   /** How many bytes of messages the log keeps, at most. Default 32 MiB. */
   readonly logBytes: number;
-  /** soketi's own app cache in Redis, for fleets on `SOKETI_CACHE_DRIVER=redis`. Absent: it is left alone. */
+  /** The app caches in Redis that servers share. Absent: they are left alone. */
   readonly sharedCache?: SharedCacheConfig | undefined;
   /** Where DynamoDB is, when it is not AWS's own: a local one. */
   readonly dynamodbEndpoint?: string | undefined;
-}
-
-export interface SharedCacheConfig {
-  readonly mode: SharedCacheMode;
-  /** soketi's `DB_REDIS_KEY_PREFIX`. Default none. */
-  readonly keyPrefix: string;
-  /** soketi's `APP_MANAGER_CACHE_TTL`, in seconds. 0 or less: for ever. Default -1. */
-  readonly ttlSeconds: number;
 }
 
 /** What an operator's tools need to know: the same, but for some of their work no Redis is needed. */
@@ -110,18 +102,6 @@ function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
     region,
     dynamodbEndpoint: env.text("APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"),
   };
-}
-
-/** `SHARED_CACHE`, and soketi's own variables, with or without its prefix, for where its entries are. */
-function readSharedCache(env: EnvReader): SharedCacheConfig | undefined {
-  const mode = env.choice("SHARED_CACHE", ["off", "evict", "refresh"]);
-  const ttlSeconds = env.integer(["APP_MANAGER_CACHE_TTL", "SOKETI_APP_MANAGER_CACHE_TTL"], {
-    min: -1,
-    max: 31_536_000,
-    default: -1,
-  });
-  const keyPrefix = env.text("DB_REDIS_KEY_PREFIX", "SOKETI_DB_REDIS_KEY_PREFIX") ?? "";
-  return mode === "off" ? undefined : { mode, keyPrefix, ttlSeconds };
 }
 
 /** The table under soketi's own name, with or without its prefix; soketi's default otherwise. */

@@ -25,14 +25,17 @@ export class Observer {
   tail: MessageId | undefined;
   readonly series = new Series();
   readonly #fleet: ObservedFleet;
+  readonly #quietApp: string | undefined;
   readonly #writes = new OwnWrites();
   readonly #rows: Row[] = [];
   #cursor: MessageId | undefined;
   #begun = false;
   readonly #lastSeen = new Map<string, { readonly messages: ReadonlySet<string>; readonly at: number }>();
 
-  constructor(fleet: ObservedFleet) {
+  /** @param quietApp an app whose changes are not shown: the canary's, which would push out all others. */
+  constructor(fleet: ObservedFleet, quietApp?: string) {
     this.#fleet = fleet;
+    this.#quietApp = quietApp;
   }
 
   /** The newest first. */
@@ -70,7 +73,10 @@ export class Observer {
       const entries = await this.#fleet.messages(this.#cursor);
       for (const entry of entries) {
         this.#cursor = entry.id;
-        found.push(...rowsOf(entry).map((row, i) => this.#withWrite(changeRowOf(row, i))));
+        const rows = rowsOf(entry)
+          .map(changeRowOf)
+          .filter(({ appId }) => appId === undefined || appId !== this.#quietApp);
+        found.push(...rows.map((row) => this.#withWrite(row)));
       }
       if (entries.length === 0) break;
     }

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Fleet } from "../redis/fleet.ts";
-import { decodeMessage } from "../protocol/message.ts";
+import { type Change, decodeMessage } from "../protocol/message.ts";
 import type { MessageId } from "../protocol/message-id.ts";
 
-/** Between two looks at the log. Milliseconds. */
+/** Between two looks at the log, unless it is said otherwise. Milliseconds. */
 const POLL_INTERVAL_MS = 20;
 
 export interface LogWatch {
@@ -12,27 +12,37 @@ export interface LogWatch {
    * none comes in time. What somebody has announced says nothing about the function.
    *
    * @param started when the time began, on `performance.now()`.
+   * @param key only a message that has this key of the app, the present one or a former: no flush, and no other write's.
    */
-  messageOf(appId: string, started: number, limitMs: number): Promise<MessageId | undefined>;
+  messageOf(appId: string, started: number, limitMs: number, key?: string): Promise<MessageId | undefined>;
 }
 
-/** Begins at the log's end: to be called before the change is made. */
-export async function watchLog(fleet: Fleet): Promise<LogWatch> {
+/**
+ * Begins at the log's end: to be called before the change is made.
+ *
+ * @param pollIntervalMs between two looks, in milliseconds. Default 20.
+ */
+export async function watchLog(
+  fleet: Pick<Fleet, "tail" | "messages">,
+  pollIntervalMs = POLL_INTERVAL_MS,
+): Promise<LogWatch> {
   let cursor = await fleet.tail();
   return {
-    async messageOf(appId, started, limitMs) {
+    async messageOf(appId, started, limitMs, key) {
+      const isWanted = (change: Change) =>
+        change.appId === appId && (key === undefined || change.keys.includes(key));
       for (;;) {
         for (const { id, json } of await fleet.messages(cursor)) {
           cursor = id;
           const decoded = decodeMessage(json);
           const names =
-            decoded.kind !== "changes" ||
-            (decoded.message.by === undefined &&
-              decoded.message.changes.some((change) => change.appId === appId));
+            decoded.kind === "changes"
+              ? decoded.message.by === undefined && decoded.message.changes.some(isWanted)
+              : key === undefined;
           if (names) return id;
         }
         if (performance.now() - started >= limitMs) return undefined;
-        await pause(POLL_INTERVAL_MS);
+        await pause(pollIntervalMs);
       }
     },
   };

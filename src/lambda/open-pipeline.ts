@@ -1,12 +1,13 @@
-import type { PipelineConfig, SharedCacheConfig } from "../config/pipeline.ts";
+import type { PipelineConfig } from "../config/pipeline.ts";
+import type { SharedCacheConfig } from "../config/shared-cache.ts";
 import type { AppsReader } from "../pipeline/ports.ts";
 import type { BatchContext } from "../pipeline/run-batch.ts";
-import { SharedCache } from "../pipeline/shared-cache.ts";
+import type { SharedCache } from "../pipeline/shared-cache.ts";
 import type { RedisTimeouts } from "../redis/client-options.ts";
 import type { RedisConnection, RedisLibrary } from "../redis/library.ts";
 import { createRedisLog, type RedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
-import { createSoketiAppCache } from "../redis/shared-app-cache.ts";
+import { createSharedCache } from "../redis/shared-app-cache.ts";
 import { createPowertools, type Telemetry } from "./powertools.ts";
 
 /** What each deployed function works with, and the relay; made once for each process. */
@@ -62,12 +63,7 @@ export function openPipeline(config: PipelineConfig, options: PipelineOptions): 
   const logOn = (connection: RedisConnection) =>
     createRedisLog(connection, config.names, config, redis.witnesses.of(connection));
   const sharedCacheOn = (connection: RedisConnection) =>
-    config.sharedCache &&
-    new SharedCache({
-      mode: config.sharedCache.mode,
-      store: createSoketiAppCache(connection, config.sharedCache),
-      table,
-    });
+    config.sharedCache && createSharedCache(connection, config.sharedCache, table);
   return {
     telemetry,
     log: logOn(redis.connection),

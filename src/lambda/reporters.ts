@@ -1,10 +1,12 @@
 import type {
+  CanaryReporter,
   FailedRange,
   PipelineReporter,
   RedriveReporter,
   SweepOutcome,
   SweepReporter,
 } from "../pipeline/ports.ts";
+import { isComplete, isInTime } from "../protocol/canary.ts";
 import { RedisError } from "../redis/errors.ts";
 
 /** Where lines go. Each has a sentence, and what belongs to it by name. */
@@ -22,11 +24,16 @@ export interface Meter {
   problem(code: string): void;
 }
 
-export type Reporter = PipelineReporter & RedriveReporter & SweepReporter;
+export type Reporter = PipelineReporter & RedriveReporter & SweepReporter & CanaryReporter;
 
 /** What the pipeline says, in the same words and by the same names wherever it runs. */
 export function createReporters(log: Log, meter: Meter): Reporter {
-  return { ...batchReporter(log, meter), ...redriveReporter(log, meter), ...sweepReporter(log, meter) };
+  return {
+    ...batchReporter(log, meter),
+    ...redriveReporter(log, meter),
+    ...sweepReporter(log, meter),
+    ...canaryReporter(log, meter),
+  };
 }
 
 function batchReporter(log: Log, meter: Meter): PipelineReporter {
@@ -93,6 +100,32 @@ function sweepReporter(log: Log, meter: Meter): SweepReporter {
     sweepFailed(error) {
       log.error("shared cache was not swept to the end", describe(error));
       count(meter, "SweepFailures", 1);
+    },
+  };
+}
+
+function canaryReporter(log: Log, meter: Meter): CanaryReporter {
+  return {
+    canaryMeasured(result, hasSharedCache) {
+      const complete = isComplete(result, hasSharedCache);
+      const inTime = isInTime(result);
+      const say = complete && inTime ? "info" : "warn";
+      log[say](`a change is ${complete ? "in force on every node" : "not confirmed by every node"}`, {
+        ...result,
+      });
+      const { writeMs, streamMs, nodesMs, totalMs, expected, confirmed } = result;
+      meter.milliseconds("CanaryWriteTime", writeMs);
+      if (streamMs !== null) meter.milliseconds("CanaryStreamTime", streamMs);
+      if (nodesMs !== null) meter.milliseconds("CanaryNodesTime", nodesMs);
+      if (totalMs !== null) meter.milliseconds("CanaryTime", totalMs);
+      // Also when 0: alarms ring when there is none.
+      meter.count("CanaryNodesExpected", expected);
+      meter.count("CanaryNodesConfirmed", confirmed);
+      meter.count("CanaryIncomplete", complete ? 0 : 1);
+      meter.count("CanaryInTime", inTime ? 1 : 0);
+    },
+    canaryFailed(error) {
+      log.error("the canary has measured nothing", describe(error));
     },
   };
 }

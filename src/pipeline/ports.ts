@@ -1,7 +1,9 @@
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import type { SoketiReading } from "../app/soketi-reading.ts";
+import type { CanaryResult } from "../protocol/canary.ts";
 import type { EncodedMessage } from "../protocol/encode.ts";
+import type { CacheFormat } from "./cache-format.ts";
 
 /** Where messages go. */
 export interface MessageLog {
@@ -39,10 +41,17 @@ export interface CacheWrite {
 }
 
 /**
- * soketi's own app cache in Redis: an app is there under the names of its id and its key. Names are without the key
- * prefix of the fleet and without soketi's `app:`.
+ * - `evict`: entries of a changed app are removed; the next node that needs it reads the table as soketi does.
+ * - `refresh`: they are replaced by the normalized app, so that no node reads the item itself.
+ */
+export type SharedCacheMode = "evict" | "refresh";
+
+/**
+ * The app cache in Redis that servers share: an app is there under a name for its id and one for its key. Names are as the format
+ * has them, without what stands before all of them.
  */
 export interface AppCacheStore {
+  readonly format: CacheFormat;
   /** For each name the entry's text; undefined where there is none, null where the key is of another type. */
   read(names: readonly string[]): Promise<(string | undefined | null)[]>;
   /** For each what is known of that app there, to be passed on with what is read from the table afterwards. */
@@ -141,7 +150,7 @@ export interface SweepOutcome {
   readonly removed: number;
   /** Apps that changed all the time, and were left to the next sweep. */
   readonly unsettled: number;
-  /** Keys of another type under names of entries: another program's, which soketi cannot read either. They were left alone. */
+  /** Keys of another type under names of entries: another program's, which servers cannot read either. They were left alone. */
   readonly foreign: number;
 }
 
@@ -149,4 +158,11 @@ export interface SweepReporter {
   swept(outcome: SweepOutcome): void;
   /** What is wrong stays so until the next time. */
   sweepFailed(error: unknown): void;
+}
+
+export interface CanaryReporter {
+  /** @param hasSharedCache there may be no node with the agent then. */
+  canaryMeasured(result: CanaryResult, hasSharedCache: boolean): void;
+  /** Nothing was measured: the table or Redis is at fault. */
+  canaryFailed(error: unknown): void;
 }

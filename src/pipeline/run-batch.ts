@@ -1,18 +1,20 @@
+import type { Normalized, Problem } from "../app/normalize.ts";
 import { within } from "../async/within.ts";
 import { MAX_VIEWS, encodeChanges, type EncodedMessage, encodeFlush } from "../protocol/encode.ts";
 import type { Change } from "../protocol/message.ts";
+import { type CachedApp, CachedApps } from "./cached-apps.ts";
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type UnreadableRecord } from "./decode.ts";
 import { DeadlineError } from "./errors.ts";
 import type { MessageLog, PipelineReporter } from "./ports.ts";
-import { type CachedApp, CachedApps, type SharedCache } from "./shared-cache.ts";
+import type { SharedCache } from "./shared-cache.ts";
 
 export interface BatchContext {
   /** Before Redis is used: whatever it takes to log in there. */
   readonly prepare?: (() => Promise<void>) | undefined;
   readonly log: MessageLog;
   readonly report: PipelineReporter;
-  /** soketi's own app cache in Redis, for fleets that use it: it is brought in line before anything is published. */
+  /** The app caches in Redis that servers share, for fleets with such: they are brought in line before anything is published. */
   readonly sharedCache?: SharedCache | undefined;
   /**
    * The records are read again out of their turn, when newer ones may be in force: then they say that an app changed,
@@ -116,8 +118,8 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
       unreadable.push(record);
       continue;
     }
-    if (record.after && record.after.problems.length > 0)
-      report.itemProblems(record.appId, record.after.problems);
+    const problems = problemsOf(record.after, sharedCache);
+    if (problems.length > 0) report.itemProblems(record.appId, problems);
     const change = toChange(record, late, records.length <= MAX_VIEWS);
     if (change) changes.push(change);
     else unchanged += 1;
@@ -126,6 +128,12 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
   }
   report.batchStarted(first ?? "");
   return { first: first ?? "", changes, unreadable, unchanged, cached: cached.all() };
+}
+
+function problemsOf(item: Normalized | undefined, sharedCache: SharedCache | undefined): readonly Problem[] {
+  if (!item) return [];
+  const more = item.app && sharedCache ? sharedCache.problemsOf(item.app) : [];
+  return more.length === 0 ? item.problems : [...item.problems, ...more];
 }
 
 function encodeMessages(

@@ -1,9 +1,17 @@
+import type { App } from "../app/app.ts";
 import { sameAsCached } from "../app/cached-app.ts";
 import { isReadingOf } from "../app/soketi-reading.ts";
 import { MAX_HASH_KEY_BYTES } from "../protocol/message.ts";
+import type { AppEntries } from "./app-entries.ts";
 import { DeadlineError } from "./errors.ts";
-import type { AppsReader, SweepOutcome } from "./ports.ts";
-import { cachedJson, type SharedCache } from "./shared-cache.ts";
+import type { AppCacheStore, AppsReader, SweepOutcome } from "./ports.ts";
+import type { SharedCache } from "./shared-cache.ts";
+
+/** As `AppsReader.pages` has them. */
+interface PageItem {
+  readonly appId: string;
+  readonly app?: App | undefined;
+}
 
 export interface SweepContext {
   readonly cache: SharedCache;
@@ -16,7 +24,7 @@ export interface SweepContext {
 const PAGE_RESERVE_MS = 5_000;
 
 /**
- * Compares the whole of soketi's shared app cache with the table and repairs what differs: the bound on how long
+ * Compares the whole of the shared app caches with the table and repairs what differs: the bound on how long
  * anything wrong can stay there. What cannot be repaired is counted, and stops nothing else.
  *
  * @throws DeadlineError when there is no time for the rest; what store and table throw.
@@ -31,52 +39,70 @@ export async function sweep(context: SweepContext): Promise<SweepOutcome> {
   return { ...written, ...entries, foreign: Math.max(written.foreign, entries.foreign) };
 }
 
-/** Every app of the table is in the cache, as it should be. */
+/** Every app of the table is in the cache, as it should be. The table is read once, whatever the number of formats. */
 async function sweepTable({ cache, table, remainingMs }: SweepContext) {
-  const { store } = cache;
   const done = { apps: 0, repaired: 0, unsettled: 0, foreign: 0 };
   for await (const page of table.pages()) {
     assertTime(remainingMs(), `${done.apps} apps`);
-    const names = page.flatMap(({ appId, app }) => [appId, app?.key ?? appId]);
-    const found = await store.read(names);
-    const wrong = page.filter(({ app }, i) => {
-      const json = cachedJson(app);
-      return [found[2 * i], found[2 * i + 1]].some((text) => text !== json && text !== null);
-    });
-    // Read again on the way: the page may be older than what is in the cache.
-    const { unsettled, foreign } = await cache.repair(
-      wrong.map(({ appId }) => appId),
-      table,
-    );
-    const right = new Set(names);
-    for (const { appId, app } of wrong) for (const name of [appId, app?.key ?? appId]) right.delete(name);
-    await store.touch([...right]);
+    const wrong = new Set<string>();
+    const unsettled = new Set<string>();
+    for (const entries of cache.all) {
+      const found = await sweepPage(page, entries, table);
+      for (const appId of found.wrong) wrong.add(appId);
+      for (const appId of found.unsettled) unsettled.add(appId);
+      done.foreign += found.foreign;
+    }
     done.apps += page.length;
-    done.repaired += wrong.length - unsettled.length;
-    done.unsettled += unsettled.length;
-    done.foreign += foreign;
+    done.repaired += wrong.size - unsettled.size;
+    done.unsettled += unsettled.size;
   }
   return done;
+}
+
+async function sweepPage(page: readonly PageItem[], entries: AppEntries, table: AppsReader) {
+  const { store } = entries;
+  const { format } = store;
+  const namesOf = ({ appId, app }: PageItem) => [
+    format.idName(appId),
+    app ? format.keyName(app.key) : format.idName(appId),
+  ];
+  const names = page.flatMap(namesOf);
+  const found = await store.read(names);
+  const wrong = page.filter(({ app }, i) => {
+    const json = app && format.json(app);
+    return [found[2 * i], found[2 * i + 1]].some((text) => text !== json && text !== null);
+  });
+  // Read again on the way: the page may be older than what is in the cache.
+  const ids = wrong.map(({ appId }) => appId);
+  const { unsettled, foreign } = await entries.repair(ids, table);
+  const right = new Set(names);
+  for (const name of wrong.flatMap(namesOf)) right.delete(name);
+  await store.touch([...right]);
+  return { wrong: ids, unsettled, foreign };
 }
 
 /** Nothing is in the cache that the table does not know. */
 async function sweepEntries({ cache, table, remainingMs }: SweepContext) {
   const done = { entries: 0, removed: 0, foreign: 0 };
-  for await (const names of cache.store.names()) {
-    assertTime(remainingMs(), `${done.entries} entries`);
-    const texts = await cache.store.read(names);
-    const entries = names.flatMap((name, i) => entryIn(name, texts[i]));
-    const wrong = await findWrong(entries, cache, table);
-    // Only while it is what was compared: something newer may be there by now.
-    await cache.store.removeSame(wrong);
-    done.foreign += texts.filter((text) => text === null).length;
-    done.entries += entries.length;
-    done.removed += wrong.length;
+  for (const { store, mode } of cache.all) {
+    for await (const names of store.names()) {
+      assertTime(remainingMs(), `${done.entries} entries`);
+      const texts = await store.read(names);
+      const entries = names.flatMap((name, i) => entryIn(name, texts[i]));
+      const wrong = await (mode === "refresh"
+        ? findWrong(entries, store, table)
+        : findMisread(entries, table));
+      // Only while it is what was compared: something newer may be there by now.
+      await store.removeSame(wrong);
+      done.foreign += texts.filter((text) => text === null).length;
+      done.entries += entries.length;
+      done.removed += wrong.length;
+    }
   }
   return done;
 }
 
-/** An entry that soketi would serve as an app. */
+/** An entry that a server would serve as an app. */
 interface Entry {
   readonly name: string;
   readonly text: string;
@@ -85,14 +111,14 @@ interface Entry {
   readonly appId: string | undefined;
 }
 
-/** None for whatever else is there, such as soketi's note that there is no such app, or what it cannot read. */
+/** None for whatever else is there, such as soketi's note that there is no such app, or what no server can read. */
 function entryIn(name: string, text: string | undefined | null): Entry[] {
   if (text === undefined || text === null) return [];
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // Not soketi's, which fails on it: another program's, which is left alone.
+    // Not a server's, which fails on it: another program's, which is left alone.
     return [];
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
@@ -106,21 +132,31 @@ function isHashKey(id: string): boolean {
   return id !== "" && Buffer.byteLength(id) <= MAX_HASH_KEY_BYTES;
 }
 
-async function findWrong(entries: readonly Entry[], cache: SharedCache, table: AppsReader): Promise<Entry[]> {
-  const ids = [...new Set(entries.flatMap(({ appId }) => (appId === undefined ? [] : [appId])))];
-  if (cache.mode === "refresh") {
-    const now = await table.read(ids);
-    return entries.filter(({ name, appId = "", value }) => {
-      const app = now.get(appId);
-      return !app || (name !== app.id && name !== app.key) || typeof value.secret !== "string";
-    });
-  }
-  const now = await table.readItems(ids);
+async function findWrong(
+  entries: readonly Entry[],
+  { format }: AppCacheStore,
+  table: AppsReader,
+): Promise<Entry[]> {
+  const now = await table.read(idsOf(entries));
+  return entries.filter(({ name, appId = "", value }) => {
+    const app = now.get(appId);
+    const isNamedSo = app && [format.idName(app.id), format.keyName(app.key)].includes(name);
+    return !isNamedSo || typeof value.secret !== "string";
+  });
+}
+
+/** What soketi reads in its own way is left to it. */
+async function findMisread(entries: readonly Entry[], table: AppsReader): Promise<Entry[]> {
+  const now = await table.readItems(idsOf(entries));
   return entries.filter(({ name, appId = "", value }) => {
     const { app, reading } = now.get(appId) ?? {};
     if (app && isNamed(app, name) && sameAsCached(app, value)) return false;
     return !reading || !isNamed(reading, name) || !isReadingOf(reading, value);
   });
+}
+
+function idsOf(entries: readonly Entry[]): string[] {
+  return [...new Set(entries.flatMap(({ appId }) => (appId === undefined ? [] : [appId])))];
 }
 
 function isNamed(app: { readonly id?: unknown; readonly key?: unknown }, name: string): boolean {

@@ -17,6 +17,10 @@ export interface BusNames {
   readonly ask: string;
   /** What the relays have in common: begins the names of `relayNames`. */
   readonly relay: string;
+  /** How long the canary's last write took to the last node: a text with JSON, and an expiry. */
+  readonly canary: string;
+  /** The same of a write that somebody has asked for, with `measure`. */
+  readonly measured: string;
 }
 
 /** Where relays agree on who reads the stream, and where each shard was left. docs/relay.md */
@@ -69,5 +73,7 @@ export function busNames(prefix: string): BusNames {
     seen: `${prefix}:v1:nodes:seen`,
     ask: `${prefix}:v1:ask`,
     relay: `${prefix}:v1:relay`,
+    canary: `${prefix}:v1:canary`,
+    measured: `${prefix}:v1:canary:measured`,
   };
 }

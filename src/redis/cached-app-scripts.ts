@@ -1,10 +1,10 @@
 import { script } from "./scripts.ts";
 
 /**
- * Writes or removes one entry of soketi's app cache, unless something newer is known of that app there.
+ * Writes or removes one entry of a shared app cache, unless something newer is known of that app there.
  * KEYS: entry, its fences. ARGV: app id, how (`record`, `read`), what is known; then `set` with JSON and its seconds to live
  * (0: for ever), `release`, or `remove`; last the fences' seconds to live.
- * Returns 1; 0 when it was refused; -1 when the key is of another type and so not soketi's.
+ * Returns 1; 0 when it was refused; -1 when the key is of another type and so no server's.
  *
  * A fence is a field for each app that had something to do with the entry: `<region> <stream's label> <sequence number>` of
  * the newest record that was applied, and after it a mark of the newest reading of the table.
@@ -51,7 +51,7 @@ return 1
 `);
 
 /**
- * Removes an entry of soketi's app cache while it is what was read.
+ * Removes an entry of a shared app cache while it is what was read.
  * KEYS: entry. ARGV: its text.
  */
 export const REMOVE_SAME = script(`

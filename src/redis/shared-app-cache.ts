@@ -1,160 +1,55 @@
-import { randomUUID } from "node:crypto";
-import type { AppCacheStore, CacheWrite } from "../pipeline/ports.ts";
-import { fencesOf } from "./cached-app-fence.ts";
-import { REMOVE_SAME, WRITE_CACHED_APP } from "./cached-app-scripts.ts";
-import { orRedisError, RedisError } from "./errors.ts";
-import type { RedisClient, RedisConnection } from "./library.ts";
-import { runScript } from "./scripts.ts";
+import type { SharedCacheConfig } from "../config/shared-cache.ts";
+import { SOCKUDO_FORMAT, SOKETI_FORMAT } from "../pipeline/cache-format.ts";
+import type { AppCacheStore, AppsReader } from "../pipeline/ports.ts";
+import { SharedCache } from "../pipeline/shared-cache.ts";
+import { createAppCache } from "./app-cache.ts";
+import type { RedisConnection } from "./library.ts";
 
-export interface SoketiAppCacheOptions {
-  /** soketi's `DB_REDIS_KEY_PREFIX`, before every key. */
-  readonly keyPrefix: string;
-  /** soketi's `APP_MANAGER_CACHE_TTL`, in seconds; 0 or less is for ever. */
-  readonly ttlSeconds: number;
+/** Every format that is set, on one connection. */
+export function createSharedCache(
+  connection: RedisConnection,
+  { mode, soketi, sockudo }: SharedCacheConfig,
+  table?: AppsReader,
+): SharedCache {
+  const stores = [
+    ...(soketi ? [createSoketiAppCache(connection, soketi)] : []),
+    ...(sockudo ? [createSockudoAppCache(connection, sockudo)] : []),
+  ];
+  return new SharedCache({ mode, stores, table });
 }
-
-/** Commands that are under way at a time, and keys of one SCAN. */
-const CONCURRENCY = 500;
-
-/**
- * How long a fence stands. An invocation is ended after 15 minutes (Lambda's limit), so that nothing of it comes later. Seconds.
- */
-const FENCE_SECONDS = 3_600;
 
 /** soketi keeps the last event of a cache channel beside its apps (dist/ws-handler.js). */
 const CHANNEL_CACHE = /:channel:.*:cache_miss$/s;
 
-const READING = "read the shared app cache";
-const WRITING = "write to the shared app cache";
-const REMOVING = "remove from the shared app cache";
-
-const RESULTS = new Map<unknown, "done" | "outdated" | "foreign">([
-  [1, "done"],
-  [0, "outdated"],
-  [-1, "foreign"],
-]);
-
 /**
  * soketi's app cache with `SOKETI_CACHE_DRIVER=redis`: `app:<id>` and `app:<key>`, each a JSON text (dist/app-managers/
- * app-manager.js, dist/cache-managers/redis-cache-manager.js). In a cluster they are anywhere, so that each is a command
- * of its own; they go out together all the same.
+ * app-manager.js, dist/cache-managers/redis-cache-manager.js).
  */
 export function createSoketiAppCache(
   connection: RedisConnection,
-  { keyPrefix, ttlSeconds }: SoketiAppCacheOptions,
+  { keyPrefix, ttlSeconds }: NonNullable<SharedCacheConfig["soketi"]>,
 ): AppCacheStore {
-  const prefix = `${keyPrefix}app:`;
-  const keyOf = (name: string) => `${prefix}${name}`;
-  return {
-    read: (names) => inPages(names, READING, (name) => readText(connection, keyOf(name))),
-
-    fences: (entries) =>
-      inPages(
-        entries,
-        READING,
-        async ({ name, appId }) => (await connection.hget(fencesOf(keyOf(name)), appId)) ?? "",
-      ),
-
-    write: (writes) =>
-      inPages(writes, WRITING, async (write) => {
-        const key = keyOf(write.name);
-        const args = argumentsOf(write, Math.max(0, ttlSeconds));
-        const result = await runScript(connection, WRITE_CACHED_APP, [key, fencesOf(key)], args, WRITING);
-        return RESULTS.get(result) ?? "done";
-      }),
-
-    async remove(names) {
-      await inPages(names, REMOVING, (name) => connection.unlink(keyOf(name)));
-    },
-
-    async removeSame(entries) {
-      await inPages(entries, REMOVING, ({ name, text }) =>
-        runScript(connection, REMOVE_SAME, [keyOf(name)], [text], REMOVING),
-      );
-    },
-
-    async touch(names) {
-      if (ttlSeconds <= 0) return;
-      await inPages(names, WRITING, (name) => connection.expire(keyOf(name), ttlSeconds));
-    },
-
-    async *names() {
-      for (const node of await mastersOf(connection, prefix)) {
-        let cursor = "0";
-        do {
-          const [next, keys] = await scan(node, cursor, `${escapeGlob(prefix)}*`);
-          cursor = next;
-          const names = keys
-            .map((key) => key.slice(prefix.length))
-            .filter((name) => !CHANNEL_CACHE.test(name));
-          if (names.length > 0) yield names;
-        } while (cursor !== "0");
-      }
-    },
-  };
-}
-
-async function readText(connection: RedisConnection, key: string): Promise<string | undefined | null> {
-  try {
-    const text = await connection.get(key);
-    // soketi writes an empty text for an app that it did not find, and reads it as nothing.
-    return text === null || text === "" ? undefined : text;
-  } catch (error) {
-    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return null;
-    throw error;
-  }
-}
-
-/** As WRITE_CACHED_APP has them. */
-function argumentsOf({ appId, fence, json, whosever }: CacheWrite, ttlSeconds: number): (string | number)[] {
-  const removing = whosever ? "remove" : "release";
-  const doing = json === undefined ? [removing, "", 0] : ["set", json, ttlSeconds];
-  return [appId, fence.kind, knownOf(fence), ...doing, randomUUID().slice(0, 8), FENCE_SECONDS];
-}
-
-function knownOf(fence: CacheWrite["fence"]): string {
-  switch (fence.kind) {
-    case "record":
-      return `${fence.region} ${fence.label} ${fence.sequenceNumber}`;
-    case "read":
-      return fence.token;
-    case "none":
-      return "";
-  }
-}
-
-async function scan(node: RedisClient, cursor: string, pattern: string): Promise<[string, string[]]> {
-  return orRedisError("scan the shared app cache", node.scan(cursor, "MATCH", pattern, "COUNT", CONCURRENCY));
+  return createAppCache(connection, {
+    format: SOKETI_FORMAT,
+    prefix: `${keyPrefix}app:`,
+    ttlSeconds,
+    isEntry: (name) => !CHANNEL_CACHE.test(name),
+  });
 }
 
 /**
- * A cluster knows its nodes only once it is connected, which any command brings about.
- *
- * @param key one that the user may read.
+ * sockudo's app cache with its cache driver `redis`: `<prefix>:app:id:<id>` and `<prefix>:app:key:<key>`, each a JSON text
+ * (crates/sockudo-app/src/cached_app_manager.rs, crates/sockudo-cache/src/redis_cache_manager.rs). They must not end: where there is
+ * none, a node that has no table of its own takes the app for unknown.
  */
-async function mastersOf(connection: RedisConnection, key: string): Promise<RedisClient[]> {
-  if (!("nodes" in connection)) return [connection];
-  await inPages([key], "find the masters", (name) => connection.exists(name));
-  const masters = connection.nodes("master");
-  if (masters.length === 0) throw new RedisError("find the masters", "the cluster named none");
-  return masters;
-}
-
-/** Errors of ioredis hold the command's arguments, here whole apps: they are put in Redis' own words. */
-async function inPages<T, R>(
-  items: readonly T[],
-  doing: string,
-  work: (item: T) => Promise<R>,
-): Promise<R[]> {
-  const results: R[] = [];
-  for (let from = 0; from < items.length; from += CONCURRENCY) {
-    results.push(
-      ...(await orRedisError(doing, Promise.all(items.slice(from, from + CONCURRENCY).map(work)))),
-    );
-  }
-  return results;
-}
-
-function escapeGlob(text: string): string {
-  return text.replace(/[\\*?[\]^-]/g, "\\$&");
+export function createSockudoAppCache(
+  connection: RedisConnection,
+  { prefix }: NonNullable<SharedCacheConfig["sockudo"]>,
+): AppCacheStore {
+  return createAppCache(connection, {
+    format: SOCKUDO_FORMAT,
+    prefix: `${prefix}:app:`,
+    ttlSeconds: 0,
+    isEntry: (name) => name.startsWith("id:") || name.startsWith("key:"),
+  });
 }

@@ -146,13 +146,14 @@ async function dropFromSharedCache(
   { sharedCache, report }: Omit<BatchContext, "log">,
 ): Promise<void> {
   if (!sharedCache) return;
-  const names = records.flatMap((raw) => {
+  const apps = records.flatMap((raw) => {
     const record = decodeRecord(raw);
     if (record.kind === "unreadable") return [];
-    return [record.appId, record.before?.key, record.after?.key].filter((name) => name !== undefined);
+    const keys = [record.before?.key, record.after?.key].filter((key) => key !== undefined);
+    return [{ appId: record.appId, keys }];
   });
   try {
-    await sharedCache.store.remove([...new Set(names)]);
+    await sharedCache.forget(apps);
   } catch (error) {
     // Told, and left to the sweep: the message to the nodes must not wait for it.
     report.publishFailed(error, sequenceNumberOf(records[0]), 0);

@@ -175,7 +175,7 @@ function tellUse(log: SoketiLog, { appId, until, taken, refused }: PreviousSecre
   const end = new Date(until * 1_000).toISOString();
   const isOver = refused > 0;
   log.warning(
-    `app-sync: app ${short(appId)}: something signs with its previous secret, which ${isOver ? "was" : "is"} taken until ${end}: ` +
+    `app-sync: app ${short(appId)}: something signs with its previous secret, which ${isOver ? "was" : "is"} accepted until ${end}: ` +
       `${taken} times taken${isOver ? ` and ${refused} times refused` : ""} on this node so far`,
   );
 }

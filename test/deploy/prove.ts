@@ -66,7 +66,7 @@ async function proveDeployment(to: Deployer): Promise<void> {
     stage: "one",
     table: "soketi-apps-one",
     streamArn: Table?.LatestStreamArn ?? "",
-    functions: ["stream", "redrive"],
+    functions: ["stream", "redrive", "canary"],
     environment: { REDIS_URL: "redis://cache:6379", SHARED_CACHE: "off", APP_SYNC_LOG_LENGTH: "10000" },
     subnets: [],
     moreOfStream: [],
@@ -87,11 +87,11 @@ async function proveDeployment(to: Deployer): Promise<void> {
       .filter(({ level }) => level !== "ok")
       .map(({ name, found }) => `${name}: ${found}`);
     // The emulated account has no Redis, and what is in it was not looked at.
-    const withoutRedis = ["log", "flushes", "clocks", "nodes"].map(
-      (name) => `${name}: Redis cannot be reached`,
+    const withoutRedis = ["log", "flushes", "clocks", "nodes", "canary"].map(
+      (name) => `${name}: Redis is unreachable`,
     );
     assert.deepEqual(notWell, [
-      "items: not asked for: --items reads the whole table",
+      "items: not requested: --items reads the whole table",
       "redis: none is configured",
       ...withoutRedis,
     ]);
@@ -118,7 +118,7 @@ async function proveDeployment(to: Deployer): Promise<void> {
     stage: "two",
     table: "apps-of-old",
     streamArn,
-    functions: ["stream", "redrive", "sweep"],
+    functions: ["stream", "redrive", "sweep", "canary"],
     environment: { REDIS_IAM_CACHE_NAME: "apps", REDIS_USERNAME: "app-sync", SHARED_CACHE: "refresh" },
     subnets: (network.subnetIds ?? "").split(","),
     moreOfStream: [
@@ -150,7 +150,7 @@ async function proveDeployment(to: Deployer): Promise<void> {
   );
   await proveStage(report, to, {
     ...one,
-    functions: ["stream", "redrive", "sweep"],
+    functions: ["stream", "redrive", "sweep", "canary"],
     environment: { SHARED_CACHE: "evict", APP_SYNC_LOG_LENGTH: "20000" },
   });
   await report.check("serverless rollback to the deployment before: the sweep is gone", async () => {

@@ -22,6 +22,7 @@ const root = new URL("../../", import.meta.url);
 const LACKS: Readonly<Record<string, string>> = {
   "AWS::CloudWatch::Alarm":
     "read in the template that the stack holds: each watches something that the stack made",
+  "AWS::Lambda::EventInvokeConfig": "of the canary; read in the template by test/real/package.test.ts",
   "AWS::S3::BucketPolicy": "osls's own (TLS only); validated in the template",
   "AWS::ElastiCache::SubnetGroup": "of docs/network.yml; validated in the template",
   "AWS::ElastiCache::User": "of docs/network.yml; validated in the template",
@@ -98,7 +99,7 @@ export interface Expected {
   readonly stage: string;
   readonly table: string;
   readonly streamArn: string;
-  readonly functions: readonly ("stream" | "redrive" | "sweep")[];
+  readonly functions: readonly ("stream" | "redrive" | "sweep" | "canary")[];
   readonly environment: Readonly<Record<string, string>>;
   readonly subnets: readonly string[];
   /** Actions that the stream function's role allows beside those of every stage. */
@@ -120,8 +121,8 @@ export async function proveStage(report: Report, deployer: Deployer, expected: E
       const { Configuration: is } = await account.lambda.send(new GetFunctionCommand({ FunctionName }));
       assert.equal(is?.Runtime, "nodejs24.x");
       assert.equal(is.Handler, `dist/handlers/${fn}.handler`);
-      assert.equal(is.Timeout, { stream: 30, redrive: 60, sweep: 900 }[fn]);
-      assert.equal(is.MemorySize, { stream: 256, redrive: 256, sweep: 512 }[fn]);
+      assert.equal(is.Timeout, { stream: 30, redrive: 60, sweep: 900, canary: 30 }[fn]);
+      assert.equal(is.MemorySize, { stream: 256, redrive: 256, sweep: 512, canary: 256 }[fn]);
       assert.equal(is.Role, `arn:aws:iam::123456789012:role/${role}`);
       assert.deepEqual(is.VpcConfig?.SubnetIds ?? [], expected.subnets);
       const variables = is.Environment?.Variables ?? {};
@@ -200,26 +201,39 @@ export async function proveStage(report: Report, deployer: Deployer, expected: E
     assert.equal((await attributes("DeadLetterQueue")).MessageRetentionPeriod, "1209600");
   });
 
-  await check(
-    expected.functions.includes("sweep") ? "the sweep is scheduled, and may be" : "no schedule",
-    async () => {
-      const { Rules } = await account.events.send(new ListRulesCommand({ NamePrefix: `${stack}-` }));
-      if (!expected.functions.includes("sweep")) {
-        assert.deepEqual(Rules, []);
-        return;
+  await check("what runs on a schedule does, may be invoked, and nothing else is scheduled", async () => {
+    const { Rules = [] } = await account.events.send(new ListRulesCommand({ NamePrefix: `${stack}-` }));
+    const schedules = new Map<string, string>();
+    for (const { Name = "", Arn = "no ARN", State, ScheduleExpression = "" } of Rules) {
+      assert.equal(State, "ENABLED");
+      const { Targets = [] } = await account.events.send(new ListTargetsByRuleCommand({ Rule: Name }));
+      for (const { Arn: target = "" } of Targets) {
+        const FunctionName = target.split(":").at(-1) ?? "";
+        assert.equal(target, arn("lambda", `function:${FunctionName}`));
+        const { Policy } = await account.lambda.send(new GetPolicyCommand({ FunctionName }));
+        assert.ok(Policy?.includes(Arn));
+        schedules.set(FunctionName.replace(`${stack}-`, ""), ScheduleExpression);
       }
-      const [rule] = Rules ?? [];
-      assert.equal(rule?.ScheduleExpression, "rate(1 hour)");
-      assert.equal(rule.State, "ENABLED");
-      const { Targets } = await account.events.send(new ListTargetsByRuleCommand({ Rule: rule.Name ?? "" }));
+    }
+    const all = { sweep: "rate(1 hour)", canary: "rate(1 minute)" };
+    const due = Object.entries(all).filter(([fn]) => expected.functions.some((one) => one === fn));
+    assert.deepEqual(Object.fromEntries(schedules), Object.fromEntries(due));
+  });
+
+  if (expected.functions.includes("canary")) {
+    await check("the role of canary: its own item, and no more of the table", async () => {
+      const statements = await account.statements(made.get("CanaryRole") ?? "");
+      const ofTable = statements.filter(({ Action }) => Action.some((one) => one.startsWith("dynamodb:")));
       assert.deepEqual(
-        Targets?.map(({ Arn }) => Arn),
-        [arn("lambda", `function:${stack}-sweep`)],
+        ofTable.map(({ Action, Resource }) => [Action, Resource]),
+        [[["dynamodb:PutItem"], [arn("dynamodb", `table/${expected.table}`)]]],
       );
-      const { Policy } = await account.lambda.send(new GetPolicyCommand({ FunctionName: `${stack}-sweep` }));
-      assert.ok(Policy?.includes(rule.Arn ?? "no ARN"));
-    },
-  );
+      assert.match(
+        JSON.stringify(ofTable),
+        /"ForAllValues:StringEquals":\{"dynamodb:LeadingKeys":\["app-sync-canary"\]/,
+      );
+    });
+  }
 
   await check("the dashboard shows this stage's functions and metrics", async () => {
     const asked = new GetDashboardCommand({ DashboardName: `${stack}-${region}` });

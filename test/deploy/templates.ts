@@ -28,8 +28,13 @@ const NETWORKS: Parameters[] = [
 ];
 const SHARED: Parameters[] = [
   {},
-  { sharedCache: "evict" },
-  { sharedCache: "refresh", redisKeyPrefix: "soketi:" },
+  { sharedCache: "evict", canary: "off" },
+  {
+    sharedCache: "refresh",
+    redisKeyPrefix: "soketi:",
+    sharedCacheFormat: "soketi,sockudo",
+    sockudoCachePrefix: "sockudo",
+  },
 ];
 const ALARMS: Parameters[] = [{}, { alarmTopicArn: `arn:aws:sns:${ARN}:ops` }];
 /** Each with another way to say where Redis is and how to log in. */
@@ -87,13 +92,14 @@ function combinations(): { name: string; parameters: Parameters }[] {
 
 /** What has to be there, and nothing else, with these parameters. */
 function checkParts(template: Template, parameters: Parameters): void {
-  const functions = parameters.sharedCache ? 3 : 2;
+  const scheduled = ["sharedCache" in parameters, parameters.canary !== "off"].filter(Boolean).length;
+  const functions = 2 + scheduled;
   const count = (type: string) => resourcesOf(template, type).length;
   assert.equal(count("AWS::DynamoDB::Table"), parameters.streamArn ? 0 : 1);
   for (const type of ["AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup"]) {
     assert.equal(count(type), functions, type);
   }
-  assert.equal(count("AWS::Events::Rule"), functions - 2);
+  assert.equal(count("AWS::Events::Rule"), scheduled);
   for (const { Properties } of resourcesOf(template, "AWS::Lambda::Function")) {
     assert.equal("VpcConfig" in Properties, "subnetIds" in parameters);
   }

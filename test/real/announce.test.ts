@@ -51,7 +51,7 @@ it("a change of the command line is in force on every node without the stream, a
   const who = ["--by", "alice", "--reason", "its key has leaked"];
   const disabled = await run("apps", "disable", "told", ...who);
   expect([disabled.status, disabled.stderr]).toEqual([0, ""]);
-  expect(disabled.stdout).toContain("in force on 1 node");
+  expect(disabled.stdout).toContain("in effect on 1 node");
   expect(await outcomeOfConnecting(node, "told-key")).toBe(4003);
   const [row] = await rowsOf("told");
   expect(row).toMatchObject({ by: "alice", reason: "its key has leaked", changed: ["enabled"] });
@@ -78,7 +78,7 @@ it("does not fail when the nodes cannot be told: the change is made", async () =
   const away = { ...env, REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
   const { status, stdout, stderr } = await cli(["apps", "disable", "untold", "--no-wait"], { env: away });
   expect([status, stdout]).toEqual([0, expect.stringContaining("app untold is disabled")]);
-  expect(stderr).toContain("the nodes were not told at once, and hear of it from the stream: ");
+  expect(stderr).toContain("the nodes were not notified at once, and will learn of it from the stream: ");
   expect(await fleet.table.get("untold")).toMatchObject({ Enabled: { BOOL: false } });
 });
 

@@ -81,7 +81,7 @@ describe("apps", () => {
     const say = async (...args: string[]) => {
       const { status, stdout, stderr } = await run("apps", ...args);
       expect(status, stderr).toBe(0);
-      expect(stdout).toContain("in force on 2 nodes");
+      expect(stdout).toContain("in effect on 2 nodes");
       return stdout;
     };
     expect(await say("disable", "steps")).toContain("app steps is disabled: nobody may connect");
@@ -139,16 +139,10 @@ describe("apps", () => {
       [["update", "kept", "--set", "AppSecret="], /AppSecret: Expected S; found nothing/],
       [["update", "kept", "--set", "Nonsense=1"], /expected one of AppKey, .*; found "Nonsense"/],
       [["update", "kept"], /expected --set Name=value or --unset Name, found neither/],
-      [
-        ["rotate-key", "kept", "--key", "other-key"],
-        /expected a key that no app has, found it is that of app other/,
-      ],
-      [
-        ["rotate-key", "kept", "--key", "other"],
-        /expected a key that is no app's id, found that there is an app other/,
-      ],
+      [["rotate-key", "kept", "--key", "other-key"], /expected an unused key, found that of app other/],
+      [["rotate-key", "kept", "--key", "other"], /expected a key that is not an app's id, found app other/],
       [["enable", "nobody"], /expected app nobody in the table, found none/],
-      [["delete", "kept"], /nothing was deleted: agree, or give --yes/],
+      [["delete", "kept"], /nothing was deleted: confirm, or pass --yes/],
     ] as const) {
       const { status, stderr } = await run("apps", ...args);
       expect([args, status]).toEqual([args, 1]);
@@ -160,7 +154,7 @@ describe("apps", () => {
   it("a change that nobody can see is not waited for", async () => {
     await fleet.table.put(item("same", { Enabled: { BOOL: true } }));
     const { status, stdout } = await run("apps", "enable", "same");
-    expect([status, stdout]).toEqual([0, expect.stringContaining("the nodes need not be told")]);
+    expect([status, stdout]).toEqual([0, expect.stringContaining("nodes need no notification")]);
     expect(stdout).toContain("app same is enabled: clients may connect, as before");
   });
 
@@ -170,14 +164,14 @@ describe("apps", () => {
     const elsewhere = { ...env, APP_SYNC_PREFIX: `{${name}}` };
     const result = await cli(["apps", "create", name, "--timeout", "300ms"], { env: elsewhere });
     expect(result.status).toBe(3);
-    expect(result.stderr).toContain("done, and no node is registered that could confirm it");
+    expect(result.stderr).toContain("done, but no node is registered to confirm it");
     expect(result.stdout).toContain("secret:");
     // What is announced does nothing for a shared cache: that waits for the function's own message.
     const shared = { ...elsewhere, SHARED_CACHE: "evict" };
     const waited = await cli(["apps", "disable", name, "--timeout", "300ms"], { env: shared });
     expect([waited.status, waited.stderr]).toEqual([
       3,
-      expect.stringContaining("written, and no message of it came within 0.3 s"),
+      expect.stringContaining("written, but no message about it arrived within 0.3 s"),
     ]);
     expect(await fleet.table.get(name)).toBeDefined();
     const left = await cli(["apps", "enable", name, "--no-wait"], { env: { ...env, REDIS_URL: "" } });
@@ -190,7 +184,7 @@ describe("invalidate and flush", () => {
     const invalidated = await run("invalidate", "a", "b");
     expect([invalidated.status, invalidated.stdout]).toEqual([
       0,
-      expect.stringContaining("in force on 2 nodes"),
+      expect.stringContaining("in effect on 2 nodes"),
     ]);
     const flushed = await run("flush", "--reason", "test", "--json");
     expect(jsonLines<Written>(flushed)[0]?.nodes).toHaveLength(2);

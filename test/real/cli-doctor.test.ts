@@ -91,10 +91,10 @@ describe("doctor", () => {
     expect(checks.map(({ name }) => name)).toEqual([
       ...["table", "key schema", "index", "projection", "stream", "view type", "event source mapping"],
       ...["items", "redis", "one primary", "log", "flushes", "clocks", "nodes", "leases"],
-      ...["nodes' redis", "agent version", "soketi version", "previous secrets"],
+      ...["nodes' redis", "agent version", "soketi version", "previous secrets", "canary"],
     ]);
     const text = await cli(["doctor"], { env });
-    expect(text.stdout).toContain("all that was looked at is well");
+    expect(text.stdout).toContain("everything that was checked is healthy");
   });
 
   it.each<[string, string, Partial<CreateTableCommandInput>]>([
@@ -154,12 +154,10 @@ describe("doctor", () => {
     try {
       const url = (password: string) => locked.url.replace("//", `//${password}`);
       const wrong = await doctor({ REDIS_URL: url(":wr0ng@") });
-      expect(wrong.checks.find(({ name }) => name === "redis")?.advice).toContain(
-        "User or password is wrong",
-      );
+      expect(wrong.checks.find(({ name }) => name === "redis")?.advice).toContain("Wrong user or password");
       expect(JSON.stringify(wrong.checks)).not.toContain("wr0ng");
       const none = await doctor({ REDIS_URL: url("") });
-      expect(none.checks.find(({ name }) => name === "redis")?.advice).toContain("asks for a password");
+      expect(none.checks.find(({ name }) => name === "redis")?.advice).toContain("requires a password");
     } finally {
       await locked.stop();
     }
@@ -236,7 +234,7 @@ describe("a node that left without saying so", () => {
     await redis.zadd(names.nodes, 1, left);
     await eventually("its departure", async () => (await redis.zscore(names.nodes, left)) === null);
 
-    const seen = expect.stringMatching(/^it left without saying so, and was seen last \d+ s ago$/) as string;
+    const seen = expect.stringMatching(/^it vanished, last seen \d+ s ago$/) as string;
     const { status, checks } = await doctor();
     expect(checks.find(({ level }) => level === "fail")).toMatchObject({
       name: expect.stringMatching(new RegExp(`^node .* ${pid}$`)) as string,
@@ -249,9 +247,7 @@ describe("a node that left without saying so", () => {
     expect(nodes.stderr).toContain("expected 2 nodes, found 1");
     const flush = await cli(["flush"], { env });
     expect(flush.status, flush.stderr).toBe(3);
-    expect(flush.stdout).toMatch(
-      new RegExp(`${pid}: not confirmed: it left without saying so, last seen \\d+ s ago`),
-    );
+    expect(flush.stdout).toMatch(new RegExp(`${pid}: not confirmed: it vanished, last seen \\d+ s ago`));
     expect((await cli(["flush", "--expect", "1"], { env })).status).toBe(0);
     expect((await cli(["flush", "--expect", "2"], { env })).status).toBe(3);
 

@@ -56,6 +56,7 @@ const both = ["redis", "table"] as const;
 const COMMANDS: Readonly<Record<string, Command>> = {
   doctor: { args: ["doctor", "--items"], needs: both, well: 2, without: { redis: 2, table: 2 } },
   nodes: { args: ["nodes"], needs: ["redis"], well: 2 },
+  measure: { args: ["measure", ...WAIT], needs: both, well: 2 },
   "nodes --watch": { args: ["nodes", "--watch", "100ms"], needs: ["redis"], well: 0, endless: true },
   tail: { args: ["tail"], needs: ["redis"], well: 0, endless: true },
   "tail --no-follow": { args: ["tail", "--since", "1m", "--no-follow"], needs: ["redis"], well: 0 },
@@ -63,6 +64,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   validate: { args: ["validate"], needs: ["table"], well: 0 },
   "validate --fix": { args: ["validate", "--fix", "--dry-run"], needs: ["table"], well: 0 },
   normalize: { args: ["normalize", "ITEM"], needs: [], well: 0 },
+  "apps list": { args: ["apps", "list"], needs: ["table"], well: 0 },
   "apps create": { args: ["apps", "create", "new", ...WAIT], needs: both, well: 3 },
   "apps update": {
     args: ["apps", "update", "b", "--set", "MaxConnections=5", ...WAIT],

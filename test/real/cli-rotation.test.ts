@@ -67,7 +67,7 @@ it("rotates with an overlap: both secrets are taken on every node when it return
     uses: { taken: 2, refused: 0, lastRefusedAt: null },
   });
   const { stdout } = await run("get", "both");
-  expect(stdout).toContain(`taken until ${previousSecretUntil}, by the clock of each node`);
+  expect(stdout).toContain(`accepted until ${previousSecretUntil}, by the clock of each node`);
   expect(stdout).toMatch(/used 2 times, last \d+ s ago/);
   expect(stdout + JSON.stringify(shown)).not.toContain("both-secret");
 
@@ -75,7 +75,7 @@ it("rotates with an overlap: both secrets are taken on every node when it return
   expect([ended.status, ended.stdout, ended.stderr]).toEqual([
     0,
     expect.stringContaining("app both has one secret: the previous one is refused"),
-    expect.stringMatching(/its previous secret was used 2 times, last \d+ s ago: it is refused from now on/),
+    expect.stringMatching(/the previous secret was used 2 times, last \d+ s ago; it is refused from now on/),
   ]);
   expect(await taken("both", "both-secret")).toEqual(NEITHER);
   expect(await taken("both", secret)).toEqual(BOTH);
@@ -87,7 +87,7 @@ it("rotates without one: warns, and ends an overlap that runs as well", async ()
   await fleet.table.put(item("cut"));
   const { secret: first } = await rotate("cut", "--overlap", "1h");
   const { secret, previousSecretUntil, stderr } = await rotate("cut");
-  expect(stderr).toContain("without --overlap whoever signs with the old secret is refused");
+  expect(stderr).toContain("without --overlap, nodes refuse the old secret");
   expect(previousSecretUntil).toBeUndefined();
   for (const one of ["cut-secret", first]) expect(await taken("cut", one)).toEqual(NEITHER);
   expect(await taken("cut", secret)).toEqual(BOTH);
@@ -100,9 +100,7 @@ it("does not rotate with an overlap while another runs, unless it is forced to",
   const refused = await run("apps", "rotate-secret", "twice", "--overlap", "1h");
   expect([refused.status, refused.stderr]).toEqual([
     1,
-    expect.stringMatching(
-      /expected no overlap under way, found one until \d{4}-.*Z: .*apps end-overlap twice/,
-    ),
+    expect.stringMatching(/expected no running overlap, found one until \d{4}-.*Z: .*apps end-overlap twice/),
   ]);
   expect(await taken("twice", "twice-secret")).toEqual(BOTH);
   const { secret } = await rotate("twice", "--overlap", "1h", "--force");
@@ -122,13 +120,13 @@ it("validate and doctor name an overlap that is over, and what still signs with 
   const time = new Date(until * 1_000).toISOString().replace(".000", "");
   const looked = await run("doctor");
   expect(looked.stdout).toContain(`previous secret of over`);
-  expect(looked.stdout).toContain(`its overlap was over at ${time}, and 2 uses of it were refused since`);
+  expect(looked.stdout).toContain(`its overlap ended at ${time}, and 2 uses of it refused since`);
   const file = join(tmpdir(), `soketi-app-sync-${randomUUID()}.json`);
   writeFileSync(file, JSON.stringify({ Items: [over] }));
   const checked = await run("validate", file);
   rmSync(file);
   expect(checked.stdout).toContain("overlap-over");
-  expect(checked.stdout).toContain(`The overlap was over at ${time}. Remove it: apps end-overlap over.`);
+  expect(checked.stdout).toContain(`The overlap ended at ${time}. Remove it: apps end-overlap over.`);
   expect(looked.stdout + checked.stdout).not.toContain("over-before");
 });
 

@@ -76,7 +76,7 @@ describe("validate --fix on 10,000 items", () => {
     const dry = await run("--fix", "--dry-run", "--json");
     expect([dry.status, jsonLines(dry)]).toEqual([2, [{ planned: 6_667, written: 0 }]]);
     const unasked = await run("--fix");
-    expect([unasked.status, unasked.stdout]).toEqual([2, expect.stringContaining("agree, or give --yes")]);
+    expect([unasked.status, unasked.stdout]).toEqual([2, expect.stringContaining("confirm, or pass --yes")]);
     expect(await everything()).toEqual(before);
 
     // Interrupted as soon as it has begun to write.
@@ -158,7 +158,7 @@ describe("validate", () => {
     await writeFile(backup, `${await readFile(backup, "utf8")}{"appId":"c","be`);
     const restored = await cli(["validate", "--restore", backup, "--yes"], { env: own });
     expect(restored.status).toBe(2);
-    expect(restored.stdout).toMatch(/2 items left alone, changed by somebody else: b, a|: a, b/);
+    expect(restored.stdout).toMatch(/2 items skipped, changed by someone else: b, a|: a, b/);
     expect((await table.get("a"))?.Enabled).toEqual({ BOOL: true });
     const wrong = await cli(["validate", "--restore", backup, "--yes"], { env });
     expect([wrong.status, wrong.stderr]).toEqual([
@@ -166,7 +166,7 @@ describe("validate", () => {
       expect.stringContaining("found one of contended: set --table"),
     ]);
     const again = await cli(["validate", "--fix", "--yes", "--backup", backup], { env });
-    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found that it is there")]);
+    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found that it exists")]);
   });
 
   it("reads files: a scan, a list, lines, compressed", async () => {

@@ -73,7 +73,7 @@ describe("soketi-app-sync", () => {
   it("invalidate publishes a change of each app", async () => {
     const { status, stdout, stderr } = cli(["invalidate", "acme", "globex"]);
     expect([status, stdout]).toEqual([3, "invalidation of acme, globex published on {cli}:v1:log\n"]);
-    expect(stderr).toContain("no node is registered that could confirm it");
+    expect(stderr).toContain("no node is registered to confirm it");
     expect(await lastMessage()).toMatchObject({
       kind: "changes",
       message: { changes: [{ appId: "acme" }, { appId: "globex" }] },

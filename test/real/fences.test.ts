@@ -6,10 +6,13 @@ import { startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import type { App } from "../../src/app/app.ts";
 import { normalize } from "../../src/app/normalize.ts";
+import { AppEntries } from "../../src/pipeline/app-entries.ts";
+import { CachedApps } from "../../src/pipeline/cached-apps.ts";
 import { decodeRecord, type StreamChange } from "../../src/pipeline/decode.ts";
-import type { AppsReader } from "../../src/pipeline/ports.ts";
-import { CachedApps, SharedCache, type SharedCacheMode } from "../../src/pipeline/shared-cache.ts";
-import { createSoketiAppCache } from "../../src/redis/shared-app-cache.ts";
+import type { AppsReader, SharedCacheMode } from "../../src/pipeline/ports.ts";
+import { SharedCache } from "../../src/pipeline/shared-cache.ts";
+import { sweep } from "../../src/pipeline/sweep.ts";
+import { createSockudoAppCache, createSoketiAppCache } from "../../src/redis/shared-app-cache.ts";
 import { image, insert, modify, remove } from "../factories/stream-event.ts";
 import { loadHandler } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
@@ -43,10 +46,15 @@ function kept<T extends Redis | Cluster>(redis: T): T {
   return redis;
 }
 
-function openCache(redis: Redis | Cluster, table?: AppsReader) {
+type Server = "soketi" | "sockudo";
+
+function openCache(redis: Redis | Cluster, table?: AppsReader, server: Server = "soketi") {
   const keyPrefix = `${randomUUID().slice(0, 8)}:`;
-  const store = createSoketiAppCache(redis, { keyPrefix, ttlSeconds: -1 });
-  const cacheIn = (mode: SharedCacheMode) => new SharedCache({ mode, store, table });
+  const store =
+    server === "soketi"
+      ? createSoketiAppCache(redis, { keyPrefix, ttlSeconds: -1 })
+      : createSockudoAppCache(redis, { prefix: keyPrefix });
+  const cacheIn = (mode: SharedCacheMode) => new SharedCache({ mode, stores: [store], table });
   const apply = (record: unknown, mode: SharedCacheMode = "refresh") => {
     const apps = new CachedApps();
     apps.add(decodeRecord(record) as StreamChange);
@@ -56,7 +64,13 @@ function openCache(redis: Redis | Cluster, table?: AppsReader) {
     const text = await redis.get(`${keyPrefix}app:${name}`);
     return text === null ? undefined : (JSON.parse(text) as { maxConnections: number }).maxConnections;
   };
-  return { apply, versionAt, cacheIn, keyPrefix, store };
+  const repair = (reader: AppsReader) =>
+    new AppEntries({ mode: "refresh", store, table }).repair(["a"], reader);
+  return { apply, versionAt, cacheIn, repair, keyPrefix, store };
+}
+
+async function* noPages() {
+  yield await Promise.resolve([]);
 }
 
 describe.each([
@@ -84,6 +98,42 @@ describe.each([
     await apply(gone);
     expect(await versionAt("a")).toBe(5);
     expect(await versionAt("a-key-2")).toBe(5);
+  });
+
+  it("in sockudo's format too, where its sweep leaves other names alone", async () => {
+    const redis = await open();
+    const { apply, cacheIn, keyPrefix } = openCache(redis, undefined, "sockudo");
+    const connectionsAt = async (name: string) => {
+      const text = await redis.get(`${keyPrefix}:app:${name}`);
+      if (text === null) return undefined;
+      return (JSON.parse(text) as { policy: { limits: { max_connections: number } } }).policy.limits
+        .max_connections;
+    };
+    const first = insert("a", { item: version(1) });
+    const second = modify("a", version(1), version(2));
+    const third = modify("a", version(2), version(3, { AppKey: { S: "a-key-2" } }));
+    await apply(first);
+    expect(await connectionsAt("key:a-key")).toBe(1);
+    expect(await redis.ttl(`${keyPrefix}:app:key:a-key`)).toBe(-1);
+    await apply(third);
+    for (const late of [second, first]) await apply(late);
+    expect([await connectionsAt("id:a"), await connectionsAt("key:a-key-2")]).toEqual([3, 3]);
+    expect(await connectionsAt("key:a-key")).toBeUndefined();
+
+    const others = ["app:other:a", "idempotency:a", "app"].map((name) => `${keyPrefix}:${name}`);
+    for (const name of others) await redis.set(name, JSON.stringify({ id: "a", secret: "s" }));
+    await redis.lpush(`${keyPrefix}:app:id:list`, "1");
+    const nobody = { read: () => Promise.resolve(new Map<string, App>()) };
+    const table = { ...nobody, readItems: () => Promise.resolve(new Map()), pages: noPages };
+    const outcome = await sweep({ cache: cacheIn("refresh"), table, remainingMs: () => 60_000 });
+    expect(outcome).toMatchObject({ entries: 2, removed: 2, foreign: 1 });
+    expect(await connectionsAt("id:a")).toBeUndefined();
+    for (const name of others) expect(await redis.exists(name)).toBe(1);
+    expect(await redis.llen(`${keyPrefix}:app:id:list`)).toBe(1);
+    await apply(third);
+    await apply(remove("a", { item: version(3, { AppKey: { S: "a-key-2" } }) }));
+    await apply(third);
+    expect([await connectionsAt("id:a"), await connectionsAt("key:a-key-2")]).toEqual([undefined, undefined]);
   });
 
   it("a record that comes again is applied again; one without a number always", async () => {
@@ -169,7 +219,7 @@ describe.each([
       if (!app) throw new Error("expected an app");
       table = new Map([["a", app]]);
     };
-    const { apply, versionAt, cacheIn } = openCache(await open(), reader);
+    const { apply, versionAt, repair } = openCache(await open(), reader);
     put(2);
     await apply(insert("a", { item: version(2) }));
     beforeRead = async (n) => {
@@ -177,7 +227,7 @@ describe.each([
       put(3);
       await apply(modify("a", version(2), version(3)));
     };
-    expect(await cacheIn("refresh").repair(["a"], reader)).toEqual({ unsettled: [], foreign: 0 });
+    expect(await repair(reader)).toEqual({ unsettled: [], foreign: 0 });
     expect(reads).toBe(3);
     expect(await versionAt("a-key")).toBe(3);
 
@@ -186,9 +236,9 @@ describe.each([
     beforeRead = async (n) => {
       if (n !== 2) return;
       put(4);
-      await cacheIn("refresh").repair(["a"], reader);
+      await repair(reader);
     };
-    await cacheIn("refresh").repair(["a"], reader);
+    await repair(reader);
     expect(await versionAt("a-key")).toBe(4);
   });
 

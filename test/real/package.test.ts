@@ -145,7 +145,7 @@ describe("npx serverless package, with a table of its own", () => {
       expect(definition.Properties).not.toHaveProperty("ReservedConcurrentExecutions");
     }
     const logs = resourcesOf(template, "AWS::Logs::LogGroup");
-    expect(logs.map(({ Properties }) => Properties.RetentionInDays)).toEqual([30, 30]);
+    expect(logs.map(({ Properties }) => Properties.RetentionInDays)).toEqual([30, 30, 30]);
   });
 
   it("sweeps no shared cache that there is not", () => {
@@ -174,14 +174,46 @@ describe("npx serverless package, with a table of its own", () => {
       `sqs:ReceiveMessage ${att("FailureQueue")}`,
     ]);
     const roles = resourcesOf(template, "AWS::IAM::Role");
-    expect(roles).toHaveLength(2);
+    expect(roles).toHaveLength(3);
     for (const role of roles) expect(role.Properties).not.toHaveProperty("ManagedPolicyArns");
     expect(tooWide(template)).toEqual([]);
+  });
+
+  it("lets the canary write its own item and nothing else of the table", () => {
+    const ofTable = statementsOf(template, "CanaryRole").filter(({ Action }) =>
+      Action.some((action) => action.startsWith("dynamodb:")),
+    );
+    expect(ofTable).toEqual([
+      {
+        Sid: "WriteItsItem",
+        Effect: "Allow",
+        Action: ["dynamodb:PutItem"],
+        Resource: [{ "Fn::GetAtt": ["AppsTable", "Arn"] }],
+        Condition: {
+          "ForAllValues:StringEquals": { "dynamodb:LeadingKeys": ["app-sync-canary"] },
+          Null: { "dynamodb:LeadingKeys": "false" },
+        },
+      },
+    ]);
+    expect(mayDo(template, "CanaryRole").map((line) => line.split(" ")[0])).toEqual([
+      "dynamodb:PutItem",
+      "logs:CreateLogStream",
+      "logs:PutLogEvents",
+    ]);
+  });
+
+  it("runs the canary once a minute, and never twice at once or late", () => {
+    const [rule] = resourcesOf(template, "AWS::Events::Rule");
+    expect(rule?.Properties.ScheduleExpression).toBe("rate(1 minute)");
+    expect(template.Resources.CanaryLambdaFunction?.Properties.Timeout).toBe(30);
+    const [invoke] = resourcesOf(template, "AWS::Lambda::EventInvokeConfig");
+    expect(invoke?.Properties).toMatchObject({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
   });
 
   it("packs each function's bundle and nothing else", () => {
     expect(zipEntries(join(folder, "stream.zip"))).toEqual(["dist/handlers/stream.mjs"]);
     expect(zipEntries(join(folder, "redrive.zip"))).toEqual(["dist/handlers/redrive.mjs"]);
+    expect(zipEntries(join(folder, "canary.zip"))).toEqual(["dist/handlers/canary.mjs"]);
   });
 
   it("has alarms without actions, where no topic is named", () => {
@@ -249,9 +281,9 @@ describe("npx serverless package, for an existing table in a VPC, with everythin
     });
   });
 
-  it("joins the VPC, with all three functions", () => {
+  it("joins the VPC, with all four functions", () => {
     const functions = resourcesOf(template, "AWS::Lambda::Function");
-    expect(functions).toHaveLength(3);
+    expect(functions).toHaveLength(4);
     for (const { Properties } of functions) {
       expect(Properties.VpcConfig).toEqual({
         SecurityGroupIds: ["sg-0123456789abcdef0"],
@@ -286,7 +318,7 @@ describe("npx serverless package, for an existing table in a VPC, with everythin
       `kms:Decrypt ${JSON.stringify(key)}`,
       `secretsmanager:GetSecretValue ${own("secretsmanager", "secret:redis/apps-??????")}`,
     ];
-    for (const role of ["StreamRole", "RedriveRole", "SweepRole"]) {
+    for (const role of ["StreamRole", "RedriveRole", "SweepRole", "CanaryRole"]) {
       expect(mayDo(template, role)).toEqual(expect.arrayContaining(common));
     }
     // A record tells the function how its app is now; a range that is read again does not.

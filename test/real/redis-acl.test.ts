@@ -5,6 +5,7 @@ import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
+import type { CanaryResult } from "../../src/protocol/canary.ts";
 import { type BusNames, busNames } from "../../src/protocol/names.ts";
 import type { SweepOutcome } from "../../src/pipeline/ports.ts";
 import { cli, jsonLines } from "../support/cli.ts";
@@ -96,6 +97,19 @@ describe("the users of docs/security.md", () => {
       expect([user, flush.status]).toEqual([user, user === "operator" ? 0 : 1]);
       if (user === "viewer") expect(flush.stderr).toMatch(/NOPERM|user executing the script can't/);
     }
+    const canary = await loadHandler<(event: unknown, context: unknown) => Promise<CanaryResult>>(
+      {
+        ...{
+          REDIS_URL: urlOf("pipeline", server.port),
+          APP_SYNC_PREFIX: fleet.prefix,
+          AWS_REGION: "us-east-1",
+        },
+        ...{ APP_MANAGER_DYNAMODB_TABLE: fleet.table.name, APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint },
+      },
+      "canary",
+    );
+    const measured = await canary({}, { getRemainingTimeInMillis: () => 30_000 });
+    expect(measured).toMatchObject({ expected: 1, confirmed: 1 });
     await node.stop();
     expect(await admin.zcard(names.nodes)).toBe(0);
     // Nobody was refused anything else.
@@ -130,6 +144,9 @@ describe("of the users of docs/security.md", () => {
     ["pipeline", "PUBLISH other x"],
     ["pipeline", "SUBSCRIBE {live}"],
     ["pipeline", "GET {nodes}:1"],
+    ["pipeline", "SET {nodes}:1 x"],
+    ["pipeline", "SET {log} x"],
+    ["pipeline", "MGET app:acme"],
     ["agent", "XADD {log} * m x"],
     ["agent", "PUBLISH {live} x"],
     ["agent", "PUBLISH {ask} x"],
@@ -145,6 +162,7 @@ describe("of the users of docs/security.md", () => {
     ["operator", "FLUSHALL"],
     ["operator", "SET {nodes}:1 x"],
     ["operator", "DEL {log}"],
+    ["operator", "SET {canary} x"],
     ["operator", "GET app:acme"],
     ["operator", "PUBLISH other x"],
     ["viewer", "XADD {log} * m x"],
@@ -167,7 +185,10 @@ describe("of the users of docs/security.md", () => {
   });
 
   const expand = (command: string) =>
-    command.replaceAll(/\{(log|last|live|ask|nodes)\}/g, (_, name: keyof BusNames) => started.names[name]);
+    command.replaceAll(
+      /\{(log|last|live|ask|nodes|canary)\}/g,
+      (_, name: keyof BusNames) => started.names[name],
+    );
 
   function as(user: AclUser): Redis {
     const redis = new Redis({

@@ -54,6 +54,10 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "soketi-app-sync validate --fix --yes --backup before.jsonl": run(),
   "soketi-app-sync validate --restore before.jsonl --yes": run(),
   // Nobody reads this table's stream: test/real/cli-apps.test.ts has them wait for real nodes.
+  "soketi-app-sync apps list": run(),
+  "soketi-app-sync apps list --where enabled=false --where webhooks": run(),
+  "soketi-app-sync apps list --sort -maxConnections --limit 10 --columns id,maxConnections": run(),
+  "soketi-app-sync apps list --where problems --json": run(),
   "soketi-app-sync apps create initech --set MaxConnections=100": run(NO_WAIT),
   "soketi-app-sync apps update acme --set MaxConnections=200 --unset MaxEventPayloadInKb": run(NO_WAIT),
   "soketi-app-sync apps disable acme": run(NO_WAIT),
@@ -65,6 +69,8 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "soketi-app-sync invalidate acme globex": run({ exit: 3 }),
   "soketi-app-sync flush": run({ exit: 3 }),
   "soketi-app-sync flush --reason …": run({ exit: 3 }),
+  // Without a node there is nobody to wait for: test/real/canary.test.ts has two.
+  "soketi-app-sync measure --writes 100": run({ exit: 2 }),
   "soketi-app-sync tail --since all --no-follow --json": run(),
   "soketi-app-sync tail": test("test/real/cli-doctor.test.ts", '"tail"'),
   "soketi-app-sync tail --since 10m --app acme": test(
@@ -154,6 +160,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npx serverless logs --stage prod --function stream": ACCOUNT,
   "npx serverless logs --stage prod --function stream --filter ERROR --startTime 1h": ACCOUNT,
   "npx serverless invoke --stage prod --function sweep": ACCOUNT,
+  "npx serverless invoke --stage prod --function canary": ACCOUNT,
   "git pull": GIT,
   "git checkout …": GIT,
   "aws sts get-caller-identity": ACCOUNT,

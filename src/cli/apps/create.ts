@@ -13,13 +13,13 @@ interface CreateOptions extends ChangeOptions {
 
 /** `apps create`: a new app. Its secret is shown once. */
 export function createCreateCommand(): Command {
-  const command = createCommand("create", "Make a new app, and print its key and its secret.", [
+  const command = createCommand("create", "Create an app, and print its key and secret.", [
     "apps create acme",
     "apps create acme --key acme-key --set MaxConnections=100 --set EnableClientMessages=true",
   ])
     .argument("<app>", "its id (AppId)")
     .option("--key <key>", "its key (AppKey); a random one by default")
-    .option("--set <name=value>", "an attribute; may be given more than once", collect);
+    .option("--set <name=value>", "an attribute to set; repeatable", collect);
   return addChangeOptions(command).action((appId: string, options: CreateOptions) =>
     runCommand(options, async (run) => {
       const secret = newSecret();

@@ -15,7 +15,7 @@ export function createDeleteCommand(): Command {
     runCommand(options, async (run) => {
       const before = await existing(run.tools.items(), appId);
       if (!options.yes && !(await run.terminal.confirm(`Delete app ${appId}?`))) {
-        run.terminal.note("nothing was deleted: agree, or give --yes");
+        run.terminal.note("nothing was deleted: confirm, or pass --yes");
         return EXIT.failed;
       }
       const { AppKey, AppSecret } = before;

@@ -110,10 +110,10 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   const { reason } = options;
   const announced =
     difference && by !== undefined ? await announce(run, difference, { by, reason }) : undefined;
-  if (!difference) terminal.print("nothing that soketi reads has changed: the nodes need not be told");
+  if (!difference) terminal.print("nothing that soketi reads has changed: nodes need no notification");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watch) {
-    terminal.note("no Redis is configured: it was not waited for the nodes");
+    terminal.note("no Redis is configured: did not wait for the nodes");
     return EXIT.ok;
   }
   // A shared cache is seen to by the function alone: that has to be waited for.
@@ -122,13 +122,13 @@ export async function makeChange(run: Run, change: PlannedChange, options: Chang
   try {
     id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
   } catch (error) {
-    terminal.note(`written, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
   }
   if (id === undefined) {
     terminal.note(
-      `written, and no message of it came within ${options.timeout / 1_000} s: does the function run? ` +
-        `"soketi-app-sync doctor" looks; "soketi-app-sync invalidate ${appId}" tells the nodes now`,
+      `written, but no message about it arrived within ${options.timeout / 1_000} s: is the function running? ` +
+        `Run "soketi-app-sync doctor" to find out; "soketi-app-sync invalidate ${appId}" notifies the nodes now`,
     );
     return EXIT.unconfirmed;
   }
@@ -148,7 +148,7 @@ function refuseProblems(was: Normalized | undefined, is: Normalized | undefined)
     ({ attribute, message }) => `  - ${attribute}: ${message}`,
   );
   throw new RefusedChangeError(
-    `the app would not be as it is meant, nothing was written:\n${lines.join("\n")}`,
+    `nodes would not read the app as intended, so nothing was written:\n${lines.join("\n")}`,
   );
 }
 
@@ -156,10 +156,9 @@ function refuseProblems(was: Normalized | undefined, is: Normalized | undefined)
 async function refuseTakenKey(items: AppItems, appId: string, key: string): Promise<void> {
   const others = (await items.idsByKey(key)).filter((id) => id !== appId);
   const [other] = others;
-  if (other !== undefined)
-    throw new RefusedChangeError(`expected a key that no app has, found it is that of app ${other}`);
+  if (other !== undefined) throw new RefusedChangeError(`expected an unused key, found that of app ${other}`);
   if (key !== appId && (await items.get(key))) {
-    throw new RefusedChangeError(`expected a key that is no app's id, found that there is an app ${key}`);
+    throw new RefusedChangeError(`expected a key that is not an app's id, found app ${key}`);
   }
 }
 

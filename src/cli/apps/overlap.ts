@@ -33,13 +33,13 @@ export function rotation(
   const { app } = normalize(before);
   if (!app)
     throw new RefusedChangeError(
-      "expected an app that can be used, found one without a secret to overlap with: rotate without --overlap",
+      "expected a usable app, found one without a secret: rotate without --overlap",
     );
   const running = app.previousSecret?.until ?? 0;
   if (running * 1_000 > now && !force) {
     throw new RefusedChangeError(
-      `expected no overlap under way, found one until ${timeOf(running)}: whoever still signs with the secret before the present ` +
-        `one would be refused at once. See who does with "get ${app.id}"; end it with "apps end-overlap ${app.id}", or give --force`,
+      `expected no running overlap, found one until ${timeOf(running)}: anyone who still signs with the previous secret ` +
+        `would be refused at once. Check with "get ${app.id}", end it with "apps end-overlap ${app.id}", or pass --force`,
     );
   }
   const until = Math.ceil((now + overlap) / 1_000);
@@ -51,8 +51,8 @@ export function rotation(
 export async function checkRotation({ tools, terminal }: Run, options: RotationOptions): Promise<void> {
   if (options.overlap === undefined) {
     terminal.note(
-      "without --overlap whoever signs with the old secret is refused as soon as a node knows the new one; " +
-        "with --overlap 24h both are taken meanwhile",
+      "without --overlap, nodes refuse the old secret as soon as they know the new one; " +
+        "with --overlap 24h they accept both meanwhile",
     );
     return;
   }
@@ -61,8 +61,8 @@ export async function checkRotation({ tools, terminal }: Run, options: RotationO
   const old = nodes.filter(({ answer }) => answer && answer.previousSecrets === undefined);
   if (old.length > 0 && !options.force) {
     throw new RefusedChangeError(
-      `expected agents that know overlaps on all nodes, found ${amount(old.length, "node")} with an older one: there the old ` +
-        "secret would be refused at once. Upgrade them first, or give --force",
+      `expected agents that support overlaps on all nodes, found ${amount(old.length, "node")} with an older one, which ` +
+        "would refuse the old secret at once. Upgrade them first, or pass --force",
     );
   }
 }
@@ -81,7 +81,7 @@ export async function endOfOverlap(
   const uses = previousSecretUses(await (await tools.fleet()).ask({ appId })).get(appId);
   if (uses?.lastTakenAt)
     terminal.note(
-      `its previous secret was used ${amount(uses.taken, "time")}, last ${ago(Date.now() - uses.lastTakenAt)}: it is refused from now on`,
+      `the previous secret was used ${amount(uses.taken, "time")}, last ${ago(Date.now() - uses.lastTakenAt)}; it is refused from now on`,
     );
   return END_OF_OVERLAP;
 }

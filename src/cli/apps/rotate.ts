@@ -19,8 +19,12 @@ export function createRotateSecretCommand(): Command {
     "apps rotate-secret acme --overlap 24h --json | jq -r 'select(.secret).secret'",
   ])
     .argument("<app>", "its id (AppId)")
-    .option("--overlap <time>", "how long nodes take the old secret as well: 24h; at most 30d", overlapTime)
-    .option("--force", "also while another overlap runs, and with nodes whose agent knows of none");
+    .option(
+      "--overlap <time>",
+      "how long nodes also accept the old secret, such as 24h; at most 30d",
+      overlapTime,
+    )
+    .option("--force", "even during another overlap, and with agents that do not support overlaps");
   return addChangeOptions(command).action((appId: string, options: ChangeOptions & RotationOptions) =>
     runCommand(options, async (run) => {
       await checkRotation(run, options);
@@ -32,7 +36,7 @@ export function createRotateSecretCommand(): Command {
         return rotated.attributes;
       });
       const old =
-        until === undefined ? "the old one is refused" : `the old one is taken until ${timeOf(until)}`;
+        until === undefined ? "the old one is refused" : `the old one is accepted until ${timeOf(until)}`;
       const told = { secret, previousSecretUntil: until, outcome: `has a new secret: ${old}` };
       return makeChange(run, { ...plan, ...told }, options);
     }),
@@ -41,11 +45,9 @@ export function createRotateSecretCommand(): Command {
 
 /** `apps end-overlap`: what a rotation has left of the previous secret goes. */
 export function createEndOverlapCommand(): Command {
-  const command = createCommand(
-    "end-overlap",
-    "Have nodes refuse the previous secret of an app from now on.",
-    ["apps end-overlap acme"],
-  ).argument("<app>", "its id (AppId)");
+  const command = createCommand("end-overlap", "Make nodes refuse the previous secret of an app.", [
+    "apps end-overlap acme",
+  ]).argument("<app>", "its id (AppId)");
   return addChangeOptions(command).action((appId: string, options: ChangeOptions) =>
     runCommand(options, async (run) => {
       const items = run.tools.items();

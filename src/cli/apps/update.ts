@@ -16,8 +16,8 @@ export function createUpdateCommand(): Command {
   return createChangeCommand("update", "Change attributes of an app.", [
     "apps update acme --set MaxConnections=200 --unset MaxEventPayloadInKb",
   ])
-    .option("--set <name=value>", "an attribute; may be given more than once", collect)
-    .option("--unset <name>", "an attribute that goes; may be given more than once", collect)
+    .option("--set <name=value>", "an attribute to set; repeatable", collect)
+    .option("--unset <name>", "an attribute to remove; repeatable", collect)
     .action((appId: string, options: UpdateOptions) => {
       const { set = [], unset = [] } = options;
       return updateApp(appId, options, () => {
@@ -29,7 +29,7 @@ export function createUpdateCommand(): Command {
 
 /** `apps enable`: clients may connect again. */
 export function createEnableCommand(): Command {
-  return createChangeCommand("enable", "Let clients connect to an app.", ["apps enable acme"]).action(
+  return createChangeCommand("enable", "Enable an app.", ["apps enable acme"]).action(
     (appId: string, options: ChangeOptions) =>
       updateApp(appId, options, () => ({ Enabled: { BOOL: true } }), "is enabled: clients may connect"),
   );
@@ -37,7 +37,7 @@ export function createEnableCommand(): Command {
 
 /** `apps disable`: its clients are closed with 4003. */
 export function createDisableCommand(): Command {
-  return createChangeCommand("disable", "Let nobody connect to an app, and close its connections.", [
+  return createChangeCommand("disable", "Disable an app, and close its connections.", [
     "apps disable acme",
   ]).action((appId: string, options: ChangeOptions) =>
     updateApp(

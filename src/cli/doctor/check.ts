@@ -5,7 +5,7 @@ export interface Check {
    * `skipped`: there is nothing to look at here, or it was not asked for. `not looked at`: it should have been, and could not
    * be; nobody can say that it is well then.
    */
-  readonly level: "ok" | "warning" | "fail" | "skipped" | "not looked at";
+  readonly level: "ok" | "warning" | "fail" | "skipped" | "not checked";
   readonly found: string;
   /** What to do; not with `ok`. */
   readonly advice?: string | undefined;
@@ -36,7 +36,7 @@ export const skipped = (name: string, found: string, advice?: string): Check => 
 
 export const unseen = (name: string, found: string, advice?: string): Check => ({
   name,
-  level: "not looked at",
+  level: "not checked",
   found,
   advice,
 });

@@ -42,12 +42,12 @@ export function checkClocks(
     ),
     ...functionSkew(last, asked.to),
   ].filter(({ ms }) => Math.abs(ms) > TOLERANCE_MS);
-  if (skews.length === 0) return [ok(NAME, "those of this machine, the nodes and Redis agree")];
+  if (skews.length === 0) return [ok(NAME, "this machine, the nodes and Redis agree")];
   return skews.map(({ whose, ms }) =>
     warning(
       NAME,
       `${whose} is ${(Math.abs(ms) / 1_000).toFixed(1)} s ${ms > 0 ? "ahead of" : "behind"} Redis'`,
-      "Lags and ages that are shown and measured are wrong by that much. Look at NTP (chrony, systemd-timesyncd) there.",
+      "Lags and ages are wrong by that much. Check NTP (chrony, systemd-timesyncd) there.",
     ),
   );
 }

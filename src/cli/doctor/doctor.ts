@@ -10,6 +10,8 @@ import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
 import type { Terminal } from "../support/terminal.ts";
+import { readCanaryResults } from "../../fleet/canary-results.ts";
+import { checkCanary } from "./canary.ts";
 import { type Check, fail, skipped, unseen } from "./check.ts";
 import { checkClocks } from "./clocks.ts";
 import { checkFlushes } from "./flushes.ts";
@@ -26,17 +28,13 @@ const MAX_FLUSHES = 1_000;
 
 /** `doctor`: table, stream, mapping, Redis, log, nodes. Each line says what was found and what to do. */
 export function createDoctorCommand(): Command {
-  return createCommand(
+  return createCommand("doctor", "Check table, stream, function, Redis, log and nodes, and say what to do.", [
     "doctor",
-    "Look at table, stream, function, Redis, log and nodes, and say what to do.",
-    [
-      "doctor",
-      "doctor --items --expect 4",
-      "doctor --json | jq -r '.[] | select(.level == \"fail\").advice'",
-    ],
-  )
-    .option("--items", "read the whole table, too: items with errors, keys that two apps share")
-    .option("--expect <n>", "how many soketi nodes there must be: one without the agent is not seen", count)
+    "doctor --items --expect 4",
+    "doctor --json | jq -r '.[] | select(.level == \"fail\").advice'",
+  ])
+    .option("--items", "also read the whole table: items with errors, keys that two apps share")
+    .option("--expect <n>", "expected number of soketi nodes: those without the agent cannot be seen", count)
     .action((options: DoctorOptions) => runCommand(options, (run) => doctor(run, options)));
 }
 
@@ -54,11 +52,11 @@ async function doctor({ tools, terminal }: Run, options: DoctorOptions): Promise
   terminal.value(checks);
   show(terminal, checks);
   const number = (level: Check["level"]) => checks.filter((check) => check.level === level).length;
-  const [failed, warned, unlooked] = [number("fail"), number("warning"), number("not looked at")];
+  const [failed, warned, unlooked] = [number("fail"), number("warning"), number("not checked")];
   const { green } = terminal.colors;
   terminal.print();
-  if (failed + warned + unlooked === 0) terminal.print(green("all that was looked at is well"));
-  else terminal.print(`${failed} failed, ${warned} warned, ${unlooked} not looked at`);
+  if (failed + warned + unlooked === 0) terminal.print(green("everything that was checked is healthy"));
+  else terminal.print(`${failed} failed, ${warned} warned, ${unlooked} not checked`);
   if (failed > 0) return EXIT.unwell;
   return unlooked > 0 ? EXIT.unseen : EXIT.ok;
 }
@@ -70,7 +68,7 @@ function show(terminal: Terminal, checks: readonly Check[]): void {
     warning: yellow("warning      "),
     fail: red("fail         "),
     skipped: dim("skipped      "),
-    "not looked at": yellow("not looked at"),
+    "not checked": yellow("not checked"),
   };
   const width = Math.max(...checks.map(({ name }) => name.length));
   for (const { name, level, found, advice } of checks) {
@@ -92,7 +90,7 @@ async function tableChecks(tools: Tools, withItems: boolean): Promise<Check[]> {
         "Check --table, --region and --endpoint, the credentials, and the network.",
       ),
       ...["key schema", "index", "stream", "event source mapping", "items"].map((name) =>
-        unseen(name, "the table cannot be reached"),
+        unseen(name, "the table is unreachable"),
       ),
     ];
   }
@@ -122,7 +120,7 @@ async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promi
   const relay = await activeRelay(tools);
   if (config.dynamodbEndpoint !== undefined && emulated === undefined) {
     return relay === undefined
-      ? [skipped(name, "the table is a local one: there is no Lambda to ask")]
+      ? [skipped(name, "the table is local: there is no Lambda to ask")]
       : [checkRelay(relay)];
   }
   try {
@@ -133,7 +131,7 @@ async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promi
       unseen(
         name,
         `Lambda could not be asked: ${explain(error, config)}`,
-        "Permit lambda:ListEventSourceMappings to see it.",
+        "Allow lambda:ListEventSourceMappings to check it.",
       ),
     ];
   }
@@ -141,11 +139,11 @@ async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promi
 
 async function itemChecks(tools: Tools, shape: TableShape | undefined, withItems: boolean): Promise<Check[]> {
   if (!shape) return [];
-  if (!withItems) return [skipped("items", "not asked for: --items reads the whole table")];
+  if (!withItems) return [skipped("items", "not requested: --items reads the whole table")];
   try {
     return await checkItems(tools.items().pages());
   } catch (error) {
-    return [unseen("items", explain(error, tools.config), "Permit dynamodb:Scan on the table to see them.")];
+    return [unseen("items", explain(error, tools.config), "Allow dynamodb:Scan on the table to check them.")];
   }
 }
 
@@ -170,7 +168,7 @@ async function redisChecks(tools: Tools, expected: number | undefined): Promise<
 }
 
 function unseenWithoutRedis(): Check[] {
-  return ["log", "flushes", "clocks", "nodes"].map((name) => unseen(name, "Redis cannot be reached"));
+  return ["log", "flushes", "clocks", "nodes", "canary"].map((name) => unseen(name, "Redis is unreachable"));
 }
 
 /** Rejects with RedisError. */
@@ -191,6 +189,7 @@ async function lookAtRedis(
   const nodes = await fleet.ask();
   const asked = { from: machine.read.to, to: await fleet.now() };
   const messages = tail ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - MAX_FLUSHES) }) : [];
+  const canary = await readCanaryResults(connection, names);
   const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, names);
   const server = kind === "cluster" ? undefined : shape.server;
   return [
@@ -201,6 +200,7 @@ async function lookAtRedis(
     ...checkClocks(machine, nodes, asked, messages.at(-1)),
     ...checkNodes(nodes, tail, __VERSION__, { expected, elsewhere, server }),
     ...checkPreviousSecrets(nodes, asked.to),
+    ...checkCanary(canary, asked.to, tools.config.sharedCache !== undefined),
   ];
 }
 

@@ -10,12 +10,11 @@ const HOUR_MS = 3_600_000;
 
 /** What a node does by itself, and why somebody should know. `first-sync` is its start, `requested` is in the log. */
 const REASONS: Readonly<Record<string, string>> = {
-  "new-epoch": "The log was deleted, and has begun anew. Find out who may do that (ACL LOG).",
-  "sequence-backwards":
-    "The log has lost its end: Redis was restored, or failed over without its last writes.",
-  "log-trimmed": "The node was away for longer than the log reaches back: raise APP_SYNC_LOG_LENGTH.",
-  "server-changed": "Redis was restarted, or another one has taken over. In order once; not again and again.",
-  "unreadable-message": "Somebody else writes to the log, or publishes: docs/security.md has the rights.",
+  "new-epoch": "The log was deleted and started again. Find out who may do that (ACL LOG).",
+  "sequence-backwards": "The log lost its end: Redis was restored, or failed over without its last writes.",
+  "log-trimmed": "The node was away for longer than the log covers: raise APP_SYNC_LOG_LENGTH.",
+  "server-changed": "Redis was restarted or replaced. Normal once, but not repeatedly.",
+  "unreadable-message": "Something else writes to the log or publishes: docs/security.md lists the rights.",
 };
 
 /**
@@ -42,7 +41,7 @@ export function checkFlushes(
       warning(
         NAME,
         `${amount(requested.length, "flush", "flushes")} in the log within an hour, the last: ${last.reason ?? last.type}`,
-        "Each costs a read of every app in use. In order when somebody has asked for it; a redrive that lost records asks too.",
+        "Each costs a read of every app in use. Normal if an operator asked for it; a redrive that lost records does, too.",
       ),
     );
   }

@@ -21,7 +21,7 @@ export async function checkItems(pages: AsyncIterable<readonly RawItem[]>): Prom
   const bad = idsOf(({ code, severity }) => severity === "error" && !BETWEEN_APPS.has(code));
   const odd = idsOf(({ severity }) => severity === "warning").filter((id) => !bad.includes(id));
   const list = (ids: readonly string[]) => ids.slice(0, 5).join(", ") + (ids.length > 5 ? ", …" : "");
-  const look = "Look at them with: soketi-app-sync validate";
+  const look = "List them with: soketi-app-sync validate";
   const checks = [
     ...(bad.length > 0
       ? [fail("items", `${amount(bad.length, "item")} of ${items} with errors: ${list(bad)}`, `${look}.`)]
@@ -37,15 +37,13 @@ export async function checkItems(pages: AsyncIterable<readonly RawItem[]>): Prom
       : []),
   ];
   return [
-    ...(checks.length > 0
-      ? checks
-      : [ok("items", `${amount(items, "item")}, none with something to say of`)]),
+    ...(checks.length > 0 ? checks : [ok("items", `${amount(items, "item")}, none with problems`)]),
     shared.length > 0
       ? fail(
           "keys",
-          `${amount(shared.length, "app")} in each other's way, by one key or by an id that is another's key: ${list(shared)}`,
-          "Which of them a client reaches is chance. Give each a key of its own: soketi-app-sync apps rotate-key",
+          `${amount(shared.length, "app")} in conflict, by a shared key or an id that is another's key: ${list(shared)}`,
+          "Chance decides which one a client reaches. Give each its own key: soketi-app-sync apps rotate-key",
         )
-      : ok("keys", "each app has its own"),
+      : ok("keys", "every app has its own"),
   ];
 }

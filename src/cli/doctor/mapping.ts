@@ -2,12 +2,12 @@ import type { MappingShape } from "../../aws/lambda-mappings.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 const NAME = "event source mapping";
-const DEPLOY = "Deploy again: it sets what is needed. docs/deploy.md";
+const DEPLOY = "Deploy again, which sets what is needed: docs/deploy.md";
 
 /** A relay that is active does the function's work. @param relay the token of its lease: number of the term, host, pid. */
 export function checkRelay(relay: string): Check {
   const [, host = "unknown", pid = "unknown"] = relay.split(" ");
-  return ok(NAME, `none is needed: a relay reads the stream, on ${host}, pid ${pid}`);
+  return ok(NAME, `not needed: a relay reads the stream, on ${host}, pid ${pid}`);
 }
 
 /**
@@ -21,15 +21,15 @@ export function checkMappings(mappings: readonly MappingShape[], relay?: string)
       .filter(({ state }) => state === "Enabled")
       .map(({ functionName }) => functionName);
     if (reading.length === 0) return [checkRelay(relay)];
-    const found = `${reading.join(", ")} and a relay read the stream: every change is told twice`;
-    return [warning(NAME, found, "Stop the relay, or switch the mapping off: docs/relay.md")];
+    const found = `${reading.join(", ")} and a relay read the stream: every change is published twice`;
+    return [warning(NAME, found, "Stop the relay, or disable the mapping: docs/relay.md")];
   }
   if (mappings.length === 0) {
     return [
       fail(
         NAME,
         "no function reads the stream",
-        "Start a relay (docs/relay.md), or deploy the pipeline with this stream's ARN. A stream that was switched off and on has another ARN: docs/deploy.md",
+        "Start a relay (docs/relay.md), or deploy the pipeline with this stream's ARN. A stream that was turned off and on has another ARN: docs/deploy.md",
       ),
     ];
   }
@@ -41,21 +41,21 @@ function checkMapping(mapping: MappingShape): Check {
   if (state === "Disabled" || state === "Disabling") {
     return fail(
       NAME,
-      `${functionName}: it is switched off`,
-      "Switch it on: aws lambda update-event-source-mapping --enabled",
+      `${functionName}: it is disabled`,
+      "Enable it: aws lambda update-event-source-mapping --enabled",
     );
   }
   if (state !== "Enabled")
     return warning(NAME, `${functionName}: ${state.toLowerCase()}`, "Wait until it is enabled.");
   // "No records processed" is AWS's word for a table in which nothing has changed.
   if (lastResult !== undefined && !/^(OK|No records processed)/i.test(lastResult)) {
-    return fail(NAME, `${functionName}: ${lastResult}`, "Look at the function's log: docs/operations.md");
+    return fail(NAME, `${functionName}: ${lastResult}`, "Check the function's log: docs/operations.md");
   }
   const missing = [
     ...(mapping.reportsBatchItemFailures
       ? []
-      : ["ReportBatchItemFailures is off: a failed batch counts as done"]),
-    ...(mapping.hasFailureQueue ? [] : ["it has no failure queue: what fails for long is lost"]),
+      : ["ReportBatchItemFailures is off: failed batches count as done"]),
+    ...(mapping.hasFailureQueue ? [] : ["it has no failure queue: what keeps failing is lost"]),
     ...(mapping.startingPosition === "TRIM_HORIZON"
       ? []
       : ["it does not start at TRIM_HORIZON: it may skip changes"]),

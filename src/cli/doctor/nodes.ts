@@ -54,10 +54,10 @@ function checkNumber(running: readonly RegisteredNode[], expected: number | unde
     return fail(
       "nodes",
       `expected ${amount(expected, "node")}, found ${there} that answer`,
-      "The others do not run, have lost Redis, run without the agent, or are on another Redis or prefix.",
+      "The others are down, have lost Redis, run without the agent, or use another Redis or prefix.",
     );
   }
-  const unseen = "a soketi without the agent is not seen: --expect N finds it";
+  const unseen = "a soketi without the agent cannot be seen: use --expect N";
   return ok(
     "nodes",
     `${amount(running.length, "node")} registered${expected === undefined ? `; ${unseen}` : ""}`,
@@ -76,8 +76,8 @@ function checkServer(nodes: readonly RegisteredNode[], server: string | undefine
     fail(
       "nodes' redis",
       `${amount(others.length, "node")} on another server than ${server === undefined ? "the rest" : "the pipeline"}: ${names.join(", ")}`,
-      "Two servers take writes: a failover that is under way, or a split. What the function publishes does not reach them. Look at " +
-        "Sentinel, or at what the host name leads to there.",
+      "Two servers accept writes: a failover in progress, or a split. What the function publishes does not reach these nodes. Check " +
+        "Sentinel, or what the host name resolves to there.",
     ),
   ];
 }
@@ -90,8 +90,8 @@ function checkLease(node: RegisteredNode, tail: MessageId | undefined): Check[] 
     return [
       fail(
         name,
-        `it left without saying so, and was seen last ${ago(lastSeenMsAgo)}`,
-        `It was killed, is frozen, or has lost Redis: then ${boundOf([view])} without a new read. Look at the process. Gone for ` +
+        `it vanished, last seen ${ago(lastSeenMsAgo)}`,
+        `It was killed, is frozen, or lost Redis: then ${boundOf([view])} without a new read. Check the process. Gone for ` +
           "good: soketi-app-sync nodes --forget",
       ),
     ];
@@ -101,25 +101,21 @@ function checkLease(node: RegisteredNode, tail: MessageId | undefined): Check[] 
       fail(
         name,
         "it does not answer",
-        `It has died, or has lost Redis: then ${boundOf([view])} without a new read. Look at its log and at its way to ` +
+        `It died, or lost Redis: then ${boundOf([view])} without a new read. Check its log and its connection to ` +
           "Redis.",
       ),
     ];
   }
   if (leaseMsLeft === 0) {
-    const advice = `Until it has one, ${boundOf([view])} without a new read. Look at its log: its way to Redis, or Redis' rights.`;
-    return [fail(name, `it has no lease, and is ${state ?? "unknown"}`, advice)];
+    const advice = `Until it has one, ${boundOf([view])} without a new read. Check its log: the connection to Redis, or the user's rights.`;
+    return [fail(name, `it has no lease and is ${state ?? "unknown"}`, advice)];
   }
   if (behind === null)
     return [
-      fail(
-        name,
-        "it follows another log",
-        "It comes to this one by itself within seconds; if not, restart it.",
-      ),
+      fail(name, "it follows another log", "It switches to this one within seconds; if not, restart it."),
     ];
   return behind > 10
-    ? [warning(name, `it is ${behind} messages behind`, "Look again; if it stays so, look at its log.")]
+    ? [warning(name, `it is ${behind} messages behind`, "Check again; if it stays behind, check its log.")]
     : [];
 }
 
@@ -133,14 +129,14 @@ function checkVersions(nodes: readonly RegisteredNode[], version: string): Check
       : warning(
           "agent version",
           `expected ${version} on every node, found ${agents.join(", ")}`,
-          "Bring the nodes' agent.cjs and this command line to one version. They understand each other meanwhile.",
+          "Upgrade the nodes' agent.cjs and this command line to one version. They are compatible meanwhile.",
         ),
     unknown.length === 0
       ? ok("soketi version", sokets.join(", "))
       : warning(
           "soketi version",
           `expected ${KNOWN_SOKETI}, found ${unknown.join(", ")}`,
-          "The agent's hooks were read off 1.6: see that the node's log says attached, and test before you rely on it.",
+          "The agent's hooks are made for 1.6: check that the node's log says attached, and test before you rely on it.",
         ),
   ];
 }

@@ -18,7 +18,7 @@ const RECENTLY_MS = 86_400_000;
 export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: number): Check[] {
   const running = nodes.filter(({ entry }) => entry.soketi !== undefined);
   const known = running.filter(({ answer }) => answer?.previousSecrets !== undefined);
-  if (known.length === 0) return running.length === 0 ? [] : [skipped(NAME, "no node has told of them")];
+  if (known.length === 0) return running.length === 0 ? [] : [skipped(NAME, "no node reports them")];
   const uses = [...previousSecretUses(known).values()];
   const refused = uses.filter(
     ({ lastRefusedAt }) => lastRefusedAt !== null && now - lastRefusedAt < RECENTLY_MS,
@@ -27,15 +27,15 @@ export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: numb
     return refused.map(({ appId, until, refused: count, lastRefusedAt }) =>
       warning(
         `previous secret of ${appId}`,
-        `its overlap was over at ${timeOf(until)}, and ${amount(count, "use")} of it were refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
-        "A publisher or a backend has not changed over: find it, or let it in by a later AppSecretPreviousUntil. " +
+        `its overlap ended at ${timeOf(until)}, and ${amount(count, "use")} of it refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
+        "A publisher or backend still uses it: update it, or admit it with a later AppSecretPreviousUntil. " +
           `"soketi-app-sync apps end-overlap ${appId}" ends this.`,
       ),
     );
   }
   const others = running.length - known.length;
   const taken = uses.filter(({ until }) => now < until * 1_000).length;
-  const found = taken === 0 ? "none was used" : `${amount(taken, "app")} in an overlap, with uses`;
+  const found = taken === 0 ? "none was used" : `${amount(taken, "app")} used it during an overlap`;
   return [
     ok(NAME, others === 0 ? found : `${found}, on ${known.length} of ${amount(running.length, "node")}`),
   ];

@@ -27,18 +27,18 @@ export function checkPrimary(redis: RedisShape, shape: PrimaryShape): Check[] {
         fail(
           "redis identity",
           "INFO has no run_id or no master_replid",
-          "Nodes have no lease there, and read the table every few seconds: use a Redis that says who it is.",
+          "Nodes get no lease there and read the table every few seconds: use a Redis that identifies itself.",
         ),
       ];
   if (verdict instanceof Error) {
     const advice =
-      "Nothing counts until they agree: see to it that most of them run, and are reached from here.";
+      "Nothing counts until they agree: make sure that most of them run and are reachable from here.";
     return [...checks, fail(NAME, verdict.message, advice)];
   }
-  const found = [...others, ...(verdict && !isNamed ? ["the one that this connection leads to"] : [])];
+  const found = [...others, ...(verdict && !isNamed ? ["the one that this connection uses"] : [])];
   if (verdict && found.length > 0) {
     const advice =
-      "What is written there is lost. Stop it, or make it a replica; see its log, and the sentinels'.";
+      "What is written there is lost. Stop it, or make it a replica; check its log and the sentinels'.";
     checks.push(fail("two primaries", `${verdict.primary}, and ${found.join(", ")}`, advice));
   }
   return [...checks, verdict ? byMajority(verdict, shape) : byReplicas(redis, shape)];
@@ -48,29 +48,25 @@ function byMajority({ primary, epoch }: Verdict, { configured, masters }: Primar
   if (configured === "sentinel")
     return ok(NAME, `a majority of the sentinels names ${primary}, epoch ${epoch}`);
   if (masters >= 3) return ok(NAME, `a majority of the ${masters} masters says that ${primary} has the log`);
-  const advice = "Give it three masters or more: fewer cannot outvote one that was replaced.";
-  return warning(
-    NAME,
-    `the cluster has ${masters} masters, which are no majority without each other`,
-    advice,
-  );
+  const advice = "Use three masters or more: fewer cannot outvote a replaced one.";
+  return warning(NAME, `the cluster has ${masters} masters, too few for a majority`, advice);
 }
 
 function byReplicas({ replicas }: RedisShape, { minReplicas }: PrimaryShape): Check {
   if (minReplicas === 0 && replicas === 0)
-    return ok(NAME, "a single server, no replicas: nothing that could take its place");
+    return ok(NAME, "a single server without replicas: nothing can replace it");
   const need = Math.ceil(replicas / 2);
   const advice = `Set APP_SYNC_MIN_REPLICAS to ${Math.max(1, need)}, the same for functions and nodes (docs/redis.md).`;
   if (minReplicas === 0)
     return warning(NAME, `${replicas} replicas, and no protection from a second primary`, advice);
   if (replicas < minReplicas) {
-    const wait = "Nothing counts until there are as many: start them, or lower APP_SYNC_MIN_REPLICAS.";
+    const wait = "Nothing counts until that many are there: start them, or lower APP_SYNC_MIN_REPLICAS.";
     return fail(NAME, `APP_SYNC_MIN_REPLICAS is ${minReplicas}, and there are ${replicas} replicas`, wait);
   }
   if (minReplicas < need)
     return warning(
       NAME,
-      `WAIT ${minReplicas} of ${replicas} replicas: two primaries could both have as many`,
+      `WAIT ${minReplicas} of ${replicas} replicas: two primaries could each have that many`,
       advice,
     );
   return ok(NAME, `WAIT ${minReplicas} of ${replicas} replicas`);

@@ -6,13 +6,12 @@ import { type Check, fail, ok, warning } from "./check.ts";
 /** What to do when Redis does not answer, by its own word for the reason. */
 export function adviceOn(reason: string): string {
   if (/WRONGPASS|invalid password|invalid username/i.test(reason)) {
-    return "User or password is wrong: check REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD or the secret.";
+    return "Wrong user or password: check REDIS_URL, REDIS_USERNAME, REDIS_PASSWORD or the secret.";
   }
   if (reason.includes("NOAUTH"))
-    return "It asks for a password: put one into REDIS_URL, or set REDIS_PASSWORD.";
-  if (reason.includes("NOPERM"))
-    return "The user may not do this: docs/security.md has the rights that are needed.";
-  if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "The host name is not known: check REDIS_URL.";
+    return "It requires a password: put it into REDIS_URL, or set REDIS_PASSWORD.";
+  if (reason.includes("NOPERM")) return "The user lacks rights: docs/security.md lists them.";
+  if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "The host name is unknown: check REDIS_URL.";
   if (reason.includes("ECONNREFUSED"))
     return "Nothing listens there: check host and port of REDIS_URL, and start Redis.";
   if (/ETIMEDOUT|did not answer/i.test(reason)) {
@@ -31,7 +30,7 @@ export function checkRedis(shape: RedisShape, configured: "standalone" | "sentin
       : fail(
           "redis",
           `expected Redis 6 or later, found ${version}`,
-          "Use a newer one: its scripts and streams are needed.",
+          "Use a newer one: scripts and streams are required.",
         ),
     ...((mode === "cluster") === wantsCluster
       ? []
@@ -49,7 +48,7 @@ export function checkRedis(shape: RedisShape, configured: "standalone" | "sentin
       : [
           fail(
             "redis role",
-            `it is a ${role}`,
+            `this is a ${role}`,
             "Use the primary's address: a replica refuses what agents write.",
           ),
         ]),
@@ -61,7 +60,7 @@ export function checkRedis(shape: RedisShape, configured: "standalone" | "sentin
           warning(
             "redis eviction",
             `maxmemory-policy is ${evictionPolicy}`,
-            "Under memory pressure it may drop the log: nodes then flush. Use noeviction or volatile-*.",
+            "Under memory pressure Redis may evict the log, and nodes flush. Use noeviction or volatile-*.",
           ),
         ]),
   ];
@@ -81,8 +80,8 @@ export function checkLog(
   if (!log && followed) {
     return fail(
       "log",
-      `${name} is gone: node ${followed.entry.host} ${followed.entry.pid} has followed it to ${followed.answer?.cursor}`,
-      "Somebody has deleted it, or the Redis is a new one. Nodes have flushed, or do so with the next message. Find out who may " +
+      `${name} is gone: node ${followed.entry.host} ${followed.entry.pid} had followed it to ${followed.answer?.cursor}`,
+      "Someone deleted it, or Redis was replaced. Nodes have flushed, or will with the next message. Find out who may " +
         "delete it (ACL LOG).",
     );
   }
@@ -90,7 +89,7 @@ export function checkLog(
     return fail(
       "log",
       `there is no log ${name}`,
-      "Nothing was published yet, or to another Redis, database or prefix. Change an app and see whether it comes " +
+      "Nothing was published yet, or it went to another Redis, database or prefix. Change an app and see whether it arrives " +
         "(soketi-app-sync tail); compare REDIS_URL and APP_SYNC_PREFIX with the function's and the nodes'.",
     );
   }
@@ -98,15 +97,15 @@ export function checkLog(
   if (!first || !last) {
     return fail(
       "log",
-      `${name} has ids that are none of ours`,
-      "Somebody else writes there: choose another APP_SYNC_PREFIX.",
+      `${name} has ids that the pipeline did not write`,
+      "Something else writes there: choose another APP_SYNC_PREFIX.",
     );
   }
   if (first.epoch === last.epoch && last.seq - first.seq + 1 !== length) {
     return fail(
       "log",
       `${name} has holes: ${length} messages from ${formatMessageId(first)} to ${formatMessageId(last)}`,
-      "Something deletes from it, which costs flushes. Find out what (MONITOR, ACL LOG), and take the right away.",
+      "Something deletes from it, which causes flushes. Find out what (MONITOR, ACL LOG), and revoke the right.",
     );
   }
   return ok("log", `${length} messages, the last is ${formatMessageId(last)}`);

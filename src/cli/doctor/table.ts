@@ -1,8 +1,8 @@
 import type { TableShape } from "../../aws/describe-table.ts";
 import { type Check, fail, ok, skipped, warning } from "./check.ts";
 
-const REMAKE = "it cannot be changed: make a table as docs/deploy.md has it, and copy the items";
-const INDEX = "Make AppKeyIndex on AppKey (S) with projection ALL: docs/deploy.md";
+const REMAKE = "it cannot be changed: create a table as in docs/deploy.md, and copy the items";
+const INDEX = "Create AppKeyIndex on AppKey (S) with projection ALL: docs/deploy.md";
 
 /** Whether soketi and the pipeline can work with a table. Undefined: there is none. */
 export function checkTable(table: string, shape: TableShape | undefined): Check[] {
@@ -11,7 +11,7 @@ export function checkTable(table: string, shape: TableShape | undefined): Check[
       fail(
         "table",
         `there is no table ${table}`,
-        "Set --table, --region or --endpoint; or deploy: docs/deploy.md",
+        "Set --table, --region or --endpoint, or deploy: docs/deploy.md",
       ),
     ];
   }
@@ -69,8 +69,8 @@ function checkStream({ streamArn, viewType }: TableShape): Check[] {
     return [
       fail(
         "stream",
-        "it is off",
-        "No change reaches the pipeline. Switch it on with NEW_AND_OLD_IMAGES, then deploy with its ARN: docs/deploy.md",
+        "the stream is off",
+        "No change reaches the pipeline. Turn it on with NEW_AND_OLD_IMAGES, then deploy with its ARN: docs/deploy.md",
       ),
       skipped("view type", "no stream"),
     ];
@@ -82,7 +82,7 @@ function checkStream({ streamArn, viewType }: TableShape): Check[] {
       : fail(
           "view type",
           `expected NEW_AND_OLD_IMAGES, found ${viewType ?? "none"}`,
-          "Without both images the pipeline cannot tell what has changed. Switch the stream off and on again with " +
+          "Without both images the pipeline cannot tell what has changed. Turn the stream off and on again with " +
             "NEW_AND_OLD_IMAGES, then deploy with its new ARN: docs/deploy.md",
         ),
   ];

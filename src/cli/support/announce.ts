@@ -18,8 +18,8 @@ export interface AnnounceOptions {
 
 export function addAnnounceOptions(command: Command): Command {
   return command
-    .option("--by <name>", "who changes it, for the log; by default AWS's caller identity, or the user", note)
-    .option("--reason <text>", "why, for the log", note);
+    .option("--by <name>", "author, for the log; by default AWS's caller identity, or the user", note)
+    .option("--reason <text>", "reason, for the log", note);
 }
 
 /** Never rejects: a change does not fail for want of a name. */
@@ -53,7 +53,7 @@ export async function announce(
     return await createRedisLog(await tools.redis(), names, tools.pipelineConfig).append(messages);
   } catch (error) {
     const why = explain(error, tools.config, tools.redisTrouble());
-    terminal.note(`the nodes were not told at once, and hear of it from the stream: ${why}`);
+    terminal.note(`the nodes were not notified at once, and will learn of it from the stream: ${why}`);
     return undefined;
   }
 }

@@ -18,7 +18,7 @@ export function parseDuration(text: string): number | undefined {
 /** A whole number from 1 on. @throws InvalidArgumentError */
 export function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected a whole number from 1 on.");
+  throw new InvalidArgumentError("Expected a whole number of at least 1.");
 }
 
 /** For options that may be given more than once. */

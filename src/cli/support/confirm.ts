@@ -22,13 +22,11 @@ export interface WaitOptions {
 export function addWaitOptions(command: Command): Command {
   return command
     .addOption(new Option("--no-wait", "do not wait until every node has confirmed"))
-    .addOption(
-      new Option("--timeout <time>", "how long to wait for that").argParser(duration).default(30_000, "30s"),
-    )
+    .addOption(new Option("--timeout <time>", "how long to wait").argParser(duration).default(30_000, "30s"))
     .addOption(
       new Option(
         "--expect <n>",
-        "how many nodes must confirm: one without the agent is not registered",
+        "number of nodes that must confirm: those without the agent are not registered",
       ).argParser(count),
     );
 }
@@ -47,8 +45,8 @@ export async function beginWait({ tools }: Run, options: WaitOptions): Promise<A
     return await nodesToWaitFor(await tools.fleet());
   } catch (error) {
     throw new RefusedChangeError(
-      `${explain(error, tools.config, tools.redisTrouble())}. Nothing was done: it could not be seen whether the nodes ` +
-        "follow. With --no-wait it is done all the same.",
+      `${explain(error, tools.config, tools.redisTrouble())}. Nothing was done, because nodes could not be watched. ` +
+        "Pass --no-wait to do it anyway.",
       { cause: error },
     );
   }
@@ -79,7 +77,7 @@ export async function confirmByNodes(
     confirmations = await waitForNodes(await tools.fleet(), wanted, wait);
   } catch (error) {
     terminal.value(value);
-    terminal.note(`done, and not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    terminal.note(`done, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
   }
   terminal.value({ ...value, nodes: confirmations });
@@ -93,8 +91,8 @@ export async function confirmByNodes(
   const confirmed = confirmations.filter(({ confirmedAfterMs }) => confirmedAfterMs !== null);
   terminal.print(
     confirmed.length === 0
-      ? "no node is registered: nobody to wait for"
-      : `in force on ${amount(confirmed.length, "node")}`,
+      ? "no node is registered: nothing to wait for"
+      : `in effect on ${amount(confirmed.length, "node")}`,
   );
   return EXIT.ok;
 }
@@ -102,7 +100,7 @@ export async function confirmByNodes(
 function inWords({ confirmedAfterMs, lastSeenMsAgo }: Confirmation, red: (text: string) => string): string {
   if (confirmedAfterMs !== null) return `confirmed after ${confirmedAfterMs} ms`;
   if (lastSeenMsAgo === null) return red("not confirmed");
-  return red(`not confirmed: it left without saying so, last seen ${ago(lastSeenMsAgo)}`);
+  return red(`not confirmed: it vanished, last seen ${ago(lastSeenMsAgo)}`);
 }
 
 /** Why it cannot be said that the change is in force everywhere; undefined when it can. */
@@ -118,19 +116,19 @@ function complaintOf(
   if (late > 0) {
     return (
       `${amount(missing.length, "node")} of ${confirmations.length} did not confirm within ${timeout / 1_000} s: ` +
-      "look at them with: soketi-app-sync nodes"
+      "check them with: soketi-app-sync nodes"
     );
   }
   if (expect !== undefined) {
     if (confirmed >= expect) return undefined;
-    return `expected ${amount(expect, "node")} to confirm, found ${confirmed}: one without the agent, or on another Redis or prefix, is not seen`;
+    return `expected ${amount(expect, "node")} to confirm, found ${confirmed}: nodes without the agent, or on another Redis or prefix, cannot be seen`;
   }
   if (silent.length > 0) {
     return (
-      `${amount(silent.length, "node")} of ${confirmations.length} left without saying so, and did not confirm. ` +
-      "Gone for good: soketi-app-sync nodes --forget; or say with --expect how many there are"
+      `${amount(silent.length, "node")} of ${confirmations.length} vanished, and did not confirm. ` +
+      "Gone for good: soketi-app-sync nodes --forget; or pass --expect with the number of nodes"
     );
   }
   if (confirmed > 0 || hasSharedCache) return undefined;
-  return "done, and no node is registered that could confirm it: check APP_SYNC_PREFIX and Redis, or give --no-wait";
+  return "done, but no node is registered to confirm it: check APP_SYNC_PREFIX and Redis, or pass --no-wait";
 }

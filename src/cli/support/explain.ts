@@ -11,7 +11,7 @@ const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
   ResourceNotFoundException: (config) =>
     `expected table ${config.table} ${place(config)}, found none: set --table, --region or --endpoint`,
   AccessDeniedException: (config) =>
-    `DynamoDB does not permit this on table ${config.table}: see docs/security.md`,
+    `DynamoDB does not allow this on table ${config.table}: see docs/security.md`,
   UnrecognizedClientException: () =>
     "DynamoDB does not know these credentials: check AWS_PROFILE and the region",
   ExpiredTokenException: () => "the AWS credentials have expired: sign in again",
@@ -40,12 +40,12 @@ const SERVER: Readonly<Record<string, string>> = {
   ETIMEDOUT: "did not answer (ETIMEDOUT)",
   TIMEOUT: "did not answer (TIMEOUT)",
   TimeoutError: "did not answer (TIMEOUT)",
-  EHOSTUNREACH: "cannot be reached from here (EHOSTUNREACH)",
-  ENETUNREACH: "cannot be reached from here (ENETUNREACH)",
-  ENOTFOUND: "has a host name that nobody knows (ENOTFOUND)",
-  EAI_AGAIN: "has a host name that nobody knows (EAI_AGAIN)",
-  WRONGPASS: "refused user or password (WRONGPASS)",
-  NOAUTH: "asks for a password (NOAUTH)",
+  EHOSTUNREACH: "is unreachable from here (EHOSTUNREACH)",
+  ENETUNREACH: "is unreachable from here (ENETUNREACH)",
+  ENOTFOUND: "has an unknown host name (ENOTFOUND)",
+  EAI_AGAIN: "has an unknown host name (EAI_AGAIN)",
+  WRONGPASS: "rejected the user or password (WRONGPASS)",
+  NOAUTH: "requires a password (NOAUTH)",
   ThrottlingException: "throttles (ThrottlingException)",
   ProvisionedThroughputExceededException: "throttles (ProvisionedThroughputExceededException)",
 };
@@ -96,14 +96,13 @@ function explainFile(error: Error): string | undefined {
     port?: number;
   };
   if (code === "EADDRINUSE")
-    return `Could not listen on ${address ?? ""}:${port ?? ""}: the port is taken; choose another`;
+    return `Could not listen on ${address ?? ""}:${port ?? ""}: the port is in use; choose another`;
   if (syscall === "listen")
     return `Could not listen on ${address ?? ""}:${port ?? ""}: ${code ?? error.message}`;
   if (path === undefined) return undefined;
   if (code === "ENOENT") return `expected a file ${path}, found none`;
   if (code === "EISDIR") return `expected a file ${path}, found a folder`;
-  if (code === "EACCES" || code === "EPERM")
-    return `Could not use file ${path}: it is not permitted (${code})`;
+  if (code === "EACCES" || code === "EPERM") return `Could not use file ${path}: permission denied (${code})`;
   return undefined;
 }
 

@@ -10,6 +10,11 @@ export function interruption(): AbortSignal {
   return interrupted.signal;
 }
 
+/** Aborts when nobody reads any more: for what only shows things, and comes to an end by itself. */
+export function nobodyReads(): AbortSignal {
+  return closedPipe.signal;
+}
+
 /** Aborts on Ctrl-C, and when nobody reads any more: for what only shows things. */
 export function endOfWatching(): AbortSignal {
   return AbortSignal.any([interruption(), closedPipe.signal]);

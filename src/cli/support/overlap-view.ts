@@ -42,7 +42,7 @@ export function overlapOf(
 
 /** @param now milliseconds since 1970. */
 export function overlapInWords({ until, isOver, uses }: OverlapView, now: number): string[] {
-  const lines = [`${isOver ? "refused since" : "taken until"} ${until}, by the clock of each node`];
+  const lines = [`${isOver ? "refused since" : "accepted until"} ${until}, by the clock of each node`];
   if (!uses) return lines;
   const { taken, refused, lastTakenAt, lastRefusedAt } = uses;
   lines.push(`used ${amount(taken, "time")}${since(lastTakenAt, now)}, on the nodes since they started`);

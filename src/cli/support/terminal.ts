@@ -2,9 +2,10 @@ import { createInterface } from "node:readline/promises";
 import { SingleBar } from "cli-progress";
 import Table from "cli-table3";
 import picocolors from "picocolors";
+import stringWidth from "string-width";
 import { InterruptedError } from "./errors.ts";
 
-/** Colours, which are nothing but the text where nobody sees them. */
+/** Colors, which are nothing but the text where nobody sees them. */
 export type Colors = Pick<
   ReturnType<typeof picocolors.createColors>,
   "bold" | "dim" | "green" | "yellow" | "red" | "cyan"
@@ -20,12 +21,20 @@ export interface Terminal {
   /** A line for people. Nothing with `--json`. */
   print(line?: string): void;
   table(head: readonly string[], rows: readonly (readonly string[])[]): void;
+  /** A table whose rows come bit by bit: columns are as wide as what has come so far. */
+  growingTable(head: readonly string[]): GrowingTable;
+  /** Resolves when the reader has taken the result so far. What is written without waiting piles up in memory. */
+  drained(): Promise<void>;
   /** A line about the work itself, beside the result: on standard error, also with `--json`. */
   note(line: string): void;
   /** A bar on standard error while it is a terminal. `total` may be an estimate. */
   progress(what: string, total: number): Progress;
   /** Asks a yes-or-no question. False when nobody is there to answer. Rejects with InterruptedError on Ctrl-C. */
   confirm(question: string): Promise<boolean>;
+}
+
+export interface GrowingTable {
+  add(rows: readonly (readonly string[])[]): void;
 }
 
 export interface Progress {
@@ -47,6 +56,8 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
     table(head, rows) {
       terminal.print(renderTable(head, rows, colors));
     },
+    growingTable: (head) => growingTable(head, colors, (line) => terminal.print(line)),
+    drained: () => drained(stdout),
     note(line) {
       stderr.write(`${harmless(line)}\n`);
     },
@@ -88,19 +99,54 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
   return terminal;
 }
 
-/** A pipe has no `isTTY` at all; undefined would let picocolors decide, which colours pipes when `CI` is set. */
+/** A pipe has no `isTTY` at all; undefined would let picocolors decide, which colors pipes when `CI` is set. */
 function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true;
 }
 
 /**
  * What Redis and the table hold was written by others: it must not move the cursor, set the title or answer for the
- * user. Colours stay, line breaks and tabs too.
+ * user. Colors stay, line breaks and tabs too.
  */
 function harmless(text: string): string {
   return text.replace(/\u001b\[[\d;]*m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) =>
     found.length > 1 ? found : "\ufffd",
   );
+}
+
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  if (!stream.writableNeedDrain) return Promise.resolve();
+  return new Promise((resolve) => {
+    const done = () => {
+      stream.off("drain", done);
+      stream.off("close", done);
+      resolve();
+    };
+    stream.once("drain", done);
+    // A reader that has gone takes nothing more.
+    stream.once("close", done);
+  });
+}
+
+/** cli-table3 has to have all rows at once, and takes 0.2 ms for each: these may be a hundred thousand. */
+function growingTable(head: readonly string[], colors: Colors, print: (line: string) => void): GrowingTable {
+  const widths: number[] = [];
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => cell + " ".repeat((widths[i] ?? 0) - stringWidth(cell)))
+      .join("  ")
+      .trimEnd();
+  let isBegun = false;
+  return {
+    add(rows) {
+      const all = isBegun ? rows : [head.map((text) => colors.bold(text)), ...rows];
+      isBegun = true;
+      for (const row of all) {
+        row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, stringWidth(cell))));
+      }
+      if (all.length > 0) print(all.map(line).join("\n"));
+    },
+  };
 }
 
 /** Columns with two spaces between: what people and `awk` can read. */

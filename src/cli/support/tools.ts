@@ -8,14 +8,14 @@ import { reach } from "../../redis/reach.ts";
 import type { RedisConnection } from "../../redis/library.ts";
 import type { WitnessPool } from "../../redis/witnesses.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
-import { createSoketiAppCache } from "../../redis/shared-app-cache.ts";
+import { createSharedCache } from "../../redis/shared-app-cache.ts";
 import type { AppsReader } from "../../pipeline/ports.ts";
-import { SharedCache } from "../../pipeline/shared-cache.ts";
+import type { SharedCacheConfig } from "../../config/shared-cache.ts";
+import type { SharedCache } from "../../pipeline/shared-cache.ts";
 import type { Environment } from "../../config/env.ts";
 import {
   type PipelineConfig,
   readToolsConfig,
-  type SharedCacheConfig,
   type ToolsConfig,
   withRedisSettings,
 } from "../../config/pipeline.ts";
@@ -115,8 +115,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     items: () => createAppItems(dynamodb().tables, config.table),
     apps,
     sharedCache: async (shared) => {
-      const store = createSoketiAppCache(await redis(), shared);
-      return new SharedCache({ mode: shared.mode, store, table: apps() });
+      return createSharedCache(await redis(), shared, apps());
     },
     redisTrouble: () => lastError,
     close() {

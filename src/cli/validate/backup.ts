@@ -31,7 +31,7 @@ export async function createBackup(file: string, table: string): Promise<Backup>
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     throw new UsageError(
-      `expected to make the backup ${file}, found that it is there: give another with --backup`,
+      `expected to create the backup ${file}, found that it exists: choose another with --backup`,
       {
         cause: error,
       },

@@ -97,7 +97,7 @@ export class Findings {
 /** It is refused by all nodes, and a secret that may have leaked still stands in the table. */
 function overlapOver({ id, previousSecret }: App, now: number): Finding[] {
   if (!previousSecret || now < previousSecret.until * 1_000) return [];
-  const message = `The overlap was over at ${timeOf(previousSecret.until)}. Remove it: apps end-overlap ${id}.`;
+  const message = `The overlap ended at ${timeOf(previousSecret.until)}. Remove it: apps end-overlap ${id}.`;
   return [
     { severity: "warning", attribute: "AppSecretPrevious", code: "overlap-over", message, fixable: false },
   ];

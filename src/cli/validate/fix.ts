@@ -33,10 +33,10 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
     terminal.print("nothing to fix");
     return EXIT.ok;
   }
-  terminal.print(`${amount(rewrites.length, "item")} to rewrite; what they mean stays the same`);
+  terminal.print(`${amount(rewrites.length, "item")} to rewrite; their meaning stays the same`);
   if (options.dryRun || !(await agreed(run, options, `Rewrite ${amount(rewrites.length, "item")}?`))) {
     terminal.value({ planned: rewrites.length, written: 0 });
-    terminal.print(options.dryRun ? "nothing was written" : "nothing was written: agree, or give --yes");
+    terminal.print(options.dryRun ? "nothing was written" : "nothing was written: confirm, or pass --yes");
     return EXIT.unwell;
   }
   const file = options.backup ?? defaultBackup(tools.config.table);
@@ -53,9 +53,7 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
       `--restore ${file}`,
     );
   } catch (error) {
-    terminal.note(
-      `not finished. Run it again for the rest; validate --restore ${file} takes back what is done.`,
-    );
+    terminal.note(`not finished. Run it again for the rest; validate --restore ${file} undoes what is done.`);
     throw error;
   } finally {
     await backup.close();
@@ -73,7 +71,7 @@ export async function restore(run: Run, file: string, options: FixOptions): Prom
   terminal.print(`${amount(rewrites.length, "item")} in ${file}`);
   if (!(await agreed(run, options, `Restore ${amount(rewrites.length, "item")}?`))) {
     terminal.value({ planned: rewrites.length, written: 0 });
-    terminal.print("nothing was written: agree, or give --yes");
+    terminal.print("nothing was written: confirm, or pass --yes");
     return EXIT.unwell;
   }
   const outcome = await rewrite(tools.items(), rewrites, terminal, "restoring", interruption());
@@ -93,12 +91,12 @@ function printOutcome(
 ): ExitCode {
   const { written, already, conflicts, left } = outcome;
   terminal.value({ ...value, ...outcome });
-  terminal.print(`${amount(written, "item")} ${done}${already > 0 ? `, ${already} were so already` : ""}`);
+  terminal.print(`${amount(written, "item")} ${done}${already > 0 ? `, ${already} were already` : ""}`);
   if (conflicts.length > 0) {
     const shown = conflicts.slice(0, 10).join(", ");
     terminal.print(
       terminal.colors.yellow(
-        `${amount(conflicts.length, "item")} left alone, changed by somebody else: ${shown}${conflicts.length > 10 ? ", …" : ""}`,
+        `${amount(conflicts.length, "item")} skipped, changed by someone else: ${shown}${conflicts.length > 10 ? ", …" : ""}`,
       ),
     );
   }

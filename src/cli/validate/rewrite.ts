@@ -36,7 +36,7 @@ export async function rewrite(
   backup?: Backup,
 ): Promise<RewriteOutcome> {
   const outcome: RewriteOutcome = { written: 0, already: 0, conflicts: [], left: 0 };
-  const onEnded = () => terminal.note("ending after the items under way ...");
+  const onEnded = () => terminal.note("finishing the items in progress ...");
   ended.addEventListener("abort", onEnded);
   const progress = terminal.progress(what, rewrites.length);
   try {

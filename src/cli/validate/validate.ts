@@ -18,7 +18,7 @@ interface ValidateOptions extends CommonOptions, FixOptions {
 
 /** `validate`: every item of the table, or of files, with its problems; and their repair. */
 export function createValidateCommand(): Command {
-  return createCommand("validate", "Check every item of the table, or of files; rewrite what is safe to.", [
+  return createCommand("validate", "Check every item of the table or of files; rewrite what is safe.", [
     "validate",
     "validate export.json.gz --json | jq '.summary'",
     "validate --fix --dry-run",
@@ -27,21 +27,19 @@ export function createValidateCommand(): Command {
   ])
     .argument(
       "[file...]",
-      "instead of the table: what `aws dynamodb scan` prints, or an item on each line, also .gz",
+      "instead of the table: output of `aws dynamodb scan`, or one item per line, also .gz",
     )
     .option("--limit <n>", "findings to show, worst first", count, 50)
-    .option("--fix", "rewrite what means the same in another spelling; asks first")
+    .option("--fix", "rewrite to the documented spelling without changing the meaning; asks first")
     .option("--dry-run", "with --fix: show what would be written, and write nothing")
     .option("-y, --yes", "with --fix or --restore: do not ask")
-    .option("--backup <file>", "with --fix: where to write what --restore takes back")
-    .option("--restore <file>", "take back what --fix has written, from its backup")
+    .option("--backup <file>", "with --fix: file for the backup that --restore reads")
+    .option("--restore <file>", "undo --fix from its backup")
     .action((files: string[], options: ValidateOptions) =>
       runCommand(options, (run) => {
         if (options.restore !== undefined) return restore(run, options.restore, options);
         if (options.fix && files.length > 0) {
-          throw new UsageError(
-            "--fix: expected the table, found files: items of a file cannot be written back",
-          );
+          throw new UsageError("--fix: expected the table, found files: items in files cannot be rewritten");
         }
         return validate(run, files, options);
       }),
@@ -108,9 +106,7 @@ function show({ terminal }: Run, report: Report, limit: number): void {
     terminal.print(`… and ${rows.length - limit} more: --limit ${rows.length} shows them`);
   terminal.print();
   const apps = report.apps.length;
-  terminal.print(
-    bold(`${amount(report.items, "item")}, ${apps === 0 ? "none" : apps} with something to say of`),
-  );
+  terminal.print(bold(`${amount(report.items, "item")}, ${apps === 0 ? "none" : apps} with problems`));
   if (apps > 0) {
     terminal.table(
       ["code", "items"],

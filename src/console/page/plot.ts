@@ -47,7 +47,7 @@ export function usePlot(lines: readonly Line[], points: readonly Point[]): RefOb
       plot.current?.setSize({ width: element.clientWidth, height: HEIGHT });
     });
     observer.observe(element);
-    // Colours are of the scheme: another one is drawn anew.
+    // Colors are of the scheme: another one is drawn anew.
     const scheme = matchMedia("(prefers-color-scheme: dark)");
     scheme.addEventListener("change", draw);
     return () => {

@@ -180,7 +180,7 @@ describe("TableCheck", () => {
     ] as const)
       table.add(id, key);
     expect(table.problems().map(({ message }) => message)).toEqual([
-      "AppKey k is that of 2 apps: which of them a client reaches is chance. Give each its own.",
+      "AppKey k is that of 2 apps: chance decides which one a client reaches. Give each its own.",
       "AppId k is the AppKey of a, b: soketi's cache keeps both under one name. Change one.",
     ]);
   });

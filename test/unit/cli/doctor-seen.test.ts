@@ -83,7 +83,7 @@ describe("the log", () => {
   it("that is gone is told from one that has not begun", () => {
     expect(checkLog("log", undefined, [node("a", { cursor: "" })]).found).toContain("there is no log");
     expect(checkLog("log", undefined, [node("a")]).found).toContain(
-      "is gone: node a 1 has followed it to 5-1",
+      "is gone: node a 1 had followed it to 5-1",
     );
   });
 });
@@ -116,7 +116,7 @@ describe("nodes", () => {
   it("left without saying so", () => {
     const { answer: _, ...left } = node("b");
     expect(look([node("a"), { ...left, silentMs: 90_000 }])).toEqual([
-      "fail node b 1: it left without saying so, and was seen last 90 s ago",
+      "fail node b 1: it vanished, last seen 90 s ago",
     ]);
   });
 });
@@ -150,7 +150,7 @@ describe("items", () => {
     expect(found).toEqual([
       expect.stringContaining("items: 1 item of 4 with errors: bad") as string,
       expect.stringContaining("warning items: 1 item of 4 with warnings: odd") as string,
-      expect.stringContaining("fail keys: 2 apps in each other's way") as string,
+      expect.stringContaining("fail keys: 2 apps in conflict") as string,
     ]);
   });
 });

@@ -19,13 +19,13 @@ describe("a relay", () => {
       {
         name: "event source mapping",
         level: "ok",
-        found: "none is needed: a relay reads the stream, on host-1, pid 42",
+        found: "not needed: a relay reads the stream, on host-1, pid 42",
       },
     ]);
     expect(checkMappings([{ ...MAPPING, state: "Disabled" }], "7 host-1 42 id")[0]?.level).toBe("ok");
     const [both] = checkMappings([MAPPING], "7 host-1 42 id");
     expect(both?.level).toBe("warning");
-    expect(both?.found).toMatch(/and a relay read the stream: every change is told twice/);
+    expect(both?.found).toMatch(/and a relay read the stream: every change is published twice/);
   });
 });
 
@@ -84,10 +84,10 @@ describe("Redis", () => {
   });
 
   it.each([
-    ["WRONGPASS invalid username-password pair", /password is wrong/],
-    ["NOAUTH Authentication required.", /asks for a password/],
+    ["WRONGPASS invalid username-password pair", /Wrong user or password/],
+    ["NOAUTH Authentication required.", /requires a password/],
     ["NOPERM this user has no permissions", /docs\/security\.md/],
-    ["getaddrinfo ENOTFOUND cache", /not known/],
+    ["getaddrinfo ENOTFOUND cache", /is unknown/],
     ["connect ECONNREFUSED 127.0.0.1:1", /Nothing listens/],
     ["connect ETIMEDOUT", /security groups/],
     ["something else", /own log/],

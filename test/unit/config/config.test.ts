@@ -38,14 +38,12 @@ describe("the pipeline's configuration", () => {
     expect(readPipelineConfig({ ...redis, SHARED_CACHE: "off" }).sharedCache).toBeUndefined();
     expect(readPipelineConfig({ ...redis, SHARED_CACHE: "Refresh" }).sharedCache).toEqual({
       mode: "refresh",
-      keyPrefix: "",
-      ttlSeconds: -1,
+      soketi: { keyPrefix: "", ttlSeconds: -1 },
     });
     const soketi = { SOKETI_DB_REDIS_KEY_PREFIX: "p:", SOKETI_APP_MANAGER_CACHE_TTL: "60" };
     expect(readPipelineConfig({ ...redis, ...soketi, SHARED_CACHE: "evict" }).sharedCache).toEqual({
       mode: "evict",
-      keyPrefix: "p:",
-      ttlSeconds: 60,
+      soketi: { keyPrefix: "p:", ttlSeconds: 60 },
     });
     expect(
       mistakesOf(() => readPipelineConfig({ ...redis, SHARED_CACHE: "on", APP_MANAGER_CACHE_TTL: "1h" })),
@@ -53,6 +51,38 @@ describe("the pipeline's configuration", () => {
       'SHARED_CACHE: expected off, evict, refresh, found "on".',
       expect.stringMatching(/^APP_MANAGER_CACHE_TTL: expected a whole number/),
     ]);
+  });
+
+  it("knows sockudo's cache by its prefix, alone or beside soketi's", () => {
+    const refresh = { REDIS_URL: "redis://a", SHARED_CACHE: "refresh" };
+    expect(readPipelineConfig({ ...refresh, SHARED_CACHE_FORMAT: "sockudo" }).sharedCache).toEqual({
+      mode: "refresh",
+      sockudo: { prefix: "sockudo_cache:" },
+    });
+    const both = { ...refresh, SHARED_CACHE_FORMAT: "Soketi, Sockudo", SOCKUDO_CACHE_PREFIX: "s" };
+    expect(readPipelineConfig(both).sharedCache).toEqual({
+      mode: "refresh",
+      soketi: { keyPrefix: "", ttlSeconds: -1 },
+      sockudo: { prefix: "s" },
+    });
+    expect(mistakesOf(() => readPipelineConfig({ ...both, SHARED_CACHE: "evict" }))).toEqual([
+      expect.stringMatching(
+        /^SHARED_CACHE: expected refresh with SHARED_CACHE_FORMAT=sockudo, .* found evict/,
+      ),
+    ]);
+    expect(mistakesOf(() => readPipelineConfig({ ...refresh, SHARED_CACHE_FORMAT: "redis" }))).toEqual([
+      expect.stringMatching(/^SHARED_CACHE_FORMAT: expected soketi, sockudo or both with a comma/),
+    ]);
+    for (const [soketi, sockudo] of [
+      ["x:", "x"],
+      ["", "app:y"],
+      ["s:app:id:", "s"],
+    ] as const) {
+      const env = { ...both, SOCKUDO_CACHE_PREFIX: sockudo, DB_REDIS_KEY_PREFIX: soketi };
+      expect(mistakesOf(() => readPipelineConfig(env))).toEqual([
+        expect.stringMatching(/^SOCKUDO_CACHE_PREFIX: expected a prefix that keeps sockudo's entries apart/),
+      ]);
+    }
   });
 
   it("takes another prefix for the names", () => {
@@ -98,6 +128,8 @@ describe("the agent's configuration", () => {
       names: {
         ask: "{app-sync:apps}:v1:ask",
         relay: "{app-sync:apps}:v1:relay",
+        canary: "{app-sync:apps}:v1:canary",
+        measured: "{app-sync:apps}:v1:canary:measured",
         log: "{app-sync:apps}:v1:log",
         last: "{app-sync:apps}:v1:last",
         live: "{app-sync:apps}:v1:live",

@@ -104,6 +104,7 @@ describe("a password is not echoed", () => {
     "REDIS_URL",
     "REDIS_IAM_CACHE_NAME",
     "SHARED_CACHE",
+    "SHARED_CACHE_FORMAT",
     "APP_SYNC_LOG_LENGTH",
     "APP_SYNC_MIN_REPLICAS",
     "APP_SYNC_LOG_BYTES",

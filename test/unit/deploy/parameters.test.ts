@@ -34,10 +34,22 @@ describe("parameters that are right", () => {
       { ...REDIS, streamArn: STREAM, tableName: "apps", tableKmsKeyArn: KEY },
     ],
     ["a shared cache", { ...REDIS, sharedCache: "evict", redisKeyPrefix: "soketi:", sharedCacheTtl: "60" }],
+    [
+      "both formats",
+      { ...REDIS, sharedCache: "refresh", sharedCacheFormat: "soketi,sockudo", sockudoCachePrefix: "s" },
+    ],
     ["China", { ...REDIS, alarmTopicArn: "arn:aws-cn:sns:eu-west-1:123456789012:ops" }],
     ...["rate(1 day)", "rate(1 hour)", "rate(5 minutes)", "rate(24 hours)"].map(
       (sweepSchedule): [string, Record<string, string>] => [sweepSchedule, { ...REDIS, sweepSchedule }],
     ),
+    ...["rate(1 minute)", "rate(1 hour)", "rate(60 minutes)", "rate(15 minutes)"].map(
+      (canarySchedule): [string, Record<string, string>] => [
+        `canary ${canarySchedule}`,
+        { ...REDIS, canarySchedule },
+      ],
+    ),
+    ["no canary", { ...REDIS, canary: "off" }],
+    ["a canary of another id", { ...REDIS, canaryAppId: "ops:canary-eu" }],
     ["the longest retentions", { ...REDIS, logRetentionDays: "3653" }],
     [
       "sentinels with users, TLS and a database",
@@ -154,6 +166,33 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     ],
     ["a key for the own table", { ...REDIS, tableKmsKeyArn: KEY }, /^tableKmsKeyArn: expected streamArn/],
     ["a mode", { ...REDIS, sharedCache: "on" }, /^sharedCache: expected off, evict or refresh, found "on"/],
+    ["a format", { ...REDIS, sharedCacheFormat: "both" }, /^sharedCacheFormat: expected soketi, sockudo, or/],
+    [
+      "sockudo's entries evicted",
+      { ...REDIS, sharedCache: "evict", sharedCacheFormat: "sockudo" },
+      /^sharedCache: expected refresh beside sharedCacheFormat=sockudo/,
+    ],
+    [
+      "sockudo's prefix alone",
+      { ...REDIS, sockudoCachePrefix: "s" },
+      /^sockudoCachePrefix: expected sharedCacheFormat/,
+    ],
+    [
+      "soketi's prefix for sockudo",
+      { ...REDIS, sharedCache: "refresh", sharedCacheFormat: "sockudo", redisKeyPrefix: "x:" },
+      /^redisKeyPrefix: expected soketi in sharedCacheFormat/,
+    ],
+    [
+      "one prefix for both",
+      {
+        ...REDIS,
+        sharedCache: "refresh",
+        sharedCacheFormat: "soketi,sockudo",
+        redisKeyPrefix: "x:",
+        sockudoCachePrefix: "x",
+      },
+      /^sockudoCachePrefix: expected a prefix that keeps/,
+    ],
     ["a prefix for nothing", { ...REDIS, redisKeyPrefix: "x" }, /^redisKeyPrefix: expected sharedCache/],
     ["a cron", { ...REDIS, sweepSchedule: "cron(0 * * * ? *)" }, /^sweepSchedule: expected rate/],
     // EventBridge refuses these, in the middle of a deployment.
@@ -191,6 +230,20 @@ describe("parameters that are wrong: what was expected, what was found, what to 
       { ...REDIS, permissionsBoundaryArn: "arn:aws:iam::123456789012:role/x" },
       /managed policy/,
     ],
+    ...["rate(2 hours)", "rate(61 minutes)", "rate(1 minutes)", "rate(1 day)", "cron(* * * * ? *)"].map(
+      (canarySchedule): [string, Record<string, string>, RegExp] => [
+        `canary ${canarySchedule}`,
+        { ...REDIS, canarySchedule },
+        /^canarySchedule: expected rate\(1 minute\), .*from a minute to an hour/,
+      ],
+    ),
+    [
+      "a canary that may be on or off",
+      { ...REDIS, canary: "yes" },
+      /^canary: expected on or off, found "yes"/,
+    ],
+    // IAM would read it as a variable.
+    ["an id for the canary", { ...REDIS, canaryAppId: "${aws:userid}" }, /^canaryAppId: expected an AppId/],
     ["too often", { ...REDIS, sweepSchedule: "rate(1 minute)" }, /^sweepSchedule: .*from 5 minutes/],
     ["a log too short", { ...REDIS, logLength: "10" }, /^logLength: expected a whole number from 100/],
     [

@@ -19,7 +19,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/redis": ["src/async", "src/protocol", "src/agent", "src/pipeline", "src/config"],
   "src/aws": ["src/app", "src/async", "src/agent", "src/pipeline", "src/config"],
   "src/soketi": ["src/app", "src/async", "src/protocol", "src/agent", "src/config", "src/redis"],
-  "src/lambda": ["src/pipeline", "src/config", "src/redis"],
+  "src/lambda": ["src/protocol", "src/pipeline", "src/config", "src/redis"],
   "src/relay": ["src/protocol", "src/pipeline", "src/config", "src/redis", "src/aws", "src/lambda"],
   "src/fleet": ["src/protocol", "src/redis"],
   "src/library": ["src/app", "src/protocol", "src/agent", "src/config", "src/redis", "src/aws"],
@@ -36,7 +36,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "src/fleet",
     "src/console",
   ],
-  handlers: ["src/pipeline", "src/config", "src/aws", "src/lambda"],
+  handlers: ["src/protocol", "src/pipeline", "src/config", "src/redis", "src/aws", "src/lambda", "src/fleet"],
   local: ["src/app", "src/async", "src/protocol", "src/config", "src/redis", "src/aws", "src/console"],
 };
 

@@ -110,6 +110,52 @@ describe("metrics", () => {
     });
   });
 
+  it("of a canary that reached every node, and of one that did not", () => {
+    const { report } = powertools;
+    const result = { at: 5, intervalMs: 60_000, writeMs: 4, streamMs: 300, nodesMs: 6, totalMs: 310 };
+    report.canaryMeasured({ ...result, expected: 2, confirmed: 2, missing: [] }, false);
+    expect(metrics()).toEqual({
+      CanaryWriteTime: 4,
+      CanaryStreamTime: 300,
+      CanaryNodesTime: 6,
+      CanaryTime: 310,
+      CanaryNodesExpected: 2,
+      CanaryNodesConfirmed: 2,
+      CanaryIncomplete: 0,
+      CanaryInTime: 1,
+    });
+    expect(lines()[0]).toMatchObject({ level: "INFO", message: "a change is in force on every node" });
+    written = [];
+    const lost = { streamMs: null, nodesMs: null, totalMs: null, expected: 2, confirmed: 0 };
+    report.canaryMeasured({ ...result, ...lost, missing: ["host-1 7", "host-2 7"] }, false);
+    // How long it takes is not known: nothing is written that a percentile could be made of.
+    expect(metrics()).toEqual({
+      CanaryWriteTime: 4,
+      CanaryNodesExpected: 2,
+      CanaryNodesConfirmed: 0,
+      CanaryIncomplete: 1,
+      CanaryInTime: 0,
+    });
+    expect(lines()[0]).toMatchObject({ level: "WARN", missing: ["host-1 7", "host-2 7"] });
+  });
+
+  it("of a canary without a node: incomplete, unless the fleet may be on the shared cache alone", () => {
+    const result = { at: 5, intervalMs: null, writeMs: 4, streamMs: 300, nodesMs: 0, totalMs: 304 };
+    const alone = { ...result, expected: 0, confirmed: 0, missing: [] };
+    powertools.report.canaryMeasured(alone, false);
+    expect(metrics()).toMatchObject({ CanaryIncomplete: 1 });
+    written = [];
+    powertools.report.canaryMeasured(alone, true);
+    expect(metrics()).toMatchObject({ CanaryIncomplete: 0 });
+  });
+
+  it("of a canary that measured nothing: none, for which its alarm waits", () => {
+    powertools.report.canaryFailed(new RedisError("read the log", new Error("NOPERM no permissions")));
+    expect(lines()).toMatchObject([{ level: "ERROR", code: "NOPERM" }]);
+    powertools.flush();
+    expect(written.join("")).not.toContain("Canary");
+  });
+
   it("of trouble with the connection", () => {
     powertools.connectionError(
       Object.assign(new Error("connect ECONNREFUSED"), { command: { args: ["s3cret"] } }),

@@ -2,9 +2,11 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { App } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
+import { SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
 import type { AppCacheStore, AppsReader, CacheWrite } from "../../../src/pipeline/ports.ts";
-import { CachedApps, cachedJson, SharedCache } from "../../../src/pipeline/shared-cache.ts";
+import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../../src/pipeline/sweep.ts";
 import { type Image, image, insert, modify, remove } from "../../factories/stream-event.ts";
 
@@ -22,7 +24,10 @@ let foreign: Set<string>;
 /** What is known of an app under a name, by both. */
 let known: Map<string, string>;
 
+const cachedJson = (one: App | undefined) => one && SOKETI_FORMAT.json(one);
+
 const store: AppCacheStore = {
+  format: SOKETI_FORMAT,
   read: (names) =>
     Promise.resolve(
       names.map((name) => (foreign.has(name) ? null : cache.get(name) === "" ? undefined : cache.get(name))),
@@ -107,7 +112,7 @@ function toCachedApps(all: readonly StreamChange[], late = false) {
 
 const records = (...all: unknown[]) => all.map((one) => decodeRecord(one) as StreamChange);
 const apply = (mode: "evict" | "refresh", ...all: unknown[]) =>
-  new SharedCache({ mode, store }).apply(toCachedApps(records(...all)));
+  new SharedCache({ mode, stores: [store] }).apply(toCachedApps(records(...all)));
 const ids = () => Object.fromEntries([...cache.keys()].map((name) => [name, idAt(name)]));
 const everything = () => ({ ...ids() });
 
@@ -168,7 +173,9 @@ describe("refresh", () => {
 
 describe("records that are read again late", () => {
   const late = (...all: unknown[]) =>
-    new SharedCache({ mode: "refresh", store, table: reader }).apply(toCachedApps(records(...all), true));
+    new SharedCache({ mode: "refresh", stores: [store], table: reader }).apply(
+      toCachedApps(records(...all), true),
+    );
 
   it("do not put an older app over a newer one", async () => {
     table.set("a", app("a", { MaxConnections: { N: "9" } }));
@@ -223,14 +230,14 @@ function asSoketiHasIt(id: string, more: object = {}): string {
 describe("a sweep", () => {
   const run = (mode: "evict" | "refresh", remainingMs = 60_000) =>
     sweep({
-      cache: new SharedCache({ mode, store, table: reader }),
+      cache: new SharedCache({ mode, stores: [store], table: reader }),
       table: reader,
       remainingMs: () => remainingMs,
     });
 
   it("in refresh mode writes what is missing or wrong, removes what is nobody's, and touches the rest", async () => {
     for (const id of ["right", "missing", "wrong"]) table.set(id, app(id));
-    const cached = new SharedCache({ mode: "refresh", store });
+    const cached = new SharedCache({ mode: "refresh", stores: [store] });
     await cached.apply(
       toCachedApps(
         records(insert("right"), insert("wrong", { item: { Enabled: { BOOL: false } } }), insert("gone")),

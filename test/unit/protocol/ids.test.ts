@@ -62,6 +62,8 @@ describe("names", () => {
       seen: "{app-sync:apps}:v1:nodes:seen",
       ask: "{app-sync:apps}:v1:ask",
       relay: "{app-sync:apps}:v1:relay",
+      canary: "{app-sync:apps}:v1:canary",
+      measured: "{app-sync:apps}:v1:canary:measured",
     });
   });
 

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
@@ -32,26 +33,30 @@ const record = (seq: number, appId: string) => ({
 });
 
 /** Refuses to write one app, or all of them. */
-const cache = (refuses: (name: string) => boolean) =>
+const cache = (refuses: (name: string) => boolean, beforeRemove: () => void = () => undefined) =>
   new SharedCache({
     mode: "refresh",
-    store: {
-      read: () => Promise.resolve([]),
-      fences: () => Promise.resolve([]),
-      write: (writes) =>
-        writes.some(({ name, json }) => json !== undefined && refuses(name))
-          ? Promise.reject(new Error("it is poisoned"))
-          : Promise.resolve(writes.map(() => "done")),
-      remove: (names) => {
-        removed.push(...names);
-        return Promise.resolve();
+    stores: [
+      {
+        format: SOKETI_FORMAT,
+        read: () => Promise.resolve([]),
+        fences: () => Promise.resolve([]),
+        write: (writes) =>
+          writes.some(({ name, json }) => json !== undefined && refuses(name))
+            ? Promise.reject(new Error("it is poisoned"))
+            : Promise.resolve(writes.map(() => "done")),
+        remove: (names) => {
+          beforeRemove();
+          removed.push(...names);
+          return Promise.resolve();
+        },
+        removeSame: () => Promise.resolve(),
+        touch: () => Promise.resolve(),
+        names: async function* () {
+          yield await Promise.resolve([]);
+        },
       },
-      removeSame: () => Promise.resolve(),
-      touch: () => Promise.resolve(),
-      names: async function* () {
-        yield await Promise.resolve([]);
-      },
-    },
+    ],
   });
 
 function take(records: readonly object[], sharedCache?: SharedCache, signal = new AbortController().signal) {
@@ -152,15 +157,15 @@ describe("a record that fails by itself", () => {
     step = 40_000;
     // The invalidation is refused, and the first flush.
     const refuse = () => redis.failures.push(new Error("too strange"), new RedisError("x", new Error("OOM")));
-    const poisoned = cache(() => true);
-    const remove = poisoned.store.remove.bind(poisoned.store);
     let times = 0;
-    poisoned.store.remove = async (names) => {
-      times += 1;
-      if (times === 1) refuse();
-      else redis.failures.push(new Error("too strange"));
-      await remove(names);
-    };
+    const poisoned = cache(
+      () => true,
+      () => {
+        times += 1;
+        if (times === 1) refuse();
+        else redis.failures.push(new Error("too strange"));
+      },
+    );
     await take([record(1, "a")], poisoned);
     expect(told()).toEqual(["flush"]);
     expect(givenUp).toEqual(["1 it is poisoned flush"]);

@@ -170,13 +170,13 @@ describe("the table's stream", () => {
       stream: {
         ...context.stream,
         find: (signal: AbortSignal) =>
-          isOff ? Promise.reject(new NoStreamError("it is off")) : stream.api.find(signal),
+          isOff ? Promise.reject(new NoStreamError("the stream is off")) : stream.api.find(signal),
       },
     }));
     stream.write("s1", "a");
     await becomes(() => taken, ["a 1"]);
     isOff = true;
-    await expect.poll(() => reported.join()).toContain("it is off");
+    await expect.poll(() => reported.join()).toContain("the stream is off");
     stream.write("s1", "b");
     await becomes(() => taken, ["a 1", "b 2"]);
   });

@@ -70,7 +70,7 @@ describe("a signature", () => {
     expect(reads).toBe(0);
   });
 
-  it("with the previous one is taken until the end", async () => {
+  it("with the previous one is accepted until the end", async () => {
     expect(await takes(ROTATED, "old")).toBe(true);
     now = UNTIL * 1_000;
     expect(await takes(ROTATED, "old")).toBe(false);

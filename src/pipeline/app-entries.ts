@@ -1,0 +1,132 @@
+import type { App } from "../app/app.ts";
+import type { CachedApp } from "./cached-apps.ts";
+import { UnsettledAppError } from "./errors.ts";
+import type { AppCacheStore, AppsReader, CacheWrite, Fence, SharedCacheMode } from "./ports.ts";
+
+/** Rounds of reading and writing, before an app that changes all the time is left to the next try. */
+const MAX_ROUNDS = 5;
+
+export interface AppEntriesOptions {
+  readonly mode: SharedCacheMode;
+  readonly store: AppCacheStore;
+  /** For what records do not tell; without it such apps are removed. */
+  readonly table?: AppsReader | undefined;
+}
+
+/** What was not brought in line. */
+export interface RepairOutcome {
+  /** Apps that changed all the time meanwhile. */
+  readonly unsettled: readonly string[];
+  /** Keys of another type under an app's names: another program's, and servers cannot read them either. */
+  readonly foreign: number;
+}
+
+/**
+ * Brings one format's entries in line with the table. Error goes towards empty: what cannot be known is removed.
+ *
+ * The newest record of an app wins, whoever writes last: each write carries what it knows, and is refused where more is known
+ * (ports.ts, `Fence`). A node that was reading the table while the app changed may still put the old app there afterwards;
+ * sweep.ts repairs that.
+ */
+export class AppEntries {
+  readonly mode: SharedCacheMode;
+  readonly store: AppCacheStore;
+  readonly #table: AppsReader | undefined;
+
+  constructor({ mode, store, table }: AppEntriesOptions) {
+    this.mode = mode;
+    this.store = store;
+    this.#table = table;
+  }
+
+  /**
+   * Rejects with what the store or the table throws; it may be done again then.
+   *
+   * @throws UnsettledAppError when an app that records do not tell of changes all the time.
+   */
+  async apply(changes: readonly CachedApp[]): Promise<void> {
+    if (this.mode === "evict") {
+      await this.store.write(
+        changes.flatMap(({ appId, keys, fence }) =>
+          this.#namesOf(appId, keys).map((name) => ({ name, appId, fence, whosever: true })),
+        ),
+      );
+      return;
+    }
+    await this.#replace(changes);
+    const unknown = changes.flatMap(({ appId, app }) => (app === undefined ? [appId] : []));
+    if (!this.#table || unknown.length === 0) return;
+    const { unsettled } = await this.repair(unknown, this.#table);
+    if (unsettled.length === 0) return;
+    throw new UnsettledAppError(
+      `expected ${unsettled.join(", ")} to be the same while being written to the shared cache, ` +
+        `found another each time, ${MAX_ROUNDS} times: try again later`,
+    );
+  }
+
+  /**
+   * Replaces the entries of some apps by what the table says now, whatever is in the cache.
+   *
+   * What is known of an app in the cache is asked for before the table is read, and is what the write goes by: a record that
+   * is applied between the two makes the write be refused, and the table be read again. One that is applied later is
+   * newer than the reading, or is followed by one that is.
+   */
+  async repair(appIds: readonly string[], table: AppsReader): Promise<RepairOutcome> {
+    const { format } = this.store;
+    let ids = [...new Set(appIds)];
+    let foreign = 0;
+    // For its key alone, under which the app is to be found.
+    let known = ids.length === 0 ? new Map<string, App>() : await table.read(ids);
+    for (let round = 0; ids.length > 0 && round < MAX_ROUNDS; round += 1) {
+      const entries = ids.flatMap((appId) => this.#entriesOf(appId, known.get(appId)));
+      const tokens = await this.store.fences(entries);
+      const now = await table.read(ids);
+      const writes = entries.flatMap(({ name, appId }, i) => {
+        const app = now.get(appId);
+        const fence: Fence = { kind: "read", token: tokens[i] ?? "" };
+        return app?.key === known.get(appId)?.key
+          ? [{ name, appId, fence, json: app && format.json(app) }]
+          : [];
+      });
+      const results = await this.store.write(writes);
+      const refused = new Set(writes.flatMap(({ appId }, i) => (results[i] === "outdated" ? [appId] : [])));
+      foreign += results.filter((result) => result === "foreign").length;
+      ids = ids.filter((appId) => refused.has(appId) || now.get(appId)?.key !== known.get(appId)?.key);
+      known = now;
+    }
+    return { unsettled: ids, foreign };
+  }
+
+  /** Rejects with what the store throws. */
+  async forget(apps: readonly Pick<CachedApp, "appId" | "keys">[]): Promise<void> {
+    await this.store.remove([...new Set(apps.flatMap(({ appId, keys }) => this.#namesOf(appId, keys)))]);
+  }
+
+  async #replace(changes: readonly CachedApp[]): Promise<void> {
+    const { format } = this.store;
+    // Keys that were left go first: another app in the batch may have taken one over.
+    await this.store.write(
+      changes.flatMap(({ appId, keys, app, fence }): CacheWrite[] => {
+        const former = keys.filter((key) => key !== app?.key);
+        const names = app ? former.map((key) => format.keyName(key)) : this.#namesOf(appId, former);
+        return names.map((name) => ({ name, appId, fence }));
+      }),
+    );
+    await this.store.write(
+      changes.flatMap(({ appId, app, fence }) => {
+        if (!app) return [];
+        const json = format.json(app);
+        return this.#entriesOf(appId, app).map((entry) => ({ ...entry, fence, json }));
+      }),
+    );
+  }
+
+  #namesOf(appId: string, keys: readonly string[]): string[] {
+    const { format } = this.store;
+    return [...new Set([format.idName(appId), ...keys.map((key) => format.keyName(key))])];
+  }
+
+  #entriesOf(appId: string, app: App | undefined): { name: string; appId: string }[] {
+    return this.#namesOf(appId, app ? [app.key] : []).map((name) => ({ name, appId }));
+  }
+}

@@ -1,0 +1,38 @@
+import type { App } from "../app/app.ts";
+import { type Problem, reportTo } from "../app/problems.ts";
+import { toSoketi } from "../app/soketi-shape.ts";
+import { toSockudo } from "../app/sockudo-shape.ts";
+
+/** How servers keep their apps in Redis: under which names, without the prefix of their fleet, and as what. */
+export interface CacheFormat {
+  /** What people call the servers. */
+  readonly server: "soketi" | "sockudo";
+  /** The entry that a lookup by an app's id reads. */
+  idName(appId: string): string;
+  /** The entry that a lookup by a key reads. */
+  keyName(key: string): string;
+  json(app: App): string;
+  /** What it has no word for; none where that is nothing. */
+  problemsOf?(app: App): readonly Problem[];
+}
+
+/** dist/app-managers/app-manager.js of soketi: both under one kind of name. */
+export const SOKETI_FORMAT: CacheFormat = {
+  server: "soketi",
+  idName: (appId) => appId,
+  keyName: (key) => key,
+  json: (app) => JSON.stringify(toSoketi(app)),
+};
+
+/** crates/sockudo-app/src/cached_app_manager.rs of sockudo. */
+export const SOCKUDO_FORMAT: CacheFormat = {
+  server: "sockudo",
+  idName: (appId) => `id:${appId}`,
+  keyName: (key) => `key:${key}`,
+  json: (app) => JSON.stringify(toSockudo(app)),
+  problemsOf(app) {
+    const problems: Problem[] = [];
+    toSockudo(app, reportTo(problems));
+    return problems;
+  },
+};

@@ -1,0 +1,158 @@
+import { randomUUID } from "node:crypto";
+import type { CacheFormat } from "../pipeline/cache-format.ts";
+import type { AppCacheStore, CacheWrite } from "../pipeline/ports.ts";
+import { fencesOf } from "./cached-app-fence.ts";
+import { REMOVE_SAME, WRITE_CACHED_APP } from "./cached-app-scripts.ts";
+import { orRedisError, RedisError } from "./errors.ts";
+import type { RedisClient, RedisConnection } from "./library.ts";
+import { runScript } from "./scripts.ts";
+
+interface AppCacheOptions {
+  readonly format: CacheFormat;
+  /** Before every name. */
+  readonly prefix: string;
+  /** 0 or less is for ever. */
+  readonly ttlSeconds: number;
+  /** Whether an app may be under such a name; others are another program's, or hold something else. */
+  readonly isEntry: (name: string) => boolean;
+}
+
+/** Commands that are under way at a time, and keys of one SCAN. */
+const CONCURRENCY = 500;
+
+/**
+ * How long a fence stands. An invocation is ended after 15 minutes (Lambda's limit), so that nothing of it comes later. Seconds.
+ */
+const FENCE_SECONDS = 3_600;
+
+const READING = "read the shared app cache";
+const WRITING = "write to the shared app cache";
+const REMOVING = "remove from the shared app cache";
+
+const RESULTS = new Map<unknown, "done" | "outdated" | "foreign">([
+  [1, "done"],
+  [0, "outdated"],
+  [-1, "foreign"],
+]);
+
+/**
+ * In a cluster entries are anywhere, so that each is a command of its own; they go out together all the same.
+ */
+export function createAppCache(
+  connection: RedisConnection,
+  { format, prefix, ttlSeconds, isEntry }: AppCacheOptions,
+): AppCacheStore {
+  const keyOf = (name: string) => `${prefix}${name}`;
+  return {
+    format,
+
+    read: (names) => inPages(names, READING, (name) => readText(connection, keyOf(name))),
+
+    fences: (entries) =>
+      inPages(
+        entries,
+        READING,
+        async ({ name, appId }) => (await connection.hget(fencesOf(keyOf(name)), appId)) ?? "",
+      ),
+
+    write: (writes) =>
+      inPages(writes, WRITING, async (write) => {
+        const key = keyOf(write.name);
+        const args = argumentsOf(write, Math.max(0, ttlSeconds));
+        const result = await runScript(connection, WRITE_CACHED_APP, [key, fencesOf(key)], args, WRITING);
+        return RESULTS.get(result) ?? "done";
+      }),
+
+    async remove(names) {
+      await inPages(names, REMOVING, (name) => connection.unlink(keyOf(name)));
+    },
+
+    async removeSame(entries) {
+      await inPages(entries, REMOVING, ({ name, text }) =>
+        runScript(connection, REMOVE_SAME, [keyOf(name)], [text], REMOVING),
+      );
+    },
+
+    async touch(names) {
+      if (ttlSeconds <= 0) return;
+      await inPages(names, WRITING, (name) => connection.expire(keyOf(name), ttlSeconds));
+    },
+
+    async *names() {
+      for (const node of await mastersOf(connection, prefix)) {
+        let cursor = "0";
+        do {
+          const [next, keys] = await scan(node, cursor, `${escapeGlob(prefix)}*`);
+          cursor = next;
+          const names = keys.map((key) => key.slice(prefix.length)).filter(isEntry);
+          if (names.length > 0) yield names;
+        } while (cursor !== "0");
+      }
+    },
+  };
+}
+
+async function readText(connection: RedisConnection, key: string): Promise<string | undefined | null> {
+  try {
+    const text = await connection.get(key);
+    // soketi writes an empty text for an app that it did not find, and reads it as nothing.
+    return text === null || text === "" ? undefined : text;
+  } catch (error) {
+    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return null;
+    throw error;
+  }
+}
+
+/** As WRITE_CACHED_APP has them. */
+function argumentsOf({ appId, fence, json, whosever }: CacheWrite, ttlSeconds: number): (string | number)[] {
+  const removing = whosever ? "remove" : "release";
+  const doing = json === undefined ? [removing, "", 0] : ["set", json, ttlSeconds];
+  return [appId, fence.kind, knownOf(fence), ...doing, randomUUID().slice(0, 8), FENCE_SECONDS];
+}
+
+function knownOf(fence: CacheWrite["fence"]): string {
+  switch (fence.kind) {
+    case "record":
+      return `${fence.region} ${fence.label} ${fence.sequenceNumber}`;
+    case "read":
+      return fence.token;
+    case "none":
+      return "";
+  }
+}
+
+async function scan(node: RedisClient, cursor: string, pattern: string): Promise<[string, string[]]> {
+  return orRedisError("scan the shared app cache", node.scan(cursor, "MATCH", pattern, "COUNT", CONCURRENCY));
+}
+
+/**
+ * A cluster knows its nodes only once it is connected, which any command brings about.
+ *
+ * @param key one that the user may read.
+ */
+async function mastersOf(connection: RedisConnection, key: string): Promise<RedisClient[]> {
+  if (!("nodes" in connection)) return [connection];
+  await inPages([key], "find the masters", (name) => connection.exists(name));
+  const masters = connection.nodes("master");
+  if (masters.length === 0) throw new RedisError("find the masters", "the cluster named none");
+  return masters;
+}
+
+/** Errors of ioredis hold the command's arguments, here whole apps: they are put in Redis' own words. */
+async function inPages<T, R>(
+  items: readonly T[],
+  doing: string,
+  work: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results: R[] = [];
+  for (let from = 0; from < items.length; from += CONCURRENCY) {
+    results.push(
+      ...(await orRedisError(doing, Promise.all(items.slice(from, from + CONCURRENCY).map(work)))),
+    );
+  }
+  return results;
+}
+
+function escapeGlob(text: string): string {
+  return text.replace(/[\\*?[\]^-]/g, "\\$&");
+}

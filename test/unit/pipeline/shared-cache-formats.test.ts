@@ -1,0 +1,141 @@
+import { beforeEach, describe, expect, it } from "vitest";
+import type { App } from "../../../src/app/app.ts";
+import { normalize } from "../../../src/app/normalize.ts";
+import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
+import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
+import type { AppCacheStore, AppsReader } from "../../../src/pipeline/ports.ts";
+import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
+import { sweep } from "../../../src/pipeline/sweep.ts";
+import { image, insert, modify, remove } from "../../factories/stream-event.ts";
+
+const FORMATS = [SOKETI_FORMAT, SOCKUDO_FORMAT];
+
+let held: Map<CacheFormat, Map<string, string>>;
+let table: Map<string, App>;
+/** How often a page of the table was read. */
+let pages: number;
+let failing: CacheFormat | undefined;
+
+/** Without fences: they are tried on a real Redis (test/real/fences.test.ts). */
+function storeOf(format: CacheFormat): AppCacheStore {
+  const entries = () => held.get(format) ?? new Map<string, string>();
+  return {
+    format,
+    read: (names) => Promise.resolve(names.map((name) => entries().get(name))),
+    fences: (asked) => Promise.resolve(asked.map(() => "")),
+    write: (writes) => {
+      if (failing === format) return Promise.reject(new Error(`${format.server}'s Redis is away`));
+      for (const { name, json } of writes) {
+        if (json === undefined) entries().delete(name);
+        else entries().set(name, json);
+      }
+      return Promise.resolve(writes.map(() => "done"));
+    },
+    remove: (names) => {
+      for (const name of names) entries().delete(name);
+      return Promise.resolve();
+    },
+    removeSame: (wrong) => {
+      for (const { name } of wrong) entries().delete(name);
+      return Promise.resolve();
+    },
+    touch: () => Promise.resolve(),
+    // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is what is asked for
+    async *names() {
+      yield [...entries().keys()];
+    },
+  };
+}
+
+const reader: AppsReader = {
+  read: (ids) => Promise.resolve(new Map([...table].filter(([id]) => ids.includes(id)))),
+  readItems: () => Promise.resolve(new Map()),
+  // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is what is asked for
+  async *pages() {
+    pages += 1;
+    yield [...table.values()].map((app) => ({ appId: app.id, app }));
+  },
+};
+
+const cache = () =>
+  new SharedCache({ mode: "refresh", stores: FORMATS.map((format) => storeOf(format)), table: reader });
+
+beforeEach(() => {
+  held = new Map(FORMATS.map((format) => [format, new Map<string, string>()]));
+  table = new Map();
+  pages = 0;
+  failing = undefined;
+});
+
+function changes(...records: unknown[]) {
+  const apps = new CachedApps();
+  for (const record of records) apps.add(decodeRecord(record) as StreamChange);
+  return apps.all();
+}
+
+function app(id: string): App {
+  const { app: found } = normalize(image(id));
+  if (!found) throw new Error(`expected ${id} to be an app`);
+  return found;
+}
+
+const names = () =>
+  Object.fromEntries(FORMATS.map((format) => [format.server, [...(held.get(format)?.keys() ?? [])]]));
+
+describe("both formats at once", () => {
+  it("have each change, each under its own names", async () => {
+    await cache().apply(changes(insert("a")));
+    expect(names()).toEqual({ soketi: ["a", "a-key"], sockudo: ["id:a", "key:a-key"] });
+    for (const [format, name] of [
+      [SOKETI_FORMAT, "a"],
+      [SOCKUDO_FORMAT, "id:a"],
+    ] as const)
+      expect(held.get(format)?.get(name)).toBe(format.json(app("a")));
+    await cache().apply(changes(modify("a", {}, { AppKey: { S: "a" } })));
+    expect(names()).toEqual({ soketi: ["a"], sockudo: ["id:a", "key:a"] });
+    await cache().apply(changes(remove("a", { item: { AppKey: { S: "a" } } })));
+    expect(names()).toEqual({ soketi: [], sockudo: [] });
+  });
+
+  it("an app without its secret is in neither", async () => {
+    await cache().apply(changes(insert("a"), insert("b")));
+    await cache().apply(changes(modify("a", {}, { AppSecret: { NULL: true } })));
+    expect(names()).toEqual({ soketi: ["b", "b-key"], sockudo: ["id:b", "key:b-key"] });
+  });
+
+  it("one that fails does not keep the other back, and the batch comes again", async () => {
+    failing = SOKETI_FORMAT;
+    await expect(cache().apply(changes(insert("a")))).rejects.toThrow("soketi's Redis is away");
+    expect(names()).toEqual({ soketi: [], sockudo: ["id:a", "key:a-key"] });
+  });
+
+  it("what is given up is forgotten in both", async () => {
+    await cache().apply(changes(insert("a"), insert("b")));
+    await cache().forget([{ appId: "a", keys: ["a-key"] }]);
+    expect(names()).toEqual({ soketi: ["b", "b-key"], sockudo: ["id:b", "key:b-key"] });
+  });
+
+  it("are swept with one reading of the table", async () => {
+    await cache().apply(changes(insert("a"), insert("gone")));
+    for (const id of ["a", "b"]) table.set(id, app(id));
+    held.get(SOCKUDO_FORMAT)?.set("key:a-key", "{}");
+    held.get(SOCKUDO_FORMAT)?.set("key:old", SOCKUDO_FORMAT.json(app("a")));
+    const outcome = await sweep({ cache: cache(), table: reader, remainingMs: () => 60_000 });
+    // a in one of them and b in both; gone under two names in each, and the old key.
+    expect(outcome).toMatchObject({ apps: 2, repaired: 2, removed: 5, unsettled: 0, foreign: 0 });
+    expect(names()).toEqual({
+      soketi: ["a", "a-key", "b", "b-key"],
+      sockudo: ["id:a", "key:a-key", "id:b", "key:b-key"],
+    });
+    expect(pages).toBe(1);
+  });
+
+  it("have one list of what sockudo has no word for", () => {
+    const limited = { ...app("a"), limits: { ...app("a").limits, maxReadRequestsPerSecond: 5 } };
+    expect(cache().problemsOf(limited)).toMatchObject([{ code: "sockudo-limit-ignored", severity: "error" }]);
+    expect(
+      new SharedCache({ mode: "refresh", stores: [storeOf(SOKETI_FORMAT)] }).problemsOf(limited),
+    ).toEqual([]);
+  });
+});
