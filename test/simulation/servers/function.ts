@@ -45,6 +45,8 @@ const SILENT = {
   redriveFailed: nothing,
   swept: nothing,
   sweepFailed: nothing,
+  canaryMeasured: nothing,
+  canaryFailed: nothing,
 };
 
 /**

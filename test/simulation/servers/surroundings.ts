@@ -133,7 +133,7 @@ export class ServersSurroundings implements Surroundings {
       logLength,
       logBytes: 32 * 2 ** 20,
       minReplicas: this.#deployment.minReplicas,
-      sharedCache: sharedCache ? { mode: "refresh", keyPrefix: "", ttlSeconds: -1 } : undefined,
+      sharedCache: sharedCache ? { mode: "refresh", soketi: { keyPrefix: "", ttlSeconds: -1 } } : undefined,
     };
     return new SimulatedShard({
       name: `function ${i}`,
