@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { cacheFolder } from "./cache-folder.ts";
 import { PLATFORMS, run, runsSoketi } from "./missing.mjs";
 import { type NodePackage, NODE_PACKAGES } from "./node-packages.ts";
 
@@ -89,11 +89,4 @@ function moveInto(folder: string, staging: string): void {
   } catch (error) {
     if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
-}
-
-function cacheFolder(): string {
-  const given = process.env.XDG_CACHE_HOME;
-  if (given !== undefined && given !== "") return join(given, "soketi-app-sync");
-  const usual = process.platform === "darwin" ? ["Library", "Caches"] : [".cache"];
-  return join(homedir(), ...usual, "soketi-app-sync");
 }

@@ -1,4 +1,5 @@
 import { fileURLToPath } from "node:url";
+import { ConcurrencyLimit } from "../src/async/concurrency-limit.ts";
 import { type AppsTable, openAppsTable } from "./apps-table.ts";
 import { startDynamoDbLocal } from "./dynamodb-local.ts";
 import { soketiNode } from "./node-binary.ts";
@@ -9,7 +10,7 @@ import { startRedisLinks, throughLink } from "./redis-links.ts";
 import { startRedis } from "./redis-server.ts";
 import { provide } from "./provide.ts";
 import { JAVA, REDIS } from "./requirements.mjs";
-import { type SoketiNode, startSoketi } from "./soketi-node.ts";
+import { StackNode } from "./stack-node.ts";
 import type { TcpProxy } from "./tcp-proxy.ts";
 
 /** Everything of a deployment, on this machine: table, stream, function, Redis, and soketi nodes with the agent. */
@@ -17,13 +18,14 @@ export interface Stack {
   readonly redisUrl: string;
   readonly dynamodbEndpoint: string;
   readonly table: AppsTable;
-  readonly nodes: readonly SoketiNode[];
+  /** May end and be started again, each by itself. */
+  readonly nodes: readonly StackNode[];
   /** Where `/health` and `/metrics` of the relay are; undefined with the function. */
   readonly relayUrl: string | undefined;
-  /** Each node's way to Redis; none when Redis speaks TLS, which takes no way round. */
-  readonly redisLinks: readonly TcpProxy[];
-  /** Resolves with one line when a part ends by itself. */
+  /** Resolves with one line when a part ends by itself, but for a node. */
   readonly died: Promise<string>;
+  /** Resolves with one line when the first node ends by itself. */
+  readonly nodeDied: Promise<string>;
   /** Ends all parts, the last started first. */
   stop(): Promise<void>;
 }
@@ -36,7 +38,12 @@ export interface StackOptions {
   readonly print: (line: string) => void;
   /** What the parts print, line by line. */
   readonly onLine: (part: string, line: string) => void;
+  /** A node has ended by itself, or was killed: one line. */
+  readonly onNodeEnded?: ((line: string) => void) | undefined;
 }
+
+/** Nodes that start at the same time: on few processors more of them would be late. */
+const STARTED_AT_ONCE = 4;
 
 export const agentFile = fileURLToPath(new URL("../dist/agent.cjs", import.meta.url));
 
@@ -52,16 +59,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const relayUrl = await startReader(options, { redisUrl, dynamodbEndpoint, table: table.name }, services);
     const redisLinks = await startRedisLinks(redisUrl, options.ports.length);
     services.alsoStop(() => Promise.all(redisLinks.map((link) => link.close())));
-    const redisUrlOf = (i: number) => throughLink(redisUrl, redisLinks[i]);
-    const nodes = await startNodes(options, { redisUrlOf, dynamodbEndpoint, table: table.name }, services);
+    const nodeDied = deferred();
+    const onNodeEnded = (line: string) => {
+      nodeDied.resolve(line);
+      options.onNodeEnded?.(line);
+    };
+    const nodes = await startNodes(
+      { ...options, onNodeEnded },
+      { redisUrl, redisLinks, dynamodbEndpoint, table: table.name },
+      services,
+    );
     return {
       redisUrl,
       dynamodbEndpoint,
       table,
       nodes,
       relayUrl,
-      redisLinks,
       died: services.died(),
+      nodeDied: nodeDied.promise,
       stop: () => services.stop(),
     };
   } catch (error) {
@@ -86,36 +101,62 @@ async function startReader(
   return undefined;
 }
 
+function deferred(): { readonly promise: Promise<string>; resolve(line: string): void } {
+  let resolve: (line: string) => void = () => undefined;
+  const promise = new Promise<string>((done) => (resolve = done));
+  return { promise, resolve: (line) => resolve(line) };
+}
+
 interface NodeAddresses {
-  /** Of the node with this number, from 0. */
-  readonly redisUrlOf: (i: number) => string;
+  readonly redisUrl: string;
+  /** Each node's way to Redis; none when Redis speaks TLS, which takes no way round. */
+  readonly redisLinks: readonly TcpProxy[];
   readonly dynamodbEndpoint: string;
   readonly table: string;
 }
 
 async function startNodes(
-  { ports, print: say, onLine }: StackOptions,
-  { redisUrlOf, dynamodbEndpoint, table }: NodeAddresses,
-  parts: Services,
-): Promise<SoketiNode[]> {
+  options: StackOptions,
+  addresses: NodeAddresses,
+  services: Services,
+): Promise<StackNode[]> {
+  const { ports, print: say } = options;
   say(`Starting ${ports.length} soketi nodes with the agent ...`);
-  const starting = ports.map(async (port, i) => {
-    const name = `node ${i + 1}`;
-    const node = await startSoketi({
+  const limit = new ConcurrencyLimit(STARTED_AT_ONCE);
+  const starting = ports.map((port, i) =>
+    limit.run(async () => {
+      const node = await startNode(options, addresses, { port, i });
+      services.alsoStop(() => node.stop());
+      return node;
+    }),
+  );
+  // All of them, also when one fails: those that came up have to be stopped.
+  await Promise.allSettled(starting);
+  return Promise.all(starting);
+}
+
+function startNode(
+  { onLine, onNodeEnded }: StackOptions,
+  { redisUrl, redisLinks, dynamodbEndpoint, table }: NodeAddresses,
+  { port, i }: { readonly port: number; readonly i: number },
+): Promise<StackNode> {
+  const name = `node ${i + 1}`;
+  const redisLink = redisLinks[i];
+  return StackNode.start({
+    name,
+    redisLink,
+    onEnded: (how) => onNodeEnded?.(`soketi ${name} ${how}`),
+    soketi: {
       name: `soketi ${name}`,
       port: port === 0 ? undefined : port,
       dynamodbEndpoint,
       table,
-      redisUrl: redisUrlOf(i),
+      redisUrl: throughLink(redisUrl, redisLink),
       agent: agentFile,
       env: { APP_SYNC_DEBUG: "1" },
       onLine: (line) => onLine(name, line),
-    });
-    return parts.keep(node);
+    },
   });
-  // All of them, also when one fails: those that came up have to be stopped.
-  await Promise.allSettled(starting);
-  return Promise.all(starting);
 }
 
 async function redisAddress({ print: say }: StackOptions, parts: Services): Promise<string> {

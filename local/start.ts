@@ -7,29 +7,20 @@ import { startLocalConsole } from "./console.ts";
 import { assertFree } from "./free-port.ts";
 import { type Stack, startStack } from "./stack.ts";
 
-/** The console listens that far above the first node. */
+/** The console listens that far above the first node, or right above the last. */
 const CONSOLE_OFFSET = 8;
 
-const USAGE = "npm start [-- [--once] [--relay] [--port 6001]]";
+/** What one machine bears: each takes 100 MB. */
+const MAX_NODES = 50;
+
+const USAGE = `npm start [-- [--once] [--relay] [--port 6001] [--nodes 2]]`;
 
 async function main(): Promise<number> {
   // The AWS SDK's advice to use a newer Node is nothing that the user of a local stack can act on.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
-  const { values } = parseArgs({
-    options: {
-      once: { type: "boolean", default: false },
-      relay: { type: "boolean", default: false },
-      port: { type: "string" },
-    },
-  });
-  const port = Number(values.port ?? 6001);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535 - CONSOLE_OFFSET) {
-    throw new Error(
-      `--port: expected a port from 0 to ${65_535 - CONSOLE_OFFSET}, found "${values.port ?? ""}". Usage: ${USAGE}`,
-    );
-  }
-  const ports = port === 0 ? [0, 0] : [port, port + 1];
-  const consolePort = port === 0 ? 0 : port + CONSOLE_OFFSET;
+  const { once, relay, port, nodes } = readOptions();
+  const ports = Array.from({ length: nodes }, (_, i) => (port === 0 ? 0 : port + i));
+  const consolePort = port === 0 ? 0 : port + consoleOffset(nodes);
   for (const one of [...ports, consolePort])
     await assertFree(one, `use others with: npm start -- --port ${port + 100}`);
 
@@ -37,12 +28,13 @@ async function main(): Promise<number> {
   let following = false;
   const stack = await startStack({
     ports,
-    relay: values.relay,
+    relay,
     print: print,
     onLine(part, line) {
       demonstration.onLine(part, line);
       if (following && line.includes("app-sync:")) print(`${part}: ${line.trim()}`);
     },
+    onNodeEnded: (line) => print(`${line}: "Start it again" on the console does that.`),
   });
   const interrupted = onInterrupt();
   let served: Console | undefined;
@@ -50,11 +42,16 @@ async function main(): Promise<number> {
     served = await startLocalConsole(stack, consolePort);
     describe(stack);
     print(`Console:         ${served.url}`);
-    const outcome = await Promise.race([run(demonstration, stack), interrupted, dies(stack)]);
-    if (outcome === "interrupted" || values.once) return 0;
+    const outcome = await Promise.race([
+      run(demonstration, stack),
+      interrupted,
+      fails(stack.died),
+      fails(stack.nodeDied),
+    ]);
+    if (outcome === "interrupted" || once) return 0;
     following = true;
     explainOwnChange(stack);
-    await Promise.race([interrupted, dies(stack)]);
+    await Promise.race([interrupted, fails(stack.died)]);
     return 0;
   } finally {
     print("");
@@ -62,6 +59,39 @@ async function main(): Promise<number> {
     await served?.close();
     await stack.stop();
   }
+}
+
+interface StartOptions {
+  readonly once: boolean;
+  readonly relay: boolean;
+  readonly port: number;
+  readonly nodes: number;
+}
+
+/** @throws Error with one line. */
+function readOptions(): StartOptions {
+  const { values } = parseArgs({
+    options: {
+      once: { type: "boolean", default: false },
+      relay: { type: "boolean", default: false },
+      port: { type: "string" },
+      nodes: { type: "string" },
+    },
+  });
+  const { once, relay } = values;
+  const nodes = integer("--nodes", "a number", values.nodes ?? "2", 1, MAX_NODES);
+  const last = 65_535 - consoleOffset(nodes);
+  return { once, relay, nodes, port: integer("--port", "a port", values.port ?? "6001", 0, last) };
+}
+
+function integer(option: string, what: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (text.trim() !== "" && Number.isInteger(number) && number >= least && number <= most) return number;
+  throw new Error(`${option}: expected ${what} from ${least} to ${most}, found "${text}". Usage: ${USAGE}`);
+}
+
+function consoleOffset(nodes: number): number {
+  return Math.max(CONSOLE_OFFSET, nodes);
 }
 
 function describe({ nodes, redisUrl, relayUrl, dynamodbEndpoint, table }: Stack): void {
@@ -93,13 +123,13 @@ async function run(demonstration: Demonstration, stack: Stack): Promise<void> {
   try {
     await demonstration.run(stack);
   } catch (error) {
-    await Promise.race([dies(stack), pause(OUTPUT_FLUSH_MS)]);
+    await Promise.race([fails(stack.died), fails(stack.nodeDied), pause(OUTPUT_FLUSH_MS)]);
     throw error;
   }
 }
 
-async function dies(stack: Stack): Promise<never> {
-  throw new Error(await stack.died);
+async function fails(died: Promise<string>): Promise<never> {
+  throw new Error(await died);
 }
 
 function onInterrupt(): Promise<"interrupted"> {

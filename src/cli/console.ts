@@ -2,10 +2,10 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import { readCanaryApp } from "../config/canary.ts";
-import { AppsView } from "../console/apps.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
 import { createCommand, runCommand } from "./support/command.ts";
+import { explain } from "./support/explain.ts";
 import { interruption } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
 import { UsageError } from "./support/errors.ts";
@@ -47,7 +47,8 @@ export function createConsoleCommand(): Command {
           log: names.log,
           token,
           observer: new Observer(await tools.fleetLater(), readCanaryApp(process.env)),
-          apps: new AppsView(tools.items()),
+          items: tools.items(),
+          explain: (error) => explain(error, tools.config, tools.redisTrouble()),
           assets: new URL("console/", import.meta.url),
         });
         // From before it is said that it is there: whoever reads that may end it at once.

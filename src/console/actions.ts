@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { LOCAL_CHANGES, type LocalControls } from "./local-controls.ts";
+import { LOCAL_CHANGES, type LocalControls, NODE_ACTIONS, type NodeAction } from "./local-controls.ts";
 import type { Observer } from "./observer.ts";
 import { json, refuse } from "./replies.ts";
 import { isFromPage } from "./security.ts";
@@ -7,14 +7,17 @@ import { isFromPage } from "./security.ts";
 /** Bytes of a request's body: a button's is tiny. */
 const MAX_BODY_BYTES = 1_024;
 
+/** What a button of the page does. */
+export type Action = "change" | NodeAction;
+
 /** What the page's buttons ask for; undefined for any other path. */
-export function actionOf(path: string): "change" | "disconnect" | "freeze" | "thaw" | undefined {
-  return /^\/api\/local\/(change|disconnect|freeze|thaw)$/.exec(path)?.[1] as "change" | undefined;
+export function actionOf(path: string): Action | undefined {
+  return (["change", ...NODE_ACTIONS] as const).find((action) => path === `/api/local/${action}`);
 }
 
 /** Does what a button of the page asks for. Rejects when it cannot be done. */
 export async function handleAction(
-  action: "change" | "disconnect" | "freeze" | "thaw",
+  action: Action,
   request: IncomingMessage,
   response: ServerResponse,
   { controls, observer }: { readonly controls: LocalControls; readonly observer: Observer },
@@ -37,7 +40,7 @@ export async function handleAction(
       refuse(response, 400, "pid: expected a number");
       return;
     }
-    controls[action](pid);
+    await controls[action](pid);
   }
   json(response, 200, {});
 }

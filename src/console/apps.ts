@@ -1,6 +1,7 @@
-import type { AppItems } from "../aws/app-items.ts";
-import { normalize } from "../app/normalize.ts";
+import { checkItem } from "../app/item-check.ts";
+import { TableCheck } from "../app/table-check.ts";
 import type { AppRow, AppsPage } from "./state.ts";
+import type { TableReads } from "./table-reads.ts";
 
 /** Apps that are held: a page is no tool for more. */
 const MAX_APPS = 10_000;
@@ -16,15 +17,17 @@ const CONCURRENCY = 20;
 
 /** The table's apps with their problems, worst first: read when they are asked for, and each again when it has changed. */
 export class AppsView {
-  readonly #items: AppItems;
+  readonly #items: TableReads;
   #rows = new Map<string, AppRow>();
+  /** The same with what is wrong between them, until one changes. */
+  #checked: readonly AppRow[] | undefined;
   #truncated = false;
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
   readonly #changed = new Set<string>();
   #catchingUp: Promise<void> | undefined;
 
-  constructor(items: AppItems) {
+  constructor(items: TableReads) {
     this.#items = items;
   }
 
@@ -40,7 +43,8 @@ export class AppsView {
       await this.#reading;
     }
     const wanted = text.trim().toLowerCase();
-    const matching = [...this.#rows.values()].filter((row) => textOf(row).includes(wanted)).sort(worstFirst);
+    this.#checked ??= withShared(this.#rows);
+    const matching = this.#checked.filter((row) => textOf(row).includes(wanted)).sort(worstFirst);
     return {
       apps: matching.slice(0, Math.min(MAX_APPS, Math.max(1, limit))),
       matching: matching.length,
@@ -67,10 +71,12 @@ export class AppsView {
         const some = [...this.#changed].slice(0, CONCURRENCY);
         for (const appId of some) this.#changed.delete(appId);
         const found = await Promise.all(some.map((appId) => this.#items.get(appId)));
+        this.#checked = undefined;
         some.forEach((appId, i) => {
           const item = found[i];
           if (!item) this.#rows.delete(appId);
-          else if (this.#rows.has(appId) || this.#rows.size < MAX_APPS) this.#rows.set(appId, rowOf(item));
+          else if (this.#rows.has(appId) || this.#rows.size < MAX_APPS)
+            this.#rows.set(appId, rowOf(item, Date.now()));
           else this.#truncated = true;
         });
       }
@@ -87,32 +93,51 @@ export class AppsView {
       for (const item of page) {
         truncated = rows.size >= MAX_APPS;
         if (truncated) break;
-        const row = rowOf(item);
+        const row = rowOf(item, now);
         rows.set(row.id, row);
       }
       if (truncated) break;
     }
     this.#rows = rows;
+    this.#checked = undefined;
     this.#truncated = truncated;
     this.#readAt = now;
   }
 }
 
-function rowOf(item: Readonly<Record<string, unknown>>): AppRow {
-  const { id, key, app, problems } = normalize(item);
+/** @param now milliseconds since 1970: overlaps end by the clock. */
+function rowOf(item: Readonly<Record<string, unknown>>, now: number): AppRow {
+  const { normalized, findings } = checkItem(item, now);
+  const { id, key, app } = normalized;
   return {
     id: id ?? "(no AppId)",
     key: key ?? null,
     enabled: app?.enabled ?? null,
     maxConnections: app?.limits.maxConnections ?? null,
     webhooks: app?.webhooks.length ?? 0,
-    problems: problems.map(({ attribute, code, severity, message }) => ({
+    problems: findings.map(({ attribute, code, severity, message }) => ({
       attribute,
       code,
       severity,
       message,
     })),
   };
+}
+
+/** With what is wrong between two apps, as each of them has it. */
+function withShared(rows: ReadonlyMap<string, AppRow>): AppRow[] {
+  const check = new TableCheck();
+  for (const { id, key } of rows.values()) check.add(id, key ?? undefined);
+  const all = new Map(rows);
+  for (const { code, appIds, message } of check.problems()) {
+    for (const appId of appIds) {
+      const row = all.get(appId);
+      const attribute = code === "key-shared" || appId !== appIds[0] ? "AppKey" : "AppId";
+      const problem = { attribute, code, severity: "error", message };
+      if (row) all.set(appId, { ...row, problems: [...row.problems, problem] });
+    }
+  }
+  return [...all.values()];
 }
 
 function textOf({ id, key, problems, enabled }: AppRow): string {

@@ -5,7 +5,7 @@ import type { LocalNode } from "./state.ts";
 export const LOCAL_CHANGES = ["limit", "secret", "disable", "enable"] as const;
 export type LocalChange = (typeof LOCAL_CHANGES)[number];
 
-/** What only the local stack gives: hands on the table, and on each node's way to Redis. */
+/** What only the local stack gives: hands on the table, on each node, and on its way to Redis. Each throws or rejects when it cannot. */
 export interface LocalControls {
   /** Changes the app that the stack has seeded. */
   change(what: LocalChange): Promise<OwnWrite>;
@@ -14,5 +14,13 @@ export interface LocalControls {
   /** Nothing passes between a node and Redis any more, until `thaw`. */
   freeze(pid: number): void;
   thaw(pid: number): void;
+  /** Resolves when its process is gone. */
+  kill(pid: number): Promise<void>;
+  /** In the place of one that has ended. Resolves when it is ready. @param pid of the one that has ended. */
+  start(pid: number): Promise<void>;
   nodes(): readonly LocalNode[];
 }
+
+/** Those that are about one node. */
+export const NODE_ACTIONS = ["disconnect", "freeze", "thaw", "kill", "start"] as const;
+export type NodeAction = (typeof NODE_ACTIONS)[number];

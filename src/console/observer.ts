@@ -1,35 +1,38 @@
+import type { LogEntry } from "../protocol/live.ts";
+import type { RegisteredNode } from "../protocol/node.ts";
 import type { Fleet } from "../redis/fleet.ts";
-import { type LogRow, plausibleLag, rowsOf } from "../fleet/log-rows.ts";
+import { plausibleLag, rowsOf } from "../fleet/log-rows.ts";
 import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
+import { type FleetUse, previousSecretUses } from "../fleet/previous-secret-uses.ts";
+import type { ChangeRow, ClockSkew, ConsoleState } from "./state.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
+import { changeRowOf, ChangeRows, MAX_ROWS, type Row } from "./change-rows.ts";
+import { Clocks } from "./clocks.ts";
 import { Series } from "./series.ts";
-import type { ChangeRow } from "./state.ts";
-
-/** Changes that are kept to be shown. */
-const MAX_ROWS = 200;
 
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
 
-export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages">;
-
-interface Row extends Omit<ChangeRow, "drops" | "wroteAt"> {
-  readonly drops: Record<string, number>;
-  wroteAt?: number | undefined;
-}
+export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages" | "now">;
 
 /** Watches the log and the nodes: who makes it look decides how often. */
 export class Observer {
   nodes: readonly NodeView[] = [];
   tail: MessageId | undefined;
+  /** The latest use first. */
+  previousSecrets: readonly FleetUse[] = [];
   readonly series = new Series();
   readonly #fleet: ObservedFleet;
   readonly #quietApp: string | undefined;
   readonly #writes = new OwnWrites();
-  readonly #rows: Row[] = [];
+  readonly #rows = new ChangeRows();
   #cursor: MessageId | undefined;
   #begun = false;
+  readonly #clocks = new Clocks();
+  /** The newest message, until the clock that it tells of was compared. */
+  #newest: LogEntry | undefined;
+  #hasSeenLog = false;
   readonly #lastSeen = new Map<string, { readonly messages: ReadonlySet<string>; readonly at: number }>();
 
   /** @param quietApp an app whose changes are not shown: the canary's, which would push out all others. */
@@ -40,13 +43,26 @@ export class Observer {
 
   /** The newest first. */
   get changes(): readonly ChangeRow[] {
-    return this.#rows;
+    return this.#rows.list();
+  }
+
+  /** A log that is not there was deleted, if anybody has seen it. */
+  get logState(): ConsoleState["logState"] {
+    if (this.tail) return "there";
+    return this.#hasSeenLog ? "gone" : "none";
+  }
+
+  get clocks(): readonly ClockSkew[] {
+    return this.#clocks.list();
   }
 
   /** This console has written an app. */
   wrote(write: OwnWrite): void {
     // The newest come first: the oldest that fits is its change, if that was faster than the answer to the write.
-    const row = this.#rows.filter((one) => one.wroteAt === undefined && isOf(one, write)).at(-1);
+    const row = this.#rows
+      .single()
+      .filter((one) => one.wroteAt === undefined && isOf(one, write))
+      .at(-1);
     if (row) row.wroteAt = write.at;
     else this.#writes.add(write);
   }
@@ -66,6 +82,7 @@ export class Observer {
     }
     const { tail } = this;
     if (!tail) return [];
+    this.#hasSeenLog = true;
     // A log that was restored, or begun anew by a clock that is behind, has smaller ids.
     if (this.#cursor && compareMessageIds(tail, this.#cursor) < 0) this.#cursor = undefined;
     const found: Row[] = [];
@@ -73,6 +90,7 @@ export class Observer {
       const entries = await this.#fleet.messages(this.#cursor);
       for (const entry of entries) {
         this.#cursor = entry.id;
+        this.#newest = entry;
         const rows = rowsOf(entry)
           .map(changeRowOf)
           .filter(({ appId }) => appId === undefined || appId !== this.#quietApp);
@@ -80,8 +98,7 @@ export class Observer {
       }
       if (entries.length === 0) break;
     }
-    this.#rows.unshift(...found.slice(-MAX_ROWS).reverse());
-    this.#rows.splice(MAX_ROWS);
+    this.#rows.add(found);
     return found;
   }
 
@@ -89,8 +106,13 @@ export class Observer {
   async ask(now: number): Promise<void> {
     // Read before the nodes are asked: none can be behind what came later.
     const { tail } = this;
-    const nodes = await this.#fleet.ask();
-    this.nodes = nodes.map((node) => viewOf(node, tail));
+    const nodes = await this.#askWithClocks();
+    this.nodes = nodes.map((node) => {
+      const view = viewOf(node, tail);
+      return this.#clocks.isComparable(node.id) ? view : { ...view, lagMs: null };
+    });
+    this.previousSecrets = [...previousSecretUses(nodes).values()].sort((a, b) => lastUse(b) - lastUse(a));
+    this.#hasSeenLog ||= nodes.some(hasSeenLog);
     for (const { id, answer } of nodes) {
       if (!answer) continue;
       this.series.counted(id, answer, now);
@@ -103,6 +125,18 @@ export class Observer {
     }
   }
 
+  async #askWithClocks(): Promise<readonly RegisteredNode[]> {
+    const from = await this.#fleet.now();
+    const newest = this.#newest;
+    const own = Date.now();
+    const nodes = await this.#fleet.ask();
+    this.#clocks.asked(nodes, { from, to: await this.#fleet.now() }, own);
+    // What is announced has the time of who announces it.
+    if (newest && rowsOf(newest)[0]?.by === undefined) this.#clocks.heard(newest, from);
+    if (this.#newest === newest) this.#newest = undefined;
+    return nodes;
+  }
+
   #withWrite(row: Row): Row {
     return { ...row, wroteAt: this.#writes.take(row) };
   }
@@ -111,9 +145,8 @@ export class Observer {
     const before = this.#lastSeen.get(node)?.messages;
     for (const [message, lag] of recent) {
       const lagMs = plausibleLag(lag);
-      // Clocks differ: doctor says by how much.
-      if (lagMs === null) continue;
-      for (const row of this.#rows) if (row.message === message) row.drops[node] = lagMs;
+      if (lagMs === null || !this.#clocks.isComparable(node)) continue;
+      this.#rows.dropped(message, node, lagMs);
       // What a node did before it was first asked belongs to no time that is shown.
       if (before && !before.has(message)) this.series.lag(lagMs, now);
     }
@@ -121,16 +154,12 @@ export class Observer {
   }
 }
 
-/** What nodes cannot read makes them forget everything: here it is a flush as any other. */
-const UNREADABLE = {
-  malformed: "a message that cannot be read",
-  unsupported: "a message of another version",
-} as const;
+/** A node that has applied messages, or come to another log, has seen one. */
+function hasSeenLog({ answer }: RegisteredNode): boolean {
+  if (!answer) return false;
+  return answer.recent.length > 0 || (answer.flushes ?? []).some(([reason]) => reason === "new-epoch");
+}
 
-function changeRowOf({ type, changed = [], reason, ...row }: LogRow, place: number): Row {
-  const id = row.appId === undefined ? row.message : `${row.message}/${place}`;
-  if (type === "malformed" || type === "unsupported") {
-    return { id, ...row, type: "flush", changed, reason: UNREADABLE[type], drops: {} };
-  }
-  return { id, ...row, type, changed, reason, drops: {} };
+function lastUse({ lastTakenAt, lastRefusedAt }: FleetUse): number {
+  return Math.max(lastTakenAt ?? 0, lastRefusedAt ?? 0);
 }

@@ -14,6 +14,7 @@ export interface Routes {
   readonly token: string | undefined;
   readonly observer: Observer;
   readonly apps: AppsView;
+  readonly explain: (error: unknown) => string;
   readonly controls?: LocalControls | undefined;
   readonly assets: URL;
   readonly streams: Streams;
@@ -35,21 +36,25 @@ export async function answer(
   }
   const url = new URL(path, "http://console");
   if (!isAdmitted(routes.token, request, response, url)) return;
-  const { observer, apps, controls, assets, streams } = routes;
+  const { observer, controls, assets, streams } = routes;
   const action = actionOf(url.pathname);
   if (action !== undefined && controls) await handleAction(action, request, response, { controls, observer });
   else if (request.method !== "GET") refuse(response, 404, "there is nothing to change here");
   else if (url.pathname === "/api/stream") streams.add(response, routes.state());
-  else if (url.pathname === "/api/apps") await search(apps, url.searchParams, response);
+  else if (url.pathname === "/api/apps") await search(routes, url.searchParams, response);
   else await serveFile(assets, url.pathname, response);
 }
 
-async function search(apps: AppsView, asked: URLSearchParams, response: ServerResponse): Promise<void> {
+async function search(
+  { apps, explain }: Routes,
+  asked: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
   const asNumber = Number(asked.get("limit") ?? Number.NaN);
   const limit = Number.isInteger(asNumber) ? asNumber : undefined;
   try {
     json(response, 200, await apps.search(asked.get("search") ?? "", Date.now(), limit));
   } catch (error) {
-    json(response, 502, { error: `the table could not be read: ${(error as Error).message}` });
+    json(response, 502, { error: `the table could not be read: ${explain(error)}` });
   }
 }

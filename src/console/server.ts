@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import type { AppsView } from "./apps.ts";
+import { AppsView } from "./apps.ts";
 import { ListenError } from "./errors.ts";
 import type { LocalControls } from "./local-controls.ts";
 import { tokenFor } from "./login.ts";
@@ -8,7 +8,8 @@ import { refuse } from "./replies.ts";
 import { answer } from "./routes.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { Streams } from "./streams.ts";
-import { startWatch } from "./watch.ts";
+import { probe, type TableReads, withLimit } from "./table-reads.ts";
+import { Watch } from "./watch.ts";
 
 export interface ConsoleOptions {
   /** Where to listen; on anything but a loopback address a token is asked for in any case. */
@@ -23,7 +24,9 @@ export interface ConsoleOptions {
   readonly table: string;
   readonly log: string;
   readonly observer: Observer;
-  readonly apps: AppsView;
+  readonly items: TableReads;
+  /** A failure of Redis or DynamoDB in the user's words; by default in its own. */
+  readonly explain?: ((error: unknown) => string) | undefined;
   /** In the local stack only: without it the console changes nothing. */
   readonly controls?: LocalControls | undefined;
   /** The folder of the built page. */
@@ -38,29 +41,30 @@ export interface Console {
 
 /** Serves the page, and what it shows. Rejects with ListenError when the port cannot be taken. */
 export async function startConsole(options: ConsoleOptions): Promise<Console> {
-  const { host, observer, apps } = options;
+  const { host, observer, explain = messageOf } = options;
   const token = tokenFor(host, options.token);
   const streams = new Streams();
-  let trouble = (): string | null => null;
-  const state = () => JSON.stringify(snapshotOf(options, trouble(), Date.now()));
+  const items = withLimit(options.items);
+  const apps = new AppsView(items);
+  const watch = new Watch({
+    observer,
+    probeTable: () => probe(items),
+    // Not waited for: a table that cannot be read says nothing of the nodes.
+    onChanges: (rows) => void apps.changed(rows.flatMap(({ appId }) => appId ?? [])),
+    onNews: () => streams.send(state),
+    explain,
+  });
+  const state = () => JSON.stringify(snapshotOf({ ...options, watch }, Date.now()));
   const server = createServer((request, response) => {
-    answer(request, response, { ...options, token, streams, state }).catch((error: unknown) => {
-      if (!response.headersSent)
-        refuse(response, 500, error instanceof Error ? error.message : String(error));
-      else response.end();
-    });
+    answer(request, response, { ...options, apps, explain, token, streams, state }).catch(
+      (error: unknown) => {
+        if (!response.headersSent) refuse(response, 500, messageOf(error));
+        else response.end();
+      },
+    );
   });
   const port = await listen(server, host, options.port);
-  const watch = await startWatch(observer, {
-    changed(rows) {
-      // Not waited for: a table that cannot be read says nothing of the nodes.
-      void apps.changed(rows.flatMap(({ appId }) => appId ?? []));
-    },
-    news() {
-      streams.send(state);
-    },
-  });
-  trouble = () => watch.trouble();
+  await watch.start();
   const name = host.includes(":") ? `[${host}]` : host;
   return {
     url: `http://${name}:${port}/${token === undefined ? "" : `?token=${token}`}`,
@@ -71,6 +75,10 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function listen(server: Server, host: string, port: number): Promise<number> {

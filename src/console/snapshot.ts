@@ -8,6 +8,7 @@ export interface SnapshotSources {
   readonly table: string;
   readonly log: string;
   readonly observer: Observer;
+  readonly watch: Pick<ConsoleState, "redisTrouble" | "tableTrouble" | "askedAt">;
   readonly controls?: LocalControls | undefined;
 }
 
@@ -16,8 +17,7 @@ const SHOWN = 50;
 
 /** What the page shows, as it is now. @param now milliseconds since 1970. */
 export function snapshotOf(
-  { table, log, observer, controls }: SnapshotSources,
-  trouble: string | null,
+  { table, log, observer, watch, controls }: SnapshotSources,
   now: number,
 ): ConsoleState {
   return {
@@ -25,8 +25,13 @@ export function snapshotOf(
     table,
     log,
     tail: observer.tail ? formatMessageId(observer.tail) : null,
-    trouble,
+    logState: observer.logState,
+    redisTrouble: watch.redisTrouble,
+    tableTrouble: watch.tableTrouble,
+    askedAt: watch.askedAt,
     nodes: observer.nodes,
+    clocks: observer.clocks,
+    previousSecrets: observer.previousSecrets,
     points: observer.series.points(now),
     changes: observer.changes.slice(0, SHOWN),
     local: controls?.nodes() ?? null,

@@ -37,6 +37,8 @@ export async function openConsole(): Promise<Opened> {
     complaints,
     async page({ scheme = "light", width = 1_280, height = 1_250 } = {}, ready = ".verdict.good") {
       const page = await browser.newPage({ colorScheme: scheme, viewport: { width, height } });
+      // An entry in the registry is over after half a minute.
+      page.setDefaultTimeout(60_000);
       page.on("console", (message) => complaints.push(`${message.type()}: ${message.text()}`));
       page.on("pageerror", (error) => complaints.push(error.message));
       page.on("request", (request) => {

@@ -1,6 +1,7 @@
 /**
- * `npm run deploy:proof`: every combination of parameters packaged and validated offline, then two stages deployed to
- * an emulator of AWS, read back, deployed again, and removed. Needs python3 with venv, and PyPI.
+ * `npm run deploy:proof`: every combination of parameters packaged and validated offline; the zips run by AWS's own runtime
+ * client; then two stages deployed to an emulator of AWS, read back, deployed again, and removed. Needs python3 with venv, PyPI,
+ * and what a C++ program is built with.
  */
 import assert from "node:assert/strict";
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
@@ -19,6 +20,7 @@ import {
   remove,
 } from "./stacks.ts";
 import { cli, jsonLines } from "../support/cli.ts";
+import { proveRuntime } from "./runtime/prove.ts";
 import { proveTemplates } from "./templates.ts";
 
 const REGION = "eu-west-1";
@@ -27,6 +29,8 @@ const began = Date.now();
 
 console.log("\nTemplates, for every combination of parameters");
 await proveTemplates(report);
+
+await proveRuntime(report);
 
 const moto = await startMoto(REGION);
 try {

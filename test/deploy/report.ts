@@ -2,6 +2,8 @@
 export class Report {
   passed = 0;
   failed = 0;
+  /** What could not be looked at on this machine. */
+  readonly skipped: string[] = [];
 
   async check(what: string, run: () => unknown): Promise<void> {
     try {
@@ -14,7 +16,13 @@ export class Report {
     }
   }
 
+  skip(what: string): void {
+    this.skipped.push(what);
+    console.log(`  not run ${what}`);
+  }
+
   summary(): string {
-    return `${this.passed} passed, ${this.failed} failed`;
+    const notRun = this.skipped.length === 0 ? "" : `, not run: ${this.skipped.join(", ")}`;
+    return `${this.passed} passed, ${this.failed} failed${notRun}`;
   }
 }

@@ -30,7 +30,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       const card = page.locator(`[data-pid="${child.pid}"]`);
       expect(await card.innerText()).toMatch(/following[^]*lease\s+\d\.\d s[^]*soketi 1\.6\.1/);
     }
-    expect(await verdict()).toBe("All 2 nodes are in line with the table's changes.");
+    expect(await verdict()).toBe("All 2 nodes are up to date.");
   });
 
   it("shows a change reach every node, with the time of each step", async () => {
@@ -72,6 +72,36 @@ describe("the console of the local stack", { shuffle: false }, () => {
     await page.locator(".verdict.good").waitFor();
   });
 
+  it("kills a node and starts it again; one without Redis can be thawed as long as it is frozen", async () => {
+    const [one, two] = opened.stack.nodes;
+    if (!one || !two) throw new Error("expected two nodes");
+    const frozen = page.locator(`[data-pid="${one.child.pid}"]`);
+    const killed = page.locator(`[data-pid="${two.child.pid}"]`);
+    await frozen.getByRole("button", { name: "Freeze its Redis" }).click();
+    await killed.getByRole("button", { name: "Kill it" }).click();
+    // Their entries in the registry are over by then.
+    await frozen.getByText("left, last seen").waitFor();
+    await killed.getByText("left, last seen").waitFor();
+    await frozen.getByRole("button", { name: "Thaw its Redis" }).click();
+    await frozen.locator(".state.good").waitFor();
+    await killed.getByRole("button", { name: "Start it again" }).click();
+    await page.locator(".verdict.good", { hasText: "All 2 nodes are up to date." }).waitFor();
+    expect(await page.locator(".card").count()).toBe(2);
+    expect(await page.locator(`[data-pid="${two.child.pid}"] .state.good`).count()).toBe(1);
+    expect(await killed.count()).toBe(0);
+    await page.getByRole("button", { name: "Change acme's limit" }).click();
+    await page.locator("tbody tr", { hasText: "limits.maxConnections = 103" }).waitFor();
+  });
+
+  it("tells the nodes of its own changes at once, as the command line does", async () => {
+    await page.getByRole("button", { name: "Disable acme" }).click();
+    const announced = page.locator("tbody tr", { hasText: "enabled by the console" });
+    await eventually("both drops", async () => /\+\d+ ms[^]*\+\d+ ms/.test(await announced.innerText()));
+    await page.locator("tbody tr", { hasText: "enabled = false" }).waitFor();
+    await page.getByRole("button", { name: "Enable acme" }).click();
+    await page.locator("tbody tr", { hasText: "enabled = true" }).waitFor();
+  });
+
   it("shows apps with their problems, no secret, and finds them by keyboard", async () => {
     await page.locator("body").press("/");
     expect(await page.evaluate("document.activeElement.getAttribute('aria-label')")).toBe("Search apps");
@@ -107,14 +137,14 @@ describe("the console of the local stack", { shuffle: false }, () => {
     await written;
     await eventually("the last state", async () => (await connections()) === 1_000 + writes);
     await shown.close();
-    // Others count on what is in line.
+    // Others count on nodes that are up to date.
     await page.locator(".verdict.good").waitFor();
   });
 
   it("can be used by keyboard alone: everything is reached, and the focus is seen", async () => {
     await page.locator("h1").click();
     const reached = new Set<string>();
-    for (let i = 0; i < 16; i += 1) {
+    for (let i = 0; i < 20; i += 1) {
       await page.keyboard.press("Tab");
       reached.add(
         String(
@@ -234,7 +264,11 @@ describe("soketi-app-sync console", () => {
     const shown = await opened.page();
     const worked: Promise<unknown>[] = [];
     const result = await cli(["console", "--port", "0", "--token-file", file], {
-      env: { REDIS_URL: opened.stack.redisUrl },
+      env: {
+        REDIS_URL: opened.stack.redisUrl,
+        APP_MANAGER_DYNAMODB_ENDPOINT: opened.stack.dynamodbEndpoint,
+        APP_MANAGER_DYNAMODB_TABLE: opened.stack.table.name,
+      },
       onOutput: (text, kill) => {
         const url = /Console: (http:\S+)/.exec(text)?.[1];
         if (url === undefined) return;

@@ -13,7 +13,7 @@ import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { watchLog } from "../../fleet/watch-log.ts";
 import { RefusedChangeError } from "../support/errors.ts";
-import { timeOf } from "../support/overlap-view.ts";
+import { timeOf } from "../../app/iso-time.ts";
 import { explain } from "../support/explain.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 

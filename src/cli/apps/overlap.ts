@@ -6,7 +6,7 @@ import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import type { Run } from "../support/command.ts";
 import { RefusedChangeError } from "../support/errors.ts";
-import { timeOf } from "../support/overlap-view.ts";
+import { timeOf } from "../../app/iso-time.ts";
 
 const END_OF_OVERLAP: Attributes = Object.fromEntries(OVERLAP_ATTRIBUTES.map((name) => [name, undefined]));
 

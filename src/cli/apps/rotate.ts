@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { duration } from "../support/arguments.ts";
 import { createCommand, runCommand } from "../support/command.ts";
-import { timeOf } from "../support/overlap-view.ts";
+import { timeOf } from "../../app/iso-time.ts";
 import { addChangeOptions, type ChangeOptions, existing, makeChange, planUpdate } from "./make-change.ts";
 import { checkRotation, endOfOverlap, rotation, type RotationOptions } from "./overlap.ts";
 import { newKey, newSecret } from "./secrets.ts";

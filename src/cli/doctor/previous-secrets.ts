@@ -2,7 +2,7 @@ import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
-import { timeOf } from "../support/overlap-view.ts";
+import { timeOf } from "../../app/iso-time.ts";
 import { type Check, ok, skipped, warning } from "./check.ts";
 
 const NAME = "previous secrets";

@@ -1,3 +1,4 @@
+import { timeOf } from "../../app/iso-time.ts";
 import type { Normalized } from "../../app/normalize.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
@@ -56,9 +57,4 @@ function since(at: string | null, now: number): string {
 
 function isoOrNull(ms: number | null | undefined): string | null {
   return ms === null || ms === undefined ? null : new Date(ms).toISOString();
-}
-
-/** @param seconds since 1970. */
-export function timeOf(seconds: number): string {
-  return new Date(seconds * 1_000).toISOString().replace(".000", "");
 }

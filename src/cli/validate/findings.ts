@@ -1,19 +1,10 @@
-import type { App } from "../../app/app.ts";
-import { normalize } from "../../app/normalize.ts";
-import { type Repair, REPAIR_CODES, repairsOf } from "../../app/repair.ts";
+import { checkItem, type ItemFinding } from "../../app/item-check.ts";
+import type { Repair } from "../../app/repair.ts";
 import { TableCheck } from "../../app/table-check.ts";
-import { timeOf } from "../support/overlap-view.ts";
 import type { Item } from "./item-source.ts";
 
 /** One thing that is wrong with an app. */
-export interface Finding {
-  readonly severity: "error" | "warning";
-  readonly attribute: string;
-  readonly code: string;
-  readonly message: string;
-  /** Whether `--fix` rewrites it. */
-  readonly fixable: boolean;
-}
+export type Finding = ItemFinding;
 
 export interface AppFindings {
   /** Absent when the item has no readable AppId. */
@@ -49,21 +40,10 @@ export class Findings {
   /** @returns what can be rewritten in it. */
   add(item: Item): readonly Repair[] {
     this.#items += 1;
-    const { id, key, problems, app } = normalize(item);
-    const repairs = repairsOf(item);
+    const { normalized, repairs, findings } = checkItem(item, this.#now);
+    const { id, key } = normalized;
     this.#check.add(id, key);
-    const repaired = new Set(repairs.map(({ attribute }) => attribute));
-    this.#keep(id, [
-      ...problems.map((problem) => ({ ...problem, fixable: repaired.has(problem.attribute) })),
-      ...repairs.map(({ attribute, code }) => ({
-        severity: "warning" as const,
-        attribute,
-        code,
-        message: REPAIR_CODES[code],
-        fixable: true,
-      })),
-      ...(app ? overlapOver(app, this.#now) : []),
-    ]);
+    this.#keep(id, findings);
     return repairs;
   }
 
@@ -92,15 +72,6 @@ export class Findings {
     this.#apps.push({ appId, findings });
     if (this.#apps.length > 2 * MAX_APPS) this.#apps = this.#apps.sort(worstFirst).slice(0, MAX_APPS);
   }
-}
-
-/** It is refused by all nodes, and a secret that may have leaked still stands in the table. */
-function overlapOver({ id, previousSecret }: App, now: number): Finding[] {
-  if (!previousSecret || now < previousSecret.until * 1_000) return [];
-  const message = `The overlap ended at ${timeOf(previousSecret.until)}. Remove it: apps end-overlap ${id}.`;
-  return [
-    { severity: "warning", attribute: "AppSecretPrevious", code: "overlap-over", message, fixable: false },
-  ];
 }
 
 /** An app that has a problem of its own and one with another is one app. */

@@ -4,21 +4,28 @@ import { Apps } from "./apps.tsx";
 import { Changes } from "./changes.tsx";
 import { Charts } from "./charts.tsx";
 import { useConsole } from "./connection.ts";
+import { useFreshness } from "./freshness.ts";
 import { Nodes } from "./nodes.tsx";
-import { verdictOf } from "./verdict.ts";
+import { Notes } from "./notes.tsx";
+import { PreviousSecrets } from "./previous-secrets.tsx";
+import { isFresh, verdictOf } from "./verdict.ts";
 import "uplot/dist/uPlot.min.css";
 import "./app.css";
 
-const LOST = { level: "bad", text: "The connection to the console is lost. Trying again …" };
-
 function App() {
-  const { state, connected } = useConsole();
-  const verdict = state && connected ? verdictOf(state) : LOST;
+  const connection = useConsole();
+  const { state, connected } = connection;
+  const freshness = useFreshness(connection);
+  const verdict = state && verdictOf(state, freshness);
   // Seen among other tabs.
   useEffect(() => {
-    document.title = verdict.level === "good" ? "soketi-app-sync" : "(!) soketi-app-sync";
-  }, [verdict.level]);
-  if (!state) return <p class="first quiet">{connected ? "Loading …" : LOST.text}</p>;
+    document.title = verdict?.level === "good" ? "soketi-app-sync" : "(!) soketi-app-sync";
+  }, [verdict?.level]);
+  if (!state || !verdict) {
+    return (
+      <p class="first quiet">{connected ? "Loading …" : "The console does not answer. Trying again …"}</p>
+    );
+  }
   return (
     <>
       <header>
@@ -30,15 +37,17 @@ function App() {
           </div>
           <div>
             <dt>last message</dt>
-            <dd class="id">{state.tail ?? "none yet"}</dd>
+            <dd class="id">{state.tail ?? (state.logState === "gone" ? "the log is gone" : "none yet")}</dd>
           </div>
         </dl>
         <p class={`verdict ${verdict.level}`} role="status" aria-live="polite">
           {verdict.text}
         </p>
+        <Notes state={state} />
       </header>
       <main>
-        <Nodes state={state} />
+        <Nodes state={state} ageMs={isFresh(state, freshness) ? null : (freshness.ageMs ?? 0)} />
+        <PreviousSecrets uses={state.previousSecrets} now={state.now} />
         <Charts points={state.points} />
         <Changes state={state} />
         <Apps tail={state.tail} />

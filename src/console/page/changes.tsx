@@ -78,9 +78,11 @@ function Row({ row, nodes, heads, local }: RowProps) {
         {streamLag(row, local) ?? <Unknown />}
       </td>
       <td class="id">{row.at === undefined ? "–" : timeOf(row.at)}</td>
-      <td class="name">{row.appId ?? <b>all apps</b>}</td>
+      <td class="name">
+        {row.appId ?? <b>{row.bulk ? `${row.bulk.apps.toLocaleString("en")} apps` : "all apps"}</b>}
+      </td>
       <td class="what">
-        <span class={`type ${row.type}`}>{row.type}</span> {wordsOf(row)}
+        <span class={`type ${row.type}`}>{typeOf(row)}</span> {wordsOf(row)}
       </td>
       {dropsOf(row, nodes).map((text, i) => (
         <td key={i} class="number" data-label={heads[i]}>
@@ -111,10 +113,20 @@ function dropsOf({ drops }: ChangeRow, nodes: readonly NodeView[]): (string | un
   return [`${known.length} of ${nodes.length}`, `+${Math.max(...known)} ms`];
 }
 
+/** The function tells of no update in which nothing has changed: somebody has asked for the app to be read again. */
+function isInvalidation({ type, changed }: ChangeRow): boolean {
+  return type === "updated" && changed.length === 0;
+}
+
+function typeOf(row: ChangeRow): string {
+  return isInvalidation(row) ? "invalidated" : row.type;
+}
+
 /** Changed paths with what they are now. */
 function wordsOf(row: ChangeRow): string {
   const { by, reason, changed, app } = row;
   if (by === undefined && reason !== undefined) return reason;
+  if (isInvalidation(row)) return `every node reads ${row.appId === undefined ? "them" : "it"} again`;
   const announced = announcedBy(row);
   const words = changed
     .map((path) => {
@@ -122,7 +134,14 @@ function wordsOf(row: ChangeRow): string {
       return value === undefined || typeof value === "object" ? path : `${path} = ${JSON.stringify(value)}`;
     })
     .join(", ");
-  return [words, announced].filter(Boolean).join(" ");
+  return [words, namedOf(row), announced].filter(Boolean).join(" ");
+}
+
+/** Some of many apps; of one app, how often. */
+function namedOf({ bulk }: ChangeRow): string {
+  if (!bulk) return "";
+  if (bulk.apps === 1) return `(${bulk.changes.toLocaleString("en")} times)`;
+  return `(${bulk.named.join(", ")}${bulk.apps > bulk.named.length ? ", …" : ""})`;
 }
 
 /** DynamoDB Local tells the minute of a write only: that says nothing. */

@@ -4,22 +4,28 @@ import type { ConsoleState } from "../state.ts";
 /** Between two tries. Milliseconds. */
 const RETRY_MS = 2_000;
 
-/** A state comes every second, or every few when a node does not answer: longer silence is a lost connection. Milliseconds. */
-const SILENCE_MS = 10_000;
+/** A state comes every second, whoever else is silent: longer silence is a lost connection. Milliseconds. */
+const SILENCE_MS = 5_000;
 
 export interface Connection {
   readonly state: ConsoleState | undefined;
   readonly connected: boolean;
+  /** When the state came, on `performance.now()`. */
+  readonly receivedAt: number;
 }
 
 /** The state as it comes, and whether the console can be reached. What is known last stays. */
 export function useConsole(): Connection {
-  const [connection, setConnection] = useState<Connection>({ state: undefined, connected: true });
+  const [connection, setConnection] = useState<Connection>({
+    state: undefined,
+    connected: true,
+    receivedAt: 0,
+  });
   useEffect(
     () =>
       listen(
-        (state) => setConnection({ state, connected: true }),
-        () => setConnection(({ state }) => ({ state, connected: false })),
+        (state) => setConnection({ state, connected: true, receivedAt: performance.now() }),
+        () => setConnection((last) => ({ ...last, connected: false })),
       ),
     [],
   );

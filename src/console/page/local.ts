@@ -1,5 +1,7 @@
+import type { NodeAction } from "../local-controls.ts";
+
 /** What a button of the local stack does. Rejects with the console's own words. */
-export async function act(what: "change" | "disconnect" | "freeze" | "thaw", body: object): Promise<void> {
+export async function act(what: "change" | NodeAction, body: object): Promise<void> {
   const response = await fetch(`/api/local/${what}`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },

@@ -1,80 +1,102 @@
-import type { NodeView } from "../../fleet/node-view.ts";
-import type { ConsoleState, LocalNode } from "../state.ts";
-import { Button } from "./button.tsx";
-import { act } from "./local.ts";
+import { isWell, type NodeView } from "../../fleet/node-view.ts";
+import type { ClockSkew, ConsoleState, LocalNode } from "../state.ts";
+import { LocalButtons } from "./local-buttons.tsx";
+import { NodeDetails } from "./node-details.tsx";
 import { namesOf } from "./node-names.ts";
+import { type NodeState, stateOf } from "./node-state.ts";
 
-export function Nodes({ state }: { state: ConsoleState }) {
+/** From so many on a node is a line that opens: cards would push everything else down. */
+const COMPACT_FROM = 12;
+
+interface NodesProps {
+  readonly state: ConsoleState;
+  /** How old what is known is, in milliseconds; null while it is of now. */
+  readonly ageMs: number | null;
+}
+
+/** What one node is shown by. */
+interface NodeProps {
+  readonly node: NodeView;
+  readonly name: string;
+  readonly shown: NodeState;
+  readonly local: LocalNode | undefined;
+  readonly clock: ClockSkew | undefined;
+}
+
+export function Nodes({ state, ageMs }: NodesProps) {
   const nameOf = namesOf(state.nodes, state.local);
+  const isCompact = state.nodes.length >= COMPACT_FROM;
   const localOf = ({ pid, soketi }: NodeView) =>
     soketi === null ? undefined : state.local?.find((one) => one.pid === pid);
+  const shown = state.nodes.map((node) => ({
+    node,
+    name: nameOf(node.node),
+    shown: stateOf(node, ageMs),
+    local: localOf(node),
+    clock: state.clocks.find((clock) => clock.node === node.node),
+  }));
+  // One that has stopped in order has left the registry, and is not shown by it.
+  const unregistered = (state.local ?? []).filter(
+    (local) => local.state !== "running" && !state.nodes.some(({ pid }) => pid === local.pid),
+  );
+  // Those that somebody has to look at are not to be searched for.
+  if (isCompact) shown.sort((a, b) => Number(isWell(a.node)) - Number(isWell(b.node)));
   return (
     <section aria-labelledby="nodes">
       <h2 id="nodes">Nodes</h2>
-      {state.nodes.length === 0 ? (
+      {shown.length === 0 ? (
         <p class="quiet">
           No node is registered: start soketi with the agent, on this Redis and with this prefix.
         </p>
       ) : (
-        <ul class="cards">
-          {state.nodes.map((node) => (
-            <Node key={node.node} node={node} name={nameOf(node.node)} local={localOf(node)} />
-          ))}
+        <ul class={isCompact ? "tiles" : "cards"}>
+          {shown.map((props) =>
+            isCompact ? <Tile key={props.node.node} {...props} /> : <Card key={props.node.node} {...props} />,
+          )}
         </ul>
       )}
+      {unregistered.map((local) => (
+        <div key={local.pid} class="ended">
+          <b>{local.name}</b> has stopped. <LocalButtons name={local.name} local={local} />
+        </div>
+      ))}
     </section>
   );
 }
 
-function Node({ node, name, local }: { node: NodeView; name: string; local: LocalNode | undefined }) {
-  const { host, pid, soketi, agent, answers, leaseMsLeft, leaseMs, behind, entries, hitRatio, lagMs } = node;
-  const held = answers && leaseMsLeft > 0;
+function Card(props: NodeProps) {
+  const { node, name, shown } = props;
+  const { host, pid } = node;
   return (
-    <li class={held ? "card" : "card bad"} data-pid={pid}>
+    <li class={`card ${shown.level}`} data-pid={pid}>
       <h3>
         {name}{" "}
         <span class="quiet">
           {name === host ? "" : `${host}, `}pid {pid}
         </span>
       </h3>
-      <p class={held ? "state good" : "state bad"}>{stateOf(node)}</p>
-      <meter
-        min={0}
-        max={leaseMs}
-        value={answers ? leaseMsLeft : 0}
-        aria-label={`lease of ${name}`}
-        title="rest of the lease"
-      />
-      <dl>
-        <dt>lease</dt>
-        <dd>{held ? `${(leaseMsLeft / 1_000).toFixed(1)} s` : "none"}</dd>
-        <dt>behind</dt>
-        <dd>{behind ?? "another log"}</dd>
-        <dt>last lag</dt>
-        <dd>{lagMs === null ? "–" : `${lagMs} ms`}</dd>
-        <dt>apps cached</dt>
-        <dd>{entries ?? "–"}</dd>
-        <dt>cache hits</dt>
-        <dd>{hitRatio === null ? "–" : `${(hitRatio * 100).toFixed(1)} %`}</dd>
-        <dt>versions</dt>
-        <dd>{soketi === null ? `follower ${agent}` : `soketi ${soketi}, agent ${agent}`}</dd>
-      </dl>
-      {local ? (
-        <p class="actions">
-          <Button label="Disconnect Redis" of={name} act={() => act("disconnect", { pid })} />
-          {local.frozen ? (
-            <Button label="Thaw its Redis" of={name} act={() => act("thaw", { pid })} />
-          ) : (
-            <Button label="Freeze its Redis" of={name} act={() => act("freeze", { pid })} />
-          )}
-        </p>
-      ) : null}
+      <p class={`state ${shown.level}`}>{shown.text}</p>
+      <NodeDetails {...props} />
     </li>
   );
 }
 
-function stateOf({ answers, leaseMsLeft, state }: NodeView): string {
-  if (!answers) return "does not answer";
-  if (leaseMsLeft === 0) return `no lease, ${state ?? "unknown"}`;
-  return state ?? "unknown";
+function Tile(props: NodeProps) {
+  const { node, name, shown } = props;
+  return (
+    <li class={`tile ${shown.level}`} data-pid={node.pid}>
+      <details>
+        <summary>
+          <b>{name}</b> <span class={`state ${shown.level}`}>{shown.text}</span>{" "}
+          <span class="quiet">
+            {node.behind === null || node.behind === 0 ? "" : `${node.behind} behind`}
+          </span>
+        </summary>
+        <p class="quiet">
+          {node.host}, pid {node.pid}
+        </p>
+        <NodeDetails {...props} />
+      </details>
+    </li>
+  );
 }

@@ -92,7 +92,7 @@ function options(
     padding: [8, 28, 0, 0],
     axes: [
       { ...axis, space: 80, size: 32, values: (_plot, splits) => splits.map(clockTime) },
-      { ...axis, size: 44 },
+      { ...axis, size: (_plot, values) => widthOf(values) },
     ],
     series: [
       {},
@@ -106,6 +106,12 @@ function options(
       })),
     ],
   };
+}
+
+/** The labels' width decides: a fixed one cuts off what has five digits. Pixels, at the page's 12 of a label. */
+function widthOf(labels: readonly (string | null)[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label?.length ?? 0));
+  return Math.max(44, 18 + 8 * longest);
 }
 
 function clockTime(seconds: number): string {

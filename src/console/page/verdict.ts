@@ -1,39 +1,96 @@
-import { boundOf, isWell } from "../../fleet/node-view.ts";
+import { boundOf, isWell, type NodeView } from "../../fleet/node-view.ts";
 import type { ConsoleState } from "../state.ts";
+import { age } from "./age.ts";
 import { namesOf } from "./node-names.ts";
 
+type Level = "good" | "warn" | "bad";
+
 export interface Verdict {
-  readonly level: "good" | "warn" | "bad";
+  readonly level: Level;
   readonly text: string;
+}
+
+/** How much of what is shown is of now. */
+export interface Freshness {
+  /** Whether the page hears the console. */
+  readonly connected: boolean;
+  /** How long ago the nodes were asked, by the console's clock, in milliseconds; null before. */
+  readonly ageMs: number | null;
 }
 
 /** Nodes that are named; of more only the number is told. */
 const NAMED = 3;
 
-/** The whole in one sentence: what somebody who was woken wants to know. */
-export function verdictOf({ trouble, nodes, tail, local }: ConsoleState): Verdict {
-  if (trouble !== null) return { level: "bad", text: `Nothing is known now: ${trouble}` };
-  const soketi = nodes.filter((node) => node.soketi !== null);
-  if (soketi.length === 0) return { level: "warn", text: "No node is registered." };
+/** The nodes are asked once a second, and one that is silent is waited for one and a half. Milliseconds. */
+const FRESH_MS = 4_000;
+
+/** Whether what is known of the nodes is known now. */
+export function isFresh({ redisTrouble }: ConsoleState, { connected, ageMs }: Freshness): boolean {
+  return connected && redisTrouble === null && ageMs !== null && ageMs <= FRESH_MS;
+}
+
+/** The whole in one sentence or two, the worst first: good only if every node that is known was seen up to date just now. */
+export function verdictOf(state: ConsoleState, freshness: Freshness): Verdict {
+  const found = isFresh(state, freshness) ? findings(state) : [unknown(state, freshness)];
+  const [worst] = found;
+  if (!worst) return { level: "good", text: allWell(state) };
+  return { level: worst.level, text: found.map(({ text }) => text).join(" ") };
+}
+
+function unknown({ redisTrouble }: ConsoleState, { connected, ageMs }: Freshness): Verdict {
+  const seen = ageMs === null ? "No node was seen yet." : `The nodes were seen ${age(ageMs)} ago.`;
+  if (!connected) {
+    return { level: "bad", text: `The connection to the console is lost. Trying again … ${seen}` };
+  }
+  const why = redisTrouble ?? "Redis has not answered since";
+  return { level: "bad", text: `Nothing is known now: ${why}. ${seen}` };
+}
+
+/** The worst first. */
+function findings(state: ConsoleState): Verdict[] {
+  const soketi = state.nodes.filter((node) => node.soketi !== null);
+  const found = [...unwell(state, soketi), ...table(state), ...behind(soketi), ...log(state)];
+  if (soketi.length === 0) found.push({ level: "warn", text: "No node is registered." });
+  return found.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
+}
+
+function unwell({ nodes, local }: ConsoleState, soketi: readonly NodeView[]): Verdict[] {
+  const found = soketi.filter((node) => !isWell(node));
+  if (found.length === 0) return [];
   const nameOf = namesOf(nodes, local);
-  const unwell = soketi.filter((node) => !isWell(node));
-  if (unwell.length > 0) {
-    const named = unwell
-      .slice(0, NAMED)
-      .map(({ node, answers }) => `${nameOf(node)} ${answers ? "has no lease" : "does not answer"}`);
-    const more = unwell.length > NAMED ? `, and ${unwell.length - NAMED} more of ${soketi.length}` : "";
-    return {
-      level: "bad",
-      text: `${named.join(", ")}${more}: without Redis ${boundOf(unwell)} without a new read.`,
-    };
-  }
-  const behind = soketi.filter((node) => node.behind === null || node.behind > 0);
-  if (behind.length > 0) {
-    return { level: "warn", text: `${behind.length} of ${soketi.length} nodes are catching up.` };
-  }
-  const all = soketi.length === 1 ? "The node is in line" : `All ${soketi.length} nodes are in line`;
-  return {
-    level: "good",
-    text: tail === null ? `${all}; nothing was published yet.` : `${all} with the table's changes.`,
-  };
+  const named = found.slice(0, NAMED).map((node) => `${nameOf(node.node)} ${troubleOf(node)}`);
+  const more = found.length > NAMED ? `, and ${found.length - NAMED} more of ${soketi.length}` : "";
+  return [
+    { level: "bad", text: `${named.join(", ")}${more}: without Redis ${boundOf(found)} without a new read.` },
+  ];
+}
+
+function troubleOf({ answers, lastSeenMsAgo }: NodeView): string {
+  if (lastSeenMsAgo !== null) return `left without saying so, and was seen last ${age(lastSeenMsAgo)} ago`;
+  return answers ? "has no lease" : "does not answer";
+}
+
+function table({ tableTrouble, table: name }: ConsoleState): Verdict[] {
+  return tableTrouble === null
+    ? []
+    : [{ level: "bad", text: `Table ${name} cannot be read: ${tableTrouble}.` }];
+}
+
+function behind(soketi: readonly NodeView[]): Verdict[] {
+  const found = soketi.filter((node) => isWell(node) && (node.behind === null || node.behind > 0));
+  if (found.length === 0) return [];
+  return [{ level: "warn", text: `${found.length} of ${soketi.length} nodes are catching up.` }];
+}
+
+function log({ logState }: ConsoleState): Verdict[] {
+  if (logState !== "gone") return [];
+  const text =
+    "The log is gone: it was deleted, or Redis has lost it. The nodes read all apps again, and the next change begins another.";
+  return [{ level: "warn", text }];
+}
+
+function allWell({ nodes, logState }: ConsoleState): string {
+  const count = nodes.filter((node) => node.soketi !== null).length;
+  const all = count === 1 ? "The node is up to date" : `All ${count} nodes are up to date`;
+  return logState === "none" ? `${all}: nothing was published yet.` : `${all}.`;
 }

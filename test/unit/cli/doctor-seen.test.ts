@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkClocks, skewOf } from "../../../src/cli/doctor/clocks.ts";
+import { checkClocks } from "../../../src/cli/doctor/clocks.ts";
+import { skewOf } from "../../../src/fleet/clock-skew.ts";
 import { checkFlushes } from "../../../src/cli/doctor/flushes.ts";
 import { checkItems } from "../../../src/cli/doctor/items.ts";
 import { checkNodes } from "../../../src/cli/doctor/nodes.ts";

@@ -71,6 +71,32 @@ describe("AppsView", () => {
     expect(JSON.stringify(await view.search("", T))).not.toContain("s3cret");
   });
 
+  it("shows what is wrong between two apps, at each of them, until one has changed", async () => {
+    const table = new FakeTable(
+      item("a", { AppKey: { S: "shared" } }),
+      item("b", { AppKey: { S: "shared" } }),
+      item("shared-with-id"),
+      item("c", { AppKey: { S: "shared-with-id" } }),
+      item("d", { MaxConnections: { S: "5" } }),
+    );
+    const view = table.view();
+    expect(await idsOf(view, "key-shared")).toEqual(["a", "b"]);
+    expect(await idsOf(view, "id-is-key")).toEqual(["c", "shared-with-id"]);
+    // What soketi alone would read otherwise is said as well.
+    expect(await idsOf(view, "limit-not-number")).toEqual(["d"]);
+    table.put(item("b"));
+    await view.changed(["b"]);
+    expect(await idsOf(view, "key-shared")).toEqual([]);
+  });
+
+  it("names an overlap that is over", async () => {
+    const until = { N: String(T / 1_000 - 1) };
+    const more = { AppSecretPrevious: { S: "0ld" }, AppSecretPreviousUntil: until };
+    const view = new FakeTable(item("rotated", more), item("fine")).view();
+    expect(await idsOf(view, "overlap-over")).toEqual(["rotated"]);
+    expect(JSON.stringify(await view.search("", T))).not.toContain("0ld");
+  });
+
   it("gives a hundred unless more are asked for", async () => {
     const view = new FakeTable(...Array.from({ length: 250 }, (_, i) => item(`app-${i}`))).view();
     expect((await view.search("", T)).apps).toHaveLength(100);

@@ -28,7 +28,7 @@ function contrast(a: string, b: string): number {
 /** What is written on what, and the least contrast: 4.5 for text, 3 for lines. */
 const PAIRS: readonly (readonly [string, string, number])[] = [
   ...["text", "quiet", "good", "warn", "bad", "accent"].map((name) => [name, "surface", 4.5] as const),
-  ...["text", "quiet", "bad"].map((name) => [name, "background", 4.5] as const),
+  ...["text", "quiet", "bad", "warn"].map((name) => [name, "background", 4.5] as const),
   ...["good", "warn", "bad"].map((name) => [name, `${name}-back`, 4.5] as const),
   ...["line-1", "line-2", "line-3"].map((name) => [name, "surface", 3] as const),
 ];

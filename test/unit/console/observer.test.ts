@@ -12,7 +12,10 @@ class FakeFleet implements Pick<Fleet, "ask" | "tail" | "messages"> {
   log: LogEntry[] = [];
   nodes: RegisteredNode[] = [];
   reads = 0;
+  /** Redis' clock. */
+  clock = Date.now();
   ask = () => Promise.resolve(this.nodes);
+  now = () => Promise.resolve(this.clock);
   tail = () => Promise.resolve(this.log.at(-1)?.id);
   messages = (after?: MessageId) => {
     this.reads += 1;
@@ -70,10 +73,49 @@ describe("Observer", () => {
     const fleet = new FakeFleet();
     const observer = new Observer(fleet);
     await observer.follow();
-    for (let i = 0; i < 2_500; i += 1) fleet.append(change(`app-${i}`));
+    for (let i = 0; i < 2_500; i += 1) fleet.append(change(`app-${i}`, T + 2_000 * i));
     expect(await observer.follow()).toHaveLength(2_500);
     expect(observer.changes).toHaveLength(200);
     expect(idsOf(observer)[0]).toBe("app-2499");
+  });
+
+  it("shows what many apps go through at once as one row, and who else is changed meanwhile", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    await observer.follow();
+    fleet.append(change("before", T - 5_000));
+    for (let i = 0; i < 500; i += 1) fleet.append(change(`app-${i}`, T + i));
+    fleet.append(change("another", T + 500, { type: "deleted", changed: [] }));
+    await observer.follow();
+    for (let i = 500; i < 1_000; i += 1) fleet.append(change(`app-${i}`, T + i));
+    fleet.nodes = [node("x", [["1-1001", 40]]), node("y", [["1-1002", 7]])];
+    expect(await observer.follow()).toHaveLength(500);
+    await observer.ask(T);
+    const shown = JSON.parse(JSON.stringify(observer.changes)) as typeof observer.changes;
+    expect(shown).toMatchObject([
+      { appId: "another", type: "deleted" },
+      {
+        type: "updated",
+        at: T,
+        changed: ["secret"],
+        bulk: { changes: 1_000, apps: 1_000, named: ["app-0", "app-1", "app-2"] },
+        // The other one has not come to the last of them.
+        drops: { y: 7 },
+      },
+      { appId: "before" },
+    ]);
+    expect(shown[1]).not.toHaveProperty("appId");
+    fleet.append(change("after", T + 9_000));
+    await observer.follow();
+    expect(idsOf(observer)).toEqual(["after", "another", undefined, "before"]);
+  });
+
+  it("says of one app that is changed again and again how often", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    for (let i = 0; i < 12; i += 1) fleet.append(change("a", T + i));
+    await observer.follow();
+    expect(observer.changes).toMatchObject([{ appId: "a", bulk: { changes: 12, apps: 1 } }]);
   });
 
   it("begins anew with a log that was restored, whose ids are smaller", async () => {
@@ -137,6 +179,106 @@ describe("Observer", () => {
     fleet.nodes = [node("x", [["1-1", 5_000]], { hits: 9_000 })];
     await observer.ask(T + 601_000);
     expect(observer.series.points(T + 605_000).at(-2)).toMatchObject({ max: null, hitsPerSecond: 0 });
+  });
+});
+
+describe("the log", () => {
+  it("was there or was not: this console has seen it, or a node has", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    await observer.follow();
+    fleet.nodes = [node("x", [])];
+    await observer.ask(T);
+    expect(observer.logState).toBe("none");
+    fleet.nodes = [node("x", [["1-1", 7]])];
+    await observer.ask(T);
+    expect(observer.logState).toBe("gone");
+    fleet.append(change("a"));
+    await observer.follow();
+    expect(observer.logState).toBe("there");
+    fleet.log = [];
+    await observer.follow();
+    expect(observer.logState).toBe("gone");
+  });
+});
+
+describe("clocks", () => {
+  const at = (one: ReturnType<typeof node>, ms: number) => ({
+    ...one,
+    answer: { ...one.answer, at: ms, lagMs: 90_000 },
+  });
+
+  it("that differ are told of, and nothing is measured by them", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    await observer.follow();
+    fleet.nodes = [at(node("ahead", []), fleet.clock + 90_000), at(node("right", []), fleet.clock)];
+    await observer.ask(T);
+    fleet.append(change("a", fleet.clock - 10));
+    await observer.follow();
+    const recent: RecentMessage[] = [["1-1", 90_007]];
+    fleet.nodes = [
+      at(node("ahead", recent), fleet.clock + 90_000),
+      at(node("right", [["1-1", 7]]), fleet.clock),
+    ];
+    await observer.ask(T + 1_000);
+    expect(observer.clocks).toEqual([{ of: "node", node: "ahead", ms: 90_000 }]);
+    expect(observer.changes[0]?.drops).toEqual({ right: 7 });
+    expect(observer.series.points(T + 1_000).at(-1)?.max).toBe(7);
+    expect(observer.nodes.map(({ lagMs }) => lagMs)).toEqual([null, 90_000]);
+  });
+
+  it("the function's makes every lag wrong; that of who announces says nothing of it", async () => {
+    const fleet = new FakeFleet();
+    const observer = new Observer(fleet);
+    fleet.append({ ...change("a", fleet.clock + 60_000), by: "somebody" });
+    await observer.follow();
+    fleet.nodes = [node("x", [["1-2", 5]])];
+    await observer.ask(T);
+    expect(observer.clocks).toEqual([]);
+    fleet.append(change("b", fleet.clock + 60_000));
+    await observer.follow();
+    await observer.ask(T);
+    await observer.ask(T);
+    expect(observer.clocks).toEqual([{ of: "function", node: null, ms: 60_000 }]);
+    expect(observer.changes[0]?.drops).toEqual({});
+    fleet.append(change("c", fleet.clock));
+    await observer.follow();
+    await observer.ask(T);
+    expect(observer.clocks).toEqual([]);
+  });
+
+  it("this machine's is named", async () => {
+    const fleet = new FakeFleet();
+    fleet.clock -= 3_600_000;
+    const observer = new Observer(fleet);
+    await observer.ask(T);
+    expect(observer.clocks).toMatchObject([{ of: "console", node: null }]);
+  });
+});
+
+describe("previous secrets", () => {
+  it("are told with their uses, the latest first", async () => {
+    const fleet = new FakeFleet();
+    const use = (appId: string, lastTakenAt: number) => ({
+      appId,
+      until: 9,
+      taken: 2,
+      refused: 0,
+      lastTakenAt,
+      lastRefusedAt: null,
+    });
+    const using = (id: string, ...previousSecrets: ReturnType<typeof use>[]) => {
+      const one = node(id, []);
+      return { ...one, answer: { ...one.answer, previousSecrets } };
+    };
+    fleet.nodes = [using("x", use("a", 5), use("b", 7)), using("y", use("a", 6))];
+    const observer = new Observer(fleet);
+    await observer.ask(T);
+    expect(observer.previousSecrets).toMatchObject([
+      { appId: "b", taken: 2, nodes: 1 },
+      { appId: "a", taken: 4, nodes: 2, lastTakenAt: 6 },
+    ]);
   });
 });
 

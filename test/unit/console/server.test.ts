@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import type { AppItems } from "../../../src/aws/app-items.ts";
-import { AppsView } from "../../../src/console/apps.ts";
 import type { LocalControls } from "../../../src/console/local-controls.ts";
 import { type ObservedFleet, Observer } from "../../../src/console/observer.ts";
 import { type Console, startConsole } from "../../../src/console/server.ts";
@@ -15,6 +14,7 @@ const quiet: ObservedFleet = {
   ask: () => Promise.resolve([]),
   tail: () => Promise.resolve(undefined),
   messages: () => Promise.resolve([]),
+  now: () => Promise.resolve(Date.now()),
 };
 const one = {
   get: () => Promise.resolve(undefined),
@@ -46,7 +46,7 @@ async function start({ fleet = quiet, items = one, ...more }: More = {}): Promis
     table: "apps",
     log: "log",
     observer: new Observer(fleet),
-    apps: new AppsView(items),
+    items,
     assets: pathToFileURL(`${folder}/`),
     ...more,
   });
@@ -88,6 +88,9 @@ const controls = (done: string[]): LocalControls => ({
   disconnect: (pid) => done.push(`disconnect ${pid}`),
   freeze: (pid) => done.push(`freeze ${pid}`),
   thaw: (pid) => done.push(`thaw ${pid}`),
+  kill: (pid) => Promise.resolve(void done.push(`kill ${pid}`)),
+  start: (pid) =>
+    pid === 7 ? Promise.resolve(void done.push("start 7")) : Promise.reject(new Error("no pid")),
   nodes: () => [],
 });
 
@@ -160,7 +163,7 @@ describe("the console's server", () => {
   it("changes nothing outside the local stack", async () => {
     const url = await start();
     const headers = { Origin: url.origin, "Content-Type": "application/json" };
-    for (const what of ["change", "disconnect", "freeze", "thaw"]) {
+    for (const what of ["change", "disconnect", "freeze", "thaw", "kill", "start"]) {
       expect((await ask(url, `/api/local/${what}`, headers, "POST", '{"pid":1,"what":"limit"}')).status).toBe(
         404,
       );
@@ -175,7 +178,11 @@ describe("the console's server", () => {
       ask(url, path, { Origin: url.origin, "Content-Type": "application/json", ...headers }, "POST", body);
     expect((await post("/api/local/change", '{"what":"limit"}')).status).toBe(200);
     expect((await post("/api/local/freeze", '{"pid":7}')).status).toBe(200);
-    expect(done).toEqual(["limit", "freeze 7"]);
+    for (const action of ["kill", "start"]) {
+      expect((await post(`/api/local/${action}`, '{"pid":7}')).status).toBe(200);
+    }
+    expect(done).toEqual(["limit", "freeze 7", "kill 7", "start 7"]);
+    expect(await post("/api/local/start", '{"pid":8}')).toMatchObject({ status: 500, body: "no pid\n" });
     for (const [body, headers] of [
       ['{"what":"limit"}', { Origin: "http://evil.example" }],
       ['{"what":"limit"}', { Origin: "null" }],
@@ -188,7 +195,7 @@ describe("the console's server", () => {
     }
     expect((await post("/api/local/disconnect", '{"pid":"7"}')).status).toBe(400);
     expect((await ask(url, "/api/local/change", { Origin: url.origin })).status).toBe(403);
-    expect(done).toHaveLength(2);
+    expect(done).toHaveLength(4);
   });
 
   it("shows apps without their secrets", async () => {
@@ -237,13 +244,13 @@ describe("the console's server", () => {
     await ask(url, "/api/apps");
     fails = true;
     tail = 1;
-    expect(await firstEvent(url, (text) => text.includes('"appId":"acme"'))).toContain('"trouble":null');
+    expect(await firstEvent(url, (text) => text.includes('"appId":"acme"'))).toContain('"redisTrouble":null');
   });
 
   it("says why nothing is known while Redis does not answer", async () => {
     const fleet: ObservedFleet = { ...quiet, tail: () => Promise.reject(new Error("no Redis")) };
     const url = await start({ fleet });
-    expect(await firstEvent(url, (text) => text !== "")).toContain('"trouble":"no Redis"');
+    expect(await firstEvent(url, (text) => text !== "")).toContain('"redisTrouble":"no Redis"');
   });
 });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { namesOf } from "../../../src/console/page/node-names.ts";
-import { verdictOf } from "../../../src/console/page/verdict.ts";
+import { stateOf } from "../../../src/console/page/node-state.ts";
+import { isFresh, verdictOf } from "../../../src/console/page/verdict.ts";
 import type { ConsoleState } from "../../../src/console/state.ts";
 import type { NodeView } from "../../../src/fleet/node-view.ts";
 
@@ -31,7 +32,12 @@ const state = (nodes: NodeView[], more: Partial<ConsoleState> = {}): ConsoleStat
   table: "apps",
   log: "log",
   tail: "1-1",
-  trouble: null,
+  logState: "there",
+  redisTrouble: null,
+  tableTrouble: null,
+  askedAt: 0,
+  clocks: [],
+  previousSecrets: [],
   points: [],
   changes: [],
   local: null,
@@ -51,21 +57,38 @@ describe("a node's name", () => {
   });
 
   it("is that of the local stack there", () => {
-    const local = [{ pid: 8, name: "node 2", frozen: false }];
+    const local = [{ pid: 8, name: "node 2", frozen: false, state: "running" as const }];
     const nodes = [node("x", { host: "a", pid: 8 }), node("y", { host: "a", pid: 9 })];
     expect(nodes.map((one) => namesOf(nodes, local)(one.node))).toEqual(["node 2", "node 9"]);
   });
 });
 
 describe("the verdict", () => {
+  const left = { ...silent, lastSeenMsAgo: 125_000 };
+
   it.each<[string, string, ConsoleState]>([
-    ["good", "All 2 nodes are in line with the table's changes.", state([node("a"), node("b")])],
-    ["good", "The node is in line; nothing was published yet.", state([node("a")], { tail: null })],
+    ["good", "All 2 nodes are up to date.", state([node("a"), node("b")])],
+    [
+      "good",
+      "The node is up to date: nothing was published yet.",
+      state([node("a")], { tail: null, logState: "none" }),
+    ],
+    ["warn", "The log is gone: it was deleted", state([node("a")], { tail: null, logState: "gone" })],
     ["warn", "No node is registered.", state([node("f", { soketi: null, answers: false })])],
     ["warn", "1 of 2 nodes are catching up.", state([node("a"), node("b", { behind: null })])],
-    ["bad", "Nothing is known now: no Redis", state([node("a")], { trouble: "no Redis" })],
+    [
+      "bad",
+      "Table apps cannot be read: DynamoDB did not answer within 5 s.",
+      state([node("a")], { tableTrouble: "DynamoDB did not answer within 5 s" }),
+    ],
+    ["bad", "Nothing is known now: no Redis. The nodes", state([node("a")], { redisTrouble: "no Redis" })],
     ["bad", "b has no lease: without Redis", state([node("a"), node("b", { leaseMsLeft: 0 })])],
     ["bad", "a does not answer, b has no lease:", state([node("a", silent), node("b", { leaseMsLeft: 0 })])],
+    [
+      "bad",
+      "a left without saying so, and was seen last 2 min ago: without Redis nothing older than 5 s",
+      state([node("a", left), node("b")]),
+    ],
     [
       "bad",
       "a has no lease, b does not answer: without Redis nothing older than 7.5 s is served without a new read.",
@@ -82,8 +105,38 @@ describe("the verdict", () => {
       state(["a", "b", "c", "d", "e"].map((id) => node(id, silent))),
     ],
   ])("%s: %s", (level, text, seen) => {
-    const verdict = verdictOf(seen);
+    const verdict = verdictOf(seen, { connected: true, ageMs: 500 });
     expect(verdict.level).toBe(level);
     expect(verdict.text.slice(0, text.length)).toBe(text);
+  });
+
+  it("names all that is wrong, the worst first", () => {
+    const seen = state([node("a", { behind: 3 }), node("b", left)], { tail: null, logState: "gone" });
+    expect(verdictOf(seen, { connected: true, ageMs: 0 })).toEqual({
+      level: "bad",
+      text: expect.stringMatching(/^b left .* catching up\. The log is gone/) as string,
+    });
+  });
+
+  it.each([
+    ["the connection is lost", { connected: false, ageMs: 12_000 }, /^The connection .* seen 12 s ago\.$/],
+    ["the nodes were asked too long ago", { connected: true, ageMs: 5_000 }, /^Nothing .* seen 5 s ago\.$/],
+    ["they were never asked", { connected: true, ageMs: null }, /^Nothing .* No node was seen yet\.$/],
+  ])("is never good of what is not known now: %s", (_, freshness, text) => {
+    const well = state([node("a")]);
+    expect(isFresh(well, freshness)).toBe(false);
+    expect(verdictOf(well, freshness)).toEqual({ level: "bad", text: expect.stringMatching(text) as string });
+  });
+});
+
+describe("a node's state", () => {
+  it.each([
+    ["good", "following", node("a"), null],
+    ["bad", "no lease, syncing", node("a", { leaseMsLeft: 0, state: "syncing" }), null],
+    ["bad", "does not answer", node("a", silent), null],
+    ["bad", "left, last seen 3 h ago", node("a", { ...silent, lastSeenMsAgo: 10_800_000 }), null],
+    ["stale", "as of 7 s ago", node("a"), 7_000],
+  ] as const)("is %s: %s", (level, text, one, ageMs) => {
+    expect(stateOf(one, ageMs)).toEqual({ level, text });
   });
 });

@@ -23,7 +23,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/relay": ["src/protocol", "src/pipeline", "src/config", "src/redis", "src/aws", "src/lambda"],
   "src/fleet": ["src/protocol", "src/redis"],
   "src/library": ["src/app", "src/protocol", "src/agent", "src/config", "src/redis", "src/aws"],
-  "src/console": ["src/app", "src/protocol", "src/redis", "src/aws", "src/fleet"],
+  "src/console": ["src/app", "src/async", "src/protocol", "src/redis", "src/aws", "src/fleet"],
   "src/cli": [
     "src/app",
     "src/protocol",

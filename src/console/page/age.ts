@@ -1,0 +1,5 @@
+/** A time that has passed, in milliseconds, as people say it: `12 s`, `5 min`, `3 h`. */
+export function age(ms: number): string {
+  if (ms < 120_000) return `${Math.max(0, Math.round(ms / 1_000))} s`;
+  return ms < 7_200_000 ? `${Math.round(ms / 60_000)} min` : `${Math.round(ms / 3_600_000)} h`;
+}
