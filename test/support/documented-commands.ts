@@ -73,7 +73,11 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "soketi-app-sync apps rotate-secret acme --overlap 24h": run(NO_WAIT),
   "soketi-app-sync apps end-overlap acme": run(NO_WAIT),
   "soketi-app-sync apps disable acme globex": run(NO_WAIT),
-  "soketi-app-sync apps update --all --where … --set MaxConnections=1000 --dry-run": run(),
+  "soketi-app-sync apps update --all --where … --set MaxConnections=1000 --dry-run": test(
+    "test/real/cli-many.test.ts",
+    '"disable", "--all", "--where"',
+    '"--dry-run"',
+  ),
   "soketi-app-sync apps rotate-secret --all --where … --overlap 24h --out secrets.jsonl --yes": test(
     "test/real/cli-many.test.ts",
     '"rotate-secret"',
