@@ -1,7 +1,10 @@
 /** `npm run screenshots`: the console in each of its states, from the local stack, into docs/img. */
+import { Redis } from "ioredis";
 import type { Page } from "playwright-core";
 import { acceptsSecret } from "../../local/probe.ts";
-import { eventually } from "../support/fleet.ts";
+import { busNames, defaultPrefix } from "../../src/protocol/names.ts";
+import { startAgents } from "../support/agents.ts";
+import { eventually, item } from "../support/fleet.ts";
 import { openConsole } from "./opened.ts";
 
 /** Each button, and what its change says: the next is pressed when every node has dropped the app. */
@@ -49,7 +52,37 @@ try {
   await dark.getByRole("button", { name: "Unfreeze Redis" }).click();
   await dark.locator(".verdict.good").waitFor();
 
-  const narrow = await opened.page({ width: 375, height: 1_400 });
+  // Killed: it is named, and can be started again.
+  const second = dark.locator(".card").nth(1);
+  await second.getByRole("button", { name: "Kill it" }).click();
+  await second.getByRole("button", { name: "Start it again" }).waitFor();
+  await dark.locator(".verdict.bad").waitFor();
+  await save(dark, "killed");
+  await second.getByRole("button", { name: "Start it again" }).click();
+  await dark.locator(".verdict.good", { hasText: "All 2 nodes" }).waitFor();
+
+  // A fleet of 22, one of them frozen, and many apps written at once.
+  const prefix = defaultPrefix(opened.stack.table.name);
+  const stop = startAgents({ count: 20, redisUrl: opened.stack.redisUrl, prefix });
+  const many = await opened.page();
+  await many.locator(".verdict.good", { hasText: "All 22 nodes" }).waitFor();
+  for (let i = 0; i < 60; i += 1) await opened.stack.table.put(item(`bulk-${i}`));
+  await many.locator("tbody tr", { hasText: "60 apps" }).waitFor();
+  const [first] = opened.stack.nodes;
+  first?.child.signal("SIGSTOP");
+  await many.locator(".verdict.bad").waitFor();
+  await save(many, "compact");
+  first?.child.signal("SIGCONT");
+  await many.locator(".verdict.good").waitFor();
+  await stop();
+
+  const redis = new Redis(opened.stack.redisUrl);
+  await redis.del(busNames(prefix).log);
+  redis.disconnect();
+  await many.locator(".verdict.warn", { hasText: "The log is gone" }).waitFor();
+  await save(many, "log-gone");
+
+  const narrow = await opened.page({ width: 375, height: 1_400 }, ".verdict.warn");
   await narrow.locator(".problem").first().waitFor();
   await narrow.screenshot({ path: "docs/img/console-narrow.png", fullPage: true });
 } finally {
