@@ -107,7 +107,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npx vitest run --project real test/real/redis-acl.test.ts": test("vitest.config.ts", 'name: "real"'),
   "npx vitest run --sequence.shuffle": test("test/support/longest-first.ts", "if (shuffle)", "seed"),
   "npm run simulate": LONG,
-  "npm run simulate -- --seeds 2000": LONG,
+  "npm run simulate -- --servers --seeds 2000": LONG,
   "npm run simulate -- --mutants": LONG,
   "npm run simulate -- --mutants --seeds 5000": LONG,
   "npm run chaos": LONG,
