@@ -21,6 +21,8 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts", "test/simulation/**/*.test.ts"],
+          // It imports JSON in a way that Node does not take.
+          server: { deps: { inline: ["@actions/workflow-parser"] } },
           testTimeout: LIMIT_MS,
         },
       },

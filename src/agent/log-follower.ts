@@ -134,8 +134,9 @@ export class LogFollower {
     this.#server = tail.server;
     this.#step("synced");
     if (typeof replay === "string") {
-      this.#cursor = tail.last;
+      // While the cursor still says that a log was followed: that is what makes a new epoch worth telling of.
       this.#target.flush(replay);
+      this.#cursor = tail.last;
       // Messages of the former server may still be on their way here, with numbers that this one gives again.
       if (isOther && !isSurelyThere) {
         this.#leaveSubscription();

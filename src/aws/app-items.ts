@@ -14,6 +14,9 @@ import { ConflictError } from "./errors.ts";
 import { Expression } from "./expression.ts";
 import type { Attributes, RawItem } from "./raw-item.ts";
 
+/** Items of one page of a scan: one of a megabyte of small items takes long, and somebody waits for it. */
+const PAGE = 1_000;
+
 /** Raw items of an apps table, for tools. Reads are consistent; every write has a condition. */
 export interface AppItems {
   get(appId: string): Promise<RawItem | undefined>;
@@ -67,7 +70,7 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
     },
 
     async *pages() {
-      const scan = { TableName: table, ConsistentRead: true };
+      const scan = { TableName: table, ConsistentRead: true, Limit: PAGE };
       for await (const { Items = [] } of paginateScan({ client }, scan)) yield Items;
     },
 

@@ -1,21 +1,47 @@
 import type { Command } from "commander";
 import { encodeChanges } from "../protocol/encode.ts";
-import { createCommand, runCommand } from "./support/command.ts";
+import { isAgreed } from "./apps/change-apps.ts";
+import { addSelection, select, type SelectionOptions } from "./apps/selection.ts";
+import { amount } from "./support/amount.ts";
+import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { addWaitOptions, type WaitOptions } from "./support/confirm.ts";
+import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { publishAndConfirm } from "./support/publish.ts";
 import type { CommonOptions } from "./support/tools.ts";
+
+type InvalidateOptions = CommonOptions & WaitOptions & SelectionOptions;
+
+/** More are told of by their number. */
+const MAX_NAMED = 20;
 
 /** `invalidate APP…`: every node forgets these apps. */
 export function createInvalidateCommand(): Command {
   const command = createCommand("invalidate", "Make every node read these apps again.", [
     "invalidate acme globex",
-  ]).argument("<app...>", "app ids (AppId)");
-  return addWaitOptions(command).action((appIds: string[], options: CommonOptions & WaitOptions) =>
-    runCommand(options, async (run) => {
-      const { table } = run.tools.config;
-      const changes = appIds.map((appId) => ({ appId, type: "updated" as const, keys: [], changed: [] }));
-      const messages = encodeChanges(changes, { table, at: Date.now() });
-      return publishAndConfirm(run, messages, `invalidation of ${appIds.join(", ")} published`, options);
-    }),
+    "invalidate --all --where 'id~^acme-'",
+  ]);
+  return addWaitOptions(addSelection(command)).action((appIds: string[], options: InvalidateOptions) =>
+    runCommand(options, (run) => invalidate(run, appIds, options)),
   );
+}
+
+async function invalidate(
+  run: Run,
+  appIds: readonly string[],
+  options: InvalidateOptions,
+): Promise<ExitCode> {
+  const { table } = run.tools.config;
+  const selection = await select(run, appIds, options);
+  const ids = selection.only === undefined ? selection.ids : [selection.only];
+  const names = ids.length <= MAX_NAMED ? ids.join(", ") : amount(ids.length, "app");
+  if (ids.length === 0 || options.dryRun) {
+    run.terminal.value({ apps: ids, dryRun: options.dryRun });
+    run.terminal.print(ids.length === 0 ? "no app matches" : `would invalidate: ${names}`);
+    return EXIT.ok;
+  }
+  const question = `Make every node forget ${amount(ids.length, "app")} of table ${table}?`;
+  if (options.all && !(await isAgreed(run, options, question))) return EXIT.failed;
+  const changes = ids.map((appId) => ({ appId, type: "updated" as const, keys: [], changed: [] }));
+  const messages = encodeChanges(changes, { table, at: Date.now() });
+  return publishAndConfirm(run, messages, `invalidation of ${names} published`, options);
 }

@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { AwsCredentialsError, NoStreamError, StreamGoneError, ViewTypeError } from "../aws/errors.ts";
 import { readRelayConfig } from "../config/relay.ts";
 import { startRelay } from "../relay/start-relay.ts";
-import { createCommand } from "./support/command.ts";
+import { complain, createCommand } from "./support/command.ts";
+import { codeOf } from "./support/explain.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { interruption } from "./support/interruption.ts";
 import { type CommonOptions, environmentOf } from "./support/tools.ts";
@@ -40,7 +41,11 @@ async function run(options: RelayCommandOptions): Promise<ExitCode> {
     await startRelay(config, interruption());
     return EXIT.ok;
   } catch (error) {
-    process.stderr.write(`soketi-app-sync: ${error instanceof Error ? error.message : String(error)}\n`);
+    complain(
+      { json: options.json ?? false, note: (line) => process.stderr.write(`${line}\n`) },
+      error instanceof Error ? error.message : String(error),
+      codeOf(error),
+    );
     return exitCodeOf(error);
   }
 }

@@ -94,13 +94,20 @@ function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
     redis,
     redisCredentials: readRedisCredentials(env, redis),
     table,
-    logLength: env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 }),
+    ...readLogLimits(env),
     minReplicas: readMinReplicas(env, redis),
-    logBytes: env.integer("APP_SYNC_LOG_BYTES", { min: 2 ** 20, max: 2 ** 34, default: 2 ** 25 }),
     names: readNames(env, table, redis),
     sharedCache: readSharedCache(env),
     region,
     dynamodbEndpoint: env.text("APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"),
+  };
+}
+
+/** How much of the log is kept, by whoever writes to it. */
+export function readLogLimits(env: EnvReader): Pick<PipelineConfig, "logLength" | "logBytes"> {
+  return {
+    logLength: env.integer("APP_SYNC_LOG_LENGTH", { min: 100, max: 10_000_000, default: 10_000 }),
+    logBytes: env.integer("APP_SYNC_LOG_BYTES", { min: 2 ** 20, max: 2 ** 34, default: 2 ** 25 }),
   };
 }
 

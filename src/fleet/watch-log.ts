@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Fleet } from "../redis/fleet.ts";
 import { type Change, decodeMessage } from "../protocol/message.ts";
-import type { MessageId } from "../protocol/message-id.ts";
+import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 
 /** Between two looks at the log, unless it is said otherwise. Milliseconds. */
 const POLL_INTERVAL_MS = 20;
@@ -15,6 +15,11 @@ export interface LogWatch {
    * @param key only a message that has this key of the app, the present one or a former: no flush, and no other write's.
    */
   messageOf(appId: string, started: number, limitMs: number, key?: string): Promise<MessageId | undefined>;
+  /**
+   * To be called when all of many apps are written: the id of the message with which the function has named each of them since
+   * the watch began, or of one that flushes all from now on. A flush before the last write says nothing about what came after.
+   */
+  messageOfAll(appIds: Iterable<string>, started: number, limitMs: number): Promise<MessageId | undefined>;
 }
 
 /**
@@ -40,6 +45,25 @@ export async function watchLog(
               ? decoded.message.by === undefined && decoded.message.changes.some(isWanted)
               : key === undefined;
           if (names) return id;
+        }
+        if (performance.now() - started >= limitMs) return undefined;
+        await pause(pollIntervalMs);
+      }
+    },
+
+    async messageOfAll(appIds, started, limitMs) {
+      const missing = new Set(appIds);
+      const written = await fleet.tail();
+      for (;;) {
+        for (const { id, json } of await fleet.messages(cursor)) {
+          cursor = id;
+          const decoded = decodeMessage(json);
+          if (decoded.kind !== "changes") {
+            if (!written || compareMessageIds(id, written) > 0) return id;
+          } else if (decoded.message.by === undefined) {
+            for (const { appId } of decoded.message.changes) missing.delete(appId);
+            if (missing.size === 0) return id;
+          }
         }
         if (performance.now() - started >= limitMs) return undefined;
         await pause(pollIntervalMs);

@@ -4,7 +4,7 @@ import type { AppsReader } from "../pipeline/ports.ts";
 import type { BatchContext } from "../pipeline/run-batch.ts";
 import type { SharedCache } from "../pipeline/shared-cache.ts";
 import type { RedisTimeouts } from "../redis/client-options.ts";
-import type { RedisConnection } from "../redis/library.ts";
+import type { RedisConnection, RedisLibrary } from "../redis/library.ts";
 import { createRedisLog, type RedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { createSharedCache } from "../redis/shared-app-cache.ts";
@@ -39,6 +39,8 @@ export interface PipelineOptions {
   readonly table?: AppsReader | undefined;
   /** Default: Powertools', for CloudWatch. */
   readonly telemetry?: Telemetry | undefined;
+  /** Default: ioredis. */
+  readonly library?: RedisLibrary | undefined;
 }
 
 /** Less than a second to find out that a socket died while the function slept, and to publish over a new one. */
@@ -56,8 +58,8 @@ export function openPipeline(
 ): PipelineWithCache;
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline;
 export function openPipeline(config: PipelineConfig, options: PipelineOptions): Pipeline {
-  const { timeouts, table, telemetry = createPowertools() } = options;
-  const redis = openPipelineRedis(config, timeouts, telemetry.connectionError);
+  const { timeouts, table, telemetry = createPowertools(), library } = options;
+  const redis = openPipelineRedis(config, timeouts, telemetry.connectionError, { library });
   const logOn = (connection: RedisConnection) =>
     createRedisLog(connection, config.names, config, redis.witnesses.of(connection));
   const sharedCacheOn = (connection: RedisConnection) =>

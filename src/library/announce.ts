@@ -1,3 +1,5 @@
+import { EnvReader } from "../config/env.ts";
+import { readLogLimits } from "../config/pipeline.ts";
 import { encodeChanges } from "../protocol/encode.ts";
 import { openRedis } from "../redis/connection.ts";
 import { ioredis } from "../redis/ioredis.ts";
@@ -21,12 +23,10 @@ export interface AnnouncedChange {
 /** As the command line's. Milliseconds. */
 const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
 
-/** How much the log keeps is the pipeline's matter: this only bounds a log that no pipeline writes to. */
-const LIMITS = { logLength: 10_000, logBytes: 2 ** 25 };
-
 /**
  * Tells all nodes at once to forget apps: to be called right after the table was written. The stream's message comes after it
  * all the same, so that a failure of this delays nothing but what it was to make faster.
+ * The log is trimmed as the pipeline trims it: give both the same `APP_SYNC_LOG_LENGTH` and `APP_SYNC_LOG_BYTES`.
  *
  * @returns the id of the message in the log.
  * @throws ConfigError with every mistake; RedisError when Redis does not take the message.
@@ -36,7 +36,10 @@ export async function announce(
   options: AnnounceOptions,
 ): Promise<string> {
   const { redis: settings, names, table } = readSettings(options);
-  const { by, reason } = options;
+  const { by, reason, environment = process.env } = options;
+  const env = new EnvReader(environment);
+  const limits = readLogLimits(env);
+  env.finish();
   const connection = openRedis({ library: ioredis, settings, timeouts: TIMEOUTS, onError: () => undefined });
   try {
     const announced = changes.map(({ appId, keys = [] }) => ({
@@ -46,7 +49,7 @@ export async function announce(
       changed: [],
     }));
     const messages = encodeChanges(announced, { table, at: Date.now(), by, reason });
-    return await createRedisLog(connection, names, LIMITS).append(messages);
+    return await createRedisLog(connection, names, limits).append(messages);
   } finally {
     connection.disconnect();
   }

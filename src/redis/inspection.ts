@@ -15,6 +15,8 @@ export interface RedisShape {
   readonly replicas: number;
   /** Undefined where it is not told. */
   readonly evictionPolicy: string | undefined;
+  /** Bytes that it uses, and may use at most; undefined where there is no bound, or it is not told. */
+  readonly memory?: { readonly used: number; readonly max: number } | undefined;
   /** Run id and replication id, as heartbeats tell them; undefined where they are not told. */
   readonly server: string | undefined;
 }
@@ -39,11 +41,17 @@ export async function inspectRedis(connection: RedisConnection): Promise<RedisSh
       hasIdentity: [field("run_id"), field("master_replid")].every((one) => one !== undefined && one !== ""),
       replicas: Number(field("connected_slaves") ?? 0),
       evictionPolicy: field("maxmemory_policy"),
+      memory: memoryOf(Number(field("used_memory") ?? 0), Number(field("maxmemory") ?? 0)),
       server: run === undefined ? undefined : `${run}/${field("master_replid") ?? ""}`,
     };
   } catch (error) {
     throw new RedisError("tell its version", error);
   }
+}
+
+/** 0 is no bound. */
+function memoryOf(used: number, max: number): RedisShape["memory"] {
+  return max > 0 ? { used, max } : undefined;
 }
 
 /** Undefined when there is no log. Rejects with RedisError, also when something else has its name. */

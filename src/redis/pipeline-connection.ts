@@ -7,7 +7,7 @@ import { type ConnectionOptions, openRedis } from "./connection.ts";
 import { createRedisCredentials } from "./credentials.ts";
 import type { RedisError } from "./errors.ts";
 import { ioredis } from "./ioredis.ts";
-import type { RedisConnection } from "./library.ts";
+import type { RedisConnection, RedisLibrary } from "./library.ts";
 import { RenewableConnection } from "./renewable-connection.ts";
 import { openWitnesses, type WitnessPool } from "./witnesses.ts";
 
@@ -25,16 +25,23 @@ export interface PipelineRedis {
 /** In the words of Redis: the login is wrong, or there should have been one. */
 const REFUSED = /\b(WRONGPASS|NOAUTH|ERR invalid password)/;
 
+/** What is the process' own, unless somebody says otherwise. */
+export interface PipelineSurroundings {
+  readonly environment?: Environment | undefined;
+  /** Default: ioredis. */
+  readonly library?: RedisLibrary | undefined;
+}
+
 /** Opens the pipeline's connection, with whatever login the configuration names. */
 export function openPipelineRedis(
   { redis: settings, redisCredentials, names, minReplicas }: PipelineConfig,
   timeouts: RedisTimeouts,
   onError: (error: RedisError) => void,
-  environment: Environment = process.env,
+  { environment = process.env, library = ioredis }: PipelineSurroundings = {},
 ): PipelineRedis {
   const credentials = redisCredentials && createRedisCredentials(redisCredentials, environment, Date.now);
   const options: ConnectionOptions = {
-    library: ioredis,
+    library,
     settings,
     timeouts,
     login: credentials && (() => credentials.login),

@@ -1,4 +1,4 @@
-import { RedisError, silence } from "./errors.ts";
+import { orRedisError, RedisError, silence } from "./errors.ts";
 import type { RedisClient } from "./library.ts";
 import { FEW_REPLICAS, type Witnesses } from "./vouched.ts";
 
@@ -18,6 +18,12 @@ export function withReplicas(witnesses: Witnesses, options: ReplicasOptions): Wi
   const { connection, minReplicas, limitMs } = options;
   return {
     ...witnesses,
+    // The socket to write on is known only once it is there: of one that was given up before, a process that was frozen
+    // meanwhile would say at each try that it broke.
+    async ask() {
+      if (!connection.stream?.writable) await orRedisError("be there", connection.ping());
+      return witnesses.ask();
+    },
     socket: () => connection.stream,
     async replicated() {
       const doing = "have it on enough replicas";

@@ -1,8 +1,11 @@
+import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { announce } from "../../src/library/index.ts";
+import { busNames } from "../../src/protocol/names.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 
@@ -97,4 +100,21 @@ it("announce of the library has nodes forget an app", async () => {
   expect(id).toMatch(/^\d+-\d+$/);
   await eventually("the new secret", () => accepts(node, "library", "new"));
   expect(await rowsOf("library")).toMatchObject([{ by: "a deployment" }]);
+});
+
+it("announce of the library keeps as much of the log as the pipeline is told to", async () => {
+  const redis = new Redis(inject("redisUrl"));
+  // Of 100 changes each.
+  const messages = 400;
+  const changes = Array.from({ length: 100 * messages }, (_, i) => ({ appId: `app-${i}` }));
+  const lengthWith = async (environment: Record<string, string>) => {
+    const prefix = `{announce:${randomUUID()}}`;
+    await announce(changes, { redis: inject("redisUrl"), prefix, by: "the test", environment });
+    return redis.xlen(busNames(prefix).log);
+  };
+  expect(await lengthWith({})).toBe(messages);
+  // Redis trims whole nodes of its list, of 100 entries each.
+  expect(await lengthWith({ APP_SYNC_LOG_LENGTH: "100" })).toBeLessThanOrEqual(200);
+  await redis.quit();
+  await expect(lengthWith({ APP_SYNC_LOG_BYTES: "1" })).rejects.toThrow(/APP_SYNC_LOG_BYTES/);
 });

@@ -142,7 +142,7 @@ describe("apps", () => {
       [["rotate-key", "kept", "--key", "other-key"], /expected an unused key, found that of app other/],
       [["rotate-key", "kept", "--key", "other"], /expected a key that is not an app's id, found app other/],
       [["enable", "nobody"], /expected app nobody in the table, found none/],
-      [["delete", "kept"], /nothing was deleted: confirm, or pass --yes/],
+      [["delete", "kept"], /nothing was changed: confirm, or pass --yes/],
     ] as const) {
       const { status, stderr } = await run("apps", ...args);
       expect([args, status]).toEqual([args, 1]);

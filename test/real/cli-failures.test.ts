@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
@@ -6,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
-import { cli, type CliResult, jsonLines } from "../support/cli.ts";
+import { cli, type CliResult, interruptOnce, jsonLines } from "../support/cli.ts";
 import { item, root } from "../support/fleet.ts";
 
 /** A server that takes connections and says nothing. */
@@ -76,6 +77,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "apps rotate-secret": { args: ["apps", "rotate-secret", "e", ...WAIT], needs: both, well: 3 },
   "apps rotate-key": { args: ["apps", "rotate-key", "f", ...WAIT], needs: both, well: 3 },
   "apps delete": { args: ["apps", "delete", "g", "--yes", ...WAIT], needs: both, well: 3 },
+  "apps end-overlap": { args: ["apps", "end-overlap", "h", ...WAIT], needs: both, well: 3 },
+  "apps disable, several": { args: ["apps", "disable", "i", "j", ...WAIT], needs: both, well: 3 },
+  "apps update --all": {
+    args: ["apps", "update", "--all", "--where", "id=k", "--set", "MaxConnections=5", "--yes", ...WAIT],
+    needs: both,
+    well: 3,
+  },
+  "apps export": { args: ["apps", "export", "OUT"], needs: ["table"], well: 0 },
+  "apps import": { args: ["apps", "import", "EXPORT", "--yes", ...WAIT], needs: both, well: 3 },
   invalidate: { args: ["invalidate", "a", ...WAIT], needs: ["redis"], well: 3 },
   flush: { args: ["flush", ...WAIT], needs: ["redis"], well: 3 },
   // What is cached is compared with the table: nothing is.
@@ -88,6 +98,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   redrive: { args: ["redrive", "--shard", "shardId-1", "--from", "1", "--to", "2"], needs: both, well: 1 },
 };
 const ALL = Object.entries(COMMANDS);
+
+/** What serves until it is ended, whatever is away meanwhile; and what it says when it is there. */
+const SERVERS = {
+  console: { args: ["console", "--port", "0"], says: "Console: http" },
+  relay: { args: ["relay", "--port", "0"], says: "relay started" },
+} as const;
 const needing = (what: "redis" | "table") => ALL.filter(([, { needs }]) => needs.includes(what));
 
 /** The promise is ten seconds; what is left is for a process that starts on a machine that is busy. */
@@ -104,8 +120,10 @@ beforeAll(async () => {
   table = await openAppsTable(inject("dynamodbEndpoint"), "cli-failures");
   for (const id of ["a", "b", "c", "e", "f", "g"]) await table.put(item(id));
   await table.put(item("d", { Enabled: { BOOL: false } }));
+  await prepare();
   folder = await mkdtemp(join(tmpdir(), "app-sync-cli-failures-"));
   await writeFile(join(folder, "item.json"), JSON.stringify(item("a")));
+  await writeFile(join(folder, "export.jsonl"), JSON.stringify({ Item: item("imported") }));
   env = {
     REDIS_URL: inject("redisUrl"),
     APP_SYNC_PREFIX: "{cli-failures}",
@@ -118,14 +136,25 @@ afterAll(async () => {
   await Promise.all([redis.close(), dynamodb.close(), rm(folder, { recursive: true })]);
 });
 
-const argsOf = ({ args }: Command) => args.map((arg) => (arg === "ITEM" ? join(folder, "item.json") : arg));
+/** Words that stand for a file. */
+const FILES: Readonly<Record<string, () => string>> = {
+  ITEM: () => "item.json",
+  EXPORT: () => "export.jsonl",
+  OUT: () => `${randomUUID()}.jsonl`,
+};
+const argsOf = ({ args }: Pick<Command, "args">) =>
+  args.map((arg) => (FILES[arg] ? join(folder, FILES[arg]()) : arg));
 const redisAt = (port: number) => ({ REDIS_URL: `redis://:s3cret@127.0.0.1:${port}` });
 const tableAt = (port: number) => ({ APP_MANAGER_DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` });
 
 /** What a command makes, and what it deletes, as before. */
 async function prepare(): Promise<void> {
-  await table.delete("new");
-  await table.put(item("g"));
+  await Promise.all([table.delete("new"), table.delete("imported")]);
+  const until = String(Math.ceil(Date.now() / 1_000) + 3_600);
+  const overlap = { AppSecretPrevious: { S: "former" }, AppSecretPreviousUntil: { N: until } };
+  await Promise.all(
+    [...["g", "i", "j", "k"].map((id) => item(id)), item("h", overlap)].map((one) => table.put(one)),
+  );
 }
 
 async function run(
@@ -153,7 +182,8 @@ function errorOf({ stderr }: CliResult): { error?: string; code?: string } {
 }
 
 describe.concurrent("a wrong option", () => {
-  it.each(ALL)("%s", async (_, command) => {
+  it.each([...ALL, ...Object.entries(SERVERS)])("%s", async (_, { args }) => {
+    const command: Command = { args, needs: [], well: 0 };
     const plain = await run(command, {}, ["--nonsense"]);
     expect([plain.status, plain.stdout]).toEqual([1, ""]);
     expect(plain.stderr).toMatch(
@@ -202,6 +232,35 @@ describe.concurrent.each(["down", "mute"] as const)("DynamoDB %s", (how) => {
     expect(result.status, result.stderr).toBe(command.without?.table ?? 1);
     expect(`${result.stdout}${result.stderr}`).toContain(`DynamoDB at 127.0.0.1:${port}`);
     if (result.status === 1) expect(errorOf(result).error).toMatch(/^Could not /);
+  });
+});
+
+describe.concurrent("what serves", () => {
+  const away = {
+    "Redis is down": () => redisAt(1),
+    "Redis is mute": () => redisAt(redis.port),
+    "DynamoDB is down": () => tableAt(1),
+    "DynamoDB is mute": () => tableAt(dynamodb.port),
+  };
+  const cases = Object.entries(SERVERS).flatMap(([name, server]) =>
+    Object.entries(away).map(([what, where]) => [name, what, server, where] as const),
+  );
+
+  it.each(cases)("%s is there while %s, and ends with 0 at Ctrl-C", async (_, __, { args, says }, where) => {
+    const result = await cli(args, { env: { ...env, ...where() }, onOutput: interruptOnce(says) });
+    expect([result.status, `${result.stdout}${result.stderr}`]).toEqual([0, expect.stringContaining(says)]);
+    speaksToUsers(result);
+  });
+
+  it("relay ends at once without its table", async () => {
+    const result = await cli([...SERVERS.relay.args, "--json"], {
+      env: { ...env, APP_MANAGER_DYNAMODB_TABLE: "nowhere" },
+    });
+    expect(result.status).toBe(5);
+    expect(errorOf(result)).toMatchObject({
+      code: expect.stringMatching(/^E_/) as string,
+      error: expect.stringContaining("nowhere") as string,
+    });
   });
 });
 

@@ -134,3 +134,17 @@ it.each(["0s", "31d", "soon"])("an overlap of %s is refused", async (time) => {
   const { status, stderr } = await run("apps", "rotate-secret", "both", "--overlap", time);
   expect([status, stderr]).toEqual([1, expect.stringContaining("Expected a time")]);
 });
+
+// Its entry in the registry expires after half a minute: the wait goes on for longer than that.
+it("a node that is frozen for all of a long wait is named, and makes the exit code 3", async () => {
+  await fleet.table.put(item("frozen"));
+  const third = await fleet.node();
+  await eventually("its lease", async () => (await third.metrics()).lease_held === 1);
+  third.child.signal("SIGSTOP");
+  const result = await run("apps", "rotate-secret", "frozen", "--overlap", "1h", "--timeout", "33s");
+  third.child.signal("SIGCONT");
+  await third.stop();
+  expect(result.status, result.stderr).toBe(3);
+  expect(result.stdout).toMatch(new RegExp(` ${third.child.pid}: not confirmed`));
+  expect(result.stderr).toContain("1 node of 3 did not confirm within 33 s");
+});

@@ -203,7 +203,7 @@ describe("IAM authentication", () => {
       },
       TIMEOUTS,
       () => undefined,
-      environment,
+      { environment },
     );
     await redis.prepare();
     expect(await whoAmI(redis.connection)).toBe("sync");
@@ -236,7 +236,7 @@ describe("IAM authentication", () => {
       },
       TIMEOUTS,
       () => undefined,
-      { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s" },
+      { environment: { AWS_ACCESS_KEY_ID: "AKIA", AWS_SECRET_ACCESS_KEY: "s" } },
     );
     await redis.prepare();
     for (const key of ["a", "b", "c", "d"]) expect(await redis.connection.set(key, "1")).toBe("OK");

@@ -1,3 +1,5 @@
+import type { StoryKind } from "./pool.ts";
+
 interface Edit {
   readonly file: string;
   /** Stands once in the file, as it is. */
@@ -8,6 +10,8 @@ interface Edit {
 /** One safeguard of the product taken away: the simulation must notice, or it proves nothing about that safeguard. */
 export interface Mutant extends Edit {
   readonly name: string;
+  /** Whose stories it is for. Default: those on the model of Redis. */
+  readonly kind?: StoryKind | undefined;
   /** The first seed whose story it spoils; `npm run simulate -- --mutants` finds it anew when stories change. */
   readonly seed: number;
   /** A second line of the same safeguard, which would hide that the first is gone. */
@@ -25,6 +29,17 @@ const SOCKETS = "src/agent/live-sockets.ts";
 const REVALIDATOR = "src/agent/revalidator.ts";
 const CONNECTIONS = "src/agent/open-connections.ts";
 const BATCH = "src/pipeline/run-batch.ts";
+const VOUCHED = "src/redis/vouched.ts";
+const RENEWABLE = "src/redis/renewable-connection.ts";
+const CACHED_APPS = "src/redis/cached-app-scripts.ts";
+const REPLICAS = "src/redis/replicas.ts";
+
+/** A heartbeat and a subscription that are on two servers are noticed as well. */
+const SUBSCRIBED_ELSEWHERE: Edit = {
+  file: FOLLOWER,
+  from: "if (!this.#session.isElsewhere(run)) return;",
+  to: "if (run !== null) return;",
+};
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -262,5 +277,78 @@ export const MUTANTS: readonly Mutant[] = [
     file: BATCH,
     from: "return { batchItemFailures: [{ itemIdentifier: first }] };",
     to: "return { batchItemFailures: [] };",
+  },
+  {
+    name: "a heartbeat counts whoever the witnesses name",
+    kind: "servers",
+    seed: 38,
+    file: VOUCHED,
+    from: 'if (!(await witnesses.names(verdict, tail.run))) throw otherPrimary("take a heartbeat", verdict);',
+    to: "",
+    also: SUBSCRIBED_ELSEWHERE,
+  },
+  {
+    name: "an append counts whoever the witnesses name",
+    kind: "servers",
+    seed: 3,
+    file: VOUCHED,
+    from: "if (before && !(await witnesses.names(before))) throw otherPrimary(doing, before);\n",
+    to: "return append(before && witnesses.owner(before));\n",
+  },
+  {
+    name: "a heartbeat counts without the replicas that have it",
+    kind: "servers",
+    seed: 49,
+    file: VOUCHED,
+    from: "    await witnesses.replicated();\n    return tail;",
+    to: "    return tail;",
+  },
+  {
+    name: "a socket that was given up is taken for the one to write on",
+    kind: "servers",
+    seed: 5,
+    file: REPLICAS,
+    from: 'if (!connection.stream?.writable) await orRedisError("be there", connection.ping());',
+    to: "",
+  },
+  {
+    name: "a server without an identity gives leases",
+    kind: "servers",
+    seed: 7,
+    file: "src/redis/bus.ts",
+    from: "const server = isKnown ? `${run}/${replication}` : undefined;",
+    to: "const server: string | undefined = `${run}/${replication}`;",
+  },
+  {
+    name: "a demoted primary is not left",
+    kind: "servers",
+    seed: 8,
+    file: "src/redis/client-options.ts",
+    from: "reconnectOnError: isOfNoPrimary,",
+    to: "reconnectOnError: (error) => isOfNoPrimary(error) && false,",
+  },
+  {
+    name: "a connection on which a command has failed is kept",
+    kind: "servers",
+    seed: 1,
+    file: RENEWABLE,
+    from: "if (!isOfTheServer(error)) this.#giveUp(use.connection);",
+    to: "if (isOfTheServer(error) && false) this.#giveUp(use.connection);",
+  },
+  {
+    name: "an older record is written over a newer one in the shared cache",
+    kind: "servers",
+    seed: 31,
+    file: CACHED_APPS,
+    from: "    elseif heldNumber > number then\n      return 0\n",
+    to: "    elseif heldNumber > number then\n",
+  },
+  {
+    name: "what is kept beside the log is believed whatever the log has",
+    kind: "servers",
+    seed: 5,
+    file: "src/redis/scripts.ts",
+    from: "if not newer.err and #newer == 0 then",
+    to: "if not newer.err then",
   },
 ];

@@ -1,7 +1,10 @@
 import type { AgentSettings } from "../../src/agent/agent-options.ts";
 import type { App } from "../../src/app/app.ts";
 import { MAX_INDEX_LAG_MS } from "./dynamodb.ts";
+import { PUNCTUAL } from "./lambda.ts";
 import type { SimulatedNode } from "./node.ts";
+import { FUNCTION_TIMEOUT_MS } from "./servers/shard.ts";
+import type { Story, StoryEvent } from "./story.ts";
 import { appOf, keyOf, type SimulatedTable, type Version } from "./table.ts";
 
 /** What a node was asked, and what it answered. */
@@ -20,6 +23,21 @@ const IN_USE_BOUND_MS = 9_000;
 /** Reading the index and the table once more, in the slowest weather of a story. Milliseconds. */
 const SLOWEST_READS_MS = 4_000;
 
+/** A batch that met the failover may take its whole time, and comes again after a pause. Milliseconds. */
+const AGAIN_MS = FUNCTION_TIMEOUT_MS + 1_000;
+
+/** What holds no message up, nor hides one for longer than a lease. */
+const HARMLESS: ReadonlySet<StoryEvent["kind"]> = new Set([
+  "write",
+  "lookup",
+  "split",
+  "lossy-channel",
+  "function-fast",
+  "garbage-published",
+  "index-lagging",
+  "all-agree",
+]);
+
 /**
  * Knows the table's whole history, and what the promises of the design allow a node to answer at each moment:
  *
@@ -28,6 +46,8 @@ const SLOWEST_READS_MS = 4_000;
  *   without one.
  * - P3: a node that has had no answered heartbeat for a lease answers nothing older than that age, whatever was
  *   published.
+ * - P10: where nothing but the primary is in doubt, P2's bound holds from the end of the failover, whoever took writes
+ *   meanwhile: a message counts as published when it does for the function, and not when some server has it.
  * - While the table cannot be read, what was not invalidated may be older, to a limit; and null is an answer.
  */
 export class Oracle {
@@ -35,10 +55,15 @@ export class Oracle {
   answers = 0;
   readonly #table: SimulatedTable;
   readonly #settings: AgentSettings;
+  /** Of a story in which nothing else goes wrong: failovers, from when to when. */
+  readonly #failovers: readonly { readonly at: number; readonly until: number }[] | undefined;
 
-  constructor(table: SimulatedTable, settings: AgentSettings) {
+  constructor(table: SimulatedTable, settings: AgentSettings, { events, servers }: Story) {
     this.#table = table;
     this.#settings = settings;
+    const isWitnessed = servers?.form === "sentinel" || servers?.form === "replicated";
+    if (isWitnessed && events.every(({ kind }) => HARMLESS.has(kind)))
+      this.#failovers = events.flatMap((event) => (event.kind === "split" ? event : []));
   }
 
   check(answer: Answer): void {
@@ -112,7 +137,21 @@ export class Oracle {
         answer,
         `P2/P3: version ${number}, replaced at ${next.writtenAt.toFixed(0)}, ${published}`,
       );
-    }
+    } else if (answeredAt > Math.max(this.#untilAfterFailover(next), allowedAnyway))
+      this.#violated(
+        answer,
+        `P10: version ${number}, replaced at ${next.writtenAt.toFixed(0)}, long after the failover`,
+      );
+  }
+
+  /** P10. Infinite where other things go wrong as well. */
+  #untilAfterFailover({ writtenAt }: Version): number {
+    if (!this.#failovers) return Number.POSITIVE_INFINITY;
+    const { leaseMs, limits } = this.#settings;
+    const [, deliveryMs] = PUNCTUAL.delay;
+    let settled = writtenAt + deliveryMs;
+    for (const { at, until } of this.#failovers) if (at <= settled) settled = Math.max(settled, until);
+    return settled + AGAIN_MS + Math.max(leaseMs, limits.degradedTtlMs);
   }
 
   #allowedUntil(

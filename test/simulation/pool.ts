@@ -4,16 +4,19 @@ import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
 import type { Mutant } from "./mutants.ts";
 import type { Verdict } from "./simulate-story.ts";
+
+/** On the model of Redis, which is fast, or on servers. */
+export type StoryKind = "model" | "servers";
 
 export type SeedVerdict = Verdict & { readonly seed: number };
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Seeds that one process runs in one go. */
-const CHUNK = 50;
+const CHUNK = 25;
 
 /** The simulation as one file, of the product as it is or of a mutant. */
 async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
@@ -23,22 +26,39 @@ async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
     bundle: true,
     platform: "node",
     format: "esm",
+    // Fengari requires what it needs of Node.
+    banner: {
+      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
+    },
     outfile,
     logLevel: "warning",
-    plugins: mutant
-      ? [
-          {
-            name: "mutant",
-            setup(building) {
-              building.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-                const edit = [mutant, mutant.also].find((one) => one && path === join(root, one.file));
-                return edit && { contents: mutate({ ...edit, name: mutant.name }), loader: "ts" };
-              });
-            },
-          },
-        ]
-      : [],
+    plugins: [WITHOUT_SURROUNDINGS, ...(mutant ? [mutation(mutant)] : [])],
   });
+}
+
+/** What the real code takes from outside has a simulated one beside it, or is not used: it is left out. */
+const WITHOUT_SURROUNDINGS: Plugin = {
+  name: "without surroundings",
+  setup(building) {
+    const namespace = "nothing";
+    building.onResolve({ filter: /^(ioredis|@aws-lambda-powertools\/.*|@aws-sdk\/.*)$/ }, ({ path }) => ({
+      path,
+      namespace,
+    }));
+    building.onLoad({ filter: /.*/, namespace }, () => ({ contents: "module.exports = {}", loader: "js" }));
+  },
+};
+
+function mutation(mutant: Mutant): Plugin {
+  return {
+    name: "mutant",
+    setup(building) {
+      building.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const edit = [mutant, mutant.also].find((one) => one && path === join(root, one.file));
+        return edit && { contents: mutate({ ...edit, name: mutant.name }), loader: "ts" };
+      });
+    },
+  };
 }
 
 /** @throws Error when the safeguard does not stand where the mutant says. */
@@ -58,7 +78,13 @@ function mutate({ name, file, from, to }: Omit<Mutant, "seed" | "also">): string
  * @throws Error when a process ends in another way than by finishing.
  */
 export async function runSeeds(
-  options: { readonly first: number; readonly count: number; readonly mutant?: Mutant },
+  options: {
+    readonly first: number;
+    readonly count: number;
+    readonly mutant?: Mutant;
+    /** Default: the mutant's, or the model. */
+    readonly kind?: StoryKind;
+  },
   onVerdict: (verdict: SeedVerdict) => void,
   until: () => boolean = () => false,
 ): Promise<void> {
@@ -66,13 +92,14 @@ export async function runSeeds(
   try {
     const file = join(folder, "worker.mjs");
     await bundle(file, options.mutant);
+    const { kind = options.mutant?.kind ?? "model" } = options;
     const end = options.first + options.count;
     let next = options.first;
     const work = async () => {
       while (next < end && !until()) {
         const first = next;
         next += CHUNK;
-        await runChunk(file, first, Math.min(CHUNK, end - first), onVerdict);
+        await runChunk([file, kind], first, Math.min(CHUNK, end - first), onVerdict);
       }
     };
     await Promise.all(Array.from({ length: availableParallelism() }, work));
@@ -82,24 +109,27 @@ export async function runSeeds(
 }
 
 /** The story of one seed, as short as it gets, and what it violates. */
-export async function tellSeed(seed: number, mutant?: Mutant): Promise<string> {
+export async function tellSeed(seed: number, kind: StoryKind = "model"): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "simulation-"));
   try {
     const file = join(folder, "worker.mjs");
-    await bundle(file, mutant);
-    return execFileSync(process.execPath, [file, String(seed)], { encoding: "utf8", maxBuffer: 2 ** 26 });
+    await bundle(file);
+    return execFileSync(process.execPath, [file, kind, String(seed)], {
+      encoding: "utf8",
+      maxBuffer: 2 ** 26,
+    });
   } finally {
     rmSync(folder, { recursive: true });
   }
 }
 
 async function runChunk(
-  file: string,
+  worker: readonly string[],
   first: number,
   count: number,
   onVerdict: (verdict: SeedVerdict) => void,
 ) {
-  const child = spawn(process.execPath, [file, String(first), String(count)], {
+  const child = spawn(process.execPath, [...worker, String(first), String(count)], {
     stdio: ["ignore", "pipe", "pipe"],
   });
   const errors: Buffer[] = [];

@@ -35,6 +35,14 @@ export class Random {
     return this.next() < probability;
   }
 
+  /** A copy, in another order. */
+  shuffled<T>(items: readonly T[]): T[] {
+    return items
+      .map((item) => ({ item, place: this.next() }))
+      .sort((left, right) => left.place - right.place)
+      .map(({ item }) => item);
+  }
+
   /** @throws RangeError when there is nothing to pick from. */
   pick<T>(items: readonly T[]): T {
     if (items.length === 0) throw new RangeError("expected something to pick from, found nothing");

@@ -1,13 +1,14 @@
 import type { AgentSettings } from "../../src/agent/agent-options.ts";
 import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../src/agent/close-causes.ts";
 import { type DynamoDbWeather, FAIR, MAX_INDEX_LAG_MS } from "./dynamodb.ts";
-import { type LambdaWeather, PUNCTUAL, SimulatedShard } from "./lambda.ts";
-import { Link } from "./link.ts";
+import { BusSurroundings } from "./bus-surroundings.ts";
+import { type LambdaWeather, PUNCTUAL } from "./lambda.ts";
 import { SimulatedNode } from "./node.ts";
 import { Oracle } from "./oracle.ts";
 import { Random } from "./random.ts";
-import { SimulatedRedis } from "./redis.ts";
+import { ServersSurroundings } from "./servers/surroundings.ts";
 import { END, FAULTS_UNTIL, type Story, type StoryEvent, type WriteKind } from "./story.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { type Attributes, keyOf, SimulatedTable } from "./table.ts";
 import { VirtualTime, WORLD } from "./virtual-time.ts";
 
@@ -44,13 +45,10 @@ class World {
   readonly #story: Story;
   readonly #settings: AgentSettings;
   readonly #table = new SimulatedTable(() => this.time.now);
-  readonly #redis: SimulatedRedis;
   readonly #weather: DynamoDbWeather = { ...FAIR };
   readonly #lambda: LambdaWeather = { ...PUNCTUAL };
-  readonly #functionLink: Link;
-  readonly #shards: SimulatedShard[];
+  readonly #surroundings: Surroundings;
   readonly #nodes: (SimulatedNode | undefined)[] = [];
-  readonly #links: Link[] = [];
   readonly #oracle: Oracle;
   readonly #attributes = new Map<string, Attributes>();
   readonly #formerKeys = new Map<string, string[]>();
@@ -78,21 +76,11 @@ class World {
       closeCodes: DEFAULT_CLOSE_CODES,
       closesPerSecond: 1_000,
     };
-    const redisDice = new Random(`redis ${story.seed}`);
-    this.#redis = new SimulatedRedis(this.time, () => redisDice.next(), story.logLength);
-    this.#functionLink = new Link(this.time, new Random(`function ${story.seed}`), WORLD);
-    this.#shards = Array.from(
-      { length: story.shards },
-      (_, i) =>
-        new SimulatedShard(
-          this.time,
-          new Random(`shard ${i} ${story.seed}`),
-          this.#functionLink,
-          this.#redis,
-          this.#lambda,
-        ),
-    );
-    this.#oracle = new Oracle(this.#table, this.#settings);
+    this.#oracle = new Oracle(this.#table, this.#settings, story);
+    const { time } = this;
+    const violated = (what: string) => this.#oracle.violated(what, time.now);
+    const parts = { time, story, settings: this.#settings, lambda: this.#lambda, violated };
+    this.#surroundings = story.servers ? new ServersSurroundings(parts) : new BusSurroundings(parts);
   }
 
   async run(): Promise<Verdict> {
@@ -126,15 +114,11 @@ class World {
     const { seed } = this.#story;
     const name = `${i}.${this.#incarnation}`;
     const random = new Random(`node ${name} ${seed}`);
-    const link = new Link(this.time, random, name);
-    link.state = this.#links[i]?.state ?? "up";
-    this.#links[i] = link;
     const node = new SimulatedNode({
       name,
       time: this.time,
       random,
-      link,
-      redis: this.#redis,
+      redis: this.#surroundings.connect(i, name, random),
       table: this.#table,
       weather: this.#weather,
       settings: this.#settings,
@@ -174,9 +158,6 @@ class World {
       case "lookup":
         this.#ask(event);
         return;
-      case "link":
-        this.#breakLink(event);
-        return;
       case "node": {
         const node = this.#nodes[event.node];
         if (!node) return;
@@ -194,40 +175,6 @@ class World {
         }
         return;
       }
-      case "redis-down":
-        this.#redis.up = false;
-        later(event.until, () => {
-          this.#redis.up = true;
-        });
-        return;
-      case "redis-full":
-        this.#redis.refusesWrites = true;
-        later(event.until, () => {
-          this.#redis.refusesWrites = false;
-        });
-        return;
-      case "redis-restart":
-        this.#redis.up = false;
-        this.#redis.restart(event.empty);
-        later(event.until, () => {
-          this.#redis.up = true;
-        });
-        return;
-      case "failover":
-        this.#redis.failover(event.missing, event.silently);
-        return;
-      case "log-deleted":
-        this.#redis.deleteLog();
-        return;
-      case "garbage-published":
-        this.#redis.publishGarbage();
-        return;
-      case "lossy-channel":
-        this.#redis.loss = 0.5;
-        later(event.until, () => {
-          this.#redis.loss = 0;
-        });
-        return;
       case "table-failing":
         this.#weather.failures = 0.7;
         later(event.until, () => {
@@ -271,24 +218,9 @@ class World {
           this.#lambda.delay = PUNCTUAL.delay;
         });
         return;
+      default:
+        this.#surroundings.happen(event);
     }
-  }
-
-  #breakLink({ node: which, state, until }: Extract<StoryEvent, { kind: "link" }>): void {
-    const link = which === "function" ? this.#functionLink : this.#links[which];
-    if (!link) return;
-    if (state === "slow") link.latency = [50, 900];
-    else link.state = state;
-    if (which !== "function" && state !== "slow") this.#nodes[which]?.linkBroke();
-    this.time.after(
-      until - this.time.now,
-      () => {
-        // A node that was started meanwhile has another link, and the same network.
-        const now = which === "function" ? this.#functionLink : this.#links[which];
-        if (now) Object.assign(now, { state: "up", latency: [0.1, 2] });
-      },
-      WORLD,
-    );
   }
 
   #write(app: number, how: WriteKind): void {
@@ -308,7 +240,8 @@ class World {
     if (next) this.#attributes.set(id, next);
     else this.#attributes.delete(id);
     const { before, after } = this.#table.write(id, next);
-    this.#shards[app % this.#shards.length]?.write(before, after);
+    const { shards } = this.#surroundings;
+    shards[app % shards.length]?.write(before, after);
   }
 
   #changed(id: string, now: Attributes, how: WriteKind, version: number): Attributes | undefined {
@@ -362,16 +295,18 @@ class World {
 
   /** Faults are long over, and everything is published: now all must be as the table says. */
   async #checkSettled(): Promise<void> {
-    if (this.#shards.some((shard) => !shard.isEmpty))
+    if (this.#surroundings.shards.some((shard) => !shard.isEmpty))
       this.#oracle.violated("P7: records are left in the stream", END);
     for (const version of this.#table.ids().flatMap((id) => this.#table.history(id)))
       if (version.number > 0 && version.publishedAt === undefined)
         this.#oracle.violated(`P7: version ${version.number} of ${version.appId} was never published`, END);
     for (const node of this.#nodes) {
       if (!node) continue;
-      if (node.agent.follower.state !== "following" || !node.agent.leaseHeld)
+      const { follower, leaseHeld } = node.agent;
+      // A server that does not say who it is proves nothing.
+      if (follower.state !== "following" || leaseHeld === (this.#story.servers?.form === "anonymous"))
         this.#oracle.violated(
-          `liveness: node ${node.name} has no lease, ${(END - FAULTS_UNTIL) / 1000} s after the last fault`,
+          `liveness: node ${node.name} ${leaseHeld ? "has a lease of nobody" : "has no lease"}, ${(END - FAULTS_UNTIL) / 1000} s after the last fault`,
           END,
         );
       this.#checkClients(node);

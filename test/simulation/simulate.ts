@@ -1,13 +1,15 @@
 import { parseArgs } from "node:util";
 import { MUTANTS } from "./mutants.ts";
-import { runSeeds, tellSeed } from "./pool.ts";
+import { runSeeds, type StoryKind, tellSeed } from "./pool.ts";
 
 /**
- * `npm run simulate`: runs stories until one fails, and tells it.
+ * `npm run simulate`: runs stories until one fails, and tells it; first those on the model of Redis, then those on servers.
  *
- * --seeds N    how many; default 10,000
+ * --seeds N    how many of each; default 10,000
  * --first N    the first seed; default one by the clock, so that each run is another
- * --seed N     only this one, told as short as it gets
+ * --servers    only those on servers
+ * --model      only those on the model
+ * --seed N     only this one, told as short as it gets; of the model, or with --servers
  * --mutants    for each mutant the first seed that catches it, among --seeds
  * --mutant X   the same for those whose name has X in it
  */
@@ -16,22 +18,32 @@ const { values } = parseArgs({
     seeds: { type: "string", default: "10000" },
     first: { type: "string" },
     seed: { type: "string" },
+    servers: { type: "boolean", default: false },
+    model: { type: "boolean", default: false },
     mutants: { type: "boolean", default: false },
     mutant: { type: "string" },
   },
 });
 
-if (values.seed !== undefined) console.log(await tellSeed(Number(values.seed)));
+const kinds: readonly StoryKind[] = values.servers
+  ? ["servers"]
+  : values.model
+    ? ["model"]
+    : ["model", "servers"];
+
+if (values.seed !== undefined) console.log(await tellSeed(Number(values.seed), kinds[0]));
 else if (values.mutants || values.mutant !== undefined)
   await catchMutants(Number(values.seeds), values.mutant ?? "");
-else await simulate(Number(values.first ?? Date.now() % 1_000_000_000), Number(values.seeds));
+else
+  for (const kind of kinds)
+    await simulate(kind, Number(values.first ?? Date.now() % 1_000_000_000), Number(values.seeds));
 
-async function simulate(first: number, count: number): Promise<void> {
+async function simulate(kind: StoryKind, first: number, count: number): Promise<void> {
   const startedAt = Date.now();
   const failed: number[] = [];
   const totals = { stories: 0, answers: 0, hits: 0, lookups: 0, flushes: 0, replays: 0 };
   await runSeeds(
-    { first, count },
+    { first, count, kind },
     ({ seed, violations, ...counts }) => {
       totals.stories += 1;
       for (const [name, value] of Object.entries(counts) as [keyof typeof counts, number][])
@@ -41,14 +53,16 @@ async function simulate(first: number, count: number): Promise<void> {
     () => failed.length > 0,
   );
   const seconds = ((Date.now() - startedAt) / 1_000).toFixed(0);
-  console.log(`seeds ${first} to ${first + totals.stories - 1} in ${seconds} s: ${JSON.stringify(totals)}`);
+  console.log(
+    `${kind}: seeds ${first} to ${first + totals.stories - 1} in ${seconds} s: ${JSON.stringify(totals)}`,
+  );
   const [seed] = failed;
   if (seed === undefined) {
     console.log("0 violations");
     return;
   }
-  console.log(`\nSeed ${seed} fails. As short as it gets:\n\n${await tellSeed(seed)}`);
-  console.log(`\nTo see it again: npm run simulate -- --seed ${seed}`);
+  console.log(`\nSeed ${seed} fails. As short as it gets:\n\n${await tellSeed(seed, kind)}`);
+  console.log(`\nTo see it again: npm run simulate -- --${kind} --seed ${seed}`);
   process.exitCode = 1;
 }
 

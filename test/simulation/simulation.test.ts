@@ -8,6 +8,8 @@ const LIMIT_MS = 240_000;
 /** Seeds that are tried for a mutant whose own seed has gone. */
 const SEARCHED_SEEDS = 4_000;
 
+const FRESH = 1_000 + (Date.now() % 1_000_000_000);
+
 async function verdicts(options: Parameters<typeof runSeeds>[0]): Promise<SeedVerdict[]> {
   const found: SeedVerdict[] = [];
   await runSeeds(options, (verdict) => found.push(verdict));
@@ -31,31 +33,33 @@ async function firstCaught(mutant: Mutant): Promise<number | undefined> {
 
 describe("the simulation", () => {
   it.each([
-    ["always the same", 0],
-    ["others each time", 1_000 + (Date.now() % 1_000_000_000)],
-  ])(
-    "150 stories, %s: nothing that the design promises is violated",
-    async (_, first) => {
-      const found = await verdicts({ first, count: 150 });
-      expect(found).toHaveLength(150);
+    ["model", 150, "always the same", 0],
+    ["model", 150, "others each time", FRESH],
+    ["servers", 25, "always the same", 0],
+    ["servers", 25, "others each time", FRESH],
+  ] as const)(
+    "on the %s: %i stories, %s: nothing that the design promises is violated",
+    async (kind, count, _, first) => {
+      const found = await verdicts({ first, count, kind });
+      expect(found).toHaveLength(count);
       const [failed] = found.filter(({ violations }) => violations.length > 0);
       expect(
         failed,
-        failed && `${await tellSeed(failed.seed)}\nnpm run simulate -- --seed ${failed.seed}`,
+        failed && `${await tellSeed(failed.seed, kind)}\nnpm run simulate -- --${kind} --seed ${failed.seed}`,
       ).toBe(undefined);
       // What a story asks is answered, and what can go wrong does.
       const sum = (name: "answers" | "replays" | "flushes") =>
         found.reduce((total, one) => total + one[name], 0);
-      expect(sum("answers")).toBeGreaterThan(50_000);
-      expect(sum("replays")).toBeGreaterThan(20);
-      expect(sum("flushes")).toBeGreaterThan(500);
+      expect(sum("answers")).toBeGreaterThan(count * 333);
+      expect(sum("replays")).toBeGreaterThan(count * 0.13);
+      expect(sum("flushes")).toBeGreaterThan(count * 3.3);
     },
     LIMIT_MS,
   );
 
-  it("gives the same for the same seed", async () => {
-    const first = await verdicts({ first: 7, count: 3 });
-    expect(await verdicts({ first: 7, count: 3 })).toEqual(first);
+  it.each(["model", "servers"] as const)("gives the same for the same seed, on the %s", async (kind) => {
+    const first = await verdicts({ first: 7, count: 3, kind });
+    expect(await verdicts({ first: 7, count: 3, kind })).toEqual(first);
   });
 
   it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))(

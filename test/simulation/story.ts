@@ -1,4 +1,5 @@
 import { Random } from "./random.ts";
+import type { RedisForm } from "./servers/deployment.ts";
 
 /** One thing that happens. Times are milliseconds since the story's start, also of its end where it has one. */
 export type StoryEvent = { readonly at: number } & (
@@ -33,18 +34,37 @@ export type StoryEvent = { readonly at: number } & (
         | "index-lagging"
         | "function-killed"
         | "function-slow"
-        | "function-fast";
+        | "function-fast"
+        | "function-frozen";
       readonly until: number;
     }
   | { readonly kind: "redis-restart"; readonly empty: boolean; readonly until: number }
   | { readonly kind: "failover"; readonly missing: number; readonly silently: boolean }
-  | { readonly kind: "log-deleted" | "garbage-published" }
+  | {
+      /** Others are promoted, and the former primary does not learn of it until then. */
+      readonly kind: "split";
+      readonly promotions: number;
+      readonly frozen: boolean;
+      readonly missing: number;
+      readonly until: number;
+    }
+  | {
+      readonly kind: "log-deleted" | "log-end-forgotten" | "older-append" | "garbage-published" | "all-agree";
+    }
 );
 
 export type WriteKind = "update" | "rotate-secret" | "toggle" | "rekey" | "delete-or-create" | "take-key";
 
+export interface Servers {
+  readonly form: RedisForm;
+  /** The function keeps soketi's own app cache in Redis, too. */
+  readonly sharedCache: boolean;
+}
+
 export interface Story {
   readonly seed: number;
+  /** Redis is made of servers, and not a model of what the ports see. */
+  readonly servers?: Servers | undefined;
   readonly nodes: number;
   readonly apps: number;
   readonly shards: number;
@@ -107,6 +127,45 @@ export function createStory(seed: number): Story {
     calm,
     events: events.sort((left, right) => left.at - right.at),
   };
+}
+
+const FORMS: readonly RedisForm[] = ["address", "sentinel", "sentinel", "replicated", "anonymous"];
+
+/** The same story on servers of some form, with what can only go wrong there. */
+export function createServersStory(seed: number): Story {
+  const story = createStory(seed);
+  const random = new Random(`servers ${seed}`);
+  const form = random.pick(FORMS);
+  const isWitnessed = form === "sentinel" || form === "replicated";
+  const { nodes, apps, calm } = story;
+  // Half of the stories with two primaries have nothing else in them: there all can be held to one failover.
+  const isAlone = !calm && isWitnessed && random.chance(0.5);
+  const events = story.events.filter(({ kind }) => !isAlone || kind === "write" || kind === "lookup");
+  if (!calm) {
+    if (isAlone || random.chance(0.7)) events.push(...random.pick(SPLITS)(random, nodes, apps));
+    for (let i = isAlone ? 0 : random.integer(0, 2); i > 0; i -= 1) events.push(createServersFault(random));
+  }
+  events.push({ at: FAULTS_UNTIL, kind: "all-agree" });
+  return {
+    ...story,
+    servers: { form, sharedCache: random.chance(0.4) },
+    events: events
+      .map((event) => (isWitnessed ? event : withoutSplit(event)))
+      .sort((left, right) => left.at - right.at),
+  };
+}
+
+function createServersFault(random: Random): StoryEvent {
+  const at = random.between(FAULTS_FROM, FAULTS_UNTIL - 1_000);
+  const kind = random.pick(["split", "log-end-forgotten", "older-append", "function-frozen"] as const);
+  switch (kind) {
+    case "split":
+      return createSplit(random, at);
+    case "function-frozen":
+      return { at, kind, until: Math.min(FAULTS_UNTIL, at + random.between(3_000, 12_000)) };
+    default:
+      return { at, kind };
+  }
 }
 
 function createLookup(random: Random, at: number, nodes: number, app: number): StoryEvent {
@@ -270,6 +329,79 @@ const DOUBTS: typeof PLOTS = [
       { at, kind: "write", app, how: "update" },
       { at: at + 30, kind: "failover", missing: 1, silently: false },
       ...burst(random, at + 2_000, at + 9_000, nodes, app, 40),
+    ];
+  },
+];
+
+/** Where nobody tells who is the primary, what a second one takes is lost, and no promise is made: there is one at a time. */
+function withoutSplit(event: StoryEvent): StoryEvent {
+  if (event.kind !== "split") return event;
+  const { at, missing, frozen } = event;
+  return { at, kind: "failover", missing, silently: !frozen };
+}
+
+function createSplit(random: Random, at: number): StoryEvent {
+  return {
+    at,
+    kind: "split",
+    promotions: random.integer(1, 3),
+    frozen: random.chance(0.4),
+    missing: random.pick([0, 0, 1, 2]),
+    until: Math.min(FAULTS_UNTIL, at + random.between(3_000, 9_000)),
+  };
+}
+
+/** Two servers that take writes, and what must not be believed then. */
+const SPLITS: readonly ((random: Random, nodes: number, apps: number) => StoryEvent[])[] = [
+  /** Changes come all the while, and the nodes have the app. */
+  function changesMeanwhile(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM + 1_000, 12_000);
+    const app = random.integer(0, apps - 1);
+    const writes = Array.from({ length: random.integer(2, 6) }, (): StoryEvent => ({
+      at: at + random.between(0, 5_000),
+      kind: "write",
+      app,
+      how: random.pick(["update", "rotate-secret"] as const),
+    }));
+    return [
+      { at: at - 500, kind: "function-fast", until: at + 8_000 },
+      createSplit(random, at),
+      ...writes,
+      ...burst(random, at - 1_000, at + 12_000, nodes, app, 120),
+    ];
+  },
+  /** One change, while a node's messages do not come: its lease alone decides. */
+  function changeUnheard(random, nodes, apps) {
+    const at = random.between(FAULTS_FROM + 1_000, 12_000);
+    const app = random.integer(0, apps - 1);
+    const written = at + random.between(500, 3_000);
+    return [
+      { at: at - 500, kind: "function-fast", until: at + 8_000 },
+      { at, kind: "lossy-channel", until: written + 4_000 },
+      createSplit(random, at),
+      { at: written, kind: "write", app, how: "update" },
+      ...burst(random, at - 500, written + 9_000, nodes, app, 120),
+    ];
+  },
+  /** A batch is under way while the container freezes; a newer one overtakes it. */
+  function frozenFunction(random, _, apps) {
+    const at = random.between(FAULTS_FROM + 1_000, 10_000);
+    const app = random.integer(0, apps - 1);
+    const writes = Array.from({ length: 12 }, (__, i): StoryEvent => ({
+      at: at + i * random.between(100, 500),
+      kind: "write",
+      app,
+      how: "update",
+    }));
+    return [
+      { at: at - 500, kind: "function-fast", until: at + 8_000 },
+      ...writes,
+      { at: at + 20, kind: "link", node: "function", state: "slow", until: at + 3_000 },
+      {
+        at: at + random.between(50, 3_000),
+        kind: "function-frozen",
+        until: at + random.between(6_000, 14_000),
+      },
     ];
   },
 ];

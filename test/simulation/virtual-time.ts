@@ -4,14 +4,18 @@ export type Owner = string;
 /** What belongs to no node: the network, Redis, the table. */
 export const WORLD: Owner = "world";
 
-interface Event {
-  readonly at: number;
+export interface Event {
+  at: number;
   readonly order: number;
   readonly owner: Owner;
   readonly run: () => void;
   /** For an interval: it happens again after so many milliseconds. */
-  readonly every?: number;
+  readonly every: number | undefined;
+  isCancelled: boolean;
 }
+
+/** When a story starts, by the wall clock: any fixed time will do. Milliseconds since 1970. */
+export const START_MS = 1_700_000_000_000;
 
 /** Lets all promises that are ready run to where they wait for an event. */
 const settled = setImmediate;
@@ -26,26 +30,23 @@ export class VirtualTime {
   now = 0;
   /** Who the running event happens to. What it starts, promises and timers included, is theirs. */
   owner: Owner = WORLD;
-  #events: Event[] = [];
+  /** A heap: the next event is the first. */
+  readonly #events: Event[] = [];
   #count = 0;
   readonly #paused = new Map<Owner, Event[]>();
   readonly #gone = new Set<Owner>();
 
   after(ms: number, run: () => void, owner = this.owner): Event {
-    return this.#add({ at: this.now + Math.max(0, ms), order: (this.#count += 1), owner, run });
+    return this.#add(this.now + Math.max(0, ms), run, owner);
   }
 
   every(ms: number, run: () => void): Event {
-    const event = { at: this.now + ms, order: (this.#count += 1), owner: this.owner, run, every: ms };
-    return this.#add(event);
+    return this.#add(this.now + ms, run, this.owner, ms);
   }
 
+  /** Of an interval all that is still to come. */
   cancel(event: Event | undefined): void {
-    if (!event) return;
-    // An interval is another event each time it comes.
-    const others = (one: Event) => one.order !== event.order;
-    this.#events = this.#events.filter(others);
-    for (const [owner, held] of this.#paused) this.#paused.set(owner, held.filter(others));
+    if (event) event.isCancelled = true;
   }
 
   pause(owner: Owner): void {
@@ -56,7 +57,7 @@ export class VirtualTime {
   resume(owner: Owner): void {
     const held = this.#paused.get(owner) ?? [];
     this.#paused.delete(owner);
-    for (const event of held) this.#add({ ...event, at: this.now });
+    for (const event of held) this.#push(event, this.now);
   }
 
   stop(owner: Owner): void {
@@ -70,15 +71,15 @@ export class VirtualTime {
 
   async runUntil(end: number): Promise<void> {
     for (let event = this.#events[0]; event && event.at <= end; event = this.#events[0]) {
-      this.#events.shift();
+      this.#pop();
+      if (event.isCancelled || this.#gone.has(event.owner)) continue;
       this.now = event.at;
-      if (this.#gone.has(event.owner)) continue;
       const held = this.#paused.get(event.owner);
       if (held) {
         held.push(event);
         continue;
       }
-      if (event.every !== undefined) this.#add({ ...event, at: this.now + event.every });
+      if (event.every !== undefined) this.#push(event, this.now + event.every);
       this.owner = event.owner;
       event.run();
       await new Promise<void>((resolve) => settled(resolve));
@@ -92,6 +93,7 @@ export class VirtualTime {
     const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = globalThis;
     const before = { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate };
     const mathRandom = Math.random;
+    const dateNow = Date.now;
     const cancel = (event: Event | undefined) => {
       this.cancel(event);
     };
@@ -106,23 +108,52 @@ export class VirtualTime {
       clearInterval: cancel,
     });
     Math.random = random;
+    // In whole milliseconds, as the real one.
+    Date.now = () => START_MS + Math.floor(this.now);
     return () => {
       Object.assign(globalThis, before);
       Math.random = mathRandom;
+      Date.now = dateNow;
     };
   }
 
-  #add(event: Event): Event {
-    const isBefore = (other: Event) =>
-      other.at < event.at || (other.at === event.at && other.order < event.order);
-    let low = 0;
-    for (let high = this.#events.length; low < high;) {
-      const middle = (low + high) >>> 1;
-      const other = this.#events[middle];
-      if (other && isBefore(other)) low = middle + 1;
-      else high = middle;
-    }
-    this.#events.splice(low, 0, event);
+  #add(at: number, run: () => void, owner: Owner, every?: number): Event {
+    const event = { at, order: (this.#count += 1), owner, run, every, isCancelled: false };
+    this.#push(event, at);
     return event;
   }
+
+  #push(event: Event, at: number): void {
+    event.at = at;
+    const events = this.#events;
+    let place = events.push(event) - 1;
+    while (place > 0) {
+      const parent = (place - 1) >>> 1;
+      if (!isBefore(event, events[parent])) break;
+      events[place] = events[parent] as Event;
+      place = parent;
+    }
+    events[place] = event;
+  }
+
+  #pop(): void {
+    const events = this.#events;
+    const last = events.pop();
+    if (!last || events.length === 0) return;
+    let place = 0;
+    for (;;) {
+      const left = 2 * place + 1;
+      if (left >= events.length) break;
+      const child = isBefore(events[left + 1], events[left]) ? left + 1 : left;
+      if (!isBefore(events[child], last)) break;
+      events[place] = events[child] as Event;
+      place = child;
+    }
+    events[place] = last;
+  }
+}
+
+function isBefore(left: Event | undefined, right: Event | undefined): boolean {
+  if (!left || !right) return left !== undefined;
+  return left.at < right.at || (left.at === right.at && left.order < right.order);
 }

@@ -44,6 +44,16 @@ export function cli(
   });
 }
 
+/** Sends Ctrl-C when a command has said this: once, as a second one ends it at once. */
+export function interruptOnce(words: string): NonNullable<CliOptions["onOutput"]> {
+  let isSent = false;
+  return (text, kill) => {
+    if (isSent || !text.includes(words)) return;
+    isSent = true;
+    kill("SIGINT");
+  };
+}
+
 /** The JSON that a command has printed, each line a value. */
 export function jsonLines<T = Record<string, unknown>>({ stdout }: CliResult): T[] {
   return stdout

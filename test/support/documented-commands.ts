@@ -30,6 +30,7 @@ const foreign = (why: string): Proof => ({ by: "foreign", why });
 const NO_WAIT = { also: ["--no-wait"] };
 const LONG = script("takes minutes to hours and writes its table into a document");
 const ACCOUNT = foreign("acts on an AWS account; no emulator takes the aws command here");
+const DOCKER = foreign("no Docker here; test/real/containers.test.ts runs what it would run, without it");
 const GIT = foreign("of the user's own clone");
 const proveDeploy = (...words: string[]) => test("test/deploy/stacks.ts", ...words);
 
@@ -58,15 +59,43 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "soketi-app-sync apps list --where enabled=false --where webhooks": run(),
   "soketi-app-sync apps list --sort -maxConnections --limit 10 --columns id,maxConnections": run(),
   "soketi-app-sync apps list --where problems --json": run(),
+  "soketi-app-sync apps export apps.jsonl": run(),
+  "soketi-app-sync apps import apps.jsonl --dry-run": run(),
+  "soketi-app-sync apps import apps.jsonl --yes --backup replaced.jsonl": run({ also: ["--no-wait"] }),
+  "soketi-app-sync apps import replaced.jsonl --yes": test(
+    "test/real/cli-export.test.ts",
+    '"import", backup, "--yes"',
+  ),
   "soketi-app-sync apps create initech --set MaxConnections=100": run(NO_WAIT),
   "soketi-app-sync apps update acme --set MaxConnections=200 --unset MaxEventPayloadInKb": run(NO_WAIT),
   "soketi-app-sync apps disable acme": run(NO_WAIT),
   "soketi-app-sync apps enable acme": run(NO_WAIT),
   "soketi-app-sync apps rotate-secret acme --overlap 24h": run(NO_WAIT),
   "soketi-app-sync apps end-overlap acme": run(NO_WAIT),
+  "soketi-app-sync apps disable acme globex": run(NO_WAIT),
+  "soketi-app-sync apps update --all --where … --set MaxConnections=1000 --dry-run": test(
+    "test/real/cli-many.test.ts",
+    '"disable", "--all", "--where"',
+    '"--dry-run"',
+  ),
+  "soketi-app-sync apps rotate-secret --all --where … --overlap 24h --out secrets.jsonl --yes": test(
+    "test/real/cli-many.test.ts",
+    '"rotate-secret"',
+    '"--overlap"',
+    '"--out"',
+  ),
+  "soketi-app-sync apps end-overlap --all --where previousSecretUntil --yes": test(
+    "test/real/cli-many.test.ts",
+    '"end-overlap"',
+    '"previousSecretUntil"',
+  ),
   "soketi-app-sync apps rotate-key acme": run(NO_WAIT),
   "soketi-app-sync apps delete acme --yes": run(NO_WAIT),
   "soketi-app-sync invalidate acme globex": run({ exit: 3 }),
+  "soketi-app-sync invalidate --all --where … --yes": test(
+    "test/real/cli-many.test.ts",
+    '"invalidate", "--all"',
+  ),
   "soketi-app-sync flush": run({ exit: 3 }),
   "soketi-app-sync flush --reason …": run({ exit: 3 }),
   // Without a node there is nobody to wait for: test/real/canary.test.ts has two.
@@ -107,7 +136,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npx vitest run --project real test/real/redis-acl.test.ts": test("vitest.config.ts", 'name: "real"'),
   "npx vitest run --sequence.shuffle": test("test/support/longest-first.ts", "if (shuffle)", "seed"),
   "npm run simulate": LONG,
-  "npm run simulate -- --seeds 2000": LONG,
+  "npm run simulate -- --servers --seeds 2000": LONG,
   "npm run simulate -- --mutants": LONG,
   "npm run simulate -- --mutants --seeds 5000": LONG,
   "npm run chaos": LONG,
@@ -129,14 +158,22 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run bench:soketi": LONG,
   "npm run bench:refresh": LONG,
   "npm run bench:cold": LONG,
+  "npm run bench:costs": test("test/unit/docs/costs.test.ts", "costTable()"),
   "npm run bench:pipeline": LONG,
   "npm run bench:growth": LONG,
+  "npm run bench:many": LONG,
   "npm run screenshots": script("draws pictures; the same page is tested by test/real/console.test.ts"),
   "npm run monitoring:render": script("takes minutes and draws a picture"),
+  "npm run release": test("test/real/release.test.ts", "deploy/release/make.ts"),
   "npm pack": test("test/real/shipped.test.ts", '"npm", ["pack"'),
   "npm version minor": foreign("npm's own; makes a commit and a tag"),
   "redis-cli GET …": test("test/real/relay.test.ts", "relay.lease"),
   "sha256sum dist/agent.cjs": foreign("of coreutils"),
+  "sha256sum --check SHA256SUMS": foreign("of coreutils; test/real/release.test.ts compares the sums"),
+  "docker compose --env-file containers/local.env -f containers/compose.yml up --build -d": DOCKER,
+  "docker compose -f containers/compose.yml exec relay soketi-app-sync nodes --expect 2": DOCKER,
+  "docker compose -f containers/compose.yml exec relay soketi-app-sync apps create acme --set AppKey=acme-key --set AppSecret=acme-secret":
+    DOCKER,
 
   // The agent.
   "soketi start": test("local/soketi-node.ts", "NODE_OPTIONS", '--require "', '"start"'),
@@ -173,6 +210,9 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   ),
   "aws cloudformation describe-stacks --stack-name soketi-network --query … --output text": ACCOUNT,
   "aws cloudformation delete-stack --stack-name soketi-network": ACCOUNT,
+  "aws s3 cp --recursive functions …": ACCOUNT,
+  "aws cloudformation deploy --stack-name soketi-app-sync-prod --template-file cloudformation.json --s3-bucket … --capabilities CAPABILITY_IAM --tags service=soketi-app-sync stage=prod --parameter-overrides … CodePrefix=soketi-app-sync/ RedisUrl=rediss://redis.example.com:6379 TableName=apps":
+    ACCOUNT,
   "aws sns create-topic --name soketi-alarms": ACCOUNT,
   "aws sns subscribe --topic-arn … --protocol email --notification-endpoint you@example.com": ACCOUNT,
   "aws dynamodb put-item --table-name apps --item …": ACCOUNT,

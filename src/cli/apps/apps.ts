@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { createCreateCommand } from "./create.ts";
 import { createDeleteCommand } from "./delete.ts";
+import { createExportCommand } from "./export.ts";
+import { createImportCommand } from "./import.ts";
 import { createListCommand } from "./list.ts";
 import { createEndOverlapCommand, createRotateKeyCommand, createRotateSecretCommand } from "./rotate.ts";
 import { createDisableCommand, createEnableCommand, createUpdateCommand } from "./update.ts";
@@ -17,5 +19,7 @@ export function createAppsCommand(): Command {
     .addCommand(createRotateSecretCommand())
     .addCommand(createEndOverlapCommand())
     .addCommand(createRotateKeyCommand())
-    .addCommand(createDeleteCommand());
+    .addCommand(createDeleteCommand())
+    .addCommand(createExportCommand())
+    .addCommand(createImportCommand());
 }

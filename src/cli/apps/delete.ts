@@ -1,27 +1,31 @@
 import type { Command } from "commander";
 import { createCommand, runCommand } from "../support/command.ts";
-import { EXIT } from "../support/exit-codes.ts";
-import { addChangeOptions, type ChangeOptions, existing, makeChange } from "./make-change.ts";
+import { type ChangeAppsOptions, changeApps } from "./change-apps.ts";
+import { addChangeOptions } from "./make-change.ts";
+import type { AppChange } from "./planned-change.ts";
+import { addSelection, select } from "./selection.ts";
+
+const DELETION: AppChange = {
+  verb: "Delete",
+  isFinal: true,
+  plan(before, appId) {
+    const { AppKey, AppSecret } = before;
+    const expected = { AppKey, AppSecret };
+    const outcome = "is deleted: its connections are closed";
+    return { appId, before, after: undefined, outcome, write: (items) => items.delete(appId, expected) };
+  },
+};
 
 /** `apps delete`: its clients are closed with 4001. */
 export function createDeleteCommand(): Command {
-  const command = createCommand("delete", "Delete an app, and close its connections.", [
+  const command = createCommand("delete", "Delete apps, and close their connections.", [
     "apps delete acme",
     "apps delete acme --yes",
-  ])
-    .argument("<app>", "its id (AppId)")
-    .option("-y, --yes", "do not ask");
-  return addChangeOptions(command).action((appId: string, options: ChangeOptions & { readonly yes?: true }) =>
-    runCommand(options, async (run) => {
-      const before = await existing(run.tools.items(), appId);
-      if (!options.yes && !(await run.terminal.confirm(`Delete app ${appId}?`))) {
-        run.terminal.note("nothing was deleted: confirm, or pass --yes");
-        return EXIT.failed;
-      }
-      const { AppKey, AppSecret } = before;
-      const expected = { AppKey, AppSecret };
-      const change = { appId, before, after: undefined, outcome: "is deleted: its connections are closed" };
-      return makeChange(run, { ...change, write: (items) => items.delete(appId, expected) }, options);
-    }),
+    "apps delete --all --where 'id~^trial-' --dry-run",
+  ]);
+  return addChangeOptions(addSelection(command)).action((appIds: string[], options: ChangeAppsOptions) =>
+    runCommand(options, async (run) =>
+      changeApps(run, await select(run, appIds, options), options, DELETION),
+    ),
   );
 }

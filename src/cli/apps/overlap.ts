@@ -10,6 +10,9 @@ import { timeOf } from "../../app/iso-time.ts";
 
 const END_OF_OVERLAP: Attributes = Object.fromEntries(OVERLAP_ATTRIBUTES.map((name) => [name, undefined]));
 
+/** Apps whose uses are told. */
+const MAX_USES = 20;
+
 export interface RotationOptions {
   /** Milliseconds; undefined: the old secret is refused at once. */
   readonly overlap?: number | undefined;
@@ -68,20 +71,27 @@ export async function checkRotation({ tools, terminal }: Run, options: RotationO
 }
 
 /** An overlap that ends now. @throws RefusedChangeError when there is none. */
-export async function endOfOverlap(
-  { tools, terminal }: Run,
-  before: RawItem,
-  appId: string,
-): Promise<Attributes> {
-  if (!OVERLAP_ATTRIBUTES.some((name) => name in before)) {
-    throw new RefusedChangeError(`expected an overlap of app ${appId}, found none: nothing to end`);
-  }
-  const until = normalize(before).app?.previousSecret?.until ?? 0;
-  if (until * 1_000 <= Date.now() || !tools.config.redis) return END_OF_OVERLAP;
-  const uses = previousSecretUses(await (await tools.fleet()).ask({ appId })).get(appId);
-  if (uses?.lastTakenAt)
+export function endOfOverlap(before: RawItem, appId: string): Attributes {
+  if (OVERLAP_ATTRIBUTES.some((name) => name in before)) return END_OF_OVERLAP;
+  throw new RefusedChangeError(`expected an overlap of app ${appId}, found none: nothing to end`);
+}
+
+/** Tells who is going to be refused. Redis away is no reason not to end an overlap: then nothing is told. */
+export async function noteUsesOfPrevious({ tools, terminal }: Run, appIds: readonly string[]): Promise<void> {
+  if (!tools.config.redis) return;
+  const ask = async () => (await tools.fleet()).ask();
+  const uses = previousSecretUses(await ask().catch(() => []));
+  const used = appIds.flatMap((appId) => {
+    const { until, taken, lastTakenAt } = uses.get(appId) ?? {};
+    return until !== undefined && until * 1_000 > Date.now() && taken && lastTakenAt
+      ? [{ appId, taken, lastTakenAt }]
+      : [];
+  });
+  for (const { appId, taken, lastTakenAt } of used.slice(0, MAX_USES)) {
+    const when = ago(Date.now() - lastTakenAt);
     terminal.note(
-      `the previous secret was used ${amount(uses.taken, "time")}, last ${ago(Date.now() - uses.lastTakenAt)}; it is refused from now on`,
+      `the previous secret${appIds.length > 1 ? ` of ${appId}` : ""} was used ${amount(taken, "time")}, last ${when}; it is refused from now on`,
     );
-  return END_OF_OVERLAP;
+  }
+  if (used.length > MAX_USES) terminal.note(`… and those of ${amount(used.length - MAX_USES, "app")} more`);
 }

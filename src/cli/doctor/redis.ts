@@ -20,6 +20,9 @@ export function adviceOn(reason: string): string {
   return "Check REDIS_URL, and Redis' own log.";
 }
 
+/** From this share of its memory on, an operator should know. */
+const NEARLY_FULL = 0.9;
+
 /** Whether Redis is one that the agents and the pipeline can use. */
 export function checkRedis(shape: RedisShape, configured: "standalone" | "sentinel" | "cluster"): Check[] {
   const { version, mode, role, evictionPolicy } = shape;
@@ -63,7 +66,26 @@ export function checkRedis(shape: RedisShape, configured: "standalone" | "sentin
             "Under memory pressure Redis may evict the log, and nodes flush. Use noeviction or volatile-*.",
           ),
         ]),
+    ...checkMemory(shape),
   ];
+}
+
+/** A full Redis takes no heartbeat and no message, whatever it may still read. */
+function checkMemory({ memory }: RedisShape): Check[] {
+  if (!memory || memory.used < NEARLY_FULL * memory.max) return [];
+  const [used, max] = [memory.used, memory.max].map((bytes) => `${(bytes / 2 ** 20).toFixed(1)} MiB`);
+  const found = `${used} of ${max} (maxmemory) are used`;
+  const advice =
+    "Raise maxmemory, or find out what fills it: the log itself is bounded by APP_SYNC_LOG_BYTES.";
+  return memory.used < memory.max
+    ? [warning("redis memory", found, `When it is full it takes no heartbeat. ${advice}`)]
+    : [
+        fail(
+          "redis memory",
+          found,
+          `It takes no heartbeats and no messages (OOM): nodes lose their leases. ${advice}`,
+        ),
+      ];
 }
 
 /**
@@ -76,11 +98,18 @@ export function checkLog(
   log: LogShape | undefined,
   nodes: readonly RegisteredNode[] = [],
 ): Check {
-  const followed = nodes.find(({ answer }) => (answer?.cursor ?? "") !== "");
+  const hasCursor = ({ answer }: RegisteredNode) => (answer?.cursor ?? "") !== "";
+  const hasFlushed = ({ answer }: RegisteredNode) =>
+    answer?.flushes?.some(([reason]) => reason === "new-epoch");
+  const followed = nodes.find(hasCursor) ?? nodes.find(hasFlushed);
   if (!log && followed) {
+    const { entry, answer } = followed;
+    const seen = hasCursor(followed)
+      ? `had followed it to ${answer?.cursor}`
+      : "had followed it, and has flushed";
     return fail(
       "log",
-      `${name} is gone: node ${followed.entry.host} ${followed.entry.pid} had followed it to ${followed.answer?.cursor}`,
+      `${name} is gone: node ${entry.host} ${entry.pid} ${seen}`,
       "Someone deleted it, or Redis was replaced. Nodes have flushed, or will with the next message. Find out who may " +
         "delete it (ACL LOG).",
     );

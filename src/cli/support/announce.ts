@@ -32,18 +32,19 @@ export async function whoIs({ by }: AnnounceOptions, config: ToolsConfig): Promi
 }
 
 /**
- * Tells the nodes at once that an app has changed; the stream's message comes after it, and is what counts when this fails.
+ * Tells the nodes at once that apps have changed; the stream's message comes after it, and is what counts when this fails.
  *
- * @returns the message's id; undefined when Redis did not take it, which is told.
+ * @returns the id of the last message; undefined when Redis did not take it, which is told.
  */
 export async function announce(
   { tools, terminal }: Run,
-  { appId, type, keys, changed, app }: AppDiff,
+  differences: readonly AppDiff[],
   { by, reason }: { readonly by: string; readonly reason?: string | undefined },
 ): Promise<string | undefined> {
   const { names, table, region } = tools.pipelineConfig;
   try {
-    const messages = encodeChanges([{ appId, type, keys, key: app?.key, changed }], {
+    const changes = differences.map(({ app, ...change }) => ({ ...change, key: app?.key }));
+    const messages = encodeChanges(changes, {
       table,
       region,
       at: Date.now(),

@@ -4,7 +4,7 @@ export class UsageError extends Error {
   readonly code = "E_USAGE";
 }
 
-/** Thrown when Ctrl-C was the answer to a question. Nothing was done. */
+/** Thrown when Ctrl-C has ended a command before it was done, also at a question. */
 export class InterruptedError extends Error {
   override readonly name = "InterruptedError";
   readonly code = "E_INTERRUPTED";

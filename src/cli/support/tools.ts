@@ -85,7 +85,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
       (error) => {
         lastError = error;
       },
-      env,
+      { environment: env },
     );
     await opened.prepare();
     return opened;

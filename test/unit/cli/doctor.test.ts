@@ -81,6 +81,9 @@ describe("Redis", () => {
     expect(levels({}, "cluster")).toEqual(["fail redis topology"]);
     expect(levels({ role: "slave" })).toEqual(["fail redis role"]);
     expect(levels({ evictionPolicy: "allkeys-lru" })).toEqual(["warning redis eviction"]);
+    expect(levels({ memory: { used: 89, max: 100 } })).toEqual([]);
+    expect(levels({ memory: { used: 90, max: 100 } })).toEqual(["warning redis memory"]);
+    expect(levels({ memory: { used: 100, max: 100 } })).toEqual(["fail redis memory"]);
   });
 
   it.each([

@@ -7,7 +7,7 @@ import { REASONS } from "../../mutation/survivors.ts";
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), "utf8");
 /** Documents, and what is installed, built or written. */
-const NOT_SOURCES = /^(\..*|docs|node_modules|dist|reports|coverage)$/;
+const NOT_SOURCES = /^(\..*|docs|node_modules|dist|release|reports|coverage)$/;
 
 // docs/comparison.md names files of other projects.
 const documents = [

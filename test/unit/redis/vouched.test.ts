@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Tail } from "../../../src/agent/ports.ts";
 import { Ballot, type Verdict, type Vote } from "../../../src/redis/majority.ts";
+import type { RedisClient } from "../../../src/redis/library.ts";
+import { withReplicas } from "../../../src/redis/replicas.ts";
 import { NO_WITNESSES, vouchedAppend, vouchedHeartbeat, type Witnesses } from "../../../src/redis/vouched.ts";
 
 const vote = (voter: string, primary = "a:1", epoch = "1", more: Partial<Vote> = {}): Vote => ({
@@ -140,5 +142,29 @@ describe("an append", () => {
     const sockets = [{}, {}];
     const other = { ...witnesses(verdict("a")), socket: () => sockets.shift() };
     await expect(append(other)).rejects.toMatchObject({ code: "OTHER_PRIMARY" });
+  });
+});
+
+describe("an append that replicas must have", () => {
+  it("counts on the socket of a connection that was given up before, once there is another", async () => {
+    // As a function finds it that was frozen at once: the reconnect has not begun.
+    const connection = {
+      stream: { writable: false },
+      ping() {
+        this.stream = { writable: true };
+        return Promise.resolve("PONG");
+      },
+      wait: () => Promise.resolve(1),
+    };
+    const witnessed = withReplicas(NO_WITNESSES, {
+      connection: connection as unknown as RedisClient,
+      minReplicas: 1,
+      limitMs: 100,
+    });
+    const append = async () => {
+      if (!connection.stream.writable) await connection.ping();
+      return "1-1";
+    };
+    expect(await vouchedAppend(append, witnessed)).toBe("1-1");
   });
 });

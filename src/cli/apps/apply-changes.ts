@@ -1,0 +1,204 @@
+import { ConflictError } from "../../aws/errors.ts";
+import { type LogWatch, watchLog } from "../../fleet/watch-log.ts";
+import type { MessageId } from "../../protocol/message-id.ts";
+import { amount } from "../support/amount.ts";
+import { createAnnouncer } from "../support/announcer.ts";
+import type { Run } from "../support/command.ts";
+import { type Awaited, beginWait, confirmByNodes } from "../support/confirm.ts";
+import { InterruptedError, RefusedChangeError } from "../support/errors.ts";
+import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import { codeOf, explain } from "../support/explain.ts";
+import { interruption } from "../support/interruption.ts";
+import { type Job, together } from "./jobs.ts";
+import type { ChangeOptions } from "./make-change.ts";
+import { changeInWords, checkChange, dryRunInWords, jsonOfChange } from "./planned-change.ts";
+import type { SecretsFile } from "./secrets-file.ts";
+
+export interface Work {
+  readonly jobs: Iterable<Job> | AsyncIterable<Job>;
+  readonly total: number;
+  /** Of the progress bar. */
+  readonly doing: string;
+  /** Where new secrets go instead of standard output. */
+  readonly secrets?: SecretsFile | undefined;
+}
+
+/** People are told of each app when there are no more than these, and of so many that failed. */
+const MOST_LINES = 20;
+
+/** What has become of many apps. */
+interface Outcome {
+  readonly apps: number;
+  changed: number;
+  /** As it should be already, or not meant any more. */
+  unchanged: number;
+  failed: number;
+}
+
+/** How far the work has come, and who is to be told of it. */
+interface Progressing {
+  readonly outcome: Outcome;
+  /** Those of which nodes have to know. */
+  readonly changedIds: Set<string>;
+  readonly failures: string[];
+  readonly lines: string[];
+}
+
+/**
+ * Makes many changes, a few at a time, and waits once until every node has confirmed them all. One that is refused, or that
+ * somebody else was faster with, does not stop the others; a table that fails does. Ctrl-C ends it after the apps under way.
+ *
+ * @throws what DynamoDB throws, or InterruptedError, after what is done was told.
+ */
+export async function applyChanges(
+  run: Run,
+  work: Work,
+  options: ChangeOptions & { readonly dryRun?: true },
+): Promise<ExitCode> {
+  const { terminal } = run;
+  const { dryRun = false } = options;
+  const nodes = dryRun ? undefined : await beginWait(run, options);
+  const watch = nodes && (await watchLog(await run.tools.fleet()));
+  const announcer = dryRun ? undefined : await createAnnouncer(run, options);
+  const outcome: Outcome = { apps: work.total, changed: 0, unchanged: 0, failed: 0 };
+  const state: Progressing = { outcome, changedIds: new Set(), failures: [], lines: [] };
+  const ended = interruption();
+  const onEnded = () => terminal.note("stopping after the apps in progress ...");
+  ended.addEventListener("abort", onEnded);
+  const progress = dryRun ? undefined : terminal.progress(work.doing, work.total);
+  const failure = await together(work.jobs, ended, async (job) => {
+    const change = await oneOf(run, job, work, state, dryRun);
+    if (change) announcer?.add(change);
+    progress?.to(done(outcome));
+  });
+  progress?.end();
+  ended.removeEventListener("abort", onEnded);
+  const started = performance.now();
+  const announced = await announcer?.finish();
+
+  const left = outcome.apps - done(outcome);
+  const summary = { ...outcome, left, dryRun: dryRun ? true : undefined };
+  tellOutcome(run, state, left, dryRun);
+  if (
+    failure ||
+    ended.aborted ||
+    dryRun ||
+    state.changedIds.size === 0 ||
+    !options.wait ||
+    !nodes ||
+    !watch
+  ) {
+    terminal.value(summary);
+    if (ended.aborted && left > 0) throw new InterruptedError("interrupted");
+    if (failure) throw failure.error;
+    if (options.wait && !nodes && !dryRun && state.changedIds.size > 0) {
+      terminal.note("no Redis is configured: did not wait for the nodes");
+    }
+    return exitCodeOf(outcome, EXIT.ok);
+  }
+  const confirmed = await confirmAll(run, { started, nodes, watch, announced, state, summary }, options);
+  return exitCodeOf(outcome, confirmed);
+}
+
+const done = ({ changed, unchanged, failed }: Outcome) => changed + unchanged + failed;
+
+/** That some were not changed is told first: nobody else will change them. */
+function exitCodeOf({ apps, failed }: Outcome, otherwise: ExitCode): ExitCode {
+  if (failed === 0) return otherwise;
+  return failed === apps ? EXIT.failed : EXIT.unwell;
+}
+
+/** @returns what nodes have to be told. @throws what DynamoDB or the disk throws. */
+async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progressing, dryRun: boolean) {
+  const { terminal, tools } = run;
+  const { outcome, lines, changedIds, failures } = state;
+  try {
+    const change = await job.plan();
+    if (!change) {
+      outcome.unchanged += 1;
+      terminal.value({ appId: job.appId, type: "unchanged", changed: [], dryRun: dryRun ? true : undefined });
+      return undefined;
+    }
+    const items = tools.items();
+    const checked = await checkChange(items, change);
+    const { difference, is } = checked;
+    if (dryRun) {
+      terminal.value({ ...jsonOfChange({ ...change, secret: undefined }, checked), dryRun: true });
+      terminal.print(dryRunInWords(change, checked));
+    } else {
+      await change.write(items);
+      await secrets?.add(change, is?.key);
+      terminal.value(jsonOfChange(secrets ? { ...change, secret: undefined } : change, checked));
+      if (total <= MOST_LINES) lines.push(changeInWords(change, checked));
+    }
+    if (!difference) {
+      outcome.unchanged += 1;
+      return undefined;
+    }
+    outcome.changed += 1;
+    changedIds.add(job.appId);
+    return difference;
+  } catch (error) {
+    if (!(error instanceof RefusedChangeError || error instanceof ConflictError)) throw error;
+    const words = explain(error, tools.config);
+    outcome.failed += 1;
+    terminal.value({ appId: job.appId, error: words, code: codeOf(error) });
+    if (failures.length < MOST_LINES) failures.push(`app ${job.appId}: ${words}`);
+    return undefined;
+  }
+}
+
+function tellOutcome({ terminal }: Run, state: Progressing, left: number, dryRun: boolean): void {
+  const { outcome, lines, failures } = state;
+  const { apps, changed, unchanged, failed } = outcome;
+  for (const line of lines) terminal.print(line);
+  for (const line of failures) terminal.print(terminal.colors.red(line));
+  if (failed > failures.length) {
+    terminal.print(`… and ${amount(failed - failures.length, "app")} more: --json names all`);
+  }
+  const parts = [
+    `${changed} ${dryRun ? "would change" : "changed"}`,
+    ...(unchanged > 0 ? [`${unchanged} unchanged`] : []),
+    ...(failed > 0 ? [`${failed} refused`] : []),
+    ...(left > 0 ? [`${left} not tried`] : []),
+  ];
+  terminal.print(`${amount(apps, "app")}: ${parts.join(", ")}`);
+  if (dryRun) terminal.print("nothing was written");
+}
+
+interface Confirming {
+  readonly started: number;
+  readonly nodes: Awaited;
+  readonly watch: LogWatch;
+  readonly announced: string | undefined;
+  readonly state: Progressing;
+  readonly summary: object;
+}
+
+/** Once for all: whoever has applied the last message has applied those before it. */
+async function confirmAll(
+  run: Run,
+  { started, nodes, watch, announced, state: { changedIds }, summary }: Confirming,
+  options: ChangeOptions,
+): Promise<ExitCode> {
+  const { terminal, tools } = run;
+  let id: MessageId | string | undefined;
+  try {
+    // A shared cache is seen to by the function alone: that has to be waited for.
+    const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
+    id = isEnough ? announced : await watch.messageOfAll(changedIds, started, options.timeout);
+  } catch (error) {
+    terminal.value(summary);
+    terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+    return EXIT.unconfirmed;
+  }
+  if (id === undefined) {
+    terminal.value(summary);
+    terminal.note(
+      `written, but the function's messages about it did not arrive within ${options.timeout / 1_000} s: is it running? ` +
+        'Run "soketi-app-sync doctor" to find out; "soketi-app-sync flush" makes the nodes read everything again',
+    );
+    return EXIT.unconfirmed;
+  }
+  return confirmByNodes(run, id, { started, nodes }, options, summary);
+}

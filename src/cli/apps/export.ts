@@ -1,0 +1,77 @@
+import { rmSync } from "node:fs";
+import { link, rm, stat } from "node:fs/promises";
+import type { Command } from "commander";
+import { amount } from "../support/amount.ts";
+import { collect } from "../support/arguments.ts";
+import { createCommand, type Run, runCommand } from "../support/command.ts";
+import { UsageError } from "../support/errors.ts";
+import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import type { CommonOptions } from "../support/tools.ts";
+import { createPrivateFile, lineOf } from "./exported-items.ts";
+import { listed } from "./fields.ts";
+import { parseConditions } from "./where.ts";
+
+interface ExportOptions extends CommonOptions {
+  readonly where?: readonly string[];
+}
+
+/** `apps export FILE`: items as they are, secrets among them. */
+export function createExportCommand(): Command {
+  return createCommand("export", "Write items to a file, including secrets.", [
+    "apps export apps.jsonl",
+    "apps export acme.jsonl --where id=acme",
+  ])
+    .argument("<file>", "one JSON line for each item; readable only by you")
+    .option("--where <condition>", "only matching apps, as in apps list; repeatable", collect)
+    .action((file: string, options: ExportOptions) =>
+      runCommand(options, (run) => exportTo(run, file, options)),
+    );
+}
+
+/** The file is there when it is whole. */
+async function exportTo(run: Run, file: string, { where }: ExportOptions): Promise<ExitCode> {
+  const { terminal } = run;
+  const isMeant = parseConditions(where);
+  if (
+    await stat(file).then(
+      () => true,
+      () => false,
+    )
+  )
+    throw isThere(file);
+  const part = `${file}.part`;
+  await rm(part, { force: true });
+  const handle = await createPrivateFile(part, "export");
+  // However this ends: Ctrl-C ends it at once.
+  process.once("exit", () => rmSync(part, { force: true }));
+  let apps = 0;
+  try {
+    const items = run.tools.items();
+    const progress = terminal.progress("exporting", await items.estimate());
+    let read = 0;
+    try {
+      for await (const page of items.pages()) {
+        const meant = page.filter((item) => isMeant(listed(item)));
+        await handle.appendFile(meant.map((item) => lineOf(item)).join(""));
+        apps += meant.length;
+        progress.to((read += page.length));
+      }
+    } finally {
+      progress.end();
+    }
+    await handle.sync();
+    // A rename would replace what somebody has put there meanwhile.
+    await link(part, file).catch((error: unknown) => {
+      throw (error as NodeJS.ErrnoException).code === "EEXIST" ? isThere(file) : error;
+    });
+  } finally {
+    await handle.close();
+    await rm(part, { force: true });
+  }
+  terminal.value({ file, apps });
+  terminal.print(`${amount(apps, "app")} in ${file}, including secrets; readable only by you`);
+  return EXIT.ok;
+}
+
+const isThere = (file: string) =>
+  new UsageError(`expected to make the file ${file}, found that it is there: give another`);

@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { type FileHandle, open } from "node:fs/promises";
+import { fromDynamoDbJson, isDynamoDbJson, toDynamoDbJson } from "../../aws/dynamodb-json.ts";
+import type { RawItem } from "../../aws/raw-item.ts";
+import { UsageError } from "../support/errors.ts";
+
+/** An item of an export, and what it was when it was exported. */
+export interface ExportedItem {
+  readonly item: RawItem;
+  /** The digest of the item as the table had it; undefined in files of other makers, such as DynamoDB's exports to S3. */
+  readonly exported: string | undefined;
+}
+
+/** Written by DynamoDB itself into tables of its first global version: nobody else may. */
+const REPLICATION = "aws:rep:";
+
+/** The attributes that are ours to write. */
+export function ownAttributes(item: RawItem): RawItem {
+  return Object.fromEntries(Object.entries(item).filter(([name]) => !name.startsWith(REPLICATION)));
+}
+
+/** What an item is, whatever the order of its attributes and sets. */
+export function digestOf(item: RawItem): string {
+  return createHash("sha256")
+    .update(JSON.stringify(canonical(jsonOf(item))))
+    .digest("hex");
+}
+
+/** A line of an export. `digest` is that of the state from which an import may go on. */
+export function lineOf(item: RawItem, digest = digestOf(item)): string {
+  return `${JSON.stringify({ Item: jsonOf(item), exported: digest })}\n`;
+}
+
+/**
+ * The items of an export, one after the other, however many there are.
+ *
+ * @throws UsageError naming the line that is something else.
+ */
+export async function* readExport(file: string): AsyncIterable<ExportedItem> {
+  const handle = await open(file);
+  let number = 0;
+  try {
+    for await (const line of handle.readLines()) {
+      number += 1;
+      if (line.trim() === "") continue;
+      yield parseLine(line, `line ${number} of ${file}`);
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a file for secrets: nobody else may read it. @throws UsageError when it is there. */
+export async function createPrivateFile(file: string, option: string): Promise<FileHandle> {
+  try {
+    return await open(file, "wx", 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw new UsageError(
+      `${option}: expected to make the file ${file}, found that it is there: give another`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function parseLine(line: string, where: string): ExportedItem {
+  const expected = '{"Item":{"AppId":{"S":"…"},…}}, as apps export writes it';
+  let value: { readonly Item?: unknown; readonly exported?: unknown };
+  try {
+    value = (JSON.parse(line) ?? {}) as typeof value;
+  } catch (error) {
+    throw new UsageError(`expected ${expected}; found no JSON in ${where}`, { cause: error });
+  }
+  const { Item, exported } = value;
+  if (typeof Item !== "object" || Item === null || Array.isArray(Item)) {
+    throw new UsageError(`expected ${expected}; found something else in ${where}`);
+  }
+  const attributes = Object.entries(Item).filter(([name]) => !name.startsWith(REPLICATION));
+  const wrong = attributes.find(([, attribute]) => !isDynamoDbJson(attribute));
+  if (wrong) {
+    throw new UsageError(
+      `expected attribute values as {"S":"…"}; found something else for ${wrong[0]} in ${where}`,
+    );
+  }
+  const item: RawItem = Object.fromEntries(attributes.map(([name, json]) => [name, fromDynamoDbJson(json)]));
+  if (item.AppId?.S === undefined || item.AppId.S === "") {
+    throw new UsageError(`expected an AppId of the type S; found none in ${where}`);
+  }
+  return { item, exported: typeof exported === "string" ? exported : undefined };
+}
+
+function jsonOf(item: RawItem): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(ownAttributes(item)).map(([name, value]) => [name, toDynamoDbJson(value)]),
+  );
+}
+
+/** DynamoDB keeps no order of attributes and of sets, and writes numbers in its own way. */
+function canonical(json: unknown, type = ""): unknown {
+  if (Array.isArray(json)) {
+    const list = json.map((element) => canonical(element, type === "NS" ? "N" : ""));
+    return /^(S|N|B)S$/.test(type) ? list.map(String).sort() : list;
+  }
+  if (typeof json === "object" && json !== null) {
+    const entries = Object.entries(json).map(([name, value]) => [name, canonical(value, name)] as const);
+    return entries.sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+  return type === "N" && typeof json === "string" && /^-?[\d.]{1,15}$/.test(json)
+    ? String(Number(json))
+    : json;
+}

@@ -1,0 +1,128 @@
+import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { unzipSync } from "fflate";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { root } from "../support/fleet.ts";
+
+const run = promisify(execFile);
+const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-release-"));
+const [one, other] = [join(folder, "one"), join(folder, "other")];
+const read = (file: string) => readFileSync(join(one, file));
+const { version, dependencies, devDependencies } = JSON.parse(
+  readFileSync(join(root, "package.json"), "utf8"),
+) as Record<"dependencies" | "devDependencies", Record<string, string>> & { version: string };
+
+/** What `npm run release` does after the build, which this run has made already. */
+const make = (to: string, env: Record<string, string>) =>
+  run("bash", ["-c", `umask ${env.UMASK ?? ""} && exec "$0" --import tsx deploy/release/make.ts "$1"`, process.execPath, to], {
+    cwd: root,
+    env: { ...process.env, ...env },
+  }); // prettier-ignore
+
+beforeAll(async () => {
+  await Promise.all([
+    make(one, { TZ: "UTC", UMASK: "022" }),
+    make(other, { TZ: "Asia/Tokyo", UMASK: "077" }),
+  ]);
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const filesOf = (release: string) =>
+  readdirSync(release, { recursive: true, encoding: "utf8" }).filter((file) =>
+    statSync(join(release, file)).isFile(),
+  );
+
+describe("npm run release", () => {
+  it("makes what docs/release.md has a row for, and nothing else", () => {
+    const rows = [...readFileSync(join(root, "docs/release.md"), "utf8").matchAll(/^\| `([^`]+)` \|/gm)];
+    const patterns = rows.map(([, name = ""]) => new RegExp(`^${name.replace(/[.]/g, "\\.").replace(/<[^>]+>/g, "[\\w.]+").replace(/\/$/, "/.+")}$`)); // prettier-ignore
+    expect(patterns.length).toBeGreaterThan(5);
+    const files = filesOf(one);
+    expect(files.filter((file) => !patterns.some((pattern) => pattern.test(file)))).toEqual([]);
+    expect(patterns.filter((pattern) => !files.some((file) => pattern.test(file)))).toEqual([]);
+  });
+
+  it("has the SHA-256 of every file", () => {
+    const sums = read("SHA256SUMS").toString().trimEnd().split("\n");
+    const expected = filesOf(one)
+      .filter((file) => file !== "SHA256SUMS")
+      .sort()
+      .map((file) => `${createHash("sha256").update(read(file)).digest("hex")}  ${file}`);
+    expect(sums).toEqual(expected);
+  });
+
+  it("makes the same to the byte in another time zone and for another user", () => {
+    expect(readFileSync(join(other, "SHA256SUMS"), "utf8")).toBe(read("SHA256SUMS").toString());
+  });
+
+  it("has the functions as they were built, for everybody to read, under the path that serverless.yml names", () => {
+    const zips = readdirSync(join(one, "functions"));
+    const bundles = readdirSync(join(root, "dist/handlers"));
+    expect(zips.map((file) => file.replace(/-[0-9a-f]{12}\.zip$/, ".mjs")).sort()).toEqual(bundles.sort());
+    for (const file of zips) {
+      const zip = read(join("functions", file));
+      const bundle = `dist/handlers/${file.replace(/-\w+\.zip$/, ".mjs")}`;
+      const content = unzipSync(zip);
+      expect(Object.keys(content)).toEqual([bundle]);
+      expect(Buffer.from(content[bundle] ?? "").equals(readFileSync(join(root, bundle)))).toBe(true);
+      // The central directory (APPNOTE.TXT 4.3.12): made under Unix, and the mode in the upper half of the attributes.
+      const central = zip.indexOf("PK\x01\x02");
+      expect(zip.readUInt8(central + 5)).toBe(3);
+      expect((zip.readUInt32LE(central + 38) >>> 16).toString(8)).toBe("100644");
+      expect(createHash("sha256").update(zip).digest("hex")).toContain(/-(\w+)\.zip$/.exec(file)?.[1]);
+    }
+  });
+
+  it("has the agent that was built", () => {
+    expect(read("agent.cjs").equals(readFileSync(join(root, "dist/agent.cjs")))).toBe(true);
+  });
+
+  it("has the package, with the version in its name", () => {
+    expect(filesOf(one)).toContain(`soketi-app-sync-${version}.tgz`);
+  });
+});
+
+describe("the bill of materials", () => {
+  const bom = () =>
+    JSON.parse(read("sbom.cdx.json").toString()) as {
+      bomFormat: string;
+      metadata: { timestamp?: string; component: { name: string; version: string } };
+      serialNumber?: string;
+      components: { group?: string; name: string; version: string; purl: string; licenses?: unknown[] }[];
+    };
+  const names = () =>
+    bom().components.map(({ group, name }) => (group === undefined ? name : `${group}/${name}`));
+
+  it("is one of this version, without anything that differs from one time to the next", () => {
+    const { bomFormat, metadata, serialNumber } = bom();
+    expect([bomFormat, metadata.component.name, metadata.component.version]).toEqual([
+      "CycloneDX",
+      "soketi-app-sync",
+      version,
+    ]);
+    expect([serialNumber, metadata.timestamp]).toEqual([undefined, undefined]);
+  });
+
+  it("names every dependency, and each with its version, its licence and where it is", () => {
+    expect(Object.keys(dependencies).filter((name) => !names().includes(name))).toEqual([]);
+    // Subfolders of preact, which have a package.json of their own.
+    const parts = ["jsx-runtime", "hooks"];
+    for (const { name, version: has, purl, licenses } of bom().components) {
+      expect(has, name).toMatch(/^\d/);
+      expect(purl, name).toContain(`@${has}`);
+      if (!parts.some((part) => name.endsWith(part))) expect(licenses, name).toBeDefined();
+    }
+  });
+
+  it("names what the dependencies bring along, and nothing that only tests and builds need", () => {
+    expect(names()).toEqual(expect.arrayContaining(["redis-errors", "@smithy/core"]));
+    // Bundled into the console's page, and so shipped.
+    const shipped = ["preact", "uplot", "@smithy/signature-v4"];
+    const onlyHere = Object.keys(devDependencies).filter((name) => !shipped.includes(name));
+    expect(onlyHere.filter((name) => names().includes(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+import { type Reply, ReplyError } from "./lua.ts";
+import type { Endpoint, ServerSocket } from "./network.ts";
+import type { SimulatedServer } from "./server.ts";
+
+/** What one sentinel believes. */
+interface View {
+  readonly primary: SimulatedServer;
+  readonly epoch: number;
+}
+
+export class SimulatedSentinel implements Endpoint {
+  readonly host: string;
+  readonly port = 26379;
+  up = true;
+  #view: View;
+  readonly #others: () => readonly SimulatedSentinel[];
+
+  constructor(host: string, view: View, others: () => readonly SimulatedSentinel[]) {
+    this.host = host;
+    this.#view = view;
+    this.#others = others;
+  }
+
+  /** Whom it names to clients. */
+  get primary(): SimulatedServer {
+    return this.#view.primary;
+  }
+
+  /** It hears of a promotion. It never goes back to an earlier epoch. */
+  hear(view: View): void {
+    if (view.epoch > this.#view.epoch) this.#view = view;
+  }
+
+  connected(): void {
+    // Sentinels outlive all stories.
+  }
+
+  closed(): void {
+    // Nothing is pushed.
+  }
+
+  receive(_: ServerSocket, [name, what]: readonly string[], reply: (answer: Reply | Error) => void): void {
+    reply(this.#answer(`${name ?? ""} ${what ?? ""}`));
+  }
+
+  #answer(question: string): Reply | Error {
+    const { primary, epoch } = this.#view;
+    switch (question) {
+      case "INFO ":
+      case "PING ":
+        return "";
+      case "SENTINEL MYID":
+        return `id of ${this.host}`;
+      case "SENTINEL MASTER":
+        return [
+          ...["ip", primary.host, "port", String(primary.port), "runid", primary.run],
+          ...["config-epoch", String(epoch), "num-other-sentinels", String(this.#others().length - 1)],
+        ];
+      case "SENTINEL SENTINELS":
+        return this.#others().map(({ host, port }) => ["ip", host, "port", String(port)]);
+      default:
+        return new ReplyError(`ERR the simulation's sentinel knows no ${question}`);
+    }
+  }
+}

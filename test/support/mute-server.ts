@@ -1,0 +1,30 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+
+/** A server that takes connections and says nothing. */
+export interface MuteServer {
+  readonly port: number;
+  /** Resolves at the next connection. */
+  connected(): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export async function startMuteServer(): Promise<MuteServer> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.on("close", () => sockets.delete(socket));
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    port: (server.address() as AddressInfo).port,
+    connected: () => once(server, "connection"),
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
