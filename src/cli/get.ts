@@ -11,6 +11,7 @@ import { type SharedCacheEntry, sharedCacheEntries } from "./support/shared-cach
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { explain } from "./support/explain.ts";
+import { problemsFor } from "./support/more-problems.ts";
 import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
@@ -103,7 +104,8 @@ async function look(
     code: "key-shared",
     message: `App ${other} has the same key, or one is the other's id: chance decides which one a client reaches.`,
   }));
-  const problems = item ? [...shared, ...normalized.problems] : [];
+  const more = normalized.app ? problemsFor(config)(normalized.app) : [];
+  const problems = item ? [...shared, ...normalized.problems, ...more] : [];
   return { appId, item, normalized, problems, overlap, cache, nodes, unseen };
 }
 

@@ -8,6 +8,7 @@ import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
+import { problemsFor } from "../support/more-problems.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
 import type { Terminal } from "../support/terminal.ts";
 import { readCanaryResults } from "../../fleet/canary-results.ts";
@@ -141,7 +142,7 @@ async function itemChecks(tools: Tools, shape: TableShape | undefined, withItems
   if (!shape) return [];
   if (!withItems) return [skipped("items", "not requested: --items reads the whole table")];
   try {
-    return await checkItems(tools.items().pages());
+    return await checkItems(tools.items().pages(), problemsFor(tools.config));
   } catch (error) {
     return [unseen("items", explain(error, tools.config), "Allow dynamodb:Scan on the table to check them.")];
   }

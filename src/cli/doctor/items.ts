@@ -1,3 +1,5 @@
+import type { App } from "../../app/app.ts";
+import type { Problem } from "../../app/problems.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { amount } from "../support/amount.ts";
 import { Findings } from "../validate/findings.ts";
@@ -7,8 +9,11 @@ import { type Check, fail, ok, warning } from "./check.ts";
 const BETWEEN_APPS = new Set(["key-shared", "id-is-key"]);
 
 /** Whether every item is an app as it is meant, and no two are in each other's way. Rejects with what the table says. */
-export async function checkItems(pages: AsyncIterable<readonly RawItem[]>): Promise<Check[]> {
-  const findings = new Findings(Date.now());
+export async function checkItems(
+  pages: AsyncIterable<readonly RawItem[]>,
+  problemsOf?: (app: App) => readonly Problem[],
+): Promise<Check[]> {
+  const findings = new Findings(Date.now(), problemsOf);
   for await (const page of pages) for (const item of page) findings.add(item);
   const { items, apps } = findings.report();
   const all = apps.flatMap(({ appId = "(no AppId)", findings: found }) =>

@@ -1,4 +1,6 @@
+import type { App } from "../../app/app.ts";
 import { checkItem, type ItemFinding } from "../../app/item-check.ts";
+import type { Problem } from "../../app/problems.ts";
 import type { Repair } from "../../app/repair.ts";
 import { TableCheck } from "../../app/table-check.ts";
 import type { Item } from "./item-source.ts";
@@ -24,17 +26,24 @@ export interface Report {
 /** Apps with findings that are kept: a table of a million bad items is told of in numbers, and by its worst. */
 const MAX_APPS = 20_000;
 
+type ProblemsOf = (app: App) => readonly Problem[];
+
 /** Gathers what is wrong with items, one after the other, and between them. */
 export class Findings {
   readonly #now: number;
+  readonly #problemsOf: ProblemsOf;
   #items = 0;
   #apps: AppFindings[] = [];
   readonly #counts = new Map<string, number>();
   readonly #check = new TableCheck();
 
-  /** @param now milliseconds since 1970: overlaps end by the clock. */
-  constructor(now: number) {
+  /**
+   * @param now milliseconds since 1970: overlaps end by the clock.
+   * @param problemsOf more of an app than its item shows, as of a server other than soketi. Default none.
+   */
+  constructor(now: number, problemsOf: ProblemsOf = () => []) {
     this.#now = now;
+    this.#problemsOf = problemsOf;
   }
 
   /** @returns what can be rewritten in it. */
@@ -43,7 +52,8 @@ export class Findings {
     const { normalized, repairs, findings } = checkItem(item, this.#now);
     const { id, key } = normalized;
     this.#check.add(id, key);
-    this.#keep(id, findings);
+    const more = normalized.app ? this.#problemsOf(normalized.app) : [];
+    this.#keep(id, [...findings, ...more.map((problem) => ({ ...problem, fixable: false }))]);
     return repairs;
   }
 

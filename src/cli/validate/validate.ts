@@ -9,6 +9,7 @@ import type { Rewrite } from "./backup.ts";
 import { type Item, readItems } from "./item-source.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { UsageError } from "../support/errors.ts";
+import { problemsFor } from "../support/more-problems.ts";
 
 interface ValidateOptions extends CommonOptions, FixOptions {
   readonly limit: number;
@@ -47,7 +48,7 @@ export function createValidateCommand(): Command {
 }
 
 async function validate(run: Run, files: readonly string[], options: ValidateOptions): Promise<ExitCode> {
-  const findings = new Findings(Date.now());
+  const findings = new Findings(Date.now(), problemsFor(run.tools.config));
   const rewrites: Rewrite[] = [];
   for await (const page of files.length > 0 ? fromFiles(files) : fromTable(run)) {
     for (const item of page) {

@@ -1,0 +1,92 @@
+import { BatchWriteItemCommand } from "@aws-sdk/client-dynamodb";
+import { expect, inject, it } from "vitest";
+import { localDynamoDb } from "../../local/apps-table.ts";
+import { connect } from "../../local/pusher-client.ts";
+import { startRedisSentinel } from "../../local/redis-sentinel.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import { eventually, item } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+import { outcomeAt, startSockudoFleet, takes } from "./fleet.ts";
+
+const keep = keeping();
+const APPS = 10_000;
+const ITEMS_AT_ONCE = 25;
+
+it("a Redis that comes back empty is filled by the sweep; meanwhile nobody gets in, and open connections stay", async () => {
+  const first = await startRedis();
+  const { fleet, node: start, sweep, ...rest } = keep(await startSockudoFleet({ redisUrl: first.url }));
+  rest.redis.on("error", () => undefined);
+  const node = await start();
+  await fleet.table.put(item("a", { MaxConnections: { N: "5" } }));
+  await eventually("the app", async () => (await outcomeAt(node, "a-key")) === "connected");
+  const open = await connect({ port: node.port, key: "a-key" });
+
+  await first.stop();
+  await eventually("the refusal", async () => (await outcomeAt(node, "a-key")) === "refused");
+  const second = keep(await startRedis({ port: first.port }));
+  expect(second.url).toBe(first.url);
+  // Empty, and no record comes: nothing changes by itself.
+  expect(await outcomeAt(node, "a-key")).toBe("refused");
+  expect(await sweep()).toMatchObject({ apps: 1, repaired: 1 });
+  await eventually("the app again", async () => (await outcomeAt(node, "a-key")) === "connected");
+  expect(await takes(node, "a", "a-secret")).toBe(true);
+  expect(await sweep()).toMatchObject({ apps: 1, entries: 2, repaired: 0, removed: 0 });
+  // Nothing of it was noticed there.
+  await open.subscribe("news");
+  open.disconnect();
+});
+
+it(`${APPS} apps: a sweep writes them all, each is found, and the next change is in force`, async () => {
+  const { fleet, node: start, sweep } = keep(await startSockudoFleet());
+  const node = await start();
+  const client = localDynamoDb(inject("dynamodbEndpoint"));
+  const ids = Array.from({ length: APPS }, (_, i) => `many-${i}`);
+  for (let from = 0; from < APPS; from += ITEMS_AT_ONCE) {
+    const requests = ids.slice(from, from + ITEMS_AT_ONCE).map((id) => ({ PutRequest: { Item: item(id) } }));
+    await client.send(new BatchWriteItemCommand({ RequestItems: { [fleet.table.name]: requests } }));
+  }
+  client.destroy();
+  expect(await sweep()).toMatchObject({ apps: APPS });
+  expect(await sweep()).toMatchObject({
+    apps: APPS,
+    entries: 2 * APPS,
+    repaired: 0,
+    removed: 0,
+    unsettled: 0,
+  });
+  for (let i = 0; i < APPS; i += 97) expect(await takes(node, `many-${i}`, `many-${i}-secret`)).toBe(true);
+  await fleet.table.update("many-5000", { AppSecret: { S: "new" } });
+  await eventually("the new secret", () => takes(node, "many-5000", "new"));
+  await fleet.table.delete("many-9999");
+  await eventually("the end of an app", async () => (await outcomeAt(node, "many-9999-key")) === "refused");
+});
+
+it("behind sentinels a node and the function follow a failover, and what was lost in it is swept", async () => {
+  const redis = keep(await startRedisSentinel());
+  const { name, sentinels } = redis;
+  const hosts = sentinels.map((address) => new URL(`redis://${address}`));
+  const {
+    fleet,
+    node: start,
+    sweep,
+  } = keep(
+    await startSockudoFleet({
+      sentinels: {
+        env: { REDIS_SENTINELS: sentinels.join(","), REDIS_SENTINEL_NAME: name },
+        database: {
+          sentinels: hosts.map(({ hostname, port }) => ({ host: hostname, port: Number(port) })),
+          name,
+        },
+      },
+    }),
+  );
+  const node = await start();
+  await fleet.table.put(item("a"));
+  await eventually("the app", async () => (await outcomeAt(node, "a-key")) === "connected");
+  keep(await redis.failover());
+  await fleet.table.update("a", { AppSecret: { S: "new" } });
+  await eventually("the new secret", () => takes(node, "a", "new"), 120_000);
+  expect(await sweep()).toMatchObject({ apps: 1, unsettled: 0 });
+  expect(await sweep()).toMatchObject({ apps: 1, entries: 2, repaired: 0 });
+  expect(await takes(node, "a", "new")).toBe(true);
+});
