@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
-import { axis, COLORS } from "../plot.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { axis, COLORS, drawPlot, INK } from "../plot.ts";
 import { figure, publish } from "../report.ts";
 
 /** Of one way to keep apps. Times in milliseconds. */
@@ -21,6 +21,7 @@ const seconds = (ms: number) => (ms >= 1_000 ? `${(ms / 1_000).toFixed(1)} s` : 
 const shown = (ms: number) => Math.max(ms, 1) / 1_000;
 
 export function publishStaleness(about: string, found: readonly StalenessFigures[]): void {
+  writeFileSync(new URL("../../docs/img/longest.svg", import.meta.url), drawLongest(found));
   publish({
     name: "staleness",
     about,
@@ -60,6 +61,48 @@ function tableOf(found: readonly StalenessFigures[]) {
     one.neverSeen,
   ]);
   return { columns, rows };
+}
+
+/** The top of README: what people choose between, and one message. From the bottom up. */
+const COMPARED = ["soketi-app-sync", "BentoCache and its bus", "soketi's cache, TTL 60 s"];
+
+function drawLongest(found: readonly StalenessFigures[]): string {
+  const bars = COMPARED.flatMap((name, i) => {
+    const one = found.find((figures) => figures.name === name);
+    return one ? [{ name, one, color: COLORS[i] ?? INK }] : [];
+  });
+  return drawPlot(
+    {
+      legend: { show: false },
+      title: {
+        text: "Longest that a node served an app as it was before a change",
+        textStyle: { color: INK, fontSize: 15 },
+        left: 0,
+      },
+      grid: { left: 170, right: 90, top: 40, bottom: 30 },
+      xAxis: axis({ type: "value", axisLabel: { color: INK, formatter: "{value} s" } }),
+      yAxis: axis({ type: "category", data: bars.map(({ name }) => name), axisTick: { show: false } }),
+      series: [
+        {
+          type: "bar",
+          barWidth: 22,
+          data: bars.map(({ one, color }) => ({
+            value: one.max / 1_000,
+            itemStyle: { color },
+            label: {
+              show: true,
+              position: "right",
+              color,
+              fontWeight: "bold",
+              // It was still stale when nobody looked any more.
+              formatter: one.neverSeen > 0 ? `over ${seconds(one.max)}` : seconds(one.max),
+            },
+          })),
+        },
+      ],
+    },
+    { width: 760, height: 200 },
+  );
 }
 
 /** A bar from the median to the 99th percentile, and a dot with the name at the longest. */
