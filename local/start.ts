@@ -104,11 +104,17 @@ function describe({ nodes, redisUrl, relayUrl, dynamodbEndpoint, table }: Stack)
   if (relayUrl !== undefined) print(`Relay:           ${relayUrl}/health   ${relayUrl}/metrics`);
 }
 
-function explainOwnChange({ dynamodbEndpoint }: Stack): void {
+function explainOwnChange({ dynamodbEndpoint, redisUrl }: Stack): void {
+  // One of the user's own is in the environment already, and may hold a password.
+  const redis = redisUrl === process.env.REDIS_URL ? "" : ` REDIS_URL=${redisUrl}`;
+  const login = "AWS_ACCESS_KEY_ID=local AWS_SECRET_ACCESS_KEY=local";
   print("");
   print("Running. Changes are shown as they arrive. Make one yourself, in another terminal in this folder:");
   print("");
-  print(`  node --import tsx local/change.ts ${dynamodbEndpoint} acme '{"Enabled":"no"}'`);
+  print(`  export${redis} APP_MANAGER_DYNAMODB_ENDPOINT=${dynamodbEndpoint} ${login}`);
+  print("  node dist/cli.mjs apps disable acme");
+  print("  node dist/cli.mjs apps rotate-secret acme --overlap 1h");
+  print("  node dist/cli.mjs doctor");
   print("");
   print("Ctrl-C ends everything.");
 }

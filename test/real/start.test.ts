@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import { stripVTControlCharacters } from "node:util";
 import { afterEach, describe, expect, it } from "vitest";
@@ -61,9 +61,9 @@ describe("npm start", () => {
     const apps = (await (await fetch(`${console_}api/apps`)).json()) as { all: number };
     expect(apps.all).toBe(201);
 
-    const [command = ""] = /node --import tsx local\/change\.ts .*/.exec(printed) ?? [];
-    expect(command).not.toBe("");
-    execFileSync("sh", ["-c", command], { cwd: root });
+    const [, commands = ""] = /^( {2}export [^]*?apps disable acme)$/m.exec(printed) ?? [];
+    expect(commands).not.toBe("");
+    execFileSync("sh", ["-c", commands], { cwd: root });
     await prints("node 1: app-sync: dropped acme");
 
     // A node may go: the rest goes on without it.
@@ -71,10 +71,13 @@ describe("npm start", () => {
     if (node === undefined) throw new Error("expected a soketi process, found none");
     process.kill(node, "SIGKILL");
     await prints('ended by SIGKILL: "Start it again" on the console does that.');
-    execFileSync("sh", ["-c", command.replace('"no"', '"yes"')], { cwd: root });
-    await eventually("the other node's drop", () =>
-      Promise.resolve(printed.split("app-sync: dropped acme").length > 3),
-    );
+    const enable = commands.replace("disable acme", "enable acme --timeout 5s --json");
+    const { status, stdout } = spawnSync("sh", ["-c", enable], { cwd: root, encoding: "utf8" });
+    expect(status, stdout).toBe(3);
+    const { nodes } = JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as {
+      nodes: { confirmedAfterMs: number | null }[];
+    };
+    expect(nodes.map(({ confirmedAfterMs }) => confirmedAfterMs !== null).sort()).toEqual([false, true]);
 
     const pids = ["redis-server", "DynamoDBLocal", "serverless", "soketi"].flatMap(parts);
     expect(pids.length).toBeGreaterThanOrEqual(4);
