@@ -306,7 +306,7 @@ describe("soketi-app-sync console", () => {
     const busy = await cli(["console", "--port", port], { env: { REDIS_URL: inject("redisUrl") } });
     expect([busy.status, busy.stderr]).toEqual([
       1,
-      expect.stringContaining("found that it is busy: choose another with --port"),
+      expect.stringContaining("found that it is in use: choose another with --port"),
     ]);
     const none = await cli(["console"]);
     expect([none.status, none.stderr]).toEqual([1, expect.stringContaining("REDIS_URL")]);

@@ -257,7 +257,7 @@ describe("what only the operator can change is said in one line, with an exit co
   it("no table, or no stream: 5", async () => {
     const [status, stderr] = await run({ APP_MANAGER_DYNAMODB_TABLE: "nowhere" });
     expect(stderr).toMatch(
-      /Could not find the stream of table nowhere: it is not there: check its name, the region/,
+      /Could not find the stream of table nowhere: it does not exist: check its name, the region/,
     );
     expect(status).toBe(5);
     const [off, words] = await run({ APP_MANAGER_DYNAMODB_TABLE: await tableWith(undefined) });
@@ -284,7 +284,7 @@ describe("what only the operator can change is said in one line, with an exit co
       APP_SYNC_RELAY_PORT: new URL(relay.url).port,
     });
     expect(stderr).toMatch(
-      /expected to listen on 127\.0\.0\.1:\d+, found that it is busy: choose others with APP_SYNC_RELAY/,
+      /expected to listen on 127\.0\.0\.1:\d+, found that it is in use: choose others with APP_SYNC_RELAY/,
     );
     expect(status).toBe(1);
     const wrong = await cli(["relay"], {
