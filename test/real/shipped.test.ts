@@ -59,9 +59,17 @@ describe("the package", () => {
     ]);
     expect(files).toEqual(
       expect.arrayContaining(
-        ["agent.cjs", "agent.d.cts", "cli.mjs", "cli.cjs", "index.mjs", "index.d.mts", "console/app.js"].map(
-          (file) => `package/dist/${file}`,
-        ),
+        [
+          "agent.cjs",
+          "agent.d.cts",
+          "cli.mjs",
+          "cli.cjs",
+          "index.mjs",
+          "index.d.mts",
+          "cdk.cjs",
+          "cdk.d.cts",
+          "console/app.js",
+        ].map((file) => `package/dist/${file}`),
       ),
     );
   });
