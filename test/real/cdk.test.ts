@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { App, CfnParameter, NestedStack, Stack } from "aws-cdk-lib";
+import { App, CfnParameter, NestedStack, Stack, Validations } from "aws-cdk-lib";
 import { Template } from "aws-cdk-lib/assertions";
 import { AttributeType, StreamViewType, Table } from "aws-cdk-lib/aws-dynamodb";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { zippedFunctions } from "../../deploy/release/functions.ts";
 import type { JsonObject } from "../../deploy/template/json.ts";
 import { type PlainTemplate, plainTemplate } from "../../deploy/template/plain-template.ts";
@@ -27,10 +27,17 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-const stackIn = () => {
+/** What CDK warns of when values stand in the place of parameters: docs/release.md names them. */
+const WARNINGS = ["W1028", "W2503", "W8003", "W9003", "W9052", "W9053"].map(
+  (id) => `CloudFormation-Validate::${id}`,
+);
+
+const stackIn = (acknowledged: readonly string[] = WARNINGS) => {
   apps += 1;
   const app = new App({ outdir: join(folder, `cdk.out-${apps}`), analyticsReporting: false });
-  return new Stack(app, "Sync", { env: { region: "us-east-1", account: "123456789012" } });
+  const stack = new Stack(app, "Sync", { env: { region: "us-east-1", account: "123456789012" } });
+  Validations.of(stack).acknowledge(...acknowledged.map((id) => ({ id, reason: "docs/release.md" })));
+  return stack;
 };
 /** Without the two of the code, which are the construct's own. */
 const parametersOf = (given: Readonly<Record<string, string>>) => {
@@ -64,6 +71,35 @@ describe.each(Object.entries(SETS))("the construct, and the template: %s", (_, s
     // Of CDK, about its own bootstrap.
     expect(Object.keys(synthesized.Rules)).toEqual(["CheckBootstrapVersion"]);
     expect(Object.keys(synthesized.Parameters ?? {})).toEqual(["BootstrapVersion"]);
+  });
+});
+
+describe("docs/release.md", () => {
+  it("acknowledges what CDK warns of, and no more than that is left", () => {
+    const [, list = ""] = /const decided = \[(.*)\]/.exec(readFileSync(join(root, "docs/release.md"), "utf8")) ?? []; // prettier-ignore
+    expect(list.split(", ").map((rule) => `CloudFormation-Validate::${rule.replaceAll('"', "")}`)).toEqual(
+      WARNINGS,
+    );
+    const parameters = {
+      RedisUrl: "redis://r",
+      StreamArn: "arn:aws:dynamodb:us-east-1:123456789012:table/apps/stream/2026-01-01T00:00:00.000",
+      SharedCache: "refresh",
+      ReservedConcurrency: "4",
+    };
+    const printedFor = (stack: Stack): string => {
+      new SoketiAppSync(stack, "AppSync", { release, parameters });
+      const printed = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+      const logged = vi.spyOn(console, "error").mockReturnValue(undefined);
+      try {
+        synthesize(stack);
+        return [...printed.mock.calls, ...logged.mock.calls].join("\n");
+      } finally {
+        printed.mockRestore();
+        logged.mockRestore();
+      }
+    };
+    expect(printedFor(stackIn([]))).toContain("WARNING");
+    expect(printedFor(stackIn())).not.toContain("WARNING");
   });
 });
 
@@ -103,7 +139,9 @@ describe("the stream of a table in the same app", () => {
       parameters: { RedisUrl: "redis://r", StreamArn: tableIn(stack).tableStreamArn ?? "" },
     });
     const { Conditions, Parameters } = synthesize(nested);
-    const [parameter = "", another] = Object.keys(Parameters ?? {}).filter((name) => name.includes("StreamArn"));
+    const [parameter = "", another] = Object.keys(Parameters ?? {}).filter((name) =>
+      name.includes("StreamArn"),
+    );
     expect(another).toBeUndefined();
     expect(Conditions?.HasStreamArn).toEqual({ "Fn::Not": [{ "Fn::Equals": [{ Ref: parameter }, ""] }] });
   });
