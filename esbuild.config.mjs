@@ -64,6 +64,16 @@ await Promise.all([
     target: "node20",
     packages: "external",
   }),
+  // CommonJS, as most apps of CDK are.
+  build({
+    ...common,
+    minify: false,
+    entryPoints: ["src/cdk/index.ts"],
+    outfile: "dist/cdk.cjs",
+    format: "cjs",
+    target: "node20",
+    packages: "external",
+  }),
   // Loaded as CommonJS, the packages that it needs take a third less of the time until a command begins: Node reads each of them
   // for the names that it exports otherwise.
   build({

@@ -7,6 +7,7 @@ import { plainTemplate } from "../template/plain-template.ts";
 import { zippedFunctions } from "./functions.ts";
 import { billOfMaterials } from "./sbom.ts";
 import { checksums } from "./checksums.ts";
+import { writeTerraform } from "./terraform.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const folder = resolve(process.argv[2] ?? join(root, "release"));
@@ -19,6 +20,7 @@ const functions = zippedFunctions(root);
 for (const { file, zip } of functions) writeFileSync(join(folder, "functions", file), zip);
 const template = await plainTemplate(root, new Map(functions.map(({ name, file }) => [name, file])));
 writeFileSync(join(folder, "cloudformation.json"), `${JSON.stringify(template, undefined, 1)}\n`);
+writeTerraform(root, join(folder, "terraform"), template);
 copyFileSync(join(root, "dist/agent.cjs"), join(folder, "agent.cjs"));
 execFileSync("npm", ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder], {
   cwd: root,

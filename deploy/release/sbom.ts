@@ -17,6 +17,7 @@ export async function billOfMaterials(root: string): Promise<string> {
     entryPoints: [
       ...handlers.map((file) => `handlers/${file}`),
       "src/soketi/preload.ts",
+      // Not the construct for CDK: what it needs is a part of the app that takes it.
       "src/cli/cli.ts",
       "src/library/index.ts",
       "src/console/page/app.tsx",

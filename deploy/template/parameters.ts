@@ -41,7 +41,7 @@ function parameterWith(name: string, isList: boolean): JsonObject {
   if (choices) return { Type: "String", ...common, AllowedValues: choices };
   // A list is split at its commas, and nothing is trimmed.
   const source = (pattern?.source ?? "^-?\\d+$").replaceAll(isList ? "\\s*" : "", "");
-  const judged = forJava(source);
+  const judged = forJava(name === "redisUrl" ? withoutPassword(source) : source);
   return {
     Type: "String",
     ...common,
@@ -49,6 +49,9 @@ function parameterWith(name: string, isList: boolean): JsonObject {
     ConstraintDescription: expected,
   };
 }
+
+/** `serverless deploy` has a sentence of its own about it; here the pattern is all that can keep a password out of the stack. */
+const withoutPassword = (source: string) => source.replace("[^/\\s@?#%]", "[^/\\s@?#%:]");
 
 /** CloudFormation's patterns are Java's, where a bracket inside of brackets begins a set in the set. */
 function forJava(source: string): string {

@@ -1,12 +1,13 @@
 /**
  * `npm run deploy:proof`: every combination of parameters packaged and validated offline; the zips run by AWS's own runtime
- * client; then two stages deployed to an emulator of AWS, read back, deployed again, and removed. Needs python3 with venv, PyPI,
- * and what a C++ program is built with.
+ * client; then two stages deployed to an emulator of AWS, read back, deployed again, and removed; then the
+ * release's template there. Needs python3 with venv, PyPI, and what a C++ program is built with.
  */
 import assert from "node:assert/strict";
 import { DescribeTableCommand } from "@aws-sdk/client-dynamodb";
 import { Account } from "./account.ts";
 import { startMoto } from "./moto.ts";
+import { proveReleaseTemplate } from "./release-template.ts";
 import { Report } from "./report.ts";
 import {
   deploy,
@@ -36,6 +37,7 @@ const moto = await startMoto(REGION);
 try {
   const account = new Account(moto.environment.AWS_ENDPOINT_URL ?? "", REGION);
   await proveDeployment({ account, environment: moto.environment, region: REGION });
+  await proveReleaseTemplate(report, { account, region: REGION });
 } finally {
   await moto.stop();
 }

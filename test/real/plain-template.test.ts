@@ -8,22 +8,15 @@ import { type PlainTemplate, plainTemplate } from "../../deploy/template/plain-t
 import { randomAssignments, valuesOf } from "../../deploy/template/trials.ts";
 import { check, PARAMETERS, parameterOf, variables } from "../../deploy/template/variables.ts";
 import { root } from "../support/fleet.ts";
-import { resolveTemplate } from "../support/resolve-template.ts";
+import { asParameters, SETS } from "../support/parameter-sets.ts";
+import { resolveTemplate, withoutEmpty } from "../support/resolve-template.ts";
 
 const zips = new Map(zippedFunctions(root).map(({ name, file }) => [name, file]));
-const KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab";
 let template: PlainTemplate;
 
 beforeAll(async () => {
   template = await plainTemplate(root, zips);
 }, 600_000);
-
-/** As the template's parameters. */
-const asParameters = (given: Readonly<Record<string, string>>) => ({
-  CodeBucket: "code",
-  CodePrefix: "soketi/",
-  ...Object.fromEntries(Object.entries(given).map(([name, value]) => [parameterOf(name), value])),
-});
 
 /** With its parameters, by id. */
 const plainWith = (given: Readonly<Record<string, string>>) => resolveTemplate(template, asParameters(given));
@@ -65,59 +58,6 @@ describe("the template, and what deploy/*.cjs says", () => {
   });
 });
 
-const SETS: Record<string, Readonly<Record<string, string>>> = {
-  "its own table, and nothing else": { redisUrl: "redis://cache:6379/1" },
-  "an existing table, VPC, keys, IAM, a boundary, evict": {
-    redisClusterNodes: "a:6379,b:6379",
-    redisTls: "on",
-    redisUsername: "app-sync",
-    redisIamCacheName: "apps",
-    streamArn: "arn:aws:dynamodb:us-east-1:123456789012:table/my.apps/stream/2026-01-01T00:00:00.000",
-    tableKmsKeyArn: KEY,
-    queueKmsKeyArn: KEY,
-    logKmsKeyArn: KEY,
-    subnetIds: "subnet-0a,subnet-0b",
-    securityGroupIds: "sg-0a",
-    streamsEndpoint: "https://vpce-1.streams.dynamodb.us-east-1.vpce.amazonaws.com",
-    permissionsBoundaryArn: "arn:aws:iam::123456789012:policy/limit",
-    rolePath: "/team/",
-    sharedCache: "evict",
-    alarmTopicArn: "arn:aws:sns:us-east-1:123456789012:ops",
-    reservedConcurrency: "4",
-    minReplicas: "1",
-  },
-  "sentinels with a password of SSM, refresh every 15 minutes": {
-    redisSentinels: "a:26379,b:26379",
-    redisSentinelName: "mymaster",
-    redisSentinelUsername: "watch",
-    redisSentinelTls: "on",
-    redisDb: "2",
-    redisPasswordParameter: "/redis/password",
-    redisKmsKeyArn: KEY,
-    tableName: "my-apps",
-    sharedCache: "refresh",
-    redisKeyPrefix: "soketi:",
-    sharedCacheTtl: "60",
-    sweepSchedule: "rate(15 minutes)",
-    logRetentionDays: "365",
-    logLevel: "WARN",
-    logLength: "500",
-  },
-};
-/** Each further choice of `on` or `off` on, so that a part that comes later is in it. */
-const everythingOn = Object.fromEntries(
-  Object.entries(PARAMETERS)
-    .filter(([name, { pattern }]) => pattern?.source === "^(on|off)$" && !name.startsWith("redis"))
-    .map(([name]) => [name, "on"]),
-);
-SETS["every choice on, a secret by its ARN"] = {
-  ...everythingOn,
-  redisUrl: "rediss://app-sync@cache:6379",
-  redisSecretId: "arn:aws:secretsmanager:us-east-1:123456789012:secret:redis/apps-AbCd12",
-  redisKmsKeyArn: KEY,
-  sharedCache: "refresh",
-};
-
 /** What serverless.yml's way has of its own: the bucket of its uploads, the code's place in it, the mapping's id. */
 function comparable(resources: Readonly<Record<string, JsonObject>>): Record<string, JsonObject> {
   const entries = Object.entries(resources)
@@ -131,15 +71,6 @@ function comparable(resources: Readonly<Record<string, JsonObject>>): Record<str
     });
   return Object.fromEntries(entries);
 }
-/** With an own table osls says once more that the mapping comes after it, which the reference says; nothing is in no order. */
-const withoutEmpty = (resources: Record<string, JsonObject>) =>
-  Object.fromEntries(
-    Object.entries(resources).map(([id, { DependsOn = [], ...rest }]) => [
-      id,
-      Array.isArray(DependsOn) && DependsOn.length === 0 ? rest : { ...rest, DependsOn },
-    ]),
-  );
-
 describe.each(Object.entries(SETS))("the template, and `serverless package`: %s", (_, parameters) => {
   const given = { stage: "prod", ...parameters };
 
@@ -192,6 +123,7 @@ describe("its parameters", () => {
 
   it.each([
     ["RedisUrl", "cache:6379"],
+    ["RedisUrl", "redis://app-sync:password@cache:6379"],
     ["StreamArn", "arn:aws:dynamodb:us-east-1:123456789012:table/apps"],
     ["SharedCache", "on"],
     ["SubnetIds", "subnet-1, subnet-2"],

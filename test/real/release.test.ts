@@ -4,8 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { parse } from "@cdktn/hcl2json";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { variableOf } from "../../deploy/release/terraform.ts";
 import { root } from "../support/fleet.ts";
 
 const run = promisify(execFile);
@@ -83,6 +85,76 @@ describe("npm run release", () => {
 
   it("has the package, with the version in its name", () => {
     expect(filesOf(one)).toContain(`soketi-app-sync-${version}.tgz`);
+  });
+});
+
+describe("the Terraform module", () => {
+  interface Hcl {
+    readonly variable?: Record<string, [{ description: string; type: string; default?: unknown }]>;
+    readonly output?: Record<string, [{ value: string }]>;
+    readonly locals?: [Record<string, unknown>];
+    readonly resource?: Record<string, object>;
+  }
+  const texts = () =>
+    readdirSync(join(one, "terraform")).map((file) => ({
+      file,
+      text: read(join("terraform", file)).toString(),
+    }));
+  const parsed = async () =>
+    Promise.all(texts().map(async ({ file, text }) => (await parse(file, text)) as Hcl));
+  const variablesIn = async () => Object.assign({}, ...(await parsed()).map(({ variable }) => variable)) as NonNullable<Hcl["variable"]>; // prettier-ignore
+  const template = () =>
+    JSON.parse(read("cloudformation.json").toString()) as Record<
+      "Parameters" | "Outputs",
+      Record<string, { Default?: string; Description: string }>
+    >;
+
+  it("has a variable for each parameter of the template, with the same default, and two of its own", async () => {
+    const variables = await variablesIn();
+    for (const [parameter, { Default, Description }] of Object.entries(template().Parameters)) {
+      const [variable] = variables[variableOf(parameter)] ?? [];
+      expect(variable, parameter).toMatchObject({ description: Description, type: "${string}" });
+      expect(variable?.default, parameter).toBe(Default);
+    }
+    const names = Object.keys(template().Parameters).map(variableOf);
+    expect(Object.keys(variables).sort()).toEqual([...new Set(names), "stack_name", "tags"].sort());
+    expect(new Set(names).size).toBe(Object.keys(template().Parameters).length);
+  });
+
+  it("hands each of them to the stack under its own name", async () => {
+    const [{ parameters } = {}] = (await parsed()).flatMap(({ locals = [] }) => locals.filter((one) => "parameters" in one)); // prettier-ignore
+    expect(parameters).toEqual(
+      Object.fromEntries(
+        Object.keys(template().Parameters).map((name) => [name, `\${var.${variableOf(name)}}`]),
+      ),
+    );
+  });
+
+  it("has the template's outputs, and the stack's id", async () => {
+    const outputs = (await parsed()).flatMap(({ output = {} }) => Object.entries(output));
+    expect(outputs.map(([name]) => name).sort()).toEqual(
+      [...Object.keys(template().Outputs).map(variableOf), "stack_id"].sort(),
+    );
+    for (const name of Object.keys(template().Outputs)) {
+      const [, [output] = []] = outputs.find(([output]) => output === variableOf(name)) ?? [];
+      expect(output?.value).toContain(`"${name}"`);
+    }
+  });
+
+  it("uses nothing that is not declared, and declares nothing that is not used", async () => {
+    const all = texts().map(({ text }) => text.replace(/#.*$/gm, "")).join("\n"); // prettier-ignore
+    const used = (pattern: RegExp) => [...new Set([...all.matchAll(pattern)].map(([, name = ""]) => name))].sort(); // prettier-ignore
+    expect(used(/\bvar\.(\w+)/g)).toEqual(Object.keys(await variablesIn()).sort());
+    const locals = (await parsed()).flatMap(({ locals: [given = {}] = [{}] }) => Object.keys(given));
+    expect(used(/\blocal\.(\w+)/g)).toEqual(locals.sort());
+    const resources = (await parsed()).flatMap(({ resource = {} }) =>
+      Object.entries(resource).flatMap(([type, named]) =>
+        Object.keys(named).map((name) => `${type}.${name}`),
+      ),
+    );
+    expect(used(/(?<!data\.)\b(aws_\w+\.\w+)/g)).toEqual(resources.sort());
+    for (const [, path = ""] of all.matchAll(/"\$\{path\.module\}\/\.\.\/([\w.]+)"/g))
+      expect(readdirSync(one)).toContain(path);
   });
 });
 

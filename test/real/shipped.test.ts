@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -59,9 +59,17 @@ describe("the package", () => {
     ]);
     expect(files).toEqual(
       expect.arrayContaining(
-        ["agent.cjs", "agent.d.cts", "cli.mjs", "cli.cjs", "index.mjs", "index.d.mts", "console/app.js"].map(
-          (file) => `package/dist/${file}`,
-        ),
+        [
+          "agent.cjs",
+          "agent.d.cts",
+          "cli.mjs",
+          "cli.cjs",
+          "index.mjs",
+          "index.d.mts",
+          "cdk.cjs",
+          "cdk.d.cts",
+          "console/app.js",
+        ].map((file) => `package/dist/${file}`),
       ),
     );
   });
@@ -125,6 +133,52 @@ describe("the package", () => {
       run(bin("tsc"), ["-p", "."]);
     },
   );
+});
+
+describe("the construct for CDK", () => {
+  const [, example = ""] = /^## CDK$[^]*?^```ts\n([^]*?)^```/m.exec(readFileSync(join(root, "docs/release.md"), "utf8")) ?? []; // prettier-ignore
+
+  /** An app has them; the package does not bring them along. */
+  beforeAll(async () => {
+    expect(existsSync(join(folder, "node_modules/aws-cdk-lib"))).toBe(false);
+    for (const name of ["aws-cdk-lib", "constructs"])
+      await symlink(join(root, "node_modules", name), join(folder, "node_modules", name));
+  });
+
+  it.each([
+    ["nodenext", "an ES module", "mts"],
+    ["nodenext", "CommonJS", "cts"],
+    ["esnext", "bundled", "ts"],
+  ])(
+    "has types under module %s, as %s, which the documented example agrees with",
+    async (module, _, ending) => {
+      expect(example).toContain("soketi-app-sync/cdk");
+      await writeFile(join(folder, `cdk.${ending}`), example);
+      const compilerOptions = {
+        strict: true,
+        noEmit: true,
+        skipLibCheck: true,
+        target: "es2022",
+        types: ["node"],
+        typeRoots: [join(root, "node_modules", "@types")],
+        module,
+        moduleResolution: module === "nodenext" ? "nodenext" : "bundler",
+      };
+      const project = join(folder, `tsconfig.cdk.${ending}.json`);
+      await writeFile(project, JSON.stringify({ compilerOptions, files: [`cdk.${ending}`] }));
+      run(bin("tsc"), ["-p", project]);
+    },
+  );
+
+  it("can be imported, and required", () => {
+    const script = `
+      import { SoketiAppSync } from "soketi-app-sync/cdk";
+      import { createRequire } from "node:module";
+      const required = createRequire(import.meta.url)("soketi-app-sync/cdk");
+      console.log(typeof SoketiAppSync, required.SoketiAppSync === SoketiAppSync);
+    `;
+    expect(run(process.execPath, ["--input-type=module", "-e", script])).toBe("function true\n");
+  });
 });
 
 describe.each(["20", "22", "24"])("on Node %s", (major) => {

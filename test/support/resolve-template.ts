@@ -118,3 +118,12 @@ class Resolver {
     return filled.includes("${") ? { "Fn::Sub": filled } : filled;
   }
 }
+
+/** With an own table osls says once more that the mapping comes after it, which the reference says; nothing is in no order. */
+export const withoutEmpty = (resources: Readonly<Record<string, JsonObject>>) =>
+  Object.fromEntries(
+    Object.entries(resources).map(([id, { DependsOn = [], ...rest }]) => [
+      id,
+      Array.isArray(DependsOn) && DependsOn.length === 0 ? rest : { ...rest, DependsOn },
+    ]),
+  );

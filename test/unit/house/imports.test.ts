@@ -22,6 +22,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/lambda": ["src/protocol", "src/pipeline", "src/config", "src/redis"],
   "src/relay": ["src/protocol", "src/pipeline", "src/config", "src/redis", "src/aws", "src/lambda"],
   "src/fleet": ["src/protocol", "src/redis"],
+  "src/cdk": ["src/config"],
   "src/library": ["src/app", "src/protocol", "src/agent", "src/config", "src/redis", "src/aws"],
   "src/console": ["src/app", "src/async", "src/protocol", "src/redis", "src/aws", "src/fleet"],
   "src/cli": [
@@ -60,6 +61,8 @@ const PACKAGES: Record<string, readonly string[]> = {
   preact: ["src/console"],
   "preact/hooks": ["src/console"],
   uplot: ["src/console"],
+  "aws-cdk-lib": ["src/cdk"],
+  constructs: ["src/cdk"],
   "cli-table3": ["src/cli"],
   "cli-progress": ["src/cli"],
   picocolors: ["src/cli"],

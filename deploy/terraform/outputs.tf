@@ -1,0 +1,4 @@
+output "stack_id" {
+  description = "The id of the CloudFormation stack"
+  value       = aws_cloudformation_stack.this.id
+}
