@@ -49,7 +49,7 @@ describe("the sentence on top", { shuffle: false }, () => {
 
   it("does so as well when Redis takes what it is asked and says nothing", async () => {
     watched.redisLink.freeze();
-    await watched.shows("bad", "Nothing is known now");
+    await watched.shows("bad", "Nothing is known at the moment");
     await watched.page.locator(".card.stale").nth(1).waitFor();
     expect(await watched.page.locator(".card.good").count()).toBe(0);
     await watched.shows("bad", "did not answer");

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Cluster, Redis } from "ioredis";
 import { describe, expect, inject, it } from "vitest";
+import { freePort } from "../../local/free-port.ts";
 import { redisCli, untilTrue } from "../../local/redis-cli.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
@@ -28,9 +29,9 @@ function standalone(): Promise<Redis | Cluster> {
 
 /** One node is a cluster too: what is not in one slot is refused. */
 async function cluster(): Promise<Redis | Cluster> {
-  const { port } = keep(
-    await startRedis({ args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"] }),
-  );
+  const busPort = String(await freePort());
+  const args = ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-port", busPort];
+  const { port } = keep(await startRedis({ args }));
   await redisCli(port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
   await untilTrue("the cluster", async () => (await redisCli(port, "CLUSTER", "INFO")).includes(":ok"));
   return kept(new Cluster([{ host: "127.0.0.1", port }]));

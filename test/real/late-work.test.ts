@@ -70,6 +70,7 @@ describe("a batch that was reported as failed is not published any more", () => 
 
   it("when a Cluster is away, and comes back: and that is known long before the function's time-out", async () => {
     const port = await freePort();
+    const busPort = String(await freePort());
     const handler = await loadHandler(env({ REDIS_CLUSTER_NODES: `127.0.0.1:${port}` }));
     const started = performance.now();
     for (const id of ["failed-1", "failed-2"])
@@ -77,7 +78,10 @@ describe("a batch that was reported as failed is not published any more", () => 
     expect(performance.now() - started).toBeLessThan(20_000);
 
     keep(
-      await startRedis({ port, args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"] }),
+      await startRedis({
+        port,
+        args: ["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1", "--cluster-port", busPort],
+      }),
     );
     await redisCli(port, "CLUSTER", "ADDSLOTSRANGE", "0", "16383");
     // Its own state follows its slots a little later.

@@ -103,9 +103,7 @@ describe("openApps", () => {
       onError: (error) => errors.push(error),
     });
     await apps.ready;
-    await expect(apps.byId("lib")).rejects.toThrow(
-      `expected to read app lib from table ${fleet.table.name}, found that it cannot be read: `,
-    );
+    await expect(apps.byId("lib")).rejects.toThrow(`Could not read app lib from table ${fleet.table.name}: `);
     await expect(apps.byKey("lib-key")).rejects.toBeInstanceOf(TableError);
     expect(errors.length).toBeGreaterThan(1);
   });

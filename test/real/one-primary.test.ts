@@ -187,6 +187,11 @@ describe("APP_SYNC_MIN_REPLICAS", () => {
     await redisCli(replica.port, "REPLICAOF", "127.0.0.1", `${primary.port}`);
     await inStep();
     await eventually("the lease to be back", () => Promise.resolve(follower.fresh));
-    await log.append([FLUSH]);
+    await eventually("a message that the replica has in time", () =>
+      log.append([FLUSH]).then(
+        () => true,
+        () => false,
+      ),
+    );
   });
 });
