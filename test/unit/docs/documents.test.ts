@@ -1,16 +1,16 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { slug } from "github-slugger";
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../../src/agent/agent.ts";
 import { agentMetrics } from "../../../src/agent/metrics.ts";
 import { readAgentConfig } from "../../../src/config/agent.ts";
+import { DOCUMENTS } from "../../support/commands-in-documents.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const documents = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`)].filter(
-  (file) => file.endsWith(".md"),
-);
+const documents = ["CHANGELOG.md", ...DOCUMENTS];
 
 /** Every variable that the sources read, by the way they read it. */
 function variablesRead(): string[] {
@@ -25,9 +25,7 @@ describe("documents", () => {
       const path = target === "" ? file : join(dirname(file), target);
       expect(existsSync(join(root, path)), `${file} links to ${path}`).toBe(true);
       if (anchor === undefined) continue;
-      const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) =>
-        text.toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s+/g, "-"),
-      );
+      const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) => slug(text));
       expect(headings, `${file} links to ${path}#${anchor}`).toContain(anchor);
     }
   });
