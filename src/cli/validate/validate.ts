@@ -31,7 +31,10 @@ export function createValidateCommand(): Command {
       "instead of the table: output of `aws dynamodb scan`, or one item per line, also .gz",
     )
     .option("--limit <n>", "findings to show, worst first", count, 50)
-    .option("--fix", "rewrite to the documented spelling without changing the meaning; asks first")
+    .option(
+      "--fix",
+      "rewrite to the documented spelling and remove ended overlaps, without changing the meaning; asks first",
+    )
     .option("--dry-run", "with --fix: show what would be written, and write nothing")
     .option("-y, --yes", "with --fix or --restore: do not ask")
     .option("--backup <file>", "with --fix: file for the backup that --restore reads")
