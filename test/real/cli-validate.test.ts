@@ -187,8 +187,13 @@ describe("validate", () => {
     expect([seen.status, seen.stdout]).toEqual([0, expect.stringMatching(/^overlap-over +1$/m)]);
     expect(seen.stdout).toMatch(/^over +warning +overlap-over .*apps end-overlap over\. --fix does it\.$/m);
 
+    // A warning is no failure, unless it is asked for.
+    expect((await cli(["validate", "--strict"], { env: own })).status).toBe(2);
+
     const backup = join(folder, "overlaps.jsonl");
-    const fixed = await cli(["validate", "--fix", "--json", "--backup", backup, "--yes"], { env: own });
+    const fixed = await cli(["validate", "--fix", "--json", "--backup", backup, "--yes", "--strict"], {
+      env: own,
+    });
     expect([fixed.status, jsonLines(fixed)[0]]).toMatchObject([0, { planned: 1, written: 1 }]);
     expect(await table.get("over")).toEqual(item("over"));
     expect(await table.get("running")).toEqual(item("running", running));

@@ -36,12 +36,14 @@ export function createDoctorCommand(): Command {
   ])
     .option("--items", "also read the whole table: items with errors, keys that two apps share")
     .option("--expect <n>", "expected number of soketi nodes: those without the agent cannot be seen", count)
+    .option("--strict", "end with 2 for warnings too")
     .action((options: DoctorOptions) => runCommand(options, (run) => doctor(run, options)));
 }
 
 interface DoctorOptions extends CommonOptions {
   readonly items?: true;
   readonly expect?: number;
+  readonly strict?: true;
 }
 
 async function doctor({ tools, terminal }: Run, options: DoctorOptions): Promise<ExitCode> {
@@ -52,14 +54,27 @@ async function doctor({ tools, terminal }: Run, options: DoctorOptions): Promise
   const checks = [...table, ...redis];
   terminal.value(checks);
   show(terminal, checks);
+  tellOutcome(terminal, checks);
+  return exitCodeOf(checks, options);
+}
+
+function tellOutcome(terminal: Terminal, checks: readonly Check[]): void {
   const number = (level: Check["level"]) => checks.filter((check) => check.level === level).length;
   const [failed, warned, unlooked] = [number("fail"), number("warning"), number("not checked")];
   const { green } = terminal.colors;
   terminal.print();
   if (failed + warned + unlooked === 0) terminal.print(green("everything that was checked is healthy"));
   else terminal.print(`${failed} failed, ${warned} warned, ${unlooked} not checked`);
-  if (failed > 0) return EXIT.unwell;
-  return unlooked > 0 ? EXIT.unseen : EXIT.ok;
+}
+
+/** A warning alone is no failure, as with most linters: some are somebody's decision. */
+export function exitCodeOf(
+  checks: readonly Pick<Check, "level">[],
+  { strict = false }: { readonly strict?: boolean },
+): ExitCode {
+  const has = (level: Check["level"]) => checks.some((check) => check.level === level);
+  if (has("fail") || (strict && has("warning"))) return EXIT.unwell;
+  return has("not checked") ? EXIT.unseen : EXIT.ok;
 }
 
 function show(terminal: Terminal, checks: readonly Check[]): void {

@@ -15,6 +15,7 @@ interface ValidateOptions extends CommonOptions, FixOptions {
   readonly limit: number;
   readonly fix?: true;
   readonly restore?: string;
+  readonly strict?: true;
 }
 
 /** `validate`: every item of the table, or of files, with its problems; and their repair. */
@@ -39,6 +40,7 @@ export function createValidateCommand(): Command {
     .option("-y, --yes", "with --fix or --restore: do not ask")
     .option("--backup <file>", "with --fix: file for the backup that --restore reads")
     .option("--restore <file>", "undo --fix from its backup")
+    .option("--strict", "end with 2 for warnings too")
     .action((files: string[], options: ValidateOptions) =>
       runCommand(options, (run) => {
         if (options.restore !== undefined) return restore(run, options.restore, options);
@@ -63,12 +65,16 @@ async function validate(run: Run, files: readonly string[], options: ValidateOpt
   if (!options.fix) {
     run.terminal.value({ ...report, apps: report.apps.slice(0, options.limit) });
     show(run, report, options.limit);
-    return report.apps.some(hasErrors) ? EXIT.unwell : EXIT.ok;
+    return report.apps.some(isUnwell(options)) ? EXIT.unwell : EXIT.ok;
   }
   show(run, report, options.limit);
   const fixed = await fix(run, rewrites, options);
-  // What has an error stays as it is.
-  return fixed === EXIT.ok && report.apps.some(hasErrors) ? EXIT.unwell : fixed;
+  // What cannot be rewritten stays as it is.
+  const left = report.apps.map(({ appId, findings }) => ({
+    appId,
+    findings: findings.filter(({ fixable }) => !fixable),
+  }));
+  return fixed === EXIT.ok && left.some(isUnwell(options)) ? EXIT.unwell : fixed;
 }
 
 async function* fromFiles(files: readonly string[]): AsyncIterable<readonly Item[]> {
@@ -90,8 +96,8 @@ async function* fromTable({ tools, terminal }: Run): AsyncIterable<readonly Item
   }
 }
 
-function hasErrors({ findings }: AppFindings): boolean {
-  return findings.some(({ severity }) => severity === "error");
+function isUnwell({ strict }: Pick<ValidateOptions, "strict">): (app: AppFindings) => boolean {
+  return ({ findings }) => findings.some(({ severity }) => strict === true || severity === "error");
 }
 
 function show({ terminal }: Run, report: Report, limit: number): void {
