@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { listMappings } from "../../aws/lambda-mappings.ts";
-import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
+import { inspectLog, inspectRedis, otherPrefixes, type RedisShape } from "../../redis/inspection.ts";
 import type { RedisConnection } from "../../redis/library.ts";
+import { serverInEpoch } from "../../redis/vouched.ts";
 import { relayNames } from "../../protocol/names.ts";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
@@ -207,7 +208,7 @@ async function lookAtRedis(
   const messages = tail ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - MAX_FLUSHES) }) : [];
   const canary = await readCanaryResults(connection, names);
   const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, names);
-  const server = kind === "cluster" ? undefined : shape.server;
+  const server = kind === "cluster" ? undefined : serverOf(shape, primary);
   return [
     ...checkRedis(shape, kind),
     ...checkPrimary(shape, primary),
@@ -218,6 +219,11 @@ async function lookAtRedis(
     ...checkPreviousSecrets(nodes, asked.to),
     ...checkCanary(canary, asked.to, tools.config.sharedCache !== undefined),
   ];
+}
+
+/** The one that nodes must follow; undefined while nobody can say which it is. */
+function serverOf({ server }: RedisShape, { verdict }: PrimaryShape): string | undefined {
+  return server === undefined || verdict instanceof Error ? undefined : serverInEpoch(server, verdict);
 }
 
 async function inspectPrimary(
