@@ -4,7 +4,8 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-const DOCUMENTS: readonly string[] = [
+/** Every document but the history. */
+export const DOCUMENTS: readonly string[] = [
   "README.md",
   "CONTRIBUTING.md",
   ...readdirSync(join(root, "docs"), { recursive: true, encoding: "utf8" })

@@ -91,7 +91,7 @@ describe("Redis", () => {
   it.each([
     ["WRONGPASS invalid username-password pair", /Wrong user or password/],
     ["NOAUTH Authentication required.", /requires a password/],
-    ["NOPERM this user has no permissions", /docs\/security\.md/],
+    ["NOPERM this user has no permissions", /docs\/reference\/redis-users\.md/],
     ["getaddrinfo ENOTFOUND cache", /is unknown/],
     ["connect ECONNREFUSED 127.0.0.1:1", /Nothing listens/],
     ["connect ETIMEDOUT", /security groups/],

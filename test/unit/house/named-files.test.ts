@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { DOCUMENTS } from "../../support/commands-in-documents.ts";
 import { REASONS } from "../../mutation/survivors.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
@@ -10,11 +11,7 @@ const read = (file: string) => readFileSync(join(root, file), "utf8");
 const NOT_SOURCES = /^(\..*|docs|node_modules|dist|release|reports|coverage)$/;
 
 // docs/comparison.md names files of other projects.
-const documents = [
-  "README.md",
-  "CONTRIBUTING.md",
-  ...readdirSync(join(root, "docs")).map((file) => `docs/${file}`),
-].filter((file) => file.endsWith(".md") && file !== "docs/comparison.md");
+const documents = DOCUMENTS.filter((file) => file !== "docs/comparison.md");
 
 describe("a file that is named is there", () => {
   it.each(documents)("in %s", (file) => {
