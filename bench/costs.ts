@@ -25,7 +25,7 @@ export const PRICES = {
 
 const HOURS = 730;
 const SECONDS = HOURS * 3_600;
-/** From docs/deploy.md: memory and time of an invocation, its logs, what is watched, and five pollers that look three times a minute. */
+/** From docs/reference/deployment.md: memory and time of an invocation, its logs, what is watched, and five pollers that look three times a minute. */
 const INVOCATION = { gb: 0.25, seconds: 0.02, logKb: 2 };
 const WATCHED = { metrics: 4, alarmMetrics: 16 };
 const QUEUE_REQUESTS = 5 * 3 * 60 * HOURS;

@@ -1,4 +1,4 @@
-/** Every alarm of the stack. docs/operations.md has an entry for each: what it means, where to look, what to do. */
+/** Every alarm of the stack. docs/reference/alarms.md has an entry for each: what it means, where to look, what to do. */
 const { settings } = require("./parameters.cjs");
 
 const NAMESPACE = "soketi-app-sync";
@@ -183,7 +183,7 @@ module.exports = async (sources) => {
       Type: "AWS::CloudWatch::Alarm",
       Properties: {
         AlarmName: `${is.name}-${name}`,
-        AlarmDescription: `${description} What to do: docs/operations.md#${name.toLowerCase()}`,
+        AlarmDescription: `${description} What to do: docs/reference/alarms.md#${name.toLowerCase()}`,
         ...condition,
         ...(actions.length > 0 ? { AlarmActions: actions, OKActions: actions } : {}),
       },

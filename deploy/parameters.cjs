@@ -309,7 +309,7 @@ function check(given, { stage, region }) {
     if (Object.hasOwn(PARAMETERS, name)) continue;
     const close = Object.keys(PARAMETERS).find((known) => known.toLowerCase() === name.toLowerCase());
     mistakes.push(
-      `${name}: expected a parameter of docs/deploy.md, found an unknown one. ${close ? `Write ${close}.` : "Remove it."}`,
+      `${name}: expected a parameter of docs/reference/deployment.md, found an unknown one. ${close ? `Write ${close}.` : "Remove it."}`,
     );
   }
   for (const [name, { default: byDefault, pattern, allows, expected }] of Object.entries(PARAMETERS)) {

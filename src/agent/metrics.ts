@@ -43,7 +43,7 @@ interface MeasuredAgent extends Pick<Agent<never>, "leaseHeld" | "flushes" | "fo
   readonly verifier: { readonly verified: number; readonly stale: number };
 }
 
-/** Everything the agent shows on `/metrics`, but for the two histograms of lag. docs/agent.md says what each is for. */
+/** Everything the agent shows on `/metrics`, but for the two histograms of lag. docs/reference/metrics.md says what each is for. */
 export function agentMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric[] {
   return [
     ...followerMetrics(agent, counts),

@@ -2,7 +2,7 @@ import { Logger } from "@aws-lambda-powertools/logger";
 import { Metrics, MetricUnit } from "@aws-lambda-powertools/metrics";
 import { connectionError, createReporters, type Log, type Reporter } from "./reporters.ts";
 
-/** Everything that a process of the pipeline says. docs/operations.md lists it. */
+/** Everything that a process of the pipeline says. docs/reference/metrics.md lists it. */
 export interface Telemetry {
   readonly report: Reporter;
   /** Redis' connection had trouble outside a publish; ioredis goes on by itself. */

@@ -16,7 +16,7 @@ export interface Log {
   error(message: string, about: Readonly<Record<string, unknown>>): void;
 }
 
-/** Where numbers go, by the names of docs/operations.md. */
+/** Where numbers go, by the names of docs/reference/metrics.md. */
 export interface Meter {
   count(name: string, value: number): void;
   milliseconds(name: string, value: number): void;

@@ -34,7 +34,7 @@ export interface LinkOptions {
 }
 
 export interface CacheOptions {
-  /** As the agent's, with its ranges and defaults: docs/agent.md. */
+  /** As the agent's, with its ranges and defaults: docs/reference/settings.md. */
   readonly limits?: Partial<CacheLimits>;
   /** One cached app is compared with the table this often. Milliseconds up to 3600000, 0 for never; default 1000. */
   readonly verifyEveryMs?: number;

@@ -1,4 +1,4 @@
-/** A write is late when it takes longer than this to the last node. Milliseconds. docs/operations.md */
+/** A write is late when it takes longer than this to the last node. Milliseconds. docs/monitoring.md */
 export const CANARY_BOUND_MS = 2_000;
 
 /** One write of the canary's item, followed to the last node. Durations in milliseconds. */

@@ -7,7 +7,7 @@ import type { RelayOptions } from "./relay.ts";
 import type { RelayState } from "./state.ts";
 import type { TakeContext } from "./take-records.ts";
 
-/** The pipeline's own numbers keep its names, in Prometheus' spelling; docs/operations.md explains each. */
+/** The pipeline's own numbers keep its names, in Prometheus' spelling; docs/reference/metrics.md explains each. */
 const PIPELINE = "soketi_app_sync_pipeline_";
 const RELAY = "soketi_app_sync_relay_";
 

@@ -37,7 +37,7 @@ async function changes(fleet: Fleet, node: SoketiNode, to: string): Promise<void
   await eventually("the change", () => accepts(node, "a", to));
 }
 
-/** A Redis that knows the users of docs/security.md and nobody else, and a fleet whose function is one of them. */
+/** A Redis that knows the users of docs/reference/redis-users.md and nobody else, and a fleet whose function is one of them. */
 async function startWithUsers() {
   const server = await startRedis();
   const admin = new Redis(server.url);
@@ -58,7 +58,7 @@ async function startWithUsers() {
   };
 }
 
-describe("the users of docs/security.md", () => {
+describe("the users of docs/reference/redis-users.md", () => {
   it("are enough for function, agent and command line: a change, a replay, a lease, an answer", async () => {
     const { server, admin, fleet, names } = keep(await startWithUsers());
     const proxy = keep(await startStoppableProxy(server.port));
@@ -120,7 +120,7 @@ describe("the users of docs/security.md", () => {
   });
 });
 
-describe("of the users of docs/security.md", () => {
+describe("of the users of docs/reference/redis-users.md", () => {
   let started: Awaited<ReturnType<typeof startWithUsers>>;
 
   // For all of them: what is refused changes nothing.

@@ -123,7 +123,7 @@ describe("a relay", () => {
     expect(await metricsOf(relay.url)).toContain("soketi_app_sync_pipeline_sweep_removed_total 1");
   });
 
-  it("needs in Redis what docs/security.md gives it, and no more", async () => {
+  it("needs in Redis what docs/reference/redis-users.md gives it, and no more", async () => {
     const server = keep(await startRedis());
     const admin = new Redis(server.url);
     const here = await relayPlace(dynamodbEndpoint, urlOf("relay", server.port));

@@ -7,19 +7,21 @@ export type AclUser = "pipeline" | "relay" | "agent" | "operator" | "viewer";
 const PARTS = ["users", "shared cache", "cluster"] as const;
 export type AclPart = (typeof PARTS)[number];
 
-const document = readFileSync(new URL("../../docs/security.md", import.meta.url), "utf8");
+const document = readFileSync(new URL("../../docs/reference/redis-users.md", import.meta.url), "utf8");
 const blocks = [...document.matchAll(/^```acl\n([^]*?)^```/gm)].map(([, block = ""]) =>
   block.trim().split("\n"),
 );
 
-/** `ACL SETUSER …` lines of docs/security.md, for another prefix than the document's. */
+/** `ACL SETUSER …` lines of docs/reference/redis-users.md, for another prefix than the document's. */
 export function aclLines(
   part: AclPart,
   names: { readonly prefix: string; readonly keyPrefix?: string },
 ): string[] {
   const lines = blocks[PARTS.indexOf(part)];
   if (!lines || blocks.length !== PARTS.length) {
-    throw new Error(`expected ${PARTS.length} blocks of acl in docs/security.md, found ${blocks.length}`);
+    throw new Error(
+      `expected ${PARTS.length} blocks of acl in docs/reference/redis-users.md, found ${blocks.length}`,
+    );
   }
   return lines.map((line) =>
     line.replaceAll("{app-sync:apps}", names.prefix).replaceAll("~app:", `~${names.keyPrefix ?? ""}app:`),

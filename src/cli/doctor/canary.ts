@@ -26,7 +26,7 @@ export function checkCanary(
         fail(
           NAME,
           `it ran last ${ago(now - at)}, and was due every ${intervalMs / 60_000} min`,
-          "Nobody measures any more. Look at its schedule and its log: docs/operations.md, CanaryNotRun. Switched off on purpose: it " +
+          "Nobody measures any more. Look at its schedule and its log: docs/reference/alarms.md, CanaryNotRun. Switched off on purpose: it " +
             "is forgotten after a day.",
         ),
       ];
@@ -67,6 +67,6 @@ function judge(result: CanaryResult, which: string, hasSharedCache: boolean): Ch
     : warning(
         NAME,
         found,
-        `More than ${CANARY_BOUND_MS / 1_000} s. Once may be a cold start; again and again: docs/operations.md, CanaryLate.`,
+        `More than ${CANARY_BOUND_MS / 1_000} s. Once may be a cold start; again and again: docs/reference/alarms.md, CanaryLate.`,
       );
 }

@@ -14,7 +14,8 @@ const REASONS: Readonly<Record<string, string>> = {
   "sequence-backwards": "The log lost its end: Redis was restored, or failed over without its last writes.",
   "log-trimmed": "The node was away for longer than the log covers: raise APP_SYNC_LOG_LENGTH.",
   "server-changed": "Redis was restarted or replaced. Normal once, but not repeatedly.",
-  "unreadable-message": "Something else writes to the log or publishes: docs/security.md lists the rights.",
+  "unreadable-message":
+    "Something else writes to the log or publishes: docs/reference/redis-users.md lists the rights.",
 };
 
 /**

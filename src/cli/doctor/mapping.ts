@@ -49,7 +49,7 @@ function checkMapping(mapping: MappingShape): Check {
     return warning(NAME, `${functionName}: ${state.toLowerCase()}`, "Wait until it is enabled.");
   // "No records processed" is AWS's word for a table in which nothing has changed.
   if (lastResult !== undefined && !/^(OK|No records processed)/i.test(lastResult)) {
-    return fail(NAME, `${functionName}: ${lastResult}`, "Check the function's log: docs/operations.md");
+    return fail(NAME, `${functionName}: ${lastResult}`, "Check the function's log: docs/reference/alarms.md");
   }
   const missing = [
     ...(mapping.reportsBatchItemFailures

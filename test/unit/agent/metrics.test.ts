@@ -117,8 +117,8 @@ describe("agentMetrics", () => {
     ]);
   });
 
-  it("has a sentence for each, as docs/agent.md has a row", () => {
-    const document = readFileSync(new URL("../../../docs/agent.md", import.meta.url), "utf8");
+  it("has a sentence for each, as docs/reference/metrics.md has a row", () => {
+    const document = readFileSync(new URL("../../../docs/reference/metrics.md", import.meta.url), "utf8");
     for (const { name, help } of metricsOf("down")) {
       expect(help).toMatch(/^[A-Z1].+\.$/);
       expect(document).toContain(name);

@@ -25,8 +25,8 @@ describe("docs/choose.md", () => {
 });
 
 describe("costs", () => {
-  it("are those of docs/deploy.md for the function", () => {
-    const deploy = readFileSync(join(root, "docs/deploy.md"), "utf8");
+  it("are those of docs/reference/deployment.md for the function", () => {
+    const deploy = readFileSync(join(root, "docs/reference/deployment.md"), "utf8");
     const cells = (row: string) => [...(new RegExp(`^\\| ${row}[^|]*\\|(.*)\\|$`, "m").exec(deploy)?.[1] ?? "").split("|")].map(Number);
     const lambda = cells("… × \\(0\\.20 per million");
     const logs = cells("logs: 2 KB");

@@ -10,7 +10,7 @@ import { DOCUMENTS } from "../../support/commands-in-documents.ts";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const read = (file: string) => readFileSync(join(root, file), "utf8");
-const documents = ["CHANGELOG.md", ...DOCUMENTS];
+const documents = [...DOCUMENTS, "CHANGELOG.md"];
 
 /** Every variable that the sources read, by the way they read it. */
 function variablesRead(): string[] {
@@ -43,8 +43,8 @@ describe("documents", () => {
     expect(variablesRead().filter((name) => !text.includes(name))).toEqual([]);
   });
 
-  it("docs/agent.md has the agent's defaults", () => {
-    const text = read("docs/agent.md");
+  it("docs/reference/settings.md has the agent's defaults", () => {
+    const text = read("docs/reference/settings.md");
     const { limits, ...config } = readAgentConfig({}, "apps");
     for (const [variable, value] of [
       ["APP_SYNC_LEASE_MS", config.leaseMs],
@@ -62,10 +62,10 @@ describe("documents", () => {
     }
   });
 
-  it("docs/agent.md explains every metric", () => {
+  it("docs/reference/metrics.md explains every metric", () => {
     const agent = { cache: { stats: {} }, follower: { stats: {} }, verifier: {}, flushes: new Map() };
     const names = agentMetrics(agent as unknown as Agent<never>, {} as never).map(({ name }) => name);
-    const text = read("docs/agent.md");
+    const text = read("docs/reference/metrics.md");
     expect(names.length).toBeGreaterThan(20);
     expect(names.filter((name) => !text.includes(`_${name}`))).toEqual([]);
   });

@@ -1,12 +1,13 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { DOCUMENTS } from "../../support/commands-in-documents.ts";
 import { exposedMetrics } from "../../support/exposed-metrics.ts";
 import { ALERTS, asSent, DASHBOARD, QUERIES, RULE_TESTS } from "../../support/monitoring.ts";
 import { metricsOf } from "../../support/promql.ts";
 
 const read = (file: string) => readFileSync(new URL(`../../../${file}`, import.meta.url), "utf8");
 const runbook = new Map(
-  read("docs/monitoring.md").split(/^### /m).slice(1).map((entry) => [entry.split("\n")[0] ?? "", entry]), // prettier-ignore
+  read("docs/reference/alerts.md").split(/^### /m).slice(1).map((entry) => [entry.split("\n")[0] ?? "", entry]), // prettier-ignore
 );
 const exposed = exposedMetrics();
 /** As Prometheus stores them: a histogram is three. */
@@ -84,7 +85,7 @@ describe("docs/monitoring/alerts.yml", () => {
     expect(["critical", "warning", "info"]).toContain(labels.severity);
     expect(annotations.summary).toMatch(/\{\{ \$labels\.\w+ \}\}/);
     expect(annotations.description).toMatch(/\.$/);
-    expect(annotations.runbook).toBe(`docs/monitoring.md#${alert.toLowerCase()}`);
+    expect(annotations.runbook).toBe(`docs/reference/alerts.md#${alert.toLowerCase()}`);
   });
 
   it.each(ALERTS)("$alert has a test in which it fires, it alone, and a time before at which it does not", ({ alert }) => {
@@ -104,7 +105,7 @@ describe("docs/monitoring/alerts.yml", () => {
   });
 });
 
-describe("docs/monitoring.md", () => {
+describe("docs/reference/alerts.md", () => {
   it("has an entry for each alert, and for no other", () => {
     expect(names.length).toBeGreaterThan(10);
     expect([...runbook.keys()].sort()).toEqual([...names].sort());
@@ -116,16 +117,15 @@ describe("docs/monitoring.md", () => {
     }
   });
 
-  it("is named by docs/agent.md at the metrics that an alert watches", () => {
-    const rows = read("docs/agent.md").matchAll(/^\| `soketi_app_sync_.* \| (?:`(\w+)`: .*)? ?\|$/gm);
+  it("is named by docs/reference/metrics.md at the metrics that an alert watches", () => {
+    const rows = read("docs/reference/metrics.md").matchAll(/^\| `soketi_app_sync_.* \| (?:`(\w+)`: .*)? ?\|$/gm);
     const found = [...rows].flatMap(([, name]) => (name === undefined ? [] : [`SoketiAppSync${name}`]));
     expect([...found, "SoketiAppSyncAgentAbsent"].sort()).toEqual([...names].sort());
   });
 
   it("as all documents, names only alerts that exist", () => {
-    const documents = readdirSync(new URL("../../../docs", import.meta.url)).filter((file) => file.endsWith(".md"));
-    for (const file of documents) {
-      for (const [name] of read(`docs/${file}`).matchAll(/SoketiAppSync\w+/g)) expect(names, file).toContain(name);
+    for (const file of DOCUMENTS) {
+      for (const [name] of read(file).matchAll(/SoketiAppSync\w+/g)) expect(names, file).toContain(name);
     }
   });
 });

@@ -18,18 +18,18 @@ const sources = {
   resolveVariable: (name: string) => Promise.resolve(name === "sls:stage" ? "prod" : "eu-west-1"),
 };
 const ALARMS = Object.values((await alarms(sources)).Resources).map(({ Properties }) => Properties);
-const operations = read("docs/operations.md");
+const entries = read("docs/reference/alarms.md");
 /** The entry below each heading, by the heading. */
 const runbook = new Map(
-  operations.split(/^### /m).slice(1).map((entry) => [entry.split("\n")[0] ?? "", entry]), // prettier-ignore
+  entries.split(/^### /m).slice(1).map((entry) => [entry.split("\n")[0] ?? "", entry]), // prettier-ignore
 );
-const documented = [...operations.matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
+const documented = [...read("docs/reference/metrics.md").matchAll(/^\| `(\w+)` \|/gm)].map(([, name = ""]) => name);
 
 /** Names of our own metrics in a template's part. */
 const oursIn = (part: unknown) =>
   [...JSON.stringify(part).matchAll(/"Namespace":"soketi-app-sync","MetricName":"(\w+)"/g)].map(([, name = ""]) => name);
 
-describe("docs/operations.md", () => {
+describe("the references of the pipeline", () => {
   it("has an entry for each alarm, and for no other", () => {
     const names = ALARMS.map(({ AlarmName }) => String(AlarmName).replace("soketi-app-sync-prod-", ""));
     expect(names.length).toBeGreaterThan(15);
@@ -44,7 +44,7 @@ describe("docs/operations.md", () => {
 
   it("is where each alarm's description leads", () => {
     for (const { AlarmName, AlarmDescription } of ALARMS) {
-      const [, anchor = ""] = /docs\/operations\.md#(\w+)$/.exec(String(AlarmDescription)) ?? [];
+      const [, anchor = ""] = /docs\/reference\/alarms\.md#(\w+)$/.exec(String(AlarmDescription)) ?? [];
       expect([...runbook.keys()].map((name) => name.toLowerCase())).toContain(anchor);
       expect(String(AlarmName).toLowerCase()).toMatch(new RegExp(`-${anchor}$`));
     }
@@ -67,9 +67,9 @@ describe("docs/operations.md", () => {
   });
 });
 
-describe("docs/deploy.md", () => {
+describe("docs/reference/deployment.md", () => {
   it("has each parameter with its default, and no other", () => {
-    const text = read("docs/deploy.md");
+    const text = read("docs/reference/deployment.md");
     const parameters = text.slice(text.indexOf("## Parameters"), text.indexOf("## Who may do what"));
     const rows = [...parameters.matchAll(/^\| `(\w+)` \|([^|]*)\|/gm)].map(([, name = "", value = ""]) => [name, value.trim()]);
     const known = Object.entries(PARAMETERS).map(([name, { default: byDefault }]) => [name, byDefault]);
