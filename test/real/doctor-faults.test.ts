@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Item, localDynamoDb } from "../../local/apps-table.ts";
+import { APP_KEY_INDEX, appsTableDefinition, type Item, localDynamoDb } from "../../local/apps-table.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import type { SoketiNode, SoketiNodeOptions } from "../../local/soketi-node.ts";
@@ -58,12 +58,7 @@ beforeAll(async () => {
   nodes = [await fleet.node(), await fleet.node()];
   folder = await mkdtemp(join(tmpdir(), "app-sync-doctor-"));
   await fleet.table.put(item("a"));
-  healthy = {
-    REDIS_URL: server.url,
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
-  };
+  healthy = fleet.commandEnv;
   await eventually("a message", async () => (await redis.xlen(busNames(fleet.prefix).log)) > 0);
   for (const node of nodes) await hasLease(node);
   const later: Later = (end) => ends.unshift(end);
@@ -98,12 +93,6 @@ async function doctor({ env, args = [] }: Planted) {
   };
 }
 
-const INDEX = {
-  IndexName: "AppKeyIndex",
-  KeySchema: [{ AttributeName: "AppKey", KeyType: "HASH" as const }],
-  Projection: { ProjectionType: "ALL" as const },
-};
-
 /** A table that is as it should be but for this. */
 async function tableWith(
   change: Partial<CreateTableCommandInput>,
@@ -111,18 +100,7 @@ async function tableWith(
 ): Promise<Planted> {
   const name = `doctor-${randomUUID().slice(0, 8)}`;
   await localDynamoDb(dynamodbEndpoint).send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "AppId", AttributeType: "S" },
-        { AttributeName: "AppKey", AttributeType: "S" },
-      ],
-      KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
-      GlobalSecondaryIndexes: [INDEX],
-      StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
-      ...change,
-    }),
+    new CreateTableCommand({ ...appsTableDefinition(name), ...change }),
   );
   await putAll(dynamodbEndpoint, name, items);
   return { env: { APP_MANAGER_DYNAMODB_TABLE: name }, args: items.length > 0 ? ["--items"] : [] };
@@ -239,7 +217,10 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
   ],
   [
     "the index has keys only",
-    () => tableWith({ GlobalSecondaryIndexes: [{ ...INDEX, Projection: { ProjectionType: "KEYS_ONLY" } }] }),
+    () =>
+      tableWith({
+        GlobalSecondaryIndexes: [{ ...APP_KEY_INDEX, Projection: { ProjectionType: "KEYS_ONLY" } }],
+      }),
     [/^fail projection: expected ALL, found KEYS_ONLY/],
     2,
   ],

@@ -9,6 +9,8 @@ import { whenMade } from "./when-made.ts";
 
 const WHERE = "requests";
 const BYTES_PER_MB = 1024 * 1024;
+/** A `Content-Length` of 0, however it is written. */
+const NO_BYTES = /^0+$/;
 
 /** soketi's own words for these. */
 const INCORRECT = "The received data is incorrect";
@@ -38,7 +40,7 @@ function shielded(server: GuardedServer, guards: Guards, handler: RouteHandler):
     shieldResponse(response, {
       outlivesClient: guards.has("requests"),
       keepsStatus: guards.has("statuses"),
-      hasNoBody: request.getHeader("content-length") === "0",
+      hasNoBody: NO_BYTES.test(request.getHeader("content-length")),
       maxBody: server.options.httpApi.requestLimitInMb * BYTES_PER_MB,
       onTooLarge: () => server.httpHandler?.entityTooLargeResponse(response, TOO_LARGE),
       onUnanswered() {

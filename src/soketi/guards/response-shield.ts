@@ -107,11 +107,11 @@ class ResponseShield {
     this.#real.onData.call(this.#response, (piece, isLast) => {
       if (!this.#isOpen) return;
       body.add(piece);
+      if (!isLast) return;
+      this.#expectAnswer();
+      // Not before: the end of a connection on which more still comes takes the answer with it.
       if (body.isTooLarge) this.#options.onTooLarge();
-      else if (isLast) {
-        this.#expectAnswer();
-        handler(body.whole(), true);
-      }
+      else handler(body.whole(), true);
     });
     return this.#response;
   }

@@ -13,6 +13,19 @@ export interface HostileRequest {
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH"];
 
+/** Of a whole request. */
+const STRANGE_HEADERS = [
+  "Expect: 100-continue",
+  "Origin: %ff%fe",
+  "X-Bytes: \u00ff\ufffd\ud800",
+  "Connection: Upgrade",
+  "Upgrade: h2c",
+  "Content-Encoding: gzip",
+];
+
+/** What stands for no text, or for another: an app's id, a channel, a user, a value of the query. */
+const ENCODINGS = ["%", "%f", "%zz", "%00", "%ff%fe", "%c0%ae%c0%ae", "%ed%a0%80", "%E0%A4%A", "%25ff", "%2e%2e", "a%2Fb", "%u0041", "\u00ff\u00fe"]; // prettier-ignore
+
 /** A request of soketi's HTTP API, spoilt or whole, or of what it has not. */
 export function hostileRequest(random: Random, tenant: Tenant): HostileRequest {
   const { method, path, body } = valid(random, tenant);
@@ -25,9 +38,16 @@ export function hostileRequest(random: Random, tenant: Tenant): HostileRequest {
     `${spoiltMethod} ${target} HTTP/1.1`,
     "Host: localhost",
     ...(random.chance(0.05) ? [`X-Long: ${"x".repeat(random.pick([10, 3_000]))}`] : []),
-    ...(isBodyless ? [] : [`Content-Length: ${bytes.length}`, "Content-Type: application/json"]),
+    ...(random.chance(0.05) ? [random.pick(STRANGE_HEADERS)] : []),
+    ...(isBodyless ? [] : [...lengthOf(random, bytes), "Content-Type: application/json"]),
   ];
   return damaged(random, { head, bytes, name: `${spoiltMethod} ${target.slice(0, 60)}` });
+}
+
+/** How long the body is: as clients write it, or otherwise as HTTP allows. */
+function lengthOf(random: Random, { length }: Buffer): string[] {
+  if (length > 0 || random.chance(0.5)) return [`Content-Length: ${length}`];
+  return random.pick([["Content-Length: 00"], ["Content-Length:  0 "], []]);
 }
 
 interface Parts {
@@ -51,10 +71,26 @@ function damaged(random: Random, { head, bytes, name }: Parts): HostileRequest {
     case 3:
       return { bytes: written([...head, `X-Endless: ${"x".repeat(20_000)}`], bytes), isWhole: false, name };
     case 4:
+      if (bytes.length === 0) return { bytes: whole, isWhole: true, name };
+      return { bytes: written(chunkedHead(head), inChunks(random, bytes)), isWhole: true, name };
+    case 5:
       return { bytes: Buffer.from(`\u0000${whole.toString("latin1")}`, "latin1"), isWhole: false, name };
     default:
       return { bytes: whole, isWhole: true, name };
   }
+}
+
+function chunkedHead(head: readonly string[]): string[] {
+  return [...head.filter((line) => !line.startsWith("Content-Length:")), "Transfer-Encoding: chunked"];
+}
+
+function inChunks(random: Random, bytes: Buffer): Buffer {
+  const at = random.integer(1, bytes.length);
+  const chunk = (part: Buffer) =>
+    part.length === 0
+      ? part
+      : Buffer.concat([Buffer.from(`${part.length.toString(16)}\r\n`), part, Buffer.from("\r\n")]);
+  return Buffer.concat([chunk(bytes.subarray(0, at)), chunk(bytes.subarray(at)), Buffer.from("0\r\n\r\n")]);
 }
 
 function valid(random: Random, { id }: Tenant): { method: string; path: string; body?: object } {
@@ -88,10 +124,14 @@ function valid(random: Random, { id }: Tenant): { method: string; path: string; 
 }
 
 function strangePath(random: Random, { id }: Tenant): string {
+  const encoding = random.pick(ENCODINGS);
   return random.pick([
-    `/apps/${id}/channels/%`,
-    `/apps/${id}/channels/%00`,
-    "/apps/%ff%fe/events",
+    `/apps/${id}/channels/${encoding}`,
+    `/apps/${id}/channels/presence-${encoding}/users`,
+    `/apps/${id}/users/${encoding}/terminate_connections`,
+    `/apps/${encoding}/events`,
+    `/apps/${encoding}/channels`,
+    `/apps/${"i".repeat(2_100)}/events`,
     `/apps/${"i".repeat(2_100)}/channels`,
     "/apps//channels",
     "/apps/__proto__/channels",
@@ -122,7 +162,9 @@ function query(random: Random, { key, secret }: Tenant, method: string, path: st
     case 2:
       return `auth_key&auth_key=&=&&%&auth_signature=${signature}&auth_signature=`;
     case 3:
-      return `${sorted}&auth_signature=${signature}&__proto__=1&filter_by_prefix=%ff&info=x`;
+      return `${sorted}&auth_signature=${signature}&__proto__=1&filter_by_prefix=${random.pick(ENCODINGS)}&info=x`;
+    case 4:
+      return `${sorted}&auth_signature=${random.pick(ENCODINGS)}&${random.pick(ENCODINGS)}=${random.pick(ENCODINGS)}`;
     default:
       return `${sorted}&auth_signature=${signature}`;
   }

@@ -109,7 +109,7 @@ export const visitHttp: Visit = async (target, random) => {
     // uWebSockets.js closes a connection on which more comes while the first request is not answered.
     // On the metrics' port it does so with what has no route.
     const needsAnswer = first.isWhole && requests.length === 1 && !isMetrics;
-    const answered = await connection.until(/^HTTP\/1\.1 \d/, needsAnswer ? undefined : LINGER_MS);
+    const answered = await connection.until(/HTTP\/1\.1 [2-5]/, needsAnswer ? undefined : LINGER_MS);
     if (needsAnswer && answered !== "said") target.onUnanswered(`${first.name} (${connection.end})`);
   }
   connection.reset();

@@ -47,9 +47,9 @@ class TestResponse {
     return this;
   }
 
-  receive(text: string): void {
+  receive(text: string, isLast = true): void {
     const bytes = Buffer.from(text);
-    this.#onData(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length), true);
+    this.#onData(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length), isLast);
   }
   abort(): void {
     this.isOver = true;
@@ -126,19 +126,24 @@ describe("a body that soketi does not bear", () => {
     expect(response.isOver).toBe(false);
   });
 
-  it("of which uWebSockets.js does not tell, being empty, is answered", async () => {
-    const response = call(realSoketi(), "events", "0");
-    await idle();
-    expect(response.status).toBe(401);
-    const alone = call(realSoketi({ on: [] }), "events", "0");
-    await idle();
-    expect(alone.isOver).toBe(false);
-  });
+  it.each(["0", "00", "000000"])(
+    "of which uWebSockets.js does not tell, being empty, is answered: %s",
+    async (length) => {
+      const response = call(realSoketi(), "events", length);
+      await idle();
+      expect(response.status).toBe(401);
+      const alone = call(realSoketi({ on: [] }), "events", "0");
+      await idle();
+      expect(alone.isOver).toBe(false);
+    },
+  );
 
-  it("of more than the limit is refused before all of it has come", () => {
+  it("of more than the limit is refused when it has come: before, a reset would take the answer with it", () => {
     const soketi = realSoketi();
     const response = call(soketi, "events");
-    response.receive("x".repeat(2 ** 20 + 1));
+    response.receive("x".repeat(2 ** 20 + 1), false);
+    expect(response.written).toEqual([]);
+    response.receive("x");
     expect(response.status).toBe(413);
     expect(response.json).toEqual({ error: "The payload size is too big.", code: 413 });
   });
