@@ -132,11 +132,16 @@ export const NODES_FAULTS: readonly NodesFault[] = [
   fault("the log's primary frozen", "Cluster", DEGRADED_MS, ({ redis, log }) =>
     redis.failover(log, "SIGSTOP"),
   ),
-  fault("random faults for a minute, one or two at a time", "standalone", DEGRADED_MS, async (fleet, random) => {
-    const until = performance.now() + 60_000;
-    while (performance.now() < until) {
-      const nodes = [random.integer(0, 3), random.integer(0, 3)].slice(0, random.integer(1, 2));
-      await Promise.all([...new Set(nodes)].map((node) => random.pick(ANYTHING)(fleet, random, node)));
-    }
-  }),
+  fault(
+    "random faults for a minute, one or two at a time",
+    "standalone",
+    DEGRADED_MS,
+    async (fleet, random) => {
+      const until = performance.now() + 60_000;
+      while (performance.now() < until) {
+        const nodes = [random.integer(0, 3), random.integer(0, 3)].slice(0, random.integer(1, 2));
+        await Promise.all([...new Set(nodes)].map((node) => random.pick(ANYTHING)(fleet, random, node)));
+      }
+    },
+  ),
 ];
