@@ -35,12 +35,7 @@ const dynamodb = await startProvidedDynamoDb();
 const redis = await startRedis();
 const fleet = await startFleet({ dynamodbEndpoint: dynamodb.endpoint, redisUrl: redis.url });
 const names = busNames(fleet.prefix);
-const env = {
-  REDIS_URL: redis.url,
-  APP_SYNC_PREFIX: fleet.prefix,
-  APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-  APP_MANAGER_DYNAMODB_ENDPOINT: dynamodb.endpoint,
-};
+const env = fleet.commandEnv;
 const nodes = await Promise.all(Array.from({ length: NODES }, () => fleet.node()));
 await fleet.table.put(item("acme"));
 for (const node of nodes)

@@ -2,10 +2,12 @@ import {
   type AttributeValue,
   type AttributeValueUpdate,
   CreateTableCommand,
+  type CreateTableCommandInput,
   DeleteItemCommand,
   DescribeTableCommand,
   DynamoDBClient,
   GetItemCommand,
+  type GlobalSecondaryIndex,
   PutItemCommand,
   ResourceInUseException,
   UpdateItemCommand,
@@ -23,32 +25,35 @@ export function localDynamoDb(endpoint: string): DynamoDBClient {
   });
 }
 
+/** Finds an app by its key, with all that an app's item holds. */
+export const APP_KEY_INDEX = {
+  IndexName: KEY_INDEX,
+  KeySchema: [{ AttributeName: "AppKey", KeyType: "HASH" }],
+  Projection: { ProjectionType: "ALL" },
+} satisfies GlobalSecondaryIndex;
+
+/** An apps table as soketi's documentation has it, with `AppId` as its hash key, and with the stream that this project reads. */
+export function appsTableDefinition(table: string): CreateTableCommandInput {
+  return {
+    TableName: table,
+    BillingMode: "PAY_PER_REQUEST",
+    AttributeDefinitions: [
+      { AttributeName: "AppId", AttributeType: "S" },
+      { AttributeName: "AppKey", AttributeType: "S" },
+    ],
+    KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
+    GlobalSecondaryIndexes: [APP_KEY_INDEX],
+    StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
+  };
+}
+
 /**
- * Creates an apps table as soketi's documentation has it: `AppId` is the hash key, `AppKeyIndex` finds an app by its
- * key; with the stream that this project reads.
+ * Creates an apps table.
  *
  * @returns the ARN of the stream.
  */
 export async function createAppsTable(client: DynamoDBClient, table: string): Promise<string> {
-  const { TableDescription } = await client.send(
-    new CreateTableCommand({
-      TableName: table,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "AppId", AttributeType: "S" },
-        { AttributeName: "AppKey", AttributeType: "S" },
-      ],
-      KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
-      GlobalSecondaryIndexes: [
-        {
-          IndexName: KEY_INDEX,
-          KeySchema: [{ AttributeName: "AppKey", KeyType: "HASH" }],
-          Projection: { ProjectionType: "ALL" },
-        },
-      ],
-      StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
-    }),
-  );
+  const { TableDescription } = await client.send(new CreateTableCommand(appsTableDefinition(table)));
   await waitUntilTableExists({ client, maxWaitTime: 30, minDelay: 1, maxDelay: 1 }, { TableName: table });
   const arn = TableDescription?.LatestStreamArn;
   if (arn === undefined) throw new Error(`expected table ${table} to have a stream, found none`);

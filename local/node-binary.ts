@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder } from "./cache-folder.ts";
+import { cacheFolder, moveInto } from "./cache-folder.ts";
 import { PLATFORMS, run, runsSoketi } from "./missing.mjs";
 import { type NodePackage, NODE_PACKAGES } from "./node-packages.ts";
 
@@ -79,14 +79,5 @@ export function fetchNode({ name, version, integrity }: NodePackage, say: Print)
     return binaryIn(folder);
   } finally {
     rmSync(staging, { recursive: true, force: true });
-  }
-}
-
-/** A whole folder or none: who looks meanwhile finds no half of it. Another start that was faster leaves the same there. */
-function moveInto(folder: string, staging: string): void {
-  try {
-    renameSync(staging, folder);
-  } catch (error) {
-    if (!["ENOTEMPTY", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }

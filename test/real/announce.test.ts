@@ -17,12 +17,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
   await fleet.source.stop();
-  env = {
-    REDIS_URL: inject("redisUrl"),
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
-  };
+  env = fleet.commandEnv;
   node = await fleet.node();
   // The log begins with it.
   const flushed = await run("flush");

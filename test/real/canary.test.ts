@@ -36,10 +36,7 @@ beforeAll(async () => {
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
   redis = new Redis(inject("redisUrl"));
   env = {
-    REDIS_URL: inject("redisUrl"),
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
+    ...fleet.commandEnv,
     AWS_REGION: "us-east-1",
     AWS_ACCESS_KEY_ID: "local",
     AWS_SECRET_ACCESS_KEY: "local",

@@ -1,7 +1,7 @@
 import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { localDynamoDb } from "../../local/apps-table.ts";
+import { APP_KEY_INDEX, appsTableDefinition, localDynamoDb } from "../../local/apps-table.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { busNames, nodeEntry } from "../../src/protocol/names.ts";
@@ -29,12 +29,7 @@ beforeAll(async () => {
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: server.url });
   first = await fleet.node();
   await fleet.table.put(item("a"));
-  env = {
-    REDIS_URL: server.url,
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
-  };
+  env = fleet.commandEnv;
   await eventually("a message", async () => (await redis.xlen(busNames(fleet.prefix).log)) > 0);
 });
 
@@ -59,26 +54,9 @@ function complaints(checks: readonly Check[]): string[] {
   return all.map(({ name, level }) => `${level} ${name}`);
 }
 
-const INDEX = {
-  IndexName: "AppKeyIndex",
-  KeySchema: [{ AttributeName: "AppKey", KeyType: "HASH" as const }],
-  Projection: { ProjectionType: "ALL" as const },
-};
-
 async function tableWith(name: string, change: Partial<CreateTableCommandInput>): Promise<string> {
   await localDynamoDb(inject("dynamodbEndpoint")).send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "AppId", AttributeType: "S" },
-        { AttributeName: "AppKey", AttributeType: "S" },
-      ],
-      KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
-      GlobalSecondaryIndexes: [INDEX],
-      StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
-      ...change,
-    }),
+    new CreateTableCommand({ ...appsTableDefinition(name), ...change }),
   );
   return name;
 }
@@ -119,7 +97,7 @@ describe("doctor", () => {
     [
       "wrong projection",
       "fail projection",
-      { GlobalSecondaryIndexes: [{ ...INDEX, Projection: { ProjectionType: "KEYS_ONLY" } }] },
+      { GlobalSecondaryIndexes: [{ ...APP_KEY_INDEX, Projection: { ProjectionType: "KEYS_ONLY" } }] },
     ],
     ["stream off", "fail stream", { StreamSpecification: { StreamEnabled: false } }],
     [

@@ -2,41 +2,13 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
 import { cli, type CliResult, interruptOnce, jsonLines } from "../support/cli.ts";
 import { item, root } from "../support/fleet.ts";
-
-/** A server that takes connections and says nothing. */
-interface Mute {
-  readonly port: number;
-  /** Resolves at the next connection. */
-  connected(): Promise<unknown>;
-  close(): Promise<void>;
-}
-
-async function startMute(): Promise<Mute> {
-  const sockets = new Set<Socket>();
-  const server: Server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-    socket.on("close", () => sockets.delete(socket));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    connected: () => once(server, "connection"),
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
+import { type MuteServer, startMuteServer } from "../support/mute-server.ts";
 
 interface Command {
   readonly args: readonly string[];
@@ -110,13 +82,13 @@ const needing = (what: "redis" | "table") => ALL.filter(([, { needs }]) => needs
 const LIMIT_MS = 10_000 + 5_000;
 
 let table: AppsTable;
-let redis: Mute;
-let dynamodb: Mute;
+let redis: MuteServer;
+let dynamodb: MuteServer;
 let folder: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
-  [redis, dynamodb] = [await startMute(), await startMute()];
+  [redis, dynamodb] = [await startMuteServer(), await startMuteServer()];
   table = await openAppsTable(inject("dynamodbEndpoint"), "cli-failures");
   for (const id of ["a", "b", "c", "e", "f", "g"]) await table.put(item(id));
   await table.put(item("d", { Enabled: { BOOL: false } }));

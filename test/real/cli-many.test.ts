@@ -24,12 +24,7 @@ beforeAll(async () => {
   nodes = [await fleet.node(), await fleet.node()];
   folder = await mkdtemp(join(tmpdir(), "app-sync-many-"));
   redis = new Redis(inject("redisUrl"));
-  env = {
-    REDIS_URL: inject("redisUrl"),
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
-  };
+  env = fleet.commandEnv;
 });
 
 afterAll(async () => {

@@ -14,12 +14,7 @@ let env: Record<string, string>;
 beforeAll(async () => {
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
   nodes = [await fleet.node(), await fleet.node()];
-  env = {
-    REDIS_URL: inject("redisUrl"),
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: inject("dynamodbEndpoint"),
-  };
+  env = fleet.commandEnv;
 });
 
 afterAll(async () => {

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { type Item, localDynamoDb } from "../../local/apps-table.ts";
+import { APP_KEY_INDEX, appsTableDefinition, type Item, localDynamoDb } from "../../local/apps-table.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
+import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import type { SoketiNode, SoketiNodeOptions } from "../../local/soketi-node.ts";
 import { agentFile } from "../../local/stack.ts";
@@ -58,12 +59,7 @@ beforeAll(async () => {
   nodes = [await fleet.node(), await fleet.node()];
   folder = await mkdtemp(join(tmpdir(), "app-sync-doctor-"));
   await fleet.table.put(item("a"));
-  healthy = {
-    REDIS_URL: server.url,
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
-  };
+  healthy = fleet.commandEnv;
   await eventually("a message", async () => (await redis.xlen(busNames(fleet.prefix).log)) > 0);
   for (const node of nodes) await hasLease(node);
   const later: Later = (end) => ends.unshift(end);
@@ -98,12 +94,6 @@ async function doctor({ env, args = [] }: Planted) {
   };
 }
 
-const INDEX = {
-  IndexName: "AppKeyIndex",
-  KeySchema: [{ AttributeName: "AppKey", KeyType: "HASH" as const }],
-  Projection: { ProjectionType: "ALL" as const },
-};
-
 /** A table that is as it should be but for this. */
 async function tableWith(
   change: Partial<CreateTableCommandInput>,
@@ -111,18 +101,7 @@ async function tableWith(
 ): Promise<Planted> {
   const name = `doctor-${randomUUID().slice(0, 8)}`;
   await localDynamoDb(dynamodbEndpoint).send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: [
-        { AttributeName: "AppId", AttributeType: "S" },
-        { AttributeName: "AppKey", AttributeType: "S" },
-      ],
-      KeySchema: [{ AttributeName: "AppId", KeyType: "HASH" }],
-      GlobalSecondaryIndexes: [INDEX],
-      StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_AND_OLD_IMAGES" },
-      ...change,
-    }),
+    new CreateTableCommand({ ...appsTableDefinition(name), ...change }),
   );
   await putAll(dynamodbEndpoint, name, items);
   return { env: { APP_MANAGER_DYNAMODB_TABLE: name }, args: items.length > 0 ? ["--items"] : [] };
@@ -191,6 +170,24 @@ async function followedLog(later: Later) {
   return { env, names, node };
 }
 
+/** A fleet of one that finds its Redis by these variables, with a change in its log. */
+async function fleetOn(later: Later, redisEnv: Record<string, string>): Promise<Planted> {
+  const own = await startFleet({ dynamodbEndpoint, redisEnv });
+  later(() => own.stop());
+  const env = {
+    REDIS_URL: "",
+    ...redisEnv,
+    APP_SYNC_PREFIX: own.prefix,
+    APP_MANAGER_DYNAMODB_TABLE: own.table.name,
+  };
+  await own.table.put(item("a"));
+  // The log is there before the node: it has nothing to flush but at its start.
+  const begun = await cli(["invalidate", "a", "--no-wait"], { env: { ...healthy, ...env } });
+  expect(begun.status, begun.stderr).toBe(0);
+  await hasLease(await own.node());
+  return { env, args: ["--items", "--expect", "1", "--strict"] };
+}
+
 /** A log of its own on the healthy fleet's Redis, which no node follows. */
 function ownLog() {
   const prefix = `{doctor:${randomUUID().slice(0, 8)}}`;
@@ -239,7 +236,10 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
   ],
   [
     "the index has keys only",
-    () => tableWith({ GlobalSecondaryIndexes: [{ ...INDEX, Projection: { ProjectionType: "KEYS_ONLY" } }] }),
+    () =>
+      tableWith({
+        GlobalSecondaryIndexes: [{ ...APP_KEY_INDEX, Projection: { ProjectionType: "KEYS_ONLY" } }],
+      }),
     [/^fail projection: expected ALL, found KEYS_ONLY/],
     2,
   ],
@@ -316,6 +316,13 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     2,
   ],
 
+  [
+    "Lambda cannot be asked",
+    () => ({ env: { AWS_ENDPOINT_URL_LAMBDA: "http://127.0.0.1:1", AWS_REGION: "us-east-1" } }),
+    [/^not checked event source mapping: Lambda could not be asked/],
+    7,
+  ],
+
   // Redis.
   [
     "Redis is down",
@@ -358,6 +365,15 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     (later) => spareWith(later, ["maxmemory-policy", "allkeys-lru", "noeviction"]),
     [/^warning redis eviction: maxmemory-policy is allkeys-lru/],
     0,
+  ],
+  [
+    "the same, where warnings count",
+    async (later) => ({
+      ...(await spareWith(later, ["maxmemory-policy", "allkeys-lru", "noeviction"])),
+      args: ["--strict"],
+    }),
+    [/^warning redis eviction: maxmemory-policy is allkeys-lru/],
+    2,
   ],
   [
     "Redis is nearly full",
@@ -659,6 +675,23 @@ const HEALTHY: readonly (readonly [string, Plant])[] = [
       later(() => fleet.table.delete("rotating"));
       expect(await accepts(node, "rotating", "former")).toBe(true);
       return { env, args: ["--items"] };
+    },
+  ],
+  [
+    "on Sentinel",
+    async (later) => {
+      const sentinel = await startRedisSentinel();
+      later(() => sentinel.stop());
+      const sentinels = { REDIS_SENTINELS: sentinel.sentinels.join(",") };
+      return fleetOn(later, { ...sentinels, REDIS_SENTINEL_NAME: sentinel.name });
+    },
+  ],
+  [
+    "on a Cluster",
+    async (later) => {
+      const cluster = await startRedisCluster();
+      later(() => cluster.stop());
+      return fleetOn(later, { REDIS_CLUSTER_NODES: cluster.nodes.join(",") });
     },
   ],
   [

@@ -3,6 +3,7 @@ import { runBatch } from "../../src/pipeline/run-batch.ts";
 import type { Link } from "./link.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedRedis } from "./redis.ts";
+import { streamRecord } from "./stream-record.ts";
 import type { Version } from "./table.ts";
 import { type VirtualTime, WORLD } from "./virtual-time.ts";
 
@@ -59,17 +60,7 @@ export class SimulatedShard {
 
   write(before: Version, after: Version): void {
     this.#number += 1;
-    const eventName = before.item ? (after.item ? "MODIFY" : "REMOVE") : "INSERT";
-    const record = {
-      eventName,
-      dynamodb: {
-        Keys: { AppId: { S: after.appId } },
-        OldImage: before.item,
-        NewImage: after.item,
-        SequenceNumber: String(this.#number),
-        ApproximateCreationDateTime: Math.floor(this.#time.now / 1000),
-      },
-    };
+    const record = streamRecord(before, after, this.#number, this.#time.now);
     this.#time.after(
       this.#random.between(...this.#weather.delay),
       () => {

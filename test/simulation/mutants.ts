@@ -1,6 +1,6 @@
 import type { StoryKind } from "./pool.ts";
 
-interface Edit {
+export interface Edit {
   readonly file: string;
   /** Stands once in the file, as it is. */
   readonly from: string;

@@ -1,151 +1,152 @@
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { type ChildProcess, fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { compile, type Compiled, compileMutant, root } from "./compile.ts";
 import type { Mutant } from "./mutants.ts";
-import type { Verdict } from "./simulate-story.ts";
+import type { Answer, Job, SeedVerdict, StoryKind } from "./worker.ts";
 
-/** On the model of Redis, which is fast, or on servers. */
-export type StoryKind = "model" | "servers";
+export type { SeedVerdict, StoryKind } from "./worker.ts";
 
-export type SeedVerdict = Verdict & { readonly seed: number };
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
-
-/** Seeds that one process runs in one go. */
+/** Seeds that a worker is given at a time. */
 const CHUNK = 25;
 
-/** The simulation as one file, of the product as it is or of a mutant. */
-async function bundle(outfile: string, mutant?: Mutant): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ["test/simulation/worker.ts"],
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    // Fengari requires what it needs of Node.
-    banner: {
-      js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
-    },
-    outfile,
-    logLevel: "warning",
-    plugins: [WITHOUT_SURROUNDINGS, ...(mutant ? [mutation(mutant)] : [])],
-  });
+export interface Seeds {
+  readonly first: number;
+  readonly count: number;
+  readonly mutant?: Mutant | undefined;
+  /** Default: the mutant's, or the model. */
+  readonly kind?: StoryKind | undefined;
 }
 
-/** What the real code takes from outside has a simulated one beside it, or is not used: it is left out. */
-const WITHOUT_SURROUNDINGS: Plugin = {
-  name: "without surroundings",
-  setup(building) {
-    const namespace = "nothing";
-    building.onResolve({ filter: /^(ioredis|@aws-lambda-powertools\/.*|@aws-sdk\/.*)$/ }, ({ path }) => ({
-      path,
-      namespace,
-    }));
-    building.onLoad({ filter: /.*/, namespace }, () => ({ contents: "module.exports = {}", loader: "js" }));
-  },
-};
-
-function mutation(mutant: Mutant): Plugin {
-  return {
-    name: "mutant",
-    setup(building) {
-      building.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-        const edit = [mutant, mutant.also].find((one) => one && path === join(root, one.file));
-        return edit && { contents: mutate({ ...edit, name: mutant.name }), loader: "ts" };
-      });
-    },
-  };
+interface Task {
+  readonly job: Job;
+  readonly onVerdict: (verdict: SeedVerdict) => void;
+  readonly resolve: (text: string) => void;
+  readonly reject: (error: Error) => void;
 }
 
-/** @throws Error when the safeguard does not stand where the mutant says. */
-function mutate({ name, file, from, to }: Omit<Mutant, "seed" | "also">): string {
-  const source = readFileSync(join(root, file), "utf8");
-  const parts = source.split(from);
-  if (parts.length !== 2)
-    throw new Error(
-      `mutant "${name}": expected its text once in ${file}, found it ${parts.length - 1} times`,
-    );
-  return parts.join(to);
-}
+/** One process for each processor. They stay until the pool is closed: one that has just begun is three times as slow. */
+export class Pool {
+  readonly #folder: string;
+  readonly #workers: readonly Worker[];
+  readonly #waiting: Task[] = [];
 
-/**
- * Runs seeds on all processors, each verdict as it comes. Stops early when `until` says so.
- *
- * @throws Error when a process ends in another way than by finishing.
- */
-export async function runSeeds(
-  options: {
-    readonly first: number;
-    readonly count: number;
-    readonly mutant?: Mutant;
-    /** Default: the mutant's, or the model. */
-    readonly kind?: StoryKind;
-  },
-  onVerdict: (verdict: SeedVerdict) => void,
-  until: () => boolean = () => false,
-): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "simulation-"));
-  try {
-    const file = join(folder, "worker.mjs");
-    await bundle(file, options.mutant);
-    const { kind = options.mutant?.kind ?? "model" } = options;
-    const end = options.first + options.count;
-    let next = options.first;
-    const work = async () => {
+  private constructor(folder: string, compiled: Compiled) {
+    this.#folder = folder;
+    this.#workers = Array.from({ length: availableParallelism() }, () => new Worker(compiled));
+  }
+
+  static async open(): Promise<Pool> {
+    const folder = mkdtempSync(join(tmpdir(), "simulation-"));
+    return new Pool(folder, await compile(folder));
+  }
+
+  /** Runs seeds, each verdict as it comes. Stops early when `until` says so. */
+  async run(
+    { first, count, mutant, kind = mutant?.kind ?? "model" }: Seeds,
+    onVerdict: (verdict: SeedVerdict) => void,
+    until: () => boolean = () => false,
+  ): Promise<void> {
+    const changed = mutant && (await compileMutant(mutant));
+    const end = first + count;
+    let next = first;
+    const take = async () => {
       while (next < end && !until()) {
-        const first = next;
+        const from = next;
         next += CHUNK;
-        await runChunk([file, kind], first, Math.min(CHUNK, end - first), onVerdict);
+        const job: Job = { do: "run", kind, first: from, count: Math.min(CHUNK, end - from), changed };
+        await this.#do(job, onVerdict);
       }
     };
-    await Promise.all(Array.from({ length: availableParallelism() }, work));
-  } finally {
-    rmSync(folder, { recursive: true });
+    await Promise.all(this.#workers.map(take));
   }
-}
 
-/** The story of one seed, as short as it gets, and what it violates. */
-export async function tellSeed(seed: number, kind: StoryKind = "model"): Promise<string> {
-  const folder = mkdtempSync(join(tmpdir(), "simulation-"));
-  try {
-    const file = join(folder, "worker.mjs");
-    await bundle(file);
-    return execFileSync(process.execPath, [file, kind, String(seed)], {
-      encoding: "utf8",
-      maxBuffer: 2 ** 26,
+  /** The story of one seed, as short as it gets, and what it violates. */
+  tell(seed: number, kind: StoryKind = "model"): Promise<string> {
+    return this.#do({ do: "tell", kind, seed }, () => undefined);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.close()));
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  #do(job: Job, onVerdict: (verdict: SeedVerdict) => void): Promise<string> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ job, onVerdict, resolve, reject });
+      this.#next();
     });
-  } finally {
-    rmSync(folder, { recursive: true });
+  }
+
+  /** A worker gets what it has already done the like of, if there is any. */
+  #next(): void {
+    for (const worker of this.#workers) {
+      if (!worker.isFree) continue;
+      const alike = this.#waiting.findIndex(({ job }) => job.kind === worker.kind);
+      const [task] = this.#waiting.splice(Math.max(alike, 0), 1);
+      if (task) worker.take(task, () => this.#next());
+    }
   }
 }
 
-async function runChunk(
-  worker: readonly string[],
-  first: number,
-  count: number,
-  onVerdict: (verdict: SeedVerdict) => void,
-) {
-  const child = spawn(process.execPath, [...worker, String(first), String(count)], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const errors: Buffer[] = [];
-  child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-  const exit = new Promise<number | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", resolve);
-  });
-  let verdicts = 0;
-  for await (const line of createInterface(child.stdout)) {
-    onVerdict(JSON.parse(line) as SeedVerdict);
-    verdicts += 1;
+class Worker {
+  /** Of the job before. */
+  kind: StoryKind | undefined;
+  readonly #compiled: Compiled;
+  #process: ChildProcess;
+  #task: Task | undefined;
+  #onFree: () => void = () => undefined;
+
+  constructor(compiled: Compiled) {
+    this.#compiled = compiled;
+    this.#process = this.#start();
   }
-  const code = await exit;
-  if (code !== 0 || verdicts !== count)
-    throw new Error(
-      `expected ${count} verdicts from seed ${first} on, found ${verdicts} and exit code ${code ?? "none"}: ${Buffer.concat(errors).toString()}`,
-    );
+
+  get isFree(): boolean {
+    return this.#task === undefined;
+  }
+
+  take(task: Task, onFree: () => void): void {
+    this.#task = task;
+    this.#onFree = onFree;
+    this.kind = task.job.kind;
+    this.#process.send(task.job);
+  }
+
+  close(): Promise<void> {
+    this.#process.removeAllListeners("close");
+    return new Promise((resolve) => {
+      // A channel that was closed here never lets it "close".
+      this.#process.once("exit", () => resolve());
+      this.#process.disconnect();
+    });
+  }
+
+  #start(): ChildProcess {
+    const { worker, modules } = this.#compiled;
+    const child = fork(worker, [root, modules], { stdio: ["ignore", "ignore", "pipe", "ipc"], execArgv: [] });
+    const errors: Buffer[] = [];
+    child.stderr?.on("data", (chunk: Buffer) => errors.push(chunk));
+    child.on("message", (answer: Answer) => this.#onAnswer(answer));
+    // A story that ends the process is that story's failure: the next has another.
+    child.once("close", (code) => {
+      this.#process = this.#start();
+      const why = `a worker ended with exit code ${code ?? "none"}: ${Buffer.concat(errors).toString()}`;
+      this.#onAnswer({ failed: why });
+    });
+    return child;
+  }
+
+  #onAnswer(answer: Answer): void {
+    const task = this.#task;
+    if ("verdict" in answer) {
+      task?.onVerdict(answer.verdict);
+      return;
+    }
+    this.#task = undefined;
+    if ("done" in answer) task?.resolve(answer.done);
+    else task?.reject(new Error(answer.failed));
+    this.#onFree();
+  }
 }

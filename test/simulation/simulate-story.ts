@@ -25,12 +25,20 @@ export interface Verdict {
 /** Of calm stories: at least so many lookups are answered from the cache, or it is not worth having. */
 const HIT_RATIO_FLOOR = 0.5;
 
+export interface SimulateOptions {
+  /** Ends with the first violation. Default: runs to the end, and finds all. */
+  readonly untilViolated?: boolean;
+}
+
 /** Runs the real agent and pipeline through a story. */
-export async function simulateStory(story: Story): Promise<Verdict> {
+export async function simulateStory(
+  story: Story,
+  { untilViolated = false }: SimulateOptions = {},
+): Promise<Verdict> {
   const world = new World(story);
   const restore = world.time.install(() => world.dice.next());
   try {
-    return await world.run();
+    return await world.run(untilViolated);
   } finally {
     restore();
   }
@@ -83,7 +91,7 @@ class World {
     this.#surroundings = story.servers ? new ServersSurroundings(parts) : new BusSurroundings(parts);
   }
 
-  async run(): Promise<Verdict> {
+  async run(untilViolated: boolean): Promise<Verdict> {
     for (let i = 0; i < this.#story.nodes; i += 1) this.#startNode(i);
     for (const event of this.#story.events)
       this.time.after(
@@ -95,8 +103,9 @@ class World {
       );
     for (let at = CHECK_CONNECTIONS_MS; at < END; at += CHECK_CONNECTIONS_MS)
       this.time.after(at, () => this.#checkConnections(), WORLD);
-    await this.time.runUntil(END);
-    await this.#checkSettled();
+    const isOver = () => untilViolated && this.#oracle.violations.length > 0;
+    await this.time.runUntil(END, isOver);
+    if (!isOver()) await this.#checkSettled();
     for (const node of this.#nodes) if (node) this.#count(node);
     const { hits, lookups } = this.#totals;
     // A cache that is too small for the apps cannot be expected to hit.

@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { MUTANTS } from "./mutants.ts";
-import { runSeeds, type StoryKind, tellSeed } from "./pool.ts";
+import { Pool, type StoryKind } from "./pool.ts";
 
 /**
  * `npm run simulate`: runs stories until one fails, and tells it; first those on the model of Redis, then those on servers.
@@ -31,18 +31,20 @@ const kinds: readonly StoryKind[] = values.servers
     ? ["model"]
     : ["model", "servers"];
 
-if (values.seed !== undefined) console.log(await tellSeed(Number(values.seed), kinds[0]));
+const pool = await Pool.open();
+if (values.seed !== undefined) console.log(await pool.tell(Number(values.seed), kinds[0]));
 else if (values.mutants || values.mutant !== undefined)
   await catchMutants(Number(values.seeds), values.mutant ?? "");
 else
   for (const kind of kinds)
     await simulate(kind, Number(values.first ?? Date.now() % 1_000_000_000), Number(values.seeds));
+await pool.close();
 
 async function simulate(kind: StoryKind, first: number, count: number): Promise<void> {
   const startedAt = Date.now();
   const failed: number[] = [];
   const totals = { stories: 0, answers: 0, hits: 0, lookups: 0, flushes: 0, replays: 0 };
-  await runSeeds(
+  await pool.run(
     { first, count, kind },
     ({ seed, violations, ...counts }) => {
       totals.stories += 1;
@@ -61,7 +63,7 @@ async function simulate(kind: StoryKind, first: number, count: number): Promise<
     console.log("0 violations");
     return;
   }
-  console.log(`\nSeed ${seed} fails. As short as it gets:\n\n${await tellSeed(seed, kind)}`);
+  console.log(`\nSeed ${seed} fails. As short as it gets:\n\n${await pool.tell(seed, kind)}`);
   console.log(`\nTo see it again: npm run simulate -- --${kind} --seed ${seed}`);
   process.exitCode = 1;
 }
@@ -69,7 +71,7 @@ async function simulate(kind: StoryKind, first: number, count: number): Promise<
 async function catchMutants(count: number, named: string): Promise<void> {
   for (const mutant of MUTANTS.filter(({ name }) => name.includes(named))) {
     const caught: number[] = [];
-    await runSeeds(
+    await pool.run(
       { first: 0, count, mutant },
       ({ seed, violations }) => {
         if (violations.length > 0) caught.push(seed);

@@ -1,8 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Mutant, MUTANTS } from "./mutants.ts";
-import { runSeeds, type SeedVerdict, tellSeed } from "./pool.ts";
+import { Pool, type SeedVerdict, type Seeds } from "./pool.ts";
 
-/** Processes are started and bundles made: a mutant takes half a second. */
+/** Of one that searches its seed anew. */
 const LIMIT_MS = 240_000;
 
 /** Seeds that are tried for a mutant whose own seed has gone. */
@@ -10,10 +10,16 @@ const SEARCHED_SEEDS = 4_000;
 
 const FRESH = 1_000 + (Date.now() % 1_000_000_000);
 
-async function verdicts(options: Parameters<typeof runSeeds>[0]): Promise<SeedVerdict[]> {
+let pool: Pool;
+beforeAll(async () => {
+  pool = await Pool.open();
+});
+afterAll(() => pool.close());
+
+async function verdicts(seeds: Seeds): Promise<SeedVerdict[]> {
   const found: SeedVerdict[] = [];
-  await runSeeds(options, (verdict) => found.push(verdict));
-  return found;
+  await pool.run(seeds, (verdict) => found.push(verdict));
+  return found.sort((one, other) => one.seed - other.seed);
 }
 
 /** The seed that is known to catch the mutant; where a change of the product made another story of it, the first that does. */
@@ -24,14 +30,15 @@ async function firstCaught(mutant: Mutant): Promise<number | undefined> {
   const onVerdict = ({ seed, violations }: SeedVerdict) => {
     if (violations.length > 0) caught.push(seed);
   };
-  await runSeeds({ first: 0, count: SEARCHED_SEEDS, mutant }, onVerdict, () => caught.length > 0);
+  await pool.run({ first: 0, count: SEARCHED_SEEDS, mutant }, onVerdict, () => caught.length > 0);
   const [seed] = caught;
   if (seed !== undefined)
     console.warn(`mutant "${mutant.name}": seed ${mutant.seed} no longer catches it, ${seed} does`);
   return seed;
 }
 
-describe("the simulation", () => {
+// Concurrent: one that is told on a processor leaves the other to the next.
+describe.concurrent("the simulation", () => {
   it.each([
     ["model", 150, "always the same", 0],
     ["model", 150, "others each time", FRESH],
@@ -45,7 +52,8 @@ describe("the simulation", () => {
       const [failed] = found.filter(({ violations }) => violations.length > 0);
       expect(
         failed,
-        failed && `${await tellSeed(failed.seed, kind)}\nnpm run simulate -- --${kind} --seed ${failed.seed}`,
+        failed &&
+          `${await pool.tell(failed.seed, kind)}\nnpm run simulate -- --${kind} --seed ${failed.seed}`,
       ).toBe(undefined);
       // What a story asks is answered, and what can go wrong does.
       const sum = (name: "answers" | "replays" | "flushes") =>

@@ -17,8 +17,11 @@ export interface Event {
 /** When a story starts, by the wall clock: any fixed time will do. Milliseconds since 1970. */
 export const START_MS = 1_700_000_000_000;
 
-/** Lets all promises that are ready run to where they wait for an event. */
+/** Before the next of these, all promises that are ready run to where they wait for an event. */
 const settled = setImmediate;
+
+/** Of the process' own loop, which asks the system for news each time. */
+const EVENTS_A_TURN = 64;
 
 /**
  * A clock that jumps from event to event. While it is installed, the process' timers and `Math.random` are its own, so
@@ -69,7 +72,36 @@ export class VirtualTime {
     return this.#paused.has(owner);
   }
 
-  async runUntil(end: number): Promise<void> {
+  /** @param isOver ends it before. */
+  runUntil(end: number, isOver: () => boolean = () => false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isDone = false;
+      const step = () => {
+        if (isDone) return;
+        try {
+          isDone = isOver() || !this.#runNext(end);
+        } catch (error) {
+          isDone = true;
+          reject(error instanceof Error ? error : new Error(String(error)));
+        }
+      };
+      const turn = () => {
+        for (let i = 0; i < EVENTS_A_TURN; i += 1) settled(step);
+        settled(() => {
+          if (!isDone) turn();
+          else {
+            this.owner = WORLD;
+            this.now = end;
+            resolve();
+          }
+        });
+      };
+      turn();
+    });
+  }
+
+  /** @returns whether there was one. */
+  #runNext(end: number): boolean {
     for (let event = this.#events[0]; event && event.at <= end; event = this.#events[0]) {
       this.#pop();
       if (event.isCancelled || this.#gone.has(event.owner)) continue;
@@ -82,10 +114,9 @@ export class VirtualTime {
       if (event.every !== undefined) this.#push(event, this.now + event.every);
       this.owner = event.owner;
       event.run();
-      await new Promise<void>((resolve) => settled(resolve));
+      return true;
     }
-    this.owner = WORLD;
-    this.now = end;
+    return false;
   }
 
   /** @returns what puts the process' own timers back. */

@@ -35,6 +35,8 @@ export interface Fleet {
   /** Names the log of this fleet alone. */
   readonly prefix: string;
   readonly source: Mapping;
+  /** Variables that point the command line, or a function, at this fleet. */
+  readonly commandEnv: Record<string, string>;
   /** A node with the agent unless told otherwise. */
   node(options?: Partial<SoketiNodeOptions>): Promise<SoketiNode>;
   stop(): Promise<void>;
@@ -79,6 +81,12 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     },
     prefix,
     source,
+    commandEnv: {
+      ...redis,
+      APP_SYNC_PREFIX: prefix,
+      APP_MANAGER_DYNAMODB_TABLE: name,
+      APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
+    },
     async node(options = {}) {
       const node = await startSoketi({
         dynamodbEndpoint,

@@ -9,7 +9,6 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 const LONGEST = [
   "cli-failures",
   "doctor-faults",
-  "simulation",
   "cli-many",
   "plain-template",
   "console-states",
@@ -28,6 +27,7 @@ const LONGEST = [
   "canary",
   "cdk",
   "cli-rotation",
+  "simulation",
   "relay",
   "relay-failover",
   "redis-topologies",

@@ -28,6 +28,9 @@ export function sharedFleet(): Fleet {
     get source() {
       return fleet().source;
     },
+    get commandEnv() {
+      return fleet().commandEnv;
+    },
     node: (options) => fleet().node(options),
     stop: () => fleet().stop(),
   };

@@ -101,15 +101,10 @@ interface Rotated {
 }
 
 async function rotateAll(
-  { dynamodbEndpoint, redisUrl, rotations, overlap }: RotationRunOptions,
+  { rotations, overlap }: RotationRunOptions,
   { fleet, publishers, secrets, open }: Rotated,
 ): Promise<void> {
-  const env = {
-    REDIS_URL: redisUrl,
-    APP_SYNC_PREFIX: fleet.prefix,
-    APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
-    APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
-  };
+  const env = fleet.commandEnv;
   const apps = async (command: string, ...args: string[]) => {
     const result = await cli(["apps", command, APP, "--json", ...args], { env });
     if (result.status !== 0) throw new Error(`Could not ${command} ${APP}: ${result.stderr}`);

@@ -1,9 +1,9 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder } from "../../../local/cache-folder.ts";
+import { cacheFolder, moveInto } from "../../../local/cache-folder.ts";
 
 const run = promisify(execFile);
 
@@ -32,7 +32,7 @@ export async function runtimeClient(node: string, say: (line: string) => void): 
   const staging = await mkdtemp(join(cacheFolder(), ".building-"));
   try {
     await build(staging, dirname(dirname(node)));
-    await rename(staging, folder);
+    moveInto(folder, staging);
     return fileIn(folder);
   } catch (error) {
     throw new Error(

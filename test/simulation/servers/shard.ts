@@ -1,6 +1,7 @@
 import { type FunctionParts, type Invocation, SimulatedFunction, type StreamRecord } from "./function.ts";
 import type { Random } from "../random.ts";
 import type { LambdaWeather } from "../lambda.ts";
+import { streamRecord } from "../stream-record.ts";
 import type { Version } from "../table.ts";
 import { type VirtualTime, WORLD } from "../virtual-time.ts";
 
@@ -40,17 +41,7 @@ export class SimulatedShard {
 
   write(before: Version, after: Version): void {
     this.#number += 1;
-    const eventName = before.item ? (after.item ? "MODIFY" : "REMOVE") : "INSERT";
-    const record = {
-      eventName,
-      dynamodb: {
-        Keys: { AppId: { S: after.appId } },
-        OldImage: before.item,
-        NewImage: after.item,
-        SequenceNumber: String(this.#number),
-        ApproximateCreationDateTime: Math.floor(Date.now() / 1_000),
-      },
-    };
+    const record = streamRecord(before, after, this.#number, Date.now());
     const deliver = () => {
       this.#queue.push({ record, after });
       this.#next();
