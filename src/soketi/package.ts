@@ -71,13 +71,13 @@ export function loadSoketi(root: string): Soketi {
       const { Lambda } = require("aws-sdk") as { Lambda: new (options: object) => unknown };
       return new Lambda(options);
     },
-    http: httpClient(require),
+    http: httpClient(() => require("axios")),
   };
 }
 
-function httpClient(require: NodeJS.Require): HttpClient | undefined {
+function httpClient(load: () => unknown): HttpClient | undefined {
   try {
-    return (require("axios") as { default?: HttpClient }).default;
+    return (load() as { default?: HttpClient }).default;
   } catch {
     return undefined;
   }
