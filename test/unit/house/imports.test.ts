@@ -38,7 +38,16 @@ const ALLOWED: Record<string, readonly string[]> = {
     "src/console",
   ],
   handlers: ["src/protocol", "src/pipeline", "src/config", "src/redis", "src/aws", "src/lambda", "src/fleet"],
-  local: ["src/app", "src/async", "src/protocol", "src/config", "src/redis", "src/aws", "src/console"],
+  local: [
+    "src/app",
+    "src/async",
+    "src/protocol",
+    "src/config",
+    "src/redis",
+    "src/aws",
+    "src/fleet",
+    "src/console",
+  ],
 };
 
 /** Packages that only these rooms may import; types count too. Anything not listed is free. */
