@@ -68,7 +68,8 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;
   const { cache } = agent;
-  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient: soketi.makeLambdaClient, report });
+  const { makeLambdaClient, http } = soketi;
+  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient, http, report });
   if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
   for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);
