@@ -19,7 +19,7 @@ export function guarded(server: SoketiServer): GuardedServer {
   return server as unknown as GuardedServer;
 }
 
-/** Puts the guards that are on around a server that has none of its parts yet. docs/soketi.md has the table of them. */
+/** Puts the guards that are on around a server that has none of its parts yet. docs/reference/soketi.md has the table of them. */
 export function installGuards(server: GuardedServer, guards: Guards): void {
   const listeners: SocketListener[] = [];
   if (guards.has("messages")) listeners.push(new MessageGuard(server, guards));
