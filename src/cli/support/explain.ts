@@ -14,6 +14,8 @@ const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
     `DynamoDB does not allow this on table ${config.table}: see docs/security.md`,
   UnrecognizedClientException: () =>
     "DynamoDB does not know these credentials: check AWS_PROFILE and the region",
+  InvalidSignatureException: () =>
+    "AWS rejects the signature: check the secret access key, and this machine's clock, which may be off by 5 min at most",
   ExpiredTokenException: () => "the AWS credentials have expired: sign in again",
 };
 
