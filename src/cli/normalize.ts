@@ -34,7 +34,7 @@ async function readItem(file: string): Promise<unknown> {
     value = JSON.parse(text);
   } catch {
     throw new UsageError(
-      `expected DynamoDB JSON such as {"AppId":{"S":"acme"},…} in ${file}, found something else`,
+      `expected DynamoDB JSON such as {"AppId":{"S":"acme"},…} in ${file === "-" ? "standard input" : file}, found something else`,
     );
   }
   return (value as { Item?: unknown } | null)?.Item ?? value;
