@@ -9,6 +9,7 @@ import type { ChangeRow, ClockSkew, ConsoleState } from "./state.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
 import { changeRowOf, ChangeRows, type Row } from "./change-rows.ts";
 import { Clocks } from "./clocks.ts";
+import { ReplicaError } from "./errors.ts";
 import { Series } from "./series.ts";
 
 /** Messages of before that are looked through at the start: one read, and most may be of an app that is not shown. */
@@ -17,7 +18,8 @@ const MESSAGES_OF_BEFORE = 1_000;
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
 
-export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages" | "now">;
+export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages" | "now"> &
+  Partial<Pick<Fleet, "readsReplica">>;
 
 /** Watches the log and the nodes: who makes it look decides how often. */
 export class Observer {
@@ -71,12 +73,13 @@ export class Observer {
   }
 
   /**
-   * Reads what is new in the log. Rejects when Redis does not answer.
+   * Reads what is new in the log. Rejects when Redis does not answer, and with ReplicaError when it is a replica.
    *
    * @returns the new changes, the oldest first.
    */
   async follow(): Promise<ChangeRow[]> {
     this.tail = await this.#fleet.tail();
+    if (this.#fleet.readsReplica) throw new ReplicaError();
     if (!this.#begun) {
       // The last ones of before, so that the page is not empty.
       this.#begun = true;
