@@ -50,7 +50,11 @@ function widgets(is) {
             "Maximum",
             ours("CanaryTime", "CanaryWriteTime", "CanaryStreamTime", "CanaryNodesTime"),
           ),
-          graph("Canary: nodes", "Minimum", ours("CanaryNodesExpected", "CanaryNodesConfirmed")),
+          graph(
+            "Canary: nodes",
+            "Minimum",
+            ours("CanaryNodesExpected", "CanaryNodesConfirmed", "CanaryNodesVanished"),
+          ),
           graph(
             "Canary: share within 2 s, and not on every node",
             "Average",

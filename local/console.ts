@@ -2,6 +2,7 @@ import { createAppItems } from "../src/aws/app-items.ts";
 import { localDynamoDb } from "./apps-table.ts";
 import { ioredis } from "../src/redis/ioredis.ts";
 import { openRedis } from "../src/redis/connection.ts";
+import { readCanaryResults } from "../src/fleet/canary-results.ts";
 import { createFleet } from "../src/redis/fleet.ts";
 import { EnvReader } from "../src/config/env.ts";
 import { readRedis } from "../src/config/redis.ts";
@@ -32,7 +33,8 @@ export async function startLocalConsole(stack: Stack, port: number): Promise<Con
     port,
     table: table.name,
     log: names.log,
-    observer: new Observer(fleet),
+    // None runs here: the page says so.
+    observer: new Observer(fleet, { readCanary: () => readCanaryResults(redis, names) }),
     items: createAppItems(localDynamoDb(dynamodbEndpoint), table.name),
     controls: createControls({ stack, redis, names, fleet }),
     assets: new URL("../dist/console/", import.meta.url),

@@ -7,6 +7,11 @@ import { readAttribute, type Reading } from "./read-attribute.ts";
 export const OVERLAP_ATTRIBUTES = ["AppSecretPrevious", "AppSecretPreviousUntil"] as const;
 const [PREVIOUS, UNTIL] = OVERLAP_ATTRIBUTES;
 
+/** What is written to end an overlap: both attributes go. */
+export const END_OF_OVERLAP: Readonly<Record<string, undefined>> = Object.fromEntries(
+  OVERLAP_ATTRIBUTES.map((name) => [name, undefined]),
+);
+
 /** Larger numbers are milliseconds, with which a secret that was given up would be taken for ever. Seconds since 1970. */
 const MAX_UNTIL = 100_000_000_000;
 

@@ -37,6 +37,9 @@ export interface Repair {
   readonly value: ItemValue | undefined;
 }
 
+/** An attribute, and what to write; undefined: the attribute goes. */
+export type AttributeWrite = Pick<Repair, "attribute" | "value">;
+
 type Attributes = Readonly<Record<string, unknown>>;
 
 /**
@@ -54,7 +57,10 @@ export function repairsOf(attributes: Attributes): readonly Repair[] {
 }
 
 /** The item after its repairs. */
-export function repaired(attributes: Attributes, repairs: readonly Repair[]): Record<string, unknown> {
+export function repaired(
+  attributes: Attributes,
+  repairs: readonly AttributeWrite[],
+): Record<string, unknown> {
   const item: Record<string, unknown> = { ...attributes };
   for (const { attribute, value } of repairs) {
     if (value === undefined) Reflect.deleteProperty(item, attribute);

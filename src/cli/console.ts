@@ -4,6 +4,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import { readCanaryApp } from "../config/canary.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
+import { readCanaryResults } from "../fleet/canary-results.ts";
+import { createFleet } from "../redis/fleet.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { explain } from "./support/explain.ts";
 import { interruption } from "./support/interruption.ts";
@@ -39,6 +41,7 @@ export function createConsoleCommand(): Command {
     .action((options: ConsoleOptions) =>
       runCommand(options, async ({ tools, terminal }) => {
         const { table, names } = tools.config;
+        const redis = await tools.redisLater();
         const token = await readToken(options.tokenFile);
         const served = await startConsole({
           host: options.host,
@@ -46,7 +49,11 @@ export function createConsoleCommand(): Command {
           table,
           log: names.log,
           token,
-          observer: new Observer(await tools.fleetLater(), readCanaryApp(process.env)),
+          observer: new Observer(createFleet(redis, names), {
+            quietApp: readCanaryApp(process.env),
+            readCanary: () => readCanaryResults(redis, names),
+            hasSharedCache: tools.config.sharedCache !== undefined,
+          }),
           items: tools.items(),
           explain: (error) => explain(error, tools.config, tools.redisTrouble()),
           assets: new URL("console/", import.meta.url),

@@ -21,7 +21,8 @@ export function createNormalizeCommand(): Command {
         const view = { app: app ? toPublicView(app) : null, problems };
         terminal.value(view);
         terminal.print(JSON.stringify(view, null, 2));
-        return Promise.resolve(app ? EXIT.ok : EXIT.unwell);
+        const hasErrors = problems.some(({ severity }) => severity === "error");
+        return Promise.resolve(app && !hasErrors ? EXIT.ok : EXIT.unwell);
       }),
     );
 }

@@ -11,6 +11,8 @@ import { changeRowOf, ChangeRows, type Row } from "./change-rows.ts";
 import { Clocks } from "./clocks.ts";
 import { ReplicaError } from "./errors.ts";
 import { Series } from "./series.ts";
+import type { CanaryResults } from "../fleet/canary-results.ts";
+import { type CanaryVerdict, judgeCanary } from "../fleet/canary-verdict.ts";
 
 /** Messages of before that are looked through at the start: one read, and most may be of an app that is not shown. */
 const MESSAGES_OF_BEFORE = 1_000;
@@ -21,15 +23,26 @@ const FORGOTTEN_MS = 600_000;
 export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages" | "now"> &
   Partial<Pick<Fleet, "readsReplica">>;
 
+export interface ObserverOptions {
+  /** An app whose changes are not shown: the canary's, which would push out all others. Default none. */
+  readonly quietApp?: string | undefined;
+  /** What was measured last. Default: that is not looked at. */
+  readonly readCanary?: (() => Promise<CanaryResults>) | undefined;
+  /** Whether the fleet may have no node with the agent. Default no. */
+  readonly hasSharedCache?: boolean | undefined;
+}
+
 /** Watches the log and the nodes: who makes it look decides how often. */
 export class Observer {
   nodes: readonly NodeView[] = [];
   tail: MessageId | undefined;
   /** The latest use first. */
   previousSecrets: readonly FleetUse[] = [];
+  /** Null: it was not looked at. */
+  canary: CanaryVerdict | null = null;
   readonly series = new Series();
   readonly #fleet: ObservedFleet;
-  readonly #quietApp: string | undefined;
+  readonly #options: ObserverOptions;
   readonly #writes = new OwnWrites();
   readonly #rows = new ChangeRows();
   #cursor: MessageId | undefined;
@@ -40,10 +53,9 @@ export class Observer {
   #hasSeenLog = false;
   readonly #lastSeen = new Map<string, { readonly messages: ReadonlySet<string>; readonly at: number }>();
 
-  /** @param quietApp an app whose changes are not shown: the canary's, which would push out all others. */
-  constructor(fleet: ObservedFleet, quietApp?: string) {
+  constructor(fleet: ObservedFleet, options: ObserverOptions = {}) {
     this.#fleet = fleet;
-    this.#quietApp = quietApp;
+    this.#options = options;
   }
 
   /** The newest first. */
@@ -99,7 +111,7 @@ export class Observer {
         this.#newest = entry;
         const rows = rowsOf(entry)
           .map(changeRowOf)
-          .filter(({ appId }) => appId === undefined || appId !== this.#quietApp);
+          .filter(({ appId }) => appId === undefined || appId !== this.#options.quietApp);
         found.push(...rows.map((row) => this.#withWrite(row)));
       }
       if (entries.length === 0) break;
@@ -136,11 +148,18 @@ export class Observer {
     const newest = this.#newest;
     const own = Date.now();
     const nodes = await this.#fleet.ask();
-    this.#clocks.asked(nodes, { from, to: await this.#fleet.now() }, own);
+    const to = await this.#fleet.now();
+    this.#clocks.asked(nodes, { from, to }, own);
+    await this.#lookAtCanary(to);
     // What is announced has the time of who announces it.
     if (newest && rowsOf(newest)[0]?.by === undefined) this.#clocks.heard(newest, from);
     if (this.#newest === newest) this.#newest = undefined;
     return nodes;
+  }
+
+  async #lookAtCanary(now: number): Promise<void> {
+    const { readCanary, hasSharedCache = false } = this.#options;
+    if (readCanary) this.canary = judgeCanary(await readCanary(), now, hasSharedCache);
   }
 
   #withWrite(row: Row): Row {

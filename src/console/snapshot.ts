@@ -32,6 +32,7 @@ export function snapshotOf(
     nodes: observer.nodes,
     clocks: observer.clocks,
     previousSecrets: observer.previousSecrets,
+    canary: observer.canary,
     points: observer.series.points(now),
     changes: observer.changes.slice(0, SHOWN),
     local: controls?.nodes() ?? null,

@@ -1,4 +1,5 @@
 import type { Change } from "../protocol/message.ts";
+import type { CanaryVerdict } from "../fleet/canary-verdict.ts";
 import type { NodeView } from "../fleet/node-view.ts";
 import type { FleetUse } from "../fleet/previous-secret-uses.ts";
 import type { Point } from "./series.ts";
@@ -70,6 +71,8 @@ export interface ConsoleState {
   readonly clocks: readonly ClockSkew[];
   /** Of apps whose previous secret was used, the latest use first. */
   readonly previousSecrets: readonly FleetUse[];
+  /** What was measured last of how long a change takes; null where that is not looked at. */
+  readonly canary: CanaryVerdict | null;
   readonly points: readonly Point[];
   /** The newest first. */
   readonly changes: readonly ChangeRow[];

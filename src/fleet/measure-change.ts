@@ -1,5 +1,6 @@
 import type { CanaryResult } from "../protocol/canary.ts";
 import type { Fleet } from "../redis/fleet.ts";
+import type { RegisteredNode } from "../protocol/node.ts";
 import { type Confirmation, nodesToWaitFor, waitForNodes } from "./wait-for-nodes.ts";
 import { watchLog } from "./watch-log.ts";
 
@@ -15,6 +16,12 @@ export type MeasuringFleet = Pick<Fleet, "registered" | "question" | "tail" | "m
 /** Between two looks at the log: what is measured is late by this much at most. Milliseconds. */
 const POLL_INTERVAL_MS = 5;
 
+/** The canary counts a node that left without saying so as missing for so long, as the alert NodeLost does. Milliseconds. */
+const VANISHED_MS = 3_600_000;
+
+/** Or for so many runs, where they are rare: its alarm goes by the last three. */
+const VANISHED_RUNS = 3;
+
 /**
  * Makes a change in the table and follows it, as the pipeline brings it, to the last soketi node of the registry. Rejects as the
  * write does, and with RedisError.
@@ -27,7 +34,8 @@ export async function measureChange(
   change: ChangeToMeasure,
   { limitMs, intervalMs = null }: { readonly limitMs: number; readonly intervalMs?: number | null },
 ): Promise<CanaryResult> {
-  const nodes = await nodesToWaitFor(fleet);
+  const registered = await nodesToWaitFor(fleet);
+  const nodes = registered.filter(isExpected(intervalMs));
   const watch = await watchLog(fleet, POLL_INTERVAL_MS);
   const started = performance.now();
   const since = (then: number) => Math.round(performance.now() - then);
@@ -55,7 +63,14 @@ export async function measureChange(
     missing: confirmations
       .filter(({ confirmedAfterMs }) => confirmedAfterMs === null)
       .map(({ host, pid }) => `${host} ${pid}`),
+    vanished: registered.filter(({ silentMs }) => silentMs !== undefined).length,
   };
+}
+
+/** Whoever asks by hand is told of every node that is remembered, and can have it forgotten. */
+function isExpected(intervalMs: number | null): (node: RegisteredNode) => boolean {
+  const limitMs = intervalMs === null ? Infinity : Math.max(VANISHED_MS, VANISHED_RUNS * intervalMs);
+  return ({ silentMs = 0 }) => silentMs <= limitMs;
 }
 
 /**

@@ -118,7 +118,7 @@ function canaryReporter(log: Log, meter: Meter): CanaryReporter {
       log[say](`a change is ${complete ? "in force on every node" : "not confirmed by every node"}`, {
         ...result,
       });
-      const { writeMs, streamMs, nodesMs, totalMs, expected, confirmed } = result;
+      const { writeMs, streamMs, nodesMs, totalMs, expected, confirmed, vanished = 0 } = result;
       meter.milliseconds("CanaryWriteTime", writeMs);
       if (streamMs !== null) meter.milliseconds("CanaryStreamTime", streamMs);
       if (nodesMs !== null) meter.milliseconds("CanaryNodesTime", nodesMs);
@@ -126,6 +126,7 @@ function canaryReporter(log: Log, meter: Meter): CanaryReporter {
       // Also when 0: alarms ring when there is none.
       meter.count("CanaryNodesExpected", expected);
       meter.count("CanaryNodesConfirmed", confirmed);
+      meter.count("CanaryNodesVanished", vanished);
       meter.count("CanaryIncomplete", complete ? 0 : 1);
       meter.count("CanaryInTime", inTime ? 1 : 0);
     },

@@ -15,11 +15,13 @@ export interface CanaryResult {
   readonly nodesMs: number | null;
   /** From the request to the last node; null when one that is there did not confirm. */
   readonly totalMs: number | null;
-  /** soketi nodes of the registry at the write, with those that left without saying so. */
+  /** soketi nodes of the registry at the write, with those that left without saying so; the canary's within an hour. */
   readonly expected: number;
   readonly confirmed: number;
   /** Host and process id of those that did not confirm. */
   readonly missing: readonly string[];
+  /** soketi nodes that left without saying so within a day, expected or not. Absent from an older function. */
+  readonly vanished?: number | undefined;
 }
 
 /** Undefined for what no canary writes. */

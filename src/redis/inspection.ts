@@ -17,7 +17,7 @@ export interface RedisShape {
   readonly evictionPolicy: string | undefined;
   /** Bytes that it uses, and may use at most; undefined where there is no bound, or it is not told. */
   readonly memory?: { readonly used: number; readonly max: number } | undefined;
-  /** Run id and replication id, as heartbeats tell them; undefined where they are not told. */
+  /** Run id and replication id; undefined where they are not told. Heartbeats add the epoch: `serverInEpoch`. */
   readonly server: string | undefined;
 }
 

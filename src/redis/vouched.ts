@@ -61,7 +61,12 @@ export async function vouchedHeartbeat<T extends Tail>(
   const [tail, verdict] = await Promise.all([sent, witnesses.ask()]);
   if (!verdict) return tail;
   if (!(await witnesses.names(verdict, tail.run))) throw otherPrimary("take a heartbeat", verdict);
-  return { ...tail, server: tail.server === undefined ? undefined : `${tail.server}/${verdict.epoch}` };
+  return { ...tail, server: tail.server === undefined ? undefined : serverInEpoch(tail.server, verdict) };
+}
+
+/** A server as heartbeats name it: made the primary anew, it is another one. @param verdict undefined where nobody votes. */
+export function serverInEpoch(server: string, verdict: Pick<Verdict, "epoch"> | undefined): string {
+  return verdict ? `${server}/${verdict.epoch}` : server;
 }
 
 /**

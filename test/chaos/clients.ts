@@ -8,7 +8,7 @@ import { brokenClients, type ClientsOutcome, runClients } from "./clients/run.ts
 
 /**
  * `npm run chaos:clients`: hostile clients at real nodes, one for each of soketi's queues, adapters and rate limiters; calm
- * clients beside them count what arrives. Writes the table of docs/reliability.md when all nodes were run. Exit code 1 when a
+ * clients beside them count what arrives. Writes the table of docs/reference/test-results.md when all nodes were run. Exit code 1 when a
  * promise was broken, or when a node without the agent lives on. The sqs queue is an emulator, fauxqs.
  *
  * --seed N      what random things follow from; default 1
@@ -50,7 +50,7 @@ try {
 
 const table = tableOf();
 console.log(table);
-if (values.queue === undefined) writeInto("docs/reliability.md", "chaos:clients", table);
+if (values.queue === undefined) writeInto("docs/reference/test-results.md", "chaos:clients", table);
 const failed = [
   ...guarded.flatMap((outcome) => brokenClients(outcome).map((what) => `${outcome.node}: ${what}`)),
   ...alone
@@ -81,7 +81,7 @@ function tableOf(): string {
   return [
     `${machineLine()}; seed ${values.seed}.`,
     "",
-    "| queue, adapter, rate limiter | inputs | changes of apps | outages | exits | unanswered | calm messages lost | calm clients disturbed | caught | memory after warm-up, at the end: MB | seconds | exit without the agent |",
+    "| queue, adapter, rate limiter | inputs | app changes | outages | exits | unanswered | messages lost | clients disturbed | caught | MB: warm, end | seconds | exit without the agent |",
     `|${"---|".repeat(12)}`,
     ...rows.map((row) => `| ${row} |`),
   ].join("\n");

@@ -6,7 +6,7 @@ import { runWithoutRedis, type WithoutRedisOutcome } from "./connections/without
 
 /**
  * `npm run chaos:connections`: how long open connections of apps that are gone stay open, without Redis, and while their
- * clients are busy. Writes its tables into docs/reliability.md. Exit code 1 when a promise was broken.
+ * clients are busy. Writes its tables into docs/reference/test-results.md. Exit code 1 when a promise was broken.
  */
 const APPS = [10, 100, 1_000];
 const LARGE = 50_000;
@@ -33,12 +33,12 @@ for (const subscriptionsPerSecond of [0, 200, 2_000]) {
 
 const seconds = (ms: number) => (ms / 1_000).toFixed(1);
 writeInto(
-  "docs/reliability.md",
+  "docs/reference/test-results.md",
   "chaos:connections",
   [
     `${machineLine()}. Seconds, but for the event loop.`,
     "",
-    "| without Redis, apps in use | disabled | open for: median | longest | the node's own bound | reads a second | still open | wrongly closed |",
+    "| apps in use, without Redis | disabled | open: median | longest | stated bound | reads a second | still open | wrongly closed |",
     `|${"---|".repeat(8)}`,
     ...withoutRedis.map((one) =>
       row(
@@ -53,7 +53,7 @@ writeInto(
       ),
     ),
     "",
-    "| an app with 50,000 connections is deleted, subscriptions a second meanwhile | all closed after | event loop held: longest | over 10 ms | still open |",
+    "| subscriptions a second | all closed after | event loop blocked: longest | over 10 ms | still open |",
     `|${"---|".repeat(5)}`,
     ...largeApps.map((one) =>
       row(

@@ -8,7 +8,7 @@ import { type RelayOutcome, runFault } from "./relay/run-fault.ts";
 
 /**
  * `npm run chaos:relay`: two real relays, real faults of the active one, and what became of each change. Writes the table of
- * docs/reliability.md. Exit code 1 when a change was lost, doubled or out of order, or a successor took longer than promised.
+ * docs/reference/test-results.md. Exit code 1 when a change was lost, doubled or out of order, or a successor took longer than promised.
  */
 const CHANGES = 600;
 const SUCCESSION_LIMIT_MS = 5_000;
@@ -34,23 +34,23 @@ try {
 const seconds = (ms: number | undefined) => (ms === undefined ? "" : `${(ms / 1_000).toFixed(1)} s`);
 const rows = outcomes.map(
   (one) =>
-    `| ${one.fault} | ${one.changes} | ${one.lost} | ${one.outOfOrder} | ${one.doubled} | ${one.terms} | ${seconds(one.successionMs)} | ${seconds(one.longestDelayMs)} |`,
+    `| ${one.fault} | ${one.lost} | ${one.outOfOrder} | ${one.doubled} | ${one.terms} | ${seconds(one.successionMs)} | ${seconds(one.longestDelayMs)} |`,
 );
 const table = [
-  `${machineLine()}.`,
+  `${machineLine()}; ${CHANGES} changes each.`,
   "",
-  "| fault of the active one of two | changes | lost | out of order | told twice | terms | successor after | longest delay |",
-  "|---|---|---|---|---|---|---|---|",
+  "| fault of the active relay | lost | out of order | twice | terms | successor after | longest delay |",
+  "|---|---|---|---|---|---|---|",
   ...rows,
   "",
-  "| what happens to Redis | form | changes | neither told nor flushed | flushes | longest delay |",
-  "|---|---|---|---|---|---|",
+  "| fault of Redis | form | lost without a flush | flushes | longest delay |",
+  "|---|---|---|---|---|",
   ...failovers.map(
     (one) =>
-      `| ${one.fault} | ${one.form} | ${one.changes} | ${one.missed} | ${one.flushes} | ${seconds(one.longestDelayMs)} |`,
+      `| ${one.fault} | ${one.form} | ${one.missed} | ${one.flushes} | ${seconds(one.longestDelayMs)} |`,
   ),
 ].join("\n");
-writeInto("docs/reliability.md", "chaos:relay", table);
+writeInto("docs/reference/test-results.md", "chaos:relay", table);
 const bad = [
   ...outcomes.filter(
     ({ lost, outOfOrder, doubled, successionMs = 0 }) =>

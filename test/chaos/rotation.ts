@@ -7,7 +7,7 @@ import { brokenRotation, type RotationOutcome, runRotations } from "./rotation/r
 
 /**
  * `npm run chaos:rotation`: four real nodes, eight publishers and their clients, and an app whose secret is rotated by the
- * command line, once with an overlap and once without. Writes the table of docs/reliability.md. Exit code 1 when something
+ * command line, once with an overlap and once without. Writes the table of docs/reference/test-results.md. Exit code 1 when something
  * was refused or lost with the overlap, or nothing was refused without it.
  *
  * --rotations N   default 20
@@ -36,7 +36,7 @@ try {
 
 const table = tableOf(outcomes);
 console.log(table);
-writeInto("docs/reliability.md", "chaos:rotation", table);
+writeInto("docs/reference/test-results.md", "chaos:rotation", table);
 const failed = outcomes.flatMap((outcome) => {
   if (outcome.overlap) return brokenRotation(outcome);
   return outcome.refusedRequests > 0 ? [] : ["without an overlap nothing was refused: the run shows nothing"];

@@ -8,7 +8,7 @@ import { brokenWebhooks, runWebhooks, type WebhooksOutcome } from "./webhooks/ru
 
 /**
  * `npm run chaos:webhooks`: a real node for each of soketi's queues, its apps' secrets and keys changed while their clients
- * talk; a real receiver counts what comes. Writes the table of docs/reliability.md when all queues were run. Exit code
+ * talk; a real receiver counts what comes. Writes the table of docs/reference/test-results.md when all queues were run. Exit code
  * 1 when a webhook was lost, came twice, or is badly signed. The sqs queue is an emulator, fauxqs.
  *
  * --seed N       what random things follow from; default 1
@@ -48,7 +48,7 @@ try {
 
 const table = tableOf(outcomes);
 console.log(table);
-if (values.queue === undefined) writeInto("docs/reliability.md", "chaos:webhooks", table);
+if (values.queue === undefined) writeInto("docs/reference/test-results.md", "chaos:webhooks", table);
 const failed = outcomes.flatMap((outcome) =>
   brokenWebhooks(outcome).map((what) => `${outcome.queue}: ${what}`),
 );

@@ -1,5 +1,5 @@
 /**
- * The end of `npm run mutate`: what Stryker found, as a table in docs/reliability.md and a list of survivors with their reasons in
+ * The end of `npm run mutate`: what Stryker found, as a table in docs/reference/test-results.md and a list of survivors with their reasons in
  * test/mutation/survivors.md. Exit code 1 when fewer than 95 % were caught, or a survivor has no reason.
  */
 import { readFileSync } from "node:fs";
@@ -50,7 +50,7 @@ const rows = folders.map((folder) => {
   return `| ${name} | ${part.length} | ${part.filter(isCaught).length} | ${part.filter(isLeft).length} | ${score(part)} % |`;
 });
 writeInto(
-  "docs/reliability.md",
+  "docs/reference/test-results.md",
   "mutate",
   ["| | changes made | noticed | not noticed | score |", "|---|---|---|---|---|", ...rows].join("\n"),
 );

@@ -6,7 +6,9 @@ import { BatchWriteItemCommand, UpdateTableCommand } from "@aws-sdk/client-dynam
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type Item, localDynamoDb, openAppsTable } from "../../local/apps-table.ts";
 import { createAppItems } from "../../src/aws/app-items.ts";
+import { checkItem } from "../../src/app/item-check.ts";
 import { normalize } from "../../src/app/normalize.ts";
+import { planned } from "../../src/cli/validate/fix.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { item } from "../support/fleet.ts";
 
@@ -167,6 +169,46 @@ describe("validate", () => {
     ]);
     const again = await cli(["validate", "--fix", "--yes", "--backup", backup], { env });
     expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found that it exists")]);
+  });
+
+  it("removes overlaps that are over, not those that run, nor what somebody has begun meanwhile", async () => {
+    const table = await openAppsTable(inject("dynamodbEndpoint"), "overlaps");
+    const own = { ...env, APP_MANAGER_DYNAMODB_TABLE: "overlaps" };
+    const overlap = (secret: string, until: number) => ({
+      AppSecretPrevious: { S: secret },
+      AppSecretPreviousUntil: { N: String(until) },
+    });
+    const inAnHour = Math.ceil(Date.now() / 1_000) + 3_600;
+    const [over, running] = [overlap("former", 1_700_000_000), overlap("former", inAnHour)];
+    await table.put(item("over", over));
+    await table.put(item("running", running));
+
+    const seen = await cli(["validate"], { env: own });
+    expect([seen.status, seen.stdout]).toEqual([0, expect.stringMatching(/^overlap-over +1$/m)]);
+    expect(seen.stdout).toMatch(/^over +warning +overlap-over .*apps end-overlap over\. --fix does it\.$/m);
+
+    // A warning is no failure, unless it is asked for.
+    expect((await cli(["validate", "--strict"], { env: own })).status).toBe(2);
+
+    const backup = join(folder, "overlaps.jsonl");
+    const fixed = await cli(["validate", "--fix", "--json", "--backup", backup, "--yes", "--strict"], {
+      env: own,
+    });
+    expect([fixed.status, jsonLines(fixed)[0]]).toMatchObject([0, { planned: 1, written: 1 }]);
+    expect(await table.get("over")).toEqual(item("over"));
+    expect(await table.get("running")).toEqual(item("running", running));
+
+    const restored = await cli(["validate", "--restore", backup, "--yes"], { env: own });
+    expect(restored.status, restored.stderr).toBe(0);
+    expect(await table.get("over")).toEqual(item("over", over));
+
+    // Read, and rotated anew before it is written.
+    const { repairs } = checkItem(item("over", over), Date.now());
+    const { appId, after, before } = planned(item("over", over), repairs);
+    await table.put(item("over", running));
+    const write = createAppItems(client, "overlaps").change(appId, after, before);
+    await expect(write).rejects.toThrow(/found it changed or deleted by someone else/);
+    expect(await table.get("over")).toEqual(item("over", running));
   });
 
   it("reads files: a scan, a list, lines, compressed", async () => {

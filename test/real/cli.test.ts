@@ -58,10 +58,17 @@ describe("soketi-app-sync", () => {
     }
   });
 
-  it("normalize says with its exit code that an item cannot be used", () => {
+  it("normalize says with its exit code that an item cannot be used, or not all of it", () => {
     const { status, stdout } = cli(["normalize"], { input: '{"AppId":{"S":"acme"}}' });
     expect(status).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ app: null });
+    const identity = { AppId: { S: "acme" }, AppKey: { S: "k" }, AppSecret: { S: "s" } };
+    const partly = cli(["normalize"], { input: JSON.stringify({ ...identity, Enabled: { S: "perhaps" } }) });
+    expect(partly.status).toBe(2);
+    expect(JSON.parse(partly.stdout)).toMatchObject({
+      app: { id: "acme" },
+      problems: [{ severity: "error" }],
+    });
   });
 
   it("normalize says what it expected when it gets something else", () => {

@@ -3,9 +3,13 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { agentFile } from "../../local/stack.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { watchFleet, type WatchedFleet } from "../console/watched-fleet.ts";
+import type { CanaryResult } from "../../src/protocol/canary.ts";
+import { busNames } from "../../src/protocol/names.ts";
 import { startAgents } from "../support/agents.ts";
 import { cli } from "../support/cli.ts";
-import { eventually, item, root } from "../support/fleet.ts";
+import { eventually, item, loadHandler, root } from "../support/fleet.ts";
+
+type Canary = (event: unknown, context: { getRemainingTimeInMillis(): number }) => Promise<CanaryResult>;
 
 let watched: WatchedFleet;
 let first: SoketiNode;
@@ -78,6 +82,36 @@ describe("the sentence on top", { shuffle: false }, () => {
     await watched.shows("warn", "The log is gone");
     await watched.fleet.table.update("acme", { MaxConnections: { N: "7" } });
     await watched.shows("good", "All 2 nodes are up to date.");
+  });
+
+  it("counts what the canary has found, and never takes it for well where nobody has measured", async () => {
+    const none = "How long changes take was not looked at: there is no canary.";
+    await watched.shows("good", `All 2 nodes are up to date. ${none}`);
+    const env = { ...watched.env, AWS_REGION: "us-east-1" };
+    const credentials = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
+    const canary = await loadHandler<Canary>({ ...env, ...credentials }, "canary");
+    const result = await canary({}, { getRemainingTimeInMillis: () => 30_000 });
+    expect(result).toMatchObject({ expected: 2, confirmed: 2 });
+    const fact = watched.page.locator(".facts div", { hasText: "canary" });
+    await fact.getByText(new RegExp(`${result.totalMs} ms to .*, \\d+ s ago$`)).waitFor();
+
+    const key = busNames(watched.fleet.prefix).canary;
+    const keep = (more: Partial<CanaryResult>) =>
+      watched.redis.set(key, JSON.stringify({ ...result, ...more }));
+    await keep({ totalMs: 1_999 });
+    await watched.shows("good", "All 2 nodes are up to date.");
+    expect(await watched.verdict()).toBe("All 2 nodes are up to date.");
+    await keep({ totalMs: 2_001 });
+    await watched.shows("warn", "took 2001 ms to the last node, more than 2 s.");
+    await keep({ totalMs: null, nodesMs: null, confirmed: 1, missing: ["host-9 7"] });
+    await watched.shows("bad", "was not confirmed by host-9 7.");
+    await keep({ streamMs: null, totalMs: null, nodesMs: null });
+    await watched.shows("bad", "did not come to the log.");
+    await keep({ at: result.at - 200_000 });
+    await watched.shows("bad", "nobody measures whether changes arrive.");
+    await watched.redis.del(key);
+    await watched.shows("good", none);
+    await watched.fleet.table.delete("app-sync-canary");
   });
 
   it("shows an invalidation as what it is", async () => {

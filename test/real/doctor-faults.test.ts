@@ -7,6 +7,7 @@ import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { APP_KEY_INDEX, appsTableDefinition, type Item, localDynamoDb } from "../../local/apps-table.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
+import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import type { SoketiNode, SoketiNodeOptions } from "../../local/soketi-node.ts";
 import { agentFile } from "../../local/stack.ts";
@@ -169,6 +170,24 @@ async function followedLog(later: Later) {
   return { env, names, node };
 }
 
+/** A fleet of one that finds its Redis by these variables, with a change in its log. */
+async function fleetOn(later: Later, redisEnv: Record<string, string>): Promise<Planted> {
+  const own = await startFleet({ dynamodbEndpoint, redisEnv });
+  later(() => own.stop());
+  const env = {
+    REDIS_URL: "",
+    ...redisEnv,
+    APP_SYNC_PREFIX: own.prefix,
+    APP_MANAGER_DYNAMODB_TABLE: own.table.name,
+  };
+  await own.table.put(item("a"));
+  // The log is there before the node: it has nothing to flush but at its start.
+  const begun = await cli(["invalidate", "a", "--no-wait"], { env: { ...healthy, ...env } });
+  expect(begun.status, begun.stderr).toBe(0);
+  await hasLease(await own.node());
+  return { env, args: ["--items", "--expect", "1", "--strict"] };
+}
+
 /** A log of its own on the healthy fleet's Redis, which no node follows. */
 function ownLog() {
   const prefix = `{doctor:${randomUUID().slice(0, 8)}}`;
@@ -297,6 +316,13 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     2,
   ],
 
+  [
+    "Lambda cannot be asked",
+    () => ({ env: { AWS_ENDPOINT_URL_LAMBDA: "http://127.0.0.1:1", AWS_REGION: "us-east-1" } }),
+    [/^not checked event source mapping: Lambda could not be asked/],
+    7,
+  ],
+
   // Redis.
   [
     "Redis is down",
@@ -339,6 +365,15 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     (later) => spareWith(later, ["maxmemory-policy", "allkeys-lru", "noeviction"]),
     [/^warning redis eviction: maxmemory-policy is allkeys-lru/],
     0,
+  ],
+  [
+    "the same, where warnings count",
+    async (later) => ({
+      ...(await spareWith(later, ["maxmemory-policy", "allkeys-lru", "noeviction"])),
+      args: ["--strict"],
+    }),
+    [/^warning redis eviction: maxmemory-policy is allkeys-lru/],
+    2,
   ],
   [
     "Redis is nearly full",
@@ -640,6 +675,23 @@ const HEALTHY: readonly (readonly [string, Plant])[] = [
       later(() => fleet.table.delete("rotating"));
       expect(await accepts(node, "rotating", "former")).toBe(true);
       return { env, args: ["--items"] };
+    },
+  ],
+  [
+    "on Sentinel",
+    async (later) => {
+      const sentinel = await startRedisSentinel();
+      later(() => sentinel.stop());
+      const sentinels = { REDIS_SENTINELS: sentinel.sentinels.join(",") };
+      return fleetOn(later, { ...sentinels, REDIS_SENTINEL_NAME: sentinel.name });
+    },
+  ],
+  [
+    "on a Cluster",
+    async (later) => {
+      const cluster = await startRedisCluster();
+      later(() => cluster.stop());
+      return fleetOn(later, { REDIS_CLUSTER_NODES: cluster.nodes.join(",") });
     },
   ],
   [

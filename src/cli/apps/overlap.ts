@@ -1,14 +1,12 @@
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { normalize } from "../../app/normalize.ts";
-import { OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
+import { END_OF_OVERLAP, OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import type { Run } from "../support/command.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { timeOf } from "../../app/iso-time.ts";
-
-const END_OF_OVERLAP: Attributes = Object.fromEntries(OVERLAP_ATTRIBUTES.map((name) => [name, undefined]));
 
 /** Apps whose uses are told. */
 const MAX_USES = 20;

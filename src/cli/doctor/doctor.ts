@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { listMappings } from "../../aws/lambda-mappings.ts";
-import { inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
+import { inspectLog, inspectRedis, otherPrefixes, type RedisShape } from "../../redis/inspection.ts";
 import type { RedisConnection } from "../../redis/library.ts";
+import { serverInEpoch } from "../../redis/vouched.ts";
 import { relayNames } from "../../protocol/names.ts";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
@@ -36,12 +37,14 @@ export function createDoctorCommand(): Command {
   ])
     .option("--items", "also read the whole table: items with errors, keys that two apps share")
     .option("--expect <n>", "expected number of soketi nodes: those without the agent cannot be seen", count)
+    .option("--strict", "end with 2 for warnings too")
     .action((options: DoctorOptions) => runCommand(options, (run) => doctor(run, options)));
 }
 
 interface DoctorOptions extends CommonOptions {
   readonly items?: true;
   readonly expect?: number;
+  readonly strict?: true;
 }
 
 async function doctor({ tools, terminal }: Run, options: DoctorOptions): Promise<ExitCode> {
@@ -52,14 +55,27 @@ async function doctor({ tools, terminal }: Run, options: DoctorOptions): Promise
   const checks = [...table, ...redis];
   terminal.value(checks);
   show(terminal, checks);
+  tellOutcome(terminal, checks);
+  return exitCodeOf(checks, options);
+}
+
+function tellOutcome(terminal: Terminal, checks: readonly Check[]): void {
   const number = (level: Check["level"]) => checks.filter((check) => check.level === level).length;
   const [failed, warned, unlooked] = [number("fail"), number("warning"), number("not checked")];
   const { green } = terminal.colors;
   terminal.print();
   if (failed + warned + unlooked === 0) terminal.print(green("everything that was checked is healthy"));
   else terminal.print(`${failed} failed, ${warned} warned, ${unlooked} not checked`);
-  if (failed > 0) return EXIT.unwell;
-  return unlooked > 0 ? EXIT.unseen : EXIT.ok;
+}
+
+/** A warning alone is no failure, as with most linters: some are somebody's decision. */
+export function exitCodeOf(
+  checks: readonly Pick<Check, "level">[],
+  { strict = false }: { readonly strict?: boolean },
+): ExitCode {
+  const has = (level: Check["level"]) => checks.some((check) => check.level === level);
+  if (has("fail") || (strict && has("warning"))) return EXIT.unwell;
+  return has("not checked") ? EXIT.unseen : EXIT.ok;
 }
 
 function show(terminal: Terminal, checks: readonly Check[]): void {
@@ -192,7 +208,7 @@ async function lookAtRedis(
   const messages = tail ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - MAX_FLUSHES) }) : [];
   const canary = await readCanaryResults(connection, names);
   const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, names);
-  const server = kind === "cluster" ? undefined : shape.server;
+  const server = kind === "cluster" ? undefined : serverOf(shape, primary);
   return [
     ...checkRedis(shape, kind),
     ...checkPrimary(shape, primary),
@@ -203,6 +219,11 @@ async function lookAtRedis(
     ...checkPreviousSecrets(nodes, asked.to),
     ...checkCanary(canary, asked.to, tools.config.sharedCache !== undefined),
   ];
+}
+
+/** The one that nodes must follow; undefined while nobody can say which it is. */
+function serverOf({ server }: RedisShape, { verdict }: PrimaryShape): string | undefined {
+  return server === undefined || verdict instanceof Error ? undefined : serverInEpoch(server, verdict);
 }
 
 async function inspectPrimary(

@@ -25,7 +25,7 @@ export function checkNodes(
       fail(
         "nodes",
         expected === undefined ? "no node is registered" : `expected ${amount(expected, "node")}, found none`,
-        `Start soketi with the agent (README), on this Redis and with this prefix.${hint}`,
+        `Start soketi with the agent (docs/agent.md), on this Redis and with this prefix.${hint}`,
       ),
     ];
   }

@@ -1,6 +1,6 @@
 /** What a command's end means to a script. docs/cli.md */
 export const EXIT = {
-  /** Done, and what was looked at is well. */
+  /** Done, and what was looked at is well, or worth a warning at most. */
   ok: 0,
   /** Not done: the error says why. Commander's own, too, for a wrong option. */
   failed: 1,

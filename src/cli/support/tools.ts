@@ -36,13 +36,13 @@ export interface Tools {
   readonly pipelineConfig: PipelineConfig;
   /** Rejects when no Redis is configured, or its login cannot be read. */
   redis(): Promise<RedisConnection>;
+  /** The same, for what goes on and shows that Redis is away: it is not tried before. */
+  redisLater(): Promise<RedisConnection>;
   /** Where messages are published. Rejects as `redis`. */
   log(): Promise<RedisLog>;
   /** Who can tell which server is the primary. Rejects as `redis`. */
   witnesses(): Promise<WitnessPool>;
   fleet(): Promise<Fleet>;
-  /** The same, for what goes on and shows that Redis is away: it is not tried before. */
-  fleetLater(): Promise<Fleet>;
   dynamodb(): ReturnType<typeof openDynamoDb>;
   items(): AppItems;
   /** The table's apps, for what compares them with a cache. */
@@ -108,7 +108,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     },
     witnesses: async () => (await open()).witnesses,
     fleet: async () => createFleet(await redis(), config.names),
-    fleetLater: async () => createFleet((await open()).connection, config.names),
+    redisLater: async () => (await open()).connection,
     dynamodb,
     items: () => createAppItems(dynamodb().tables, config.table),
     apps,

@@ -1,7 +1,7 @@
 import type { App } from "../../app/app.ts";
 import { checkItem, type ItemFinding } from "../../app/item-check.ts";
 import type { Problem } from "../../app/problems.ts";
-import type { Repair } from "../../app/repair.ts";
+import type { AttributeWrite } from "../../app/repair.ts";
 import { TableCheck } from "../../app/table-check.ts";
 import type { Item } from "./item-source.ts";
 
@@ -47,7 +47,7 @@ export class Findings {
   }
 
   /** @returns what can be rewritten in it. */
-  add(item: Item): readonly Repair[] {
+  add(item: Item): readonly AttributeWrite[] {
     this.#items += 1;
     const { normalized, repairs, findings } = checkItem(item, this.#now);
     const { id, key } = normalized;

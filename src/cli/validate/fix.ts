@@ -1,5 +1,5 @@
 import type { RawItem } from "../../aws/raw-item.ts";
-import type { Repair } from "../../app/repair.ts";
+import type { AttributeWrite } from "../../app/repair.ts";
 import { createBackup, readBackup, type Rewrite } from "./backup.ts";
 import type { Run } from "../support/command.ts";
 import { amount } from "../support/amount.ts";
@@ -15,7 +15,7 @@ export interface FixOptions {
 }
 
 /** What a fix writes, on the condition that the attributes are as they were read. */
-export function planned(item: Item, repairs: readonly Repair[]): Rewrite {
+export function planned(item: Item, repairs: readonly AttributeWrite[]): Rewrite {
   const raw = item as RawItem;
   const names = repairs.map(({ attribute }) => attribute);
   return {

@@ -15,6 +15,7 @@ interface ValidateOptions extends CommonOptions, FixOptions {
   readonly limit: number;
   readonly fix?: true;
   readonly restore?: string;
+  readonly strict?: true;
 }
 
 /** `validate`: every item of the table, or of files, with its problems; and their repair. */
@@ -31,11 +32,15 @@ export function createValidateCommand(): Command {
       "instead of the table: output of `aws dynamodb scan`, or one item per line, also .gz",
     )
     .option("--limit <n>", "findings to show, worst first", count, 50)
-    .option("--fix", "rewrite to the documented spelling without changing the meaning; asks first")
+    .option(
+      "--fix",
+      "rewrite to the documented spelling and remove ended overlaps, without changing the meaning; asks first",
+    )
     .option("--dry-run", "with --fix: show what would be written, and write nothing")
     .option("-y, --yes", "with --fix or --restore: do not ask")
     .option("--backup <file>", "with --fix: file for the backup that --restore reads")
     .option("--restore <file>", "undo --fix from its backup")
+    .option("--strict", "end with 2 for warnings too")
     .action((files: string[], options: ValidateOptions) =>
       runCommand(options, (run) => {
         if (options.restore !== undefined) return restore(run, options.restore, options);
@@ -60,12 +65,16 @@ async function validate(run: Run, files: readonly string[], options: ValidateOpt
   if (!options.fix) {
     run.terminal.value({ ...report, apps: report.apps.slice(0, options.limit) });
     show(run, report, options.limit);
-    return report.apps.some(hasErrors) ? EXIT.unwell : EXIT.ok;
+    return report.apps.some(isUnwell(options)) ? EXIT.unwell : EXIT.ok;
   }
   show(run, report, options.limit);
   const fixed = await fix(run, rewrites, options);
-  // What has an error stays as it is.
-  return fixed === EXIT.ok && report.apps.some(hasErrors) ? EXIT.unwell : fixed;
+  // What cannot be rewritten stays as it is.
+  const left = report.apps.map(({ appId, findings }) => ({
+    appId,
+    findings: findings.filter(({ fixable }) => !fixable),
+  }));
+  return fixed === EXIT.ok && left.some(isUnwell(options)) ? EXIT.unwell : fixed;
 }
 
 async function* fromFiles(files: readonly string[]): AsyncIterable<readonly Item[]> {
@@ -87,8 +96,8 @@ async function* fromTable({ tools, terminal }: Run): AsyncIterable<readonly Item
   }
 }
 
-function hasErrors({ findings }: AppFindings): boolean {
-  return findings.some(({ severity }) => severity === "error");
+function isUnwell({ strict }: Pick<ValidateOptions, "strict">): (app: AppFindings) => boolean {
+  return ({ findings }) => findings.some(({ severity }) => strict === true || severity === "error");
 }
 
 function show({ terminal }: Run, report: Report, limit: number): void {

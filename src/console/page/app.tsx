@@ -1,6 +1,7 @@
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
 import { Apps } from "./apps.tsx";
+import { canaryFact } from "./canary.ts";
 import { Changes } from "./changes.tsx";
 import { Charts } from "./charts.tsx";
 import { useConsole } from "./connection.ts";
@@ -26,6 +27,7 @@ function App() {
       <p class="first quiet">{connected ? "Loading …" : "The console does not answer. Trying again …"}</p>
     );
   }
+  const canary = canaryFact(state);
   return (
     <>
       <header>
@@ -39,6 +41,12 @@ function App() {
             <dt>last message</dt>
             <dd class="id">{state.tail ?? (state.logState === "gone" ? "the log is gone" : "none yet")}</dd>
           </div>
+          {canary !== null && (
+            <div>
+              <dt>canary</dt>
+              <dd>{canary}</dd>
+            </div>
+          )}
         </dl>
         <p class={`verdict ${verdict.level}`} role="status" aria-live="polite">
           {verdict.text}

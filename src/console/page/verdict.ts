@@ -1,6 +1,7 @@
 import { boundOf, isWell, type NodeView } from "../../fleet/node-view.ts";
 import type { ConsoleState } from "../state.ts";
 import { age } from "./age.ts";
+import { canaryFinding, canaryNote } from "./canary.ts";
 import { namesOf } from "./node-names.ts";
 
 type Level = "good" | "warn" | "bad";
@@ -49,7 +50,13 @@ function unknown({ redisTrouble }: ConsoleState, { connected, ageMs }: Freshness
 /** The worst first. */
 function findings(state: ConsoleState): Verdict[] {
   const soketi = state.nodes.filter((node) => node.soketi !== null);
-  const found = [...unwell(state, soketi), ...table(state), ...behind(soketi), ...log(state)];
+  const found = [
+    ...unwell(state, soketi),
+    ...table(state),
+    ...canaryFinding(state),
+    ...behind(soketi),
+    ...log(state),
+  ];
   if (soketi.length === 0) found.push({ level: "warn", text: "No node is registered." });
   return found.sort((a, b) => Number(b.level === "bad") - Number(a.level === "bad"));
 }
@@ -89,8 +96,10 @@ function log({ logState }: ConsoleState): Verdict[] {
   return [{ level: "warn", text }];
 }
 
-function allWell({ nodes, logState }: ConsoleState): string {
+function allWell(state: ConsoleState): string {
+  const { nodes, logState } = state;
   const count = nodes.filter((node) => node.soketi !== null).length;
   const all = count === 1 ? "The node is up to date" : `All ${count} nodes are up to date`;
-  return logState === "none" ? `${all}: nothing was published yet.` : `${all}.`;
+  const published = logState === "none" ? `${all}: nothing was published yet.` : `${all}.`;
+  return [published, ...canaryNote(state)].join(" ");
 }

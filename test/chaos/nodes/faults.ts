@@ -76,7 +76,7 @@ const ANYTHING: readonly ((fleet: ChaosFleet, random: Random, node: number) => P
 /** Every fault of `npm run chaos`. */
 export const NODES_FAULTS: readonly NodesFault[] = [
   fault("none", "standalone", NO_FAULT_MS, () => pause(8_000)),
-  fault("subscribers cut, again and again", "standalone", LEASE_MS, ({ redis }, random) =>
+  fault("subscribers disconnected repeatedly", "standalone", LEASE_MS, ({ redis }, random) =>
     again(20, 300, () => {
       for (const link of redis.nodeLinks) if (random.chance(0.5)) link.disconnect(isSubscriber);
     }),
@@ -89,10 +89,10 @@ export const NODES_FAULTS: readonly NodesFault[] = [
     await pause(8_000);
     for (const link of redis.nodeLinks) link.slow(() => 0);
   }),
-  fault("two nodes' way to Redis silent for 8 s", "standalone", DEGRADED_MS, async ({ redis }) => {
+  fault("two nodes: Redis silent for 8 s", "standalone", DEGRADED_MS, async ({ redis }) => {
     await Promise.all(redis.nodeLinks.slice(0, 2).map((link) => silent(link, 8_000)));
   }),
-  fault("two nodes without Redis for 8 s", "standalone", DEGRADED_MS, async ({ redis }) => {
+  fault("two nodes: Redis unreachable for 8 s", "standalone", DEGRADED_MS, async ({ redis }) => {
     await Promise.all(redis.nodeLinks.slice(0, 2).map((link) => away(link, 8_000)));
   }),
   fault("Redis killed, empty 3 s later", "standalone", DEGRADED_MS, ({ redis }) => redis.restartEmpty(3_000)),
@@ -103,7 +103,7 @@ export const NODES_FAULTS: readonly NodesFault[] = [
   fault("two nodes paused for 5 s", "standalone", LEASE_MS, async ({ nodes }) => {
     await Promise.all(nodes.slice(0, 2).map((node) => node.pause(5_000)));
   }),
-  fault("function killed for 4 s, again and again", "standalone", 4_000 + NO_FAULT_MS, (fleet) =>
+  fault("function killed repeatedly for 4 s", "standalone", 4_000 + NO_FAULT_MS, (fleet) =>
     again(10, 400, () => fleet.function.signal("SIGKILL")),
   ),
   fault("function without Redis for 2 s", "standalone", 2_000 + NO_FAULT_MS, ({ redis }) =>
@@ -117,26 +117,31 @@ export const NODES_FAULTS: readonly NodesFault[] = [
   fault("DynamoDB away for 2 s", "standalone", NO_FAULT_MS, async ({ tableLinks }) => {
     await Promise.all(tableLinks.map((link) => away(link, 2_000)));
   }),
-  fault("subscribers cut, again and again", "Sentinel", LEASE_MS, ({ redis }) =>
+  fault("subscribers disconnected repeatedly", "Sentinel", LEASE_MS, ({ redis }) =>
     again(10, 500, () => redis.cutSubscribers()),
   ),
-  fault("master killed", "Sentinel", DEGRADED_MS, ({ redis, log }) => redis.failover(log, "SIGKILL")),
-  fault("master frozen", "Sentinel", DEGRADED_MS, ({ redis, log }) => redis.failover(log, "SIGSTOP")),
-  fault("two masters for 8 s", "Sentinel", DEGRADED_MS, ({ redis }) => redis.twoMasters(8_000)),
-  fault("subscribers cut, again and again", "Cluster", LEASE_MS, ({ redis }) =>
+  fault("primary killed", "Sentinel", DEGRADED_MS, ({ redis, log }) => redis.failover(log, "SIGKILL")),
+  fault("primary frozen", "Sentinel", DEGRADED_MS, ({ redis, log }) => redis.failover(log, "SIGSTOP")),
+  fault("two primaries for 8 s", "Sentinel", DEGRADED_MS, ({ redis }) => redis.twoMasters(8_000)),
+  fault("subscribers disconnected repeatedly", "Cluster", LEASE_MS, ({ redis }) =>
     again(10, 500, () => redis.cutSubscribers()),
   ),
-  fault("the log's master killed", "Cluster", DEGRADED_MS, ({ redis, log }) =>
+  fault("the log's primary killed", "Cluster", DEGRADED_MS, ({ redis, log }) =>
     redis.failover(log, "SIGKILL"),
   ),
-  fault("the log's master frozen", "Cluster", DEGRADED_MS, ({ redis, log }) =>
+  fault("the log's primary frozen", "Cluster", DEGRADED_MS, ({ redis, log }) =>
     redis.failover(log, "SIGSTOP"),
   ),
-  fault("anything, one or two at a time, for a minute", "standalone", DEGRADED_MS, async (fleet, random) => {
-    const until = performance.now() + 60_000;
-    while (performance.now() < until) {
-      const nodes = [random.integer(0, 3), random.integer(0, 3)].slice(0, random.integer(1, 2));
-      await Promise.all([...new Set(nodes)].map((node) => random.pick(ANYTHING)(fleet, random, node)));
-    }
-  }),
+  fault(
+    "random faults for a minute, one or two at a time",
+    "standalone",
+    DEGRADED_MS,
+    async (fleet, random) => {
+      const until = performance.now() + 60_000;
+      while (performance.now() < until) {
+        const nodes = [random.integer(0, 3), random.integer(0, 3)].slice(0, random.integer(1, 2));
+        await Promise.all([...new Set(nodes)].map((node) => random.pick(ANYTHING)(fleet, random, node)));
+      }
+    },
+  ),
 ];

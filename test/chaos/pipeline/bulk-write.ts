@@ -20,7 +20,7 @@ export interface BulkWrite {
 /** With the default of `APP_SYNC_LOG_BYTES`, and where even that is too much. */
 export const BULK_WRITES: readonly BulkWrite[] = [
   { name: "128 MB", memory: 128, foreign: 0 },
-  { name: "128 MB, of which 112 MB are something else's", memory: 128, foreign: 112 },
+  { name: "128 MB, 112 MB of it used otherwise", memory: 128, foreign: 112 },
 ];
 
 export interface BulkOutcome {
@@ -145,7 +145,7 @@ export async function runBulkWrite(
 /** As Markdown, for docs/scale.md. */
 export function bulkTable(outcomes: readonly BulkOutcome[]): string {
   return [
-    "| `maxmemory` | apps written | took | batches refused | single changes refused afterwards | Redis at its most | log: messages | memory | flushes of the node | its apps that were stale at the end |",
+    "| `maxmemory` | apps | took | batches refused | later changes refused | Redis peak | log messages | log size | flushes | stale at the end |",
     `|${"---|".repeat(10)}`,
     ...outcomes.map(
       (one) =>

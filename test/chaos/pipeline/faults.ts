@@ -114,14 +114,14 @@ export const FAULTS: readonly Fault[] = [
     await pause(2_000);
     await redisCli(port, "CONFIG", "SET", "maxmemory", "0");
   }),
-  behindProxy("script cache lost, again and again", async ({ port }) => {
+  behindProxy("script cache lost repeatedly", async ({ port }) => {
     for (let i = 0; i < 20; i += 1) {
       await redisCli(port, "SCRIPT", "FLUSH");
       await pause(50);
     }
   }),
   behindProxy(
-    "Redis silent: the function's time-out is near",
+    "Redis silent until near the function's timeout",
     async ({ proxy }) => {
       proxy.freeze();
       await pause(3_000);
@@ -129,7 +129,7 @@ export const FAULTS: readonly Fault[] = [
     },
     { mapping: { functionTimeoutMs: 1_200 } },
   ),
-  behindProxy("connection cut, again and again", async ({ proxy }) => {
+  behindProxy("disconnected repeatedly", async ({ proxy }) => {
     for (let i = 0; i < 20; i += 1) {
       proxy.disconnect();
       await pause(50);
@@ -154,7 +154,7 @@ export const FAULTS: readonly Fault[] = [
     { functionTimeoutMs: 5_000 },
   ),
   inContainer(
-    "function frozen over its deadline, and thawed",
+    "function frozen past its deadline",
     async (container) => {
       for (let i = 0; i < 3; i += 1) {
         container.signal("SIGSTOP");
@@ -166,7 +166,7 @@ export const FAULTS: readonly Fault[] = [
     { functionTimeoutMs: 1_200 },
   ),
   behindProxy(
-    "a login that takes longer than the function's time-out",
+    "login takes longer than the function's timeout",
     async ({ proxy }) => {
       proxy.slow(() => 900);
       proxy.disconnect();
@@ -188,7 +188,7 @@ export const SLOW_FAULTS: readonly Fault[] = [
     mapping: { maximumRecordAgeMs: 60_000 },
   }),
   {
-    name: "failover in Sentinel, master killed",
+    name: "Sentinel: primary killed",
     async prepare() {
       const setup = await startRedisSentinel();
       const { name, sentinels } = setup;
@@ -208,7 +208,7 @@ export const SLOW_FAULTS: readonly Fault[] = [
     },
   },
   {
-    name: "failover in a Cluster, master killed",
+    name: "Cluster: primary killed",
     async prepare() {
       const setup = await startRedisCluster();
       const { nodes } = setup;

@@ -36,18 +36,18 @@ function cut(from: "toRedis" | "toDynamoDb", how: "refused" | "silent"): RelayFa
 export const FAULTS: readonly RelayFault[] = [
   { name: "none", succession: "none", happen: () => Promise.resolve() },
   {
-    name: "active told to end (SIGTERM)",
+    name: "ended (SIGTERM)",
     succession: "one",
     happen: (active) => signalled("SIGTERM", active),
   },
-  { name: "active killed (SIGKILL)", succession: "one", happen: (active) => signalled("SIGKILL", active) },
+  { name: "killed (SIGKILL)", succession: "one", happen: (active) => signalled("SIGKILL", active) },
   {
-    name: "active frozen past its lease, then thawed",
+    name: "frozen past its lease",
     succession: "one",
     happen: (active) => frozen(LONG_MS, active),
   },
   {
-    name: "two that both think they are active: the lease is taken away, again and again",
+    name: "lease taken away repeatedly: both think they are active",
     succession: "many",
     async happen(_active, { redis, lease }) {
       for (let i = 0; i < 15; i += 1) {
@@ -59,12 +59,12 @@ export const FAULTS: readonly RelayFault[] = [
 ];
 
 export const SLOW_FAULTS: readonly RelayFault[] = [
-  { name: "active cut from Redis: refused", succession: "one", happen: cut("toRedis", "refused") },
-  { name: "active cut from Redis: silent", succession: "one", happen: cut("toRedis", "silent") },
-  { name: "active cut from DynamoDB: refused", succession: "one", happen: cut("toDynamoDb", "refused") },
-  { name: "active cut from DynamoDB: silent", succession: "one", happen: cut("toDynamoDb", "silent") },
+  { name: "Redis refuses", succession: "one", happen: cut("toRedis", "refused") },
+  { name: "Redis silent", succession: "one", happen: cut("toRedis", "silent") },
+  { name: "DynamoDB refuses", succession: "one", happen: cut("toDynamoDb", "refused") },
+  { name: "DynamoDB silent", succession: "one", happen: cut("toDynamoDb", "silent") },
   {
-    name: "active frozen for 0.3 s, in the middle of batches, ten times",
+    name: "frozen for 0.3 s in the middle of batches, ten times",
     succession: "none",
     async happen(active) {
       for (let i = 0; i < 10; i += 1) {
@@ -74,7 +74,7 @@ export const SLOW_FAULTS: readonly RelayFault[] = [
     },
   },
   {
-    name: "connections to Redis cut, again and again",
+    name: "disconnected from Redis repeatedly",
     succession: "none",
     async happen({ toRedis }) {
       for (let i = 0; i < 30; i += 1) {

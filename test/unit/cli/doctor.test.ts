@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { MappingShape } from "../../../src/aws/lambda-mappings.ts";
+import type { Check } from "../../../src/cli/doctor/check.ts";
+import { exitCodeOf } from "../../../src/cli/doctor/doctor.ts";
 import { checkMappings } from "../../../src/cli/doctor/mapping.ts";
 import { checkPrimary, type PrimaryShape } from "../../../src/cli/doctor/primary.ts";
 import { adviceOn, checkLog, checkRedis } from "../../../src/cli/doctor/redis.ts";
@@ -167,5 +169,20 @@ describe("the protection from a second primary", () => {
       expected,
     );
     for (const { level, advice } of checks) expect(advice === undefined).toBe(level === "ok");
+  });
+});
+
+describe("the exit code", () => {
+  it.each<[number, number, ...Check["level"][]]>([
+    [0, 0, "ok"],
+    [0, 0, "ok", "skipped"],
+    [0, 2, "ok", "warning"],
+    [7, 7, "ok", "not checked"],
+    [7, 2, "warning", "not checked"],
+    [2, 2, "ok", "fail"],
+    [2, 2, "fail", "warning", "not checked"],
+  ])("is %i, and %i with --strict, of %s %s %s", (usual, strict, ...levels) => {
+    const checks = levels.map((level) => ({ level }));
+    expect([exitCodeOf(checks, {}), exitCodeOf(checks, { strict: true })]).toEqual([usual, strict]);
   });
 });

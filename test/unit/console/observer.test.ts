@@ -71,7 +71,7 @@ describe("Observer", () => {
 
   it("leaves an app out that changes by itself, however often; a flush and all others are shown", async () => {
     const fleet = new FakeFleet();
-    const observer = new Observer(fleet, "app-sync-canary");
+    const observer = new Observer(fleet, { quietApp: "app-sync-canary" });
     fleet.append(change("a"));
     for (let n = 0; n < 300; n += 1) fleet.append(change("app-sync-canary"));
     fleet.append({ v: 1, flush: "asked for", at: T });

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { canaryFact } from "../../../src/console/page/canary.ts";
 import { namesOf } from "../../../src/console/page/node-names.ts";
 import { stateOf } from "../../../src/console/page/node-state.ts";
 import { isFresh, verdictOf } from "../../../src/console/page/verdict.ts";
 import type { ConsoleState } from "../../../src/console/state.ts";
+import type { CanaryVerdict, MeasuredChange } from "../../../src/fleet/canary-verdict.ts";
 import type { NodeView } from "../../../src/fleet/node-view.ts";
 
 const node = (id: string, more: Partial<NodeView> = {}): NodeView => ({
@@ -38,12 +40,29 @@ const state = (nodes: NodeView[], more: Partial<ConsoleState> = {}): ConsoleStat
   askedAt: 0,
   clocks: [],
   previousSecrets: [],
+  canary: null,
   points: [],
   changes: [],
   local: null,
   nodes,
   ...more,
 });
+
+const MEASURED: MeasuredChange = {
+  state: "well",
+  agoMs: 20_000,
+  byHand: false,
+  result: {
+    ...{ at: 1, intervalMs: 60_000, writeMs: 4, streamMs: 300, nodesMs: 6, totalMs: 310 },
+    ...{ expected: 2, confirmed: 2, missing: [] },
+  },
+};
+const LATE = { ...MEASURED, state: "late", result: { ...MEASURED.result, totalMs: 2_500 } } as const;
+const MISSING = {
+  ...MEASURED,
+  state: "incomplete",
+  result: { ...MEASURED.result, missing: ["h 7"] },
+} as const;
 
 const silent = { answers: false, leaseMsLeft: 0 };
 
@@ -112,6 +131,66 @@ describe("the verdict", () => {
     const verdict = verdictOf(seen, { connected: true, ageMs: 500 });
     expect(verdict.level).toBe(level);
     expect(verdict.text.slice(0, text.length)).toBe(text);
+  });
+
+  it.each<[string, string, CanaryVerdict | null, string | null]>([
+    ["good", "All 2 nodes are up to date.", null, null],
+    ["good", "All 2 nodes are up to date.", MEASURED, "310 ms to all 2 nodes, 20 s ago"],
+    [
+      "good",
+      "All 2 nodes are up to date. How long changes take was not looked at: there is no canary.",
+      { state: "off" },
+      "off",
+    ],
+    [
+      "bad",
+      "The canary ran last 5 min ago: nobody measures whether changes arrive.",
+      { state: "not-run", agoMs: 300_000, intervalMs: 60_000 },
+      "last ran 5 min ago",
+    ],
+    [
+      "bad",
+      "The canary's change of 20 s ago did not come to the log.",
+      { ...MEASURED, state: "no-message" },
+      "did not come to the log, 20 s ago",
+    ],
+    [
+      "bad",
+      "The canary's change of 20 s ago found no node.",
+      { ...MEASURED, state: "no-node" },
+      "found no node, 20 s ago",
+    ],
+    [
+      "bad",
+      "The canary's change of 20 s ago was not confirmed by h 7.",
+      MISSING,
+      "was not confirmed by h 7, 20 s ago",
+    ],
+    [
+      "warn",
+      "The canary's change of 20 s ago took 2500 ms to the last node, more than 2 s.",
+      LATE,
+      "took 2500 ms to the last node, more than 2 s, 20 s ago",
+    ],
+    // Hours ago, perhaps, and nothing since.
+    [
+      "good",
+      "All 2 nodes are up to date. How long changes take was not looked at: there is no canary.",
+      { ...MISSING, byHand: true },
+      "none; by hand: was not confirmed by h 7, 20 s ago",
+    ],
+  ])("is %s with a canary: %s", (level, text, canary, fact) => {
+    const seen = state([node("a"), node("b")], { canary });
+    expect(verdictOf(seen, { connected: true, ageMs: 500 })).toEqual({ level, text });
+    expect(canaryFact(seen)).toBe(fact);
+  });
+
+  it("says that there is none in the local stack", () => {
+    const { text } = verdictOf(state([node("a")], { canary: { state: "off" }, local: [] }), {
+      connected: true,
+      ageMs: 0,
+    });
+    expect(text).toMatch(/was not looked at: the local stack has no canary\.$/);
   });
 
   it("names all that is wrong, the worst first", () => {

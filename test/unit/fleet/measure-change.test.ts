@@ -116,6 +116,28 @@ describe("a measured change", () => {
     expect(result.totalMs).toBeGreaterThanOrEqual(0);
   });
 
+  it("of a canary is missed by one that left for an hour, or for three runs; who asks by hand is always told", async () => {
+    const HOUR = 3_600_000;
+    const seen = async (silentMs: number, intervalMs: number | null) => {
+      const fleet = fleetOf([node("a"), node("b", { silentMs })], [message([change([KEY])])], { a: 1 });
+      const { expected, confirmed, missing, vanished } = await measureChange(...fleet, {
+        ...patient,
+        intervalMs,
+      });
+      expect([confirmed, vanished]).toEqual([1, 1]);
+      return [expected, missing];
+    };
+    const [missed, forgotten] = [
+      [2, ["host-b 7"]],
+      [1, []],
+    ];
+    expect(await seen(HOUR, 60_000)).toEqual(missed);
+    expect(await seen(HOUR + 1, 60_000)).toEqual(forgotten);
+    expect(await seen(3 * HOUR, HOUR)).toEqual(missed);
+    expect(await seen(3 * HOUR + 1, HOUR)).toEqual(forgotten);
+    expect(await seen(23 * HOUR, null)).toEqual(missed);
+  });
+
   it("is followed to the log where no node is", async () => {
     const result = await measureChange(...fleetOf([], [message([change([KEY])])], {}), hurried);
     expect(result).toMatchObject({ expected: 0, confirmed: 0, nodesMs: 0 });

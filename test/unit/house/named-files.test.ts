@@ -10,11 +10,8 @@ const read = (file: string) => readFileSync(join(root, file), "utf8");
 /** Documents, and what is installed, built or written. */
 const NOT_SOURCES = /^(\..*|docs|node_modules|dist|release|reports|coverage)$/;
 
-// docs/comparison.md names files of other projects.
-const documents = DOCUMENTS.filter((file) => file !== "docs/comparison.md");
-
 describe("a file that is named is there", () => {
-  it.each(documents)("in %s", (file) => {
+  it.each(DOCUMENTS)("in %s", (file) => {
     const named = read(file).matchAll(/`((?:src|handlers|local|deploy|bench|test|docs)\/[\w./-]+)`/g);
     expect([...named].map(([, path = ""]) => path).filter((path) => !existsSync(join(root, path)))).toEqual(
       [],
@@ -45,8 +42,8 @@ describe("a file that is named is there", () => {
   });
 });
 
-describe("CONTRIBUTING's table of folders", () => {
-  it("and what it says below name every folder but those of documents", () => {
+describe("CONTRIBUTING's list of folders", () => {
+  it("has every folder but those of documents", () => {
     const folders = readdirSync(root, { withFileTypes: true })
       .filter((entry) => entry.isDirectory() && !NOT_SOURCES.test(entry.name))
       .map(({ name }) => name);

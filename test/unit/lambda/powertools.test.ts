@@ -133,7 +133,7 @@ describe("metrics", () => {
   it("of a canary that reached every node, and of one that did not", () => {
     const { report } = powertools;
     const result = { at: 5, intervalMs: 60_000, writeMs: 4, streamMs: 300, nodesMs: 6, totalMs: 310 };
-    report.canaryMeasured({ ...result, expected: 2, confirmed: 2, missing: [] }, false);
+    report.canaryMeasured({ ...result, expected: 2, confirmed: 2, missing: [], vanished: 1 }, false);
     expect(metrics()).toEqual({
       CanaryWriteTime: 4,
       CanaryStreamTime: 300,
@@ -141,6 +141,7 @@ describe("metrics", () => {
       CanaryTime: 310,
       CanaryNodesExpected: 2,
       CanaryNodesConfirmed: 2,
+      CanaryNodesVanished: 1,
       CanaryIncomplete: 0,
       CanaryInTime: 1,
     });
@@ -153,6 +154,7 @@ describe("metrics", () => {
       CanaryWriteTime: 4,
       CanaryNodesExpected: 2,
       CanaryNodesConfirmed: 0,
+      CanaryNodesVanished: 0,
       CanaryIncomplete: 1,
       CanaryInTime: 0,
     });

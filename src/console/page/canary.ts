@@ -1,0 +1,50 @@
+import type { MeasuredChange } from "../../fleet/canary-verdict.ts";
+import { CANARY_BOUND_MS } from "../../protocol/canary.ts";
+import type { ConsoleState } from "../state.ts";
+import { age } from "./age.ts";
+
+/** What the canary found wrong. What somebody measured by hand, perhaps hours ago, says nothing about now. */
+export function canaryFinding({ canary }: Pick<ConsoleState, "canary">): {
+  readonly level: "warn" | "bad";
+  readonly text: string;
+}[] {
+  if (!canary || canary.state === "off") return [];
+  if (canary.state === "not-run") {
+    const text = `The canary ran last ${age(canary.agoMs)} ago: nobody measures whether changes arrive.`;
+    return [{ level: "bad", text }];
+  }
+  if (canary.byHand || canary.state === "well") return [];
+  const text = `The canary's change of ${age(canary.agoMs)} ago ${whatHappened(canary)}.`;
+  return [{ level: canary.state === "late" ? "warn" : "bad", text }];
+}
+
+/** What is not measured, beside all that is well. */
+export function canaryNote({ canary, local }: Pick<ConsoleState, "canary" | "local">): string[] {
+  const isMeasured = canary && canary.state !== "off" && !(canary.state !== "not-run" && canary.byHand);
+  if (!canary || isMeasured) return [];
+  const none = local ? "the local stack has no canary" : "there is no canary";
+  return [`How long changes take was not looked at: ${none}.`];
+}
+
+/** For the head of the page; null where it is not looked at. */
+export function canaryFact({ canary }: Pick<ConsoleState, "canary">): string | null {
+  if (!canary) return null;
+  if (canary.state === "off") return "off";
+  if (canary.state === "not-run") return `last ran ${age(canary.agoMs)} ago`;
+  return `${canary.byHand ? "none; by hand: " : ""}${whatHappened(canary)}, ${age(canary.agoMs)} ago`;
+}
+
+function whatHappened({ state, result: { totalMs, expected, missing } }: MeasuredChange): string {
+  switch (state) {
+    case "no-message":
+      return "did not come to the log";
+    case "no-node":
+      return "found no node";
+    case "incomplete":
+      return `was not confirmed by ${missing.join(", ")}`;
+    case "late":
+      return `took ${totalMs ?? 0} ms to the last node, more than ${CANARY_BOUND_MS / 1_000} s`;
+    case "well":
+      return `${totalMs ?? 0} ms to ${expected === 1 ? "the node" : `all ${expected} nodes`}`;
+  }
+}
