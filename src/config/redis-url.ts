@@ -44,7 +44,9 @@ export function parseRedisUrl(given: string): RedisUrl | { readonly found: strin
     return { found: `another form (not shown: it may hold a password). ${ENCODE}` };
   }
   if (url.port === "" && url.username !== "" && PORT_OF_REDIS.test(url.password))
-    return { found: "an address before the @ (not shown: it may hold a password). User and password go there." };
+    return {
+      found: "an address before the @ (not shown: it may hold a password). User and password go there.",
+    };
   try {
     return {
       host: url.hostname.replace(/^\[(.*)\]$/, "$1"),

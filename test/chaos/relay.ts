@@ -34,20 +34,20 @@ try {
 const seconds = (ms: number | undefined) => (ms === undefined ? "" : `${(ms / 1_000).toFixed(1)} s`);
 const rows = outcomes.map(
   (one) =>
-    `| ${one.fault} | ${one.changes} | ${one.lost} | ${one.outOfOrder} | ${one.doubled} | ${one.terms} | ${seconds(one.successionMs)} | ${seconds(one.longestDelayMs)} |`,
+    `| ${one.fault} | ${one.lost} | ${one.outOfOrder} | ${one.doubled} | ${one.terms} | ${seconds(one.successionMs)} | ${seconds(one.longestDelayMs)} |`,
 );
 const table = [
-  `${machineLine()}.`,
+  `${machineLine()}; ${CHANGES} changes each.`,
   "",
-  "| fault of the active relay | changes | lost | out of order | twice | terms | successor after | longest delay |",
-  "|---|---|---|---|---|---|---|---|",
+  "| fault of the active relay | lost | out of order | twice | terms | successor after | longest delay |",
+  "|---|---|---|---|---|---|---|",
   ...rows,
   "",
-  "| fault of Redis | form | changes | neither published nor flushed | flushes | longest delay |",
-  "|---|---|---|---|---|---|",
+  "| fault of Redis | form | lost without a flush | flushes | longest delay |",
+  "|---|---|---|---|---|",
   ...failovers.map(
     (one) =>
-      `| ${one.fault} | ${one.form} | ${one.changes} | ${one.missed} | ${one.flushes} | ${seconds(one.longestDelayMs)} |`,
+      `| ${one.fault} | ${one.form} | ${one.missed} | ${one.flushes} | ${seconds(one.longestDelayMs)} |`,
   ),
 ].join("\n");
 writeInto("docs/reference/test-results.md", "chaos:relay", table);

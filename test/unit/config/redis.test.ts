@@ -174,15 +174,17 @@ describe("lists of hosts", () => {
     },
   );
 
-  it.each(["REDIS_CLUSTER_NODES", "REDIS_SENTINELS", "APP_SYNC_REDIS_CLUSTER_NODES", "APP_SYNC_REDIS_SENTINELS"])(
-    "in %s a name alone is none: it may be a password after a comma",
-    (name) => {
-      const env = { [name]: "a:1,s3cret", REDIS_SENTINEL_NAME: "main", APP_SYNC_REDIS_SENTINEL_NAME: "main" };
-      expect(mistakesOf(() => redisOf(env))).toEqual([
-        `${name}: expected host:port items separated by commas, found no port in item 2 (not shown: it may hold a password).`,
-      ]);
-    },
-  );
+  it.each([
+    "REDIS_CLUSTER_NODES",
+    "REDIS_SENTINELS",
+    "APP_SYNC_REDIS_CLUSTER_NODES",
+    "APP_SYNC_REDIS_SENTINELS",
+  ])("in %s a name alone is none: it may be a password after a comma", (name) => {
+    const env = { [name]: "a:1,s3cret", REDIS_SENTINEL_NAME: "main", APP_SYNC_REDIS_SENTINEL_NAME: "main" };
+    expect(mistakesOf(() => redisOf(env))).toEqual([
+      `${name}: expected host:port items separated by commas, found no port in item 2 (not shown: it may hold a password).`,
+    ]);
+  });
 
   it("a blank name of the master is none", () => {
     expect(mistakesOf(() => redisOf({ REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: " " }))[0]).toMatch(
