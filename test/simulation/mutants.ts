@@ -290,10 +290,26 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an append counts whoever the witnesses name",
     kind: "servers",
-    seed: 3,
+    seed: 31,
     file: VOUCHED,
     from: "if (before && !(await witnesses.names(before))) throw otherPrimary(doing, before);\n",
     to: "return append(before && witnesses.owner(before));\n",
+  },
+  {
+    name: "a server that is promoted again is the same as before",
+    kind: "servers",
+    seed: 9,
+    file: VOUCHED,
+    from: "return verdict ? `${server}/${verdict.epoch}` : server;",
+    to: "return verdict ? server : server;",
+  },
+  {
+    name: "a batch is sent after its deadline",
+    kind: "servers",
+    seed: 2,
+    file: RENEWABLE,
+    from: "if (use.isOver || use.remainingMs() <= RESERVE_MS) throw timeIsUp();",
+    to: "",
   },
   {
     name: "a heartbeat counts without the replicas that have it",
