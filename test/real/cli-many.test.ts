@@ -10,7 +10,7 @@ import { cli, type CliOptions, interruptOnce, jsonLines } from "../support/cli.t
 import { accepts, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 import { putAll } from "../support/many-apps.ts";
 
-/** As the promise has it: docs/benchmarks.md has the time. */
+/** As the promise has it: docs/reference/benchmarks.md has the time. */
 const MANY = 500;
 
 let fleet: Fleet;

@@ -7,7 +7,7 @@ const LIMIT_NAMES: ReadonlySet<string> = new Set(LIMITS.map(({ attribute }) => a
 const OTHERS: ReadonlySet<string> = new Set(["AppKey", "AppSecret", "Webhooks"]);
 
 /**
- * `--set Name=value` and `--unset Name` as attribute values, each in its one spelling: docs/normalization.md.
+ * `--set Name=value` and `--unset Name` as attribute values, each in its one spelling: docs/reference/items.md.
  *
  * @throws UsageError for a name that soketi does not know, and a value that is none of its type.
  */

@@ -19,16 +19,46 @@ interface Job {
 }
 const { permissions, jobs } = parse(content) as {
   permissions: object;
-  jobs: Readonly<Record<"gate" | "publish", Job>>;
+  jobs: Readonly<Record<"gate" | "publish" | "site", Job>>;
 };
 const steps = Object.values(jobs).flatMap((job) => job.steps);
 const commands = steps.flatMap(({ run }) => run ?? []);
 
 /** What GitHub would say to it. */
-const faults = (text: string) =>
-  parseWorkflow({ name: "release.yml", content: text }, new NoOperationTraceWriter())
+const faults = (text: string, name = "release.yml") =>
+  parseWorkflow({ name, content: text }, new NoOperationTraceWriter())
     .context.errors.getErrors()
     .map(({ message }) => message);
+
+describe("the workflow of each push", () => {
+  const pushed = read(".github/workflows/ci.yml");
+  const ci = parse(pushed) as {
+    permissions: object;
+    jobs: Readonly<Record<string, Job & { strategy?: { matrix: { node: string[] } } }>>;
+  };
+  const runsOf = (job: string) => (ci.jobs[job]?.steps ?? []).flatMap(({ run }) => run ?? []).join("\n");
+
+  it("is one by GitHub's own parser", () => {
+    expect(faults(pushed, "ci.yml")).toEqual([]);
+    expect(faults(pushed.replaceAll("runs-on:", "run-on:"), "ci.yml")).not.toEqual([]);
+  });
+
+  it("runs the gate, and README's two commands on each Node that is supported", () => {
+    expect(runsOf("gate")).toContain(".ci/run");
+    expect(ci.jobs.commands?.strategy?.matrix.node).toEqual(["20", "22", "24"]);
+    for (const command of ["npm start -- --once", "npm test"]) expect(runsOf("commands")).toContain(command);
+    expect(runsOf("macos")).toContain("npm start -- --once");
+  });
+
+  it("may read the code and no more, and takes actions by their commit alone", () => {
+    expect(ci.permissions).toEqual({});
+    for (const job of Object.values(ci.jobs)) {
+      expect(job.permissions).toEqual({ contents: "read" });
+      const used = job.steps.flatMap(({ uses }) => uses ?? []);
+      expect(used.filter((action) => !/^actions\/[\w-]+@[0-9a-f]{40}$/.test(action))).toEqual([]);
+    }
+  });
+});
 
 describe("the release workflow", () => {
   it("is one by GitHub's own parser", () => {
@@ -64,12 +94,20 @@ describe("the release workflow", () => {
     expect(content).not.toContain("secrets.");
   });
 
+  it("deploys the site that it builds, after the gate, and may do no more than that takes", () => {
+    expect(jobs.site).toMatchObject({
+      needs: "gate",
+      permissions: { contents: "read", pages: "write", "id-token": "write" },
+    });
+    expect(content).toContain("path: .vitepress/dist\n");
+  });
+
   it("runs scripts that there are, and attaches what a release has", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const named = commands.flatMap((command) =>
       [...command.matchAll(/npm run ([\w:]+)/g)].map(([, name = ""]) => name),
     );
-    expect(named).toEqual(["release"]);
+    expect(named).toEqual(["release", "site"]);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
     expect(existsSync(join(root, ".ci/run"))).toBe(true);
     const attached = commands.join("\n").match(/release\/[\w.*/-]+/g) ?? [];
