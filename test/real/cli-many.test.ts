@@ -84,6 +84,20 @@ describe("several apps", () => {
     expect(people.stderr).toBe("");
   });
 
+  it("of a shared cache are done when the function has told of them: an announcement is not enough", async () => {
+    await put("s-1", "s-2");
+    const cached = { SHARED_CACHE: "evict", DB_REDIS_KEY_PREFIX: `${fleet.table.name}:` };
+    const told = await apps(["disable", "s-1", "s-2"], { env: { ...env, ...cached } });
+    expect([told.status, told.stderr]).toEqual([0, ""]);
+    expect(told.stdout).toContain("in effect on 2 nodes");
+    // Where no function publishes.
+    const nobody = { ...env, ...cached, APP_SYNC_PREFIX: "{nobody}" };
+    const untold = await apps(["enable", "s-1", "s-2", "--timeout", "300ms"], { env: nobody });
+    expect(untold.status).toBe(3);
+    expect(untold.stderr).toContain("the function's messages about it did not arrive within 0.3 s");
+    expect((await fleet.table.get("s-1"))?.Enabled).toEqual({ BOOL: true });
+  });
+
   it("that cannot be changed are named, and do not stop the others: 2; when none can be: 1", async () => {
     await put("b-1", "b-2");
     const zero = ["--set", "MaxConnections=0"];

@@ -165,6 +165,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: FOLLOWER,
     from: "if (isOther && !isSurelyThere) {",
     to: "if (isOther && isSurelyThere) {",
+    also: {
+      file: FOLLOWER,
+      from: "else if (this.#isRepeat(entry)) this.#actOn(entry);",
+      to: "else if (this.#isRepeat(entry)) return;",
+    },
   },
   {
     name: "live messages are not acted on during a sync",
@@ -279,9 +284,17 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return { batchItemFailures: [] };",
   },
   {
+    name: "a message with a number that was replayed is ignored",
+    kind: "servers",
+    seed: 295,
+    file: FOLLOWER,
+    from: "else if (this.#isRepeat(entry)) this.#actOn(entry);",
+    to: "else if (this.#isRepeat(entry)) return;",
+  },
+  {
     name: "a heartbeat counts whoever the witnesses name",
     kind: "servers",
-    seed: 38,
+    seed: 421,
     file: VOUCHED,
     from: 'if (!(await witnesses.names(verdict, tail.run))) throw otherPrimary("take a heartbeat", verdict);',
     to: "",
