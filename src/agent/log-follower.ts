@@ -74,10 +74,10 @@ export class LogFollower {
       return;
     }
     if (!this.#session.goesUp(entry.id)) {
+      // The flush alone would leave what it names to be served while the table cannot be read.
+      this.#actOn(entry);
       this.#restart("sequence-backwards");
-      return;
-    }
-    if (this.#state === "syncing") this.#wait(entry);
+    } else if (this.#state === "syncing") this.#wait(entry);
     else if (this.#isRepeat(entry)) this.#actOn(entry);
     else this.#follow(entry);
   }
