@@ -3,7 +3,17 @@ import prettier from "eslint-config-prettier";
 import tseslint from "typescript-eslint";
 
 export default defineConfig(
-  { ignores: ["reports/", "dist/", ".serverless/", "coverage/", ".local/", "release/"] },
+  {
+    ignores: [
+      "reports/",
+      "dist/",
+      ".serverless/",
+      "coverage/",
+      ".local/",
+      "release/",
+      ".vitepress/{dist,cache}/",
+    ],
+  },
   {
     files: ["**/*.{ts,tsx}", "local/*.mjs"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],

@@ -166,6 +166,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run bench:many": LONG,
   "npm run screenshots": script("draws pictures; the same page is tested by test/real/console.test.ts"),
   "npm run monitoring:render": script("takes minutes and draws a picture"),
+  "npm run site": ci,
   "npm run release": test("test/real/release.test.ts", "deploy/release/make.ts"),
   "npm pack": test("test/real/shipped.test.ts", '"npm", ["pack"'),
   "npm version minor": foreign("npm's own; makes a commit and a tag"),

@@ -19,7 +19,7 @@ interface Job {
 }
 const { permissions, jobs } = parse(content) as {
   permissions: object;
-  jobs: Readonly<Record<"gate" | "publish", Job>>;
+  jobs: Readonly<Record<"gate" | "publish" | "site", Job>>;
 };
 const steps = Object.values(jobs).flatMap((job) => job.steps);
 const commands = steps.flatMap(({ run }) => run ?? []);
@@ -64,12 +64,20 @@ describe("the release workflow", () => {
     expect(content).not.toContain("secrets.");
   });
 
+  it("deploys the site that it builds, after the gate, and may do no more than that takes", () => {
+    expect(jobs.site).toMatchObject({
+      needs: "gate",
+      permissions: { contents: "read", pages: "write", "id-token": "write" },
+    });
+    expect(content).toContain("path: .vitepress/dist\n");
+  });
+
   it("runs scripts that there are, and attaches what a release has", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const named = commands.flatMap((command) =>
       [...command.matchAll(/npm run ([\w:]+)/g)].map(([, name = ""]) => name),
     );
-    expect(named).toEqual(["release"]);
+    expect(named).toEqual(["release", "site"]);
     expect(named.filter((name) => !(name in scripts))).toEqual([]);
     expect(existsSync(join(root, ".ci/run"))).toBe(true);
     const attached = commands.join("\n").match(/release\/[\w.*/-]+/g) ?? [];

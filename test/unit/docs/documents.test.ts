@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { slug } from "github-slugger";
 import { describe, expect, it } from "vitest";
 import type { Agent } from "../../../src/agent/agent.ts";
 import { agentMetrics } from "../../../src/agent/metrics.ts";
@@ -24,9 +25,7 @@ describe("documents", () => {
       const path = target === "" ? file : join(dirname(file), target);
       expect(existsSync(join(root, path)), `${file} links to ${path}`).toBe(true);
       if (anchor === undefined) continue;
-      const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) =>
-        text.toLowerCase().replace(/[^\w\s-]/g, "").replace(/\s+/g, "-"),
-      );
+      const headings = [...read(path).matchAll(/^#+ (.+)$/gm)].map(([, text = ""]) => slug(text));
       expect(headings, `${file} links to ${path}#${anchor}`).toContain(anchor);
     }
   });
