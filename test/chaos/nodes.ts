@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import { machineLine } from "../../bench/machine.ts";
 import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
+import { failuresText } from "./failures.ts";
 import { NODES_FAULTS } from "./nodes/faults.ts";
 import { broken, type NodesOutcome, runNodesFault } from "./nodes/run.ts";
 import { writeInto } from "../../bench/document.ts";
@@ -49,37 +50,29 @@ process.exit(failed.length === 0 ? 0 : 1);
 
 function tableOf(all: readonly NodesOutcome[]): string {
   const seconds = (ms: number) => (ms / 1_000).toFixed(ms < 1_000 ? 3 : 1);
+  const changes = all.reduce((sum, one) => sum + one.changes, 0).toLocaleString("en");
   const rows = all.map((one) =>
     [
-      one.redis,
-      one.fault,
-      one.changes,
+      one.redis === "standalone" ? one.fault : `${one.redis}: ${one.fault}`,
       seconds(one.p50StaleMs),
       seconds(one.p99StaleMs),
       seconds(one.longestStaleMs),
       seconds(one.boundMs),
       seconds(one.longestCloseMs),
-      failuresOf(one),
+      failuresText({
+        "never seen": one.neverSeen,
+        "went back": one.wentBack,
+        "wrongly refused": one.wronglyRefused,
+        "still open": one.stillOpen,
+        died: one.nodesDied,
+      }),
     ].join(" | "),
   );
   return [
-    `${machineLine()}; ${values.rate} writes/s, seed ${values.seed}. Stale and close in seconds.`,
+    `${machineLine()}; ${changes} changes, ${values.rate} a second, seed ${values.seed}. Seconds.`,
     "",
-    "| Redis | fault | changes | p50 stale | p99 | longest | allowed | longest close | failures |",
-    `|${"---|".repeat(9)}`,
+    "| fault | p50 stale | p99 | longest | allowed | longest close | failures |",
+    `|${"---|".repeat(7)}`,
     ...rows.map((row) => `| ${row} |`),
   ].join("\n");
-}
-
-/** 0, or each kind that there was with its number. */
-function failuresOf(one: NodesOutcome): string {
-  const kinds: [number, string][] = [
-    [one.neverSeen, "never seen"],
-    [one.wentBack, "went back"],
-    [one.wronglyRefused, "wrongly refused"],
-    [one.stillOpen, "still open"],
-    [one.nodesDied, "died"],
-  ];
-  const found = kinds.filter(([count]) => count > 0).map(([count, kind]) => `${count} ${kind}`);
-  return found.length === 0 ? "0" : found.join(", ");
 }

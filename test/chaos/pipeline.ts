@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { writeInto } from "../../bench/document.ts";
 import { machineLine } from "../../bench/machine.ts";
 import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
+import { failuresText } from "./failures.ts";
 import { BULK_WRITES, bulkTable, type BulkOutcome, runBulkWrite } from "./pipeline/bulk-write.ts";
 import { FAULTS, SLOW_FAULTS } from "./pipeline/faults.ts";
 import { type FaultOutcome, runFault } from "./pipeline/run-fault.ts";
@@ -42,13 +43,13 @@ try {
 
 const rows = outcomes.map(
   (one) =>
-    `| ${one.fault} | ${one.queued} | ${one.lost} | ${one.outOfOrder} | ${(one.longestDelayMs / 1_000).toFixed(1)} s |`,
+    `| ${one.fault} | ${one.queued} | ${failuresText({ lost: one.lost, "out of order": one.outOfOrder })} | ${(one.longestDelayMs / 1_000).toFixed(1)} s |`,
 );
 const table = [
   `${machineLine()}; ${CHANGES} changes each.`,
   "",
-  "| fault | queued | lost | out of order | longest delay |",
-  "|---|---|---|---|---|",
+  "| fault | queued | failures | longest delay |",
+  "|---|---|---|---|",
   ...rows,
 ].join("\n");
 if (!values.bulk) writeInto("docs/reference/test-results.md", "chaos:pipeline", table);

@@ -2,6 +2,7 @@ import { writeInto } from "../../bench/document.ts";
 import { machineLine } from "../../bench/machine.ts";
 import "../support/version.ts";
 import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
+import { failuresText } from "./failures.ts";
 import { FAULTS, SLOW_FAULTS } from "./relay/faults.ts";
 import { FAILOVERS, type FailoverOutcome, runFailover } from "./relay/run-failover.ts";
 import { type RelayOutcome, runFault } from "./relay/run-fault.ts";
@@ -34,20 +35,20 @@ try {
 const seconds = (ms: number | undefined) => (ms === undefined ? "" : `${(ms / 1_000).toFixed(1)} s`);
 const rows = outcomes.map(
   (one) =>
-    `| ${one.fault} | ${one.lost} | ${one.outOfOrder} | ${one.doubled} | ${one.terms} | ${seconds(one.successionMs)} | ${seconds(one.longestDelayMs)} |`,
+    `| ${one.fault} | ${failuresText({ lost: one.lost, "out of order": one.outOfOrder, twice: one.doubled })} | ${one.terms} | ${seconds(one.successionMs)} | ${seconds(one.longestDelayMs)} |`,
 );
 const table = [
   `${machineLine()}; ${CHANGES} changes each.`,
   "",
-  "| fault of the active relay | lost | out of order | twice | terms | successor after | longest delay |",
-  "|---|---|---|---|---|---|---|",
+  "| fault of the active relay | failures | terms | successor after | longest delay |",
+  "|---|---|---|---|---|",
   ...rows,
   "",
-  "| fault of Redis | form | lost without a flush | flushes | longest delay |",
-  "|---|---|---|---|---|",
+  "| fault of Redis | lost without a flush | flushes | longest delay |",
+  "|---|---|---|---|",
   ...failovers.map(
     (one) =>
-      `| ${one.fault} | ${one.form} | ${one.missed} | ${one.flushes} | ${seconds(one.longestDelayMs)} |`,
+      `| ${one.form}: ${one.fault} | ${one.missed} | ${one.flushes} | ${seconds(one.longestDelayMs)} |`,
   ),
 ].join("\n");
 writeInto("docs/reference/test-results.md", "chaos:relay", table);
