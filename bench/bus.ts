@@ -134,12 +134,8 @@ const colored = WAY_NAMES.flatMap((way) =>
 publish({
   name: "bus",
   about:
-    `From the call that publishes an invalidation to the last subscriber that has read which app it names; microseconds. ` +
-    `${ROUNDS} rounds in turns, ${Object.entries(MESSAGES)
-      .map(([size, count]) => `${count} messages a round for ${size}`)
-      .join(", ")} ` +
-    `subscribers. Publisher, Redis and two processes with all subscribers share the machine. Ours are the agent's own ` +
-    `followers: message with view, log, sequence, and one heartbeat a second each. The bare PUBLISH carries an id and nothing else. p50 and p99 are of each round, and then the median of the rounds.`,
+    `Microseconds from publishing an invalidation to the last subscriber: medians of ${ROUNDS} rounds of ${Object.values(MESSAGES).join(", ")} ` +
+    "messages. Ours are the agent's followers, with log and heartbeats; the bare PUBLISH carries an id.",
   tables: [
     {
       columns: [

@@ -73,15 +73,14 @@ const [ours = [], theirs = []] = Object.values(results);
 publish({
   name: "cold",
   about:
-    "The deployed bundle from process start to its first handled event, beside a bundle of ioredis and one PUBLISH; real " +
-    "Redis; milliseconds.",
+    "Milliseconds from process start to the first handled event, beside a bundle of ioredis that publishes once.",
   tables: [
     {
       columns: ["", ...SPREAD, "bundle"],
       rows: sizes.map(([name, kB]) => [name, ...spread(results[name] ?? []), `${kB.toFixed(0)} kB`]),
     },
   ],
-  conclusions: [`Round by round ${ratio(ours, theirs).toFixed(2)} times the bare handler.`],
+  conclusions: [`${ratio(ours, theirs).toFixed(2)} times the bare handler.`],
   data: results,
 });
 process.exit(0);

@@ -52,9 +52,7 @@ const row = (name: string, values: readonly number[]) => [
 ];
 publish({
   name: "drop",
-  about:
-    `From the function's invocation to the drop, on ${NODES} soketi nodes on one machine; ${PER_SECOND} changes a second. By the ` +
-    `machine's clock, in whole milliseconds, as each node reports it.`,
+  about: `From the function's invocation until the nodes drop the app: ${NODES} soketi nodes, ${PER_SECOND} changes a second.`,
   tables: [
     {
       columns: ["", "p50", "p99", "longest", "of"],

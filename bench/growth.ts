@@ -102,10 +102,8 @@ const count = (value: number) => value.toLocaleString("en");
 publish({
   name: "growth",
   about:
-    "What grows with what. Cached apps: soketi's App objects in the agent's cache. Nodes: the agent's followers, heartbeats " +
-    "included, as CPU and network of Redis; a message of one change, and one of 100. Writes: CPU of one real soketi node " +
-    "beyond what it takes idle, for changes of apps that it does not hold, and of apps that it holds and reads again. " +
-    "Table: DynamoDB Local, and the sweep of the shared cache.",
+    "Nodes: CPU and network of Redis for the agents' followers. Writes: CPU of one soketi node beyond what it takes idle. Table: DynamoDB Local, " +
+    "and the sweep of the shared cache.",
   tables: [
     {
       columns: ["cached apps", "heap for each", "a hit"],

@@ -117,11 +117,11 @@ const missing = rotations.reduce((sum, one) => sum + one.notInForce, 0);
 publish({
   name: "many",
   about:
-    `\`apps rotate-secret --all --overlap 1h\` on ${ROTATED} apps, ${ROUNDS} times: from the start of the command to its end, when all of ${NODES} real ` +
-    `soketi nodes have confirmed; then \`apps list\` on a table of ${LISTED.toLocaleString("en")} apps. DynamoDB Local and Redis on the same machine.`,
+    `\`apps rotate-secret --all --overlap 1h\` on ${ROTATED} apps, ${ROUNDS} times, until all of ${NODES} soketi nodes have confirmed; then ` +
+    `\`apps list\` on ${LISTED.toLocaleString("en")} apps. DynamoDB Local.`,
   tables: [
     {
-      columns: ["", "shortest", "longest", "secrets that a node does not take"],
+      columns: ["", "shortest", "longest", "secrets that a node refuses"],
       rows: [
         [
           `${ROTATED} rotations`,
@@ -132,7 +132,7 @@ publish({
       ],
     },
     {
-      columns: [`${LISTED.toLocaleString("en")} apps`, "time", "memory at most"],
+      columns: [`${LISTED.toLocaleString("en")} apps`, "time", "peak memory"],
       rows: Object.entries(lists).map(([name, one]) => [
         `\`${name}\``,
         `${figure(one.seconds)} s`,

@@ -64,12 +64,11 @@ for (let round = -1; round < ROUNDS; round += 1) {
 publish({
   name: "refresh",
   about:
-    `${CONNECTIONS.toLocaleString("en")} open connections of one app, each with a channel of its own, brought in line with a ` +
-    "change, and closed as fast as the event loop allows when it is disabled. soketi's own classes for apps, connections and " +
-    "channels; sockets in memory. Milliseconds.",
+    `Milliseconds to update, and to close, ${CONNECTIONS.toLocaleString("en")} connections of one app, each with its own channel: soketi's classes, ` +
+    "sockets in memory.",
   tables: [
     {
-      columns: ["", "event loop held at the longest: median", "worst", "all of it takes", "runs"],
+      columns: ["", "longest block of the event loop: median", "worst", "total", "runs"],
       rows: Object.entries(results).map(([name, figures]) => {
         const stalls = figures.map(({ stall }) => stall);
         const total = median(figures.map((one) => one.total));

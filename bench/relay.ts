@@ -123,12 +123,11 @@ await dynamodb.stop();
 publish({
   name: "relay",
   about:
-    `From a write to the drop on a real soketi node, ${CHANGES} writes, all three at once on one table of DynamoDB Local, each with a ` +
-    `Redis and a node of its own; then ${REST_MS / 1_000} s in which nothing is written: the share of one processor, and the requests for ` +
-    "records, which AWS charges (of an open shard; DynamoDB Local has one).",
+    `From a write until a soketi node drops the app: ${CHANGES} writes, DynamoDB Local. Then ${REST_MS / 1_000} s without a write: share of one CPU, and ` +
+    "billed requests of one open shard.",
   tables: [
     {
-      columns: ["", "p50", "p99", "longest", "processor at rest", "requests a day at rest"],
+      columns: ["", "p50", "p99", "longest", "CPU at rest", "requests a day at rest"],
       rows: results.map(({ name, ms, cpuShare, readsPerDay }) => [
         name,
         ...[0.5, 0.99, 1].map((share) => `${figure(quantile(ms, share))} ms`),

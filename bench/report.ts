@@ -26,9 +26,9 @@ export interface BenchReport {
   readonly plot?: EChartsOption;
 }
 
-/** Prints it, and puts it into docs/benchmarks.md, bench/results/<name>.json and docs/img/<name>.svg. */
+/** Prints it, and puts it into docs/reference/benchmarks.md, bench/results/<name>.json and docs/img/<name>.svg. */
 export function publish({ name, about, tables, conclusions = [], data, plot }: BenchReport): void {
-  const picture = plot ? [`![${name}](img/${name}.svg)`] : [];
+  const picture = plot ? [`![${name}](../img/${name}.svg)`] : [];
   const text = [
     `\`npm run bench:${name}\`. ${about}`,
     ...tables.map(markdown),
@@ -37,7 +37,7 @@ export function publish({ name, about, tables, conclusions = [], data, plot }: B
     `${machineLine()}.`,
   ].join("\n\n");
   console.log(`\n${text}`);
-  writeInto("docs/benchmarks.md", `bench:${name}`, text);
+  writeInto("docs/reference/benchmarks.md", `bench:${name}`, text);
   write(
     `bench/results/${name}.json`,
     `${JSON.stringify({ machine: machineLine(), about, data }, null, 1)}\n`,

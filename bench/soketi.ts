@@ -68,9 +68,7 @@ for (const part of [...Object.values(nodes), dynamodb, redis]) await part.stop()
 const [none = [], memory = [], agent = []] = Object.values(results);
 publish({
   name: "soketi",
-  about:
-    `POST /events of real soketi nodes with their apps in DynamoDB Local; requests a second; ${CONNECTIONS} connections, ` +
-    `${SECONDS} s a round.`,
+  about: `Requests a second: POST /events over ${CONNECTIONS} connections, ${SECONDS} s a round; apps in DynamoDB Local.`,
   tables: [
     {
       columns: ["", ...SPREAD],
@@ -78,8 +76,8 @@ publish({
     },
   ],
   conclusions: [
-    `Round by round the agent does ${ratio(agent, none).toFixed(1)} times what soketi does without a cache, and ` +
-      `${ratio(agent, memory).toFixed(2)} times what it does with its memory cache.`,
+    `With the agent ${ratio(agent, none).toFixed(1)} times as many as without a cache, and ` +
+      `${ratio(agent, memory).toFixed(2)} times as many as with soketi's memory cache.`,
   ],
   data: results,
 });

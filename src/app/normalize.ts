@@ -29,7 +29,7 @@ export interface Normalized {
 }
 
 /**
- * Gives an item its one meaning: the rules of docs/normalization.md.
+ * Gives an item its one meaning: the rules of docs/reference/items.md.
  *
  * Takes anything, and never throws. What can't be read has its default and a problem; no problem tells a value.
  *

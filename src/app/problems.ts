@@ -1,6 +1,6 @@
 /**
  * What can be wrong with an item, as stable codes. "error": something the operator wrote is not in force.
- * "warning": it is in force, though perhaps not as the operator thinks. docs/normalization.md explains each. Those that begin with
+ * "warning": it is in force, though perhaps not as the operator thinks. docs/reference/items.md explains each. Those that begin with
  * "sockudo" say what a fleet of sockudo has no word for; only who writes for one is told.
  */
 export const PROBLEM_CODES = {

@@ -14,10 +14,17 @@ import { createRelayCommand } from "./relay.ts";
 import { createRedriveCommand } from "./redrive.ts";
 import { createSweepCommand } from "./sweep.ts";
 import { complain } from "./support/command.ts";
+import { EXIT } from "./support/exit-codes.ts";
 import { bearClosedPipes } from "./support/interruption.ts";
 
 // The AWS SDK's advice on Node versions is nothing that whoever runs a command can act on.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
+/** Before there is a command, and where one has no output any more. */
+const plainTerminal = {
+  json: process.argv.includes("--json"),
+  note: (line: string) => void process.stderr.write(`${line}\n`),
+};
 
 /** The bin `soketi-app-sync`: one file for each command. */
 const program = new Command("soketi-app-sync")
@@ -46,20 +53,24 @@ Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 chang
   .addCommand(createRelayCommand())
   .addCommand(createNormalizeCommand());
 
-bearClosedPipes();
+bearClosedPipes(({ code = "unknown" }) => {
+  complain(plainTerminal, `Could not write the output: ${code}`, code);
+  process.exit(EXIT.failed);
+});
 complainAlike(program);
 // It ends the process when it rejects, as every command is to catch what can be expected.
 void program.parseAsync();
 
 /** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */
 function complainAlike(command: Command): void {
-  const json = process.argv.includes("--json");
   command.configureOutput({
     outputError(text) {
-      const message = text.trim().replace(/^error: /, "");
+      const message = text
+        .trim()
+        .replace(/^error: /, "")
+        .replace(/\n+/g, " ");
       const hint = message.endsWith(".") ? "" : `: see soketi-app-sync ${namesOf(command)}--help`;
-      const note = (line: string) => process.stderr.write(`${line}\n`);
-      complain({ json, note }, `${message}${hint}`, "E_USAGE");
+      complain(plainTerminal, `${message}${hint}`, "E_USAGE");
     },
   });
   for (const one of command.commands) complainAlike(one);

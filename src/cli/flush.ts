@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { encodeFlush } from "../protocol/encode.ts";
+import { note } from "./support/announce.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { addWaitOptions, type WaitOptions } from "./support/confirm.ts";
 import { publishAndConfirm } from "./support/publish.ts";
@@ -11,7 +12,7 @@ type FlushOptions = CommonOptions & WaitOptions & { readonly reason: string };
 export function createFlushCommand(): Command {
   const command = createCommand("flush", "Make every node read all apps again.", [
     "flush --reason 'table restored'",
-  ]).option("-r, --reason <text>", "reason for the log", "requested by an operator");
+  ]).option("-r, --reason <text>", "reason for the log", note, "requested by an operator");
   return addWaitOptions(command).action((options: FlushOptions) =>
     runCommand(options, async (run) => {
       const messages = [encodeFlush(options.reason, Date.now())];

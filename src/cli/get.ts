@@ -12,6 +12,7 @@ import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { explain } from "./support/explain.ts";
 import { problemsFor } from "./support/more-problems.ts";
+import { appId } from "./support/arguments.ts";
 import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
@@ -26,7 +27,7 @@ export function createGetCommand(): Command {
     "get acme-key",
     "get acme --json | jq '.nodes'",
   ])
-    .argument("<app>", "its id (AppId), or its key (AppKey)")
+    .argument("<app>", "its id (AppId), or its key (AppKey)", appId)
     .option("--secrets", "show the secret, and the webhooks in full")
     .action((name: string, options: GetOptions) =>
       runCommand(options, async (run) => get(run, name, options.secrets ?? false)),

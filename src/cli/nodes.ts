@@ -5,7 +5,7 @@ import { isWell, type NodeView, viewOf } from "../fleet/node-view.ts";
 import { otherPrefixes } from "../redis/inspection.ts";
 import { ago } from "./support/ago.ts";
 import { amount } from "./support/amount.ts";
-import { count, duration } from "./support/arguments.ts";
+import { count, interval } from "./support/arguments.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
 import { endOfWatching } from "./support/interruption.ts";
@@ -32,7 +32,7 @@ export function createNodesCommand(): Command {
     ],
   )
     .addOption(
-      new Option("-w, --watch [every]", "refresh every second, or at this interval").argParser(duration),
+      new Option("-w, --watch [every]", "refresh every second, or at this interval").argParser(interval),
     )
     .option("--expect <n>", "expected number of soketi nodes", count)
     .option("--forget", "forget nodes that vanished")
@@ -66,6 +66,8 @@ export function createNodesCommand(): Command {
           if (!terminal.json && process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[J");
           show(views, terminal);
           if (fleet.readsReplica) terminal.note(READS_REPLICA);
+          const complaint = complaintOf(views, options.expect, []);
+          if (complaint !== undefined) terminal.print(terminal.colors.red(complaint));
           await pause(everyMs, undefined, { signal: ended }).catch(() => undefined);
         }
         return EXIT.ok;

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import type { Command } from "commander";
 import { normalize } from "../app/normalize.ts";
 import { toPublicView } from "../app/public-view.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
+import { readText } from "./support/files.ts";
 import type { CommonOptions } from "./support/tools.ts";
 import { UsageError } from "./support/errors.ts";
 
@@ -16,25 +16,25 @@ export function createNormalizeCommand(): Command {
   )
     .argument("[file]", "the item as DynamoDB JSON, alone or as `aws dynamodb get-item` prints it", "-")
     .action((file: string, options: CommonOptions) =>
-      runCommand(options, ({ terminal }) => {
-        const { app, problems } = normalize(readItem(file));
+      runCommand(options, async ({ terminal }) => {
+        const { app, problems } = normalize(await readItem(file));
         const view = { app: app ? toPublicView(app) : null, problems };
         terminal.value(view);
         terminal.print(JSON.stringify(view, null, 2));
         const hasErrors = problems.some(({ severity }) => severity === "error");
-        return Promise.resolve(app && !hasErrors ? EXIT.ok : EXIT.unwell);
+        return app && !hasErrors ? EXIT.ok : EXIT.unwell;
       }),
     );
 }
 
-function readItem(file: string): unknown {
-  const text = readFileSync(file === "-" ? 0 : file, "utf8");
+async function readItem(file: string): Promise<unknown> {
+  const text = await readText(file);
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     throw new UsageError(
-      `expected DynamoDB JSON such as {"AppId":{"S":"acme"},…} in ${file}, found something else`,
+      `expected DynamoDB JSON such as {"AppId":{"S":"acme"},…} in ${file === "-" ? "standard input" : file}, found something else`,
     );
   }
   return (value as { Item?: unknown } | null)?.Item ?? value;

@@ -7,7 +7,7 @@ import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { Fleet } from "../redis/fleet.ts";
 import { READS_REPLICA } from "../fleet/reads-replica.ts";
-import { collect, parseDuration } from "./support/arguments.ts";
+import { appIds, parseDuration } from "./support/arguments.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { endOfWatching } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
@@ -51,7 +51,7 @@ export function createTailCommand(): Command {
     "tail --since all --no-follow --json | jq -r .appId | sort | uniq -c",
   ])
     .option("--since <when>", "start earlier: 10m, 2h, an id of the log, or all", since)
-    .option("--app <id>", "only this app, and flushes; repeatable", collect)
+    .option("--app <id>", "only this app, and flushes; repeatable", appIds)
     .option("--grep <pattern>", "only lines whose JSON matches this regular expression", pattern)
     .option("--canary", "the canary's changes, too: one a minute (docs/monitoring.md)")
     .option("--no-follow", "stop at the log's end")

@@ -1,6 +1,6 @@
 import { type EnvReader, shown } from "./env.ts";
 
-/** What is guarded of soketi, a name for each; docs/soketi.md says what it keeps from happening. */
+/** What is guarded of soketi, a name for each; docs/reference/soketi.md says what it keeps from happening. */
 export const GUARDS = [
   "connections",
   "messages",

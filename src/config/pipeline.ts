@@ -1,5 +1,5 @@
 import type { BusNames } from "../protocol/names.ts";
-import { EnvReader, type Environment } from "./env.ts";
+import { EnvReader, type Environment, shown } from "./env.ts";
 import { ConfigError } from "./errors.ts";
 import { readMinReplicas } from "./min-replicas.ts";
 import { readNames } from "./names.ts";
@@ -99,8 +99,19 @@ function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
     names: readNames(env, table, redis),
     sharedCache: readSharedCache(env),
     region,
-    dynamodbEndpoint: env.text("APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"),
+    dynamodbEndpoint: readEndpoint(env),
   };
+}
+
+const ENDPOINTS = ["APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"];
+
+/** The SDK takes `localhost:8000` for a host named 8000. */
+function readEndpoint(env: EnvReader): string | undefined {
+  const value = env.text(...ENDPOINTS);
+  if (value === undefined || /^https?:\/\/[^/]/i.test(value)) return value;
+  const name = ENDPOINTS.find((one) => env.text(one) !== undefined) ?? "";
+  env.wrong(name, "a URL with http:// or https://", shown(value), "http://localhost:8000");
+  return undefined;
 }
 
 /** How much of the log is kept, by whoever writes to it. */

@@ -11,6 +11,15 @@ import { Streams } from "./streams.ts";
 import { probe, type TableReads, withLimit } from "./table-reads.ts";
 import { Watch } from "./watch.ts";
 
+/** By Node's codes: what is found, and what to choose otherwise. */
+const LISTEN_ERRORS: Readonly<Record<string, readonly [string, string]>> = {
+  EADDRINUSE: ["it is in use", "--port"],
+  EACCES: ["this user may not", "--port"],
+  EADDRNOTAVAIL: ["it is no address of this machine", "--host"],
+  ENOTFOUND: ["the host is unknown", "--host"],
+  EAI_AGAIN: ["the host is unknown", "--host"],
+};
+
 export interface ConsoleOptions {
   /** Where to listen; on anything but a loopback address a token is asked for in any case. */
   readonly host: string;
@@ -83,20 +92,16 @@ function messageOf(error: unknown): string {
 
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const reason = error.code === "EADDRINUSE" ? "it is in use" : error.message;
-      reject(
-        new ListenError(
-          `expected to listen on ${host}:${port}, found that ${reason}: choose another with --port`,
-          {
-            cause: error,
-          },
-        ),
-      );
-    });
+    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(host, port, error)));
     server.listen(port, host, () => {
       const address = server.address();
       resolve(typeof address === "object" && address ? address.port : port);
     });
   });
+}
+
+function listenError(host: string, port: number, error: NodeJS.ErrnoException): ListenError {
+  const [reason, option] = LISTEN_ERRORS[error.code ?? ""] ?? [error.message, "--host or --port"];
+  const words = `expected to listen on ${host}:${port}, found that ${reason}: choose another with ${option}`;
+  return new ListenError(words, { cause: error });
 }

@@ -90,7 +90,7 @@ export interface AppRow {
   readonly webhooks: number;
   readonly problems: readonly {
     readonly attribute: string;
-    /** docs/normalization.md */
+    /** docs/reference/items.md */
     readonly code: string;
     readonly severity: string;
     readonly message: string;

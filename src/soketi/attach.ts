@@ -3,8 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { Agent } from "../agent/agent.ts";
 import { openAgentLink } from "../redis/agent-link.ts";
 import { Guards } from "./guards/guards.ts";
-import { guarded, installGuards, tellUnread } from "./guards/install.ts";
-import { possibleOnly } from "./guards/lookups.ts";
+import { guarded, guardLookups, installGuards, tellUnread } from "./guards/install.ts";
 import { publicViewOfCached } from "../app/cached-app.ts";
 import { previousSecretOf } from "./app-objects.ts";
 import { takePreviousSecrets } from "./previous-secrets.ts";
@@ -53,7 +52,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const guards = new Guards({ on: config.guards, onCaught: report.guarded });
   installGuards(guarded(server), guards);
   if (config.cache) {
-    const lookups = guards.has("lookups") ? possibleOnly(agent.cache, guards) : agent.cache;
+    const lookups = guardLookups(agent.cache, guards);
     takeOverLookups(manager, lookups);
     tellUnread(guarded(server), guards, lookups);
   }
@@ -68,7 +67,8 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;
   const { cache } = agent;
-  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient: soketi.makeLambdaClient, report });
+  const { makeLambdaClient, http } = soketi;
+  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient, http, report });
   if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
   for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);

@@ -5,6 +5,7 @@ import { nearestPackage, SOKETI_PACKAGE } from "./find-soketi.ts";
 import type { PromClient } from "./prometheus.ts";
 import type { RedisLibrary } from "../redis/library.ts";
 import type { SoketiAppClass, SoketiServer } from "./server.ts";
+import type { HttpClient } from "./webhook-requests.ts";
 
 /** What the agent takes from the soketi installation that it runs in. */
 export interface Soketi {
@@ -22,6 +23,8 @@ export interface Soketi {
   readonly prom: PromClient;
   /** A client of soketi's own AWS SDK. */
   readonly makeLambdaClient: (options: object) => unknown;
+  /** soketi's own axios, with which it sends webhooks. Undefined in one that has none. */
+  readonly http: HttpClient | undefined;
 }
 
 /** soketi's log on the console. */
@@ -68,5 +71,14 @@ export function loadSoketi(root: string): Soketi {
       const { Lambda } = require("aws-sdk") as { Lambda: new (options: object) => unknown };
       return new Lambda(options);
     },
+    http: httpClient(() => require("axios")),
   };
+}
+
+function httpClient(load: () => unknown): HttpClient | undefined {
+  try {
+    return (load() as { default?: HttpClient }).default;
+  } catch {
+    return undefined;
+  }
 }

@@ -154,7 +154,8 @@ function webhookEvents({ warnings, counts }: Output): WebhookReporter {
   return {
     webhookDropped(reason, appId) {
       counts.webhooksDropped.set(reason, (counts.webhooksDropped.get(reason) ?? 0) + 1);
-      warnings.warn(`webhook ${reason} ${appId}`, `a webhook of app ${appId} was not sent: ${reason}`);
+      const what = reason === "no-answer" ? "had no answer in time" : `was not sent: ${reason}`;
+      warnings.warn(`webhook ${reason} ${appId}`, `a webhook of app ${appId} ${what}`);
     },
     webhookRetried(appId) {
       counts.webhooksRetried += 1;

@@ -4,22 +4,27 @@ import type { SoketiAppManager, SoketiAppObject, SoketiJob } from "./server.ts";
 import type { WebhookApps } from "./webhook-apps.ts";
 import { type MakeLambdaClient, withSafeWebhooks } from "./webhook-lambda.ts";
 import { type SoketiWorker, type WebhookData, webhookData, type WebhookReporter } from "./webhook-parts.ts";
+import { WebhookReceivers } from "./webhook-receivers.ts";
+import { type HttpClient, WebhookRequests } from "./webhook-requests.ts";
 
 /**
- * How long a queue waits for receivers. soketi sets them no limit, and one that never answers would hold up the webhooks of
- * all apps; the request itself goes on. Less than the 30 s for which SQS hides a message by default. Milliseconds.
+ * What receivers have for an answer. soketi sets them no limit, and one that never answers would hold up the webhooks of
+ * all apps. Less than the 30 s for which SQS hides a message by default. Milliseconds.
  */
 const ANSWER_LIMIT_MS = 20_000;
 
-/** What became of a job: it is on its way, and `answered` once soketi is done with it; or it cannot be sent now. */
+type Later = Extract<WebhookDropReason, "app-gone" | "table-unreadable" | "no-answer">;
+
+/** What became of a job: it is on its way, and its queue need not wait after `answered`; or it cannot be sent now. */
 export type Delivery =
   | { readonly kind: "sent"; readonly answered: Promise<void> }
-  | { readonly kind: "later"; readonly why: Extract<WebhookDropReason, "app-gone" | "table-unreadable"> };
+  | { readonly kind: "later"; readonly why: Later };
 
 export interface WebhookDeliveryOptions {
   readonly manager: SoketiAppManager;
   readonly apps: WebhookApps;
   readonly makeLambdaClient: MakeLambdaClient;
+  readonly http: HttpClient | undefined;
   readonly report: WebhookReporter;
 }
 
@@ -34,41 +39,54 @@ export class WebhookDelivery {
   readonly #apps: WebhookApps;
   readonly #makeLambdaClient: MakeLambdaClient;
   readonly #report: WebhookReporter;
+  readonly #requests: WebhookRequests;
+  readonly #receivers = new WebhookReceivers();
   readonly #inFlight = new Set<Promise<void>>();
   /** The answer to the lookup that the worker makes while it is being called. */
   #handed: Promise<SoketiAppObject> | undefined;
 
-  constructor({ manager, apps, makeLambdaClient, report }: WebhookDeliveryOptions) {
+  constructor({ manager, apps, makeLambdaClient, http, report }: WebhookDeliveryOptions) {
     this.#apps = apps;
+    this.#requests = new WebhookRequests(http);
     this.#makeLambdaClient = makeLambdaClient;
     this.#report = report;
     const findByKey = manager.findByKey.bind(manager);
     manager.findByKey = (key) => this.#handed ?? findByKey(key);
   }
 
-  /** Never rejects. */
-  async deliver(job: SoketiJob, worker: SoketiWorker): Promise<Delivery> {
+  /**
+   * Never rejects.
+   *
+   * @param waitingBytes what it takes in memory while it waits for its turn, where it may. Otherwise it is to come again.
+   */
+  async deliver(job: SoketiJob, worker: SoketiWorker, waitingBytes?: number): Promise<Delivery> {
     const data = webhookData(job.data);
     if (!data) {
       this.#report.webhookDropped("unreadable-job", "(unknown)");
       return ANSWERED;
     }
-    const { appId, payload } = data;
-    let app: SoketiAppObject | undefined;
-    try {
-      app = await this.#apps.find(appId, payload.time_ms);
-    } catch {
-      // The cache has reported what it was.
-      return { kind: "later", why: "table-unreadable" };
+    const { appId } = data;
+    let app = await this.#find(data);
+    if (typeof app === "string") return { kind: "later", why: app };
+    if (!this.#receivers.begin(appId)) {
+      const hasPlace = waitingBytes !== undefined && (await this.#receivers.beginLater(appId, waitingBytes));
+      if (!hasPlace) return { kind: "later", why: "no-answer" };
+      // As it is by now.
+      app = await this.#find(data);
+      if (typeof app === "string") {
+        this.#receivers.end(appId);
+        return { kind: "later", why: app };
+      }
     }
-    if (!app) return { kind: "later", why: "app-gone" };
     const safe = withSafeWebhooks(app, this.#makeLambdaClient, () =>
       this.#report.webhookDropped("lambda-options", appId),
     );
+    const isSlow = this.#receivers.isSlow(appId);
     const answered = this.#hand(job, data, safe, worker);
     this.#inFlight.add(answered);
     void answered.then(() => this.#inFlight.delete(answered));
-    return { kind: "sent", answered };
+    // The queue has waited for these receivers once.
+    return isSlow ? ANSWERED : { kind: "sent", answered };
   }
 
   /** Resolves when soketi is done with all that was handed to it. */
@@ -76,25 +94,49 @@ export class WebhookDelivery {
     await Promise.all(this.#inFlight);
   }
 
+  /** Nothing waits any more to be handed to soketi. */
+  stop(): void {
+    this.#receivers.stop();
+  }
+
+  /** The app of a webhook, or why it is not there. */
+  async #find({ appId, payload }: WebhookData): Promise<SoketiAppObject | Later> {
+    try {
+      return (await this.#apps.find(appId, payload.time_ms)) ?? "app-gone";
+    } catch {
+      // The cache has reported what it was.
+      return "table-unreadable";
+    }
+  }
+
+  /** Resolves when soketi is done, or its time is over. */
   #hand(job: SoketiJob, data: WebhookData, app: SoketiAppObject, worker: SoketiWorker): Promise<void> {
     return new Promise((resolve) => {
+      const limit = new AbortController();
       const timer = setTimeout(() => {
-        this.#report.webhooksFailed(
-          new Error(
-            `Could not get an answer from all receivers of app ${app.id} within ${ANSWER_LIMIT_MS / 1_000} s`,
-          ),
-        );
+        this.#report.webhookDropped("no-answer", app.id);
+        this.#receivers.unanswered(app.id);
+        limit.abort();
         resolve();
       }, ANSWER_LIMIT_MS);
-      const answer = () => {
+      const end = () => {
         clearTimeout(timer);
+        // Once: soketi's worker may fail after it was done.
+        if (!isOver) this.#receivers.end(app.id);
+        isOver = true;
         resolve();
+      };
+      let isOver = false;
+      const answer = () => {
+        if (!limit.signal.aborted) this.#receivers.answered(app.id);
+        end();
       };
       const failed = (error: unknown) => {
         this.#report.webhooksFailed(error);
-        answer();
+        end();
       };
-      this.#handed = observed(app, failed);
+      const send = (listener: () => unknown) => this.#requests.endingWith(limit.signal, listener);
+      this.#handed = observed(app, send, failed);
       try {
         worker(signedBy(app, job, data), answer);
       } catch (error) {
@@ -114,12 +156,21 @@ function signedBy(app: SoketiAppObject, job: SoketiJob, data: WebhookData): Soke
   return Object.create(job, { data: { value } }) as SoketiJob;
 }
 
-/** A promise of the app; what is thrown in the first `then` on it is told, instead of ending the process. */
-function observed(app: SoketiAppObject, onFailed: (error: unknown) => void): Promise<SoketiAppObject> {
+/**
+ * A promise of the app, for soketi's worker.
+ *
+ * @param send calls the listener, which makes the requests.
+ * @param onFailed told of what the listener throws, instead of ending the process.
+ */
+function observed(
+  app: SoketiAppObject,
+  send: (listener: () => unknown) => unknown,
+  onFailed: (error: unknown) => void,
+): Promise<SoketiAppObject> {
   const promise = Promise.resolve(app);
   const then = promise.then.bind(promise);
-  promise.then = (...listeners) => {
-    const next = then(...listeners);
+  promise.then = (onFound, onRejected) => {
+    const next = then((found) => send(() => onFound?.(found)) as never, onRejected);
     next.catch(onFailed);
     return next;
   };

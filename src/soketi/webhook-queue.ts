@@ -12,8 +12,8 @@ type Later = Extract<Delivery, { kind: "later" }>["why"];
  * takes. An app that is gone may be remembered by another node of the fleet.
  */
 const MAX_AGE_MS: Record<"redis" | "sqs", Record<Later, number>> = {
-  redis: { "table-unreadable": 3_600_000, "app-gone": 600_000 },
-  sqs: { "table-unreadable": Infinity, "app-gone": 600_000 },
+  redis: { "table-unreadable": 3_600_000, "app-gone": 600_000, "no-answer": 600_000 },
+  sqs: { "table-unreadable": Infinity, "app-gone": 600_000, "no-answer": 600_000 },
 };
 
 /** Longest pause before BullMQ gives a job again. Milliseconds. */
@@ -84,12 +84,13 @@ export class WebhookQueue {
   async #fromMemory(job: SoketiJob, worker: SoketiWorker, done: () => void): Promise<void> {
     const { delivery: deliveries, retries, report } = this.#options;
     const appId = appIdOf(job);
+    const bytes = Buffer.byteLength(JSON.stringify(job.data ?? null));
     let last: WebhookDropReason = "table-unreadable";
     await retries.submit({
       key: appId,
-      bytes: () => Buffer.byteLength(JSON.stringify(job.data ?? null)),
+      bytes: () => bytes,
       attempt: async () => {
-        const delivery = await deliveries.deliver(job, worker);
+        const delivery = await deliveries.deliver(job, worker, bytes);
         if (delivery.kind === "sent") {
           void delivery.answered.then(done);
           return true;

@@ -16,6 +16,7 @@ import { WebhookDelivery } from "./webhook-delivery.ts";
 import type { MakeLambdaClient } from "./webhook-lambda.ts";
 import type { WebhookReporter } from "./webhook-parts.ts";
 import { WebhookQueue } from "./webhook-queue.ts";
+import type { HttpClient } from "./webhook-requests.ts";
 import { guardRepeats } from "./webhook-repeats.ts";
 import { guardRedisQueue, type RedisQueueDriver } from "./webhook-redis.ts";
 import { wrap } from "./wrap.ts";
@@ -34,6 +35,7 @@ export interface WebhookGuardOptions {
   readonly appClass: SoketiAppClass;
   readonly cache: Pick<AppCache<SoketiAppObject>, "findById" | "inspect">;
   readonly makeLambdaClient: MakeLambdaClient;
+  readonly http: HttpClient | undefined;
   readonly report: WebhookReporter;
 }
 
@@ -84,6 +86,7 @@ function guardQueues(
     // BullMQ waits for a Redis that is away, and soketi would never stop.
     await within(QUEUE_END_MS, "the queue to end", disconnect()).catch(report.webhooksFailed);
     await within(LAST_MS, "the last webhooks to be sent", delivery.idle()).catch(report.webhooksFailed);
+    delivery.stop();
     retries.stop();
   });
 }

@@ -1,4 +1,8 @@
-/** `npm run screenshots`: the console in each of its states, from the local stack, into docs/img. */
+/**
+ * `npm run screenshots`: the console in each of its states. What documents show goes into docs/img, from the local stack; the rest
+ * into reports/console, to be looked at.
+ */
+import { mkdirSync } from "node:fs";
 import { Redis } from "ioredis";
 import type { Page } from "playwright-core";
 import { acceptsSecret } from "../../local/probe.ts";
@@ -6,6 +10,7 @@ import { busNames, defaultPrefix } from "../../src/protocol/names.ts";
 import { startAgents } from "../support/agents.ts";
 import { eventually, item } from "../support/fleet.ts";
 import { openConsole } from "./opened.ts";
+import { pictureTrouble } from "./trouble.ts";
 
 /** Each button, and what its change says: the next is pressed when every node has dropped the app. */
 const PRESSED = [
@@ -17,6 +22,8 @@ const PRESSED = [
 
 const opened = await openConsole();
 const save = (page: Page, name: string) => page.screenshot({ path: `docs/img/console-${name}.png` });
+const REPORTS = "reports/console";
+mkdirSync(REPORTS, { recursive: true });
 try {
   const light = await opened.page();
   // Something for the caches to answer, while the charts fill.
@@ -40,14 +47,15 @@ try {
   await light.screenshot({ path: "docs/img/console-apps.png", fullPage: true, clip: around });
 
   const dark = await opened.page({ scheme: "dark" });
-  await save(dark, "dark");
+  await dark.screenshot({ path: `${REPORTS}/dark.png` });
   await dark.getByRole("button", { name: "Freeze Redis" }).first().click();
   await dark.locator(".card.bad").waitFor();
   // It reaches the other node only.
   await dark.getByRole("button", { name: "Change acme's limit" }).click();
   const drops = dark.locator("tbody tr", { hasText: "limits.maxConnections = 105" }).locator("td");
   await eventually("the drop on node 2", async () => (await drops.nth(5).innerText()).startsWith("+"));
-  await dark.locator(".card.bad dt:has-text('behind') + dd:text-is('1')").waitFor();
+  // The announcement, and the function's message.
+  await dark.locator(".card.bad dt:has-text('behind') + dd:text-is('2')").waitFor();
   await save(dark, "degraded");
   await dark.getByRole("button", { name: "Unfreeze Redis" }).click();
   await dark.locator(".verdict.good").waitFor();
@@ -85,6 +93,9 @@ try {
   const narrow = await opened.page({ width: 375, height: 1_400 }, ".verdict.warn");
   await narrow.locator(".problem").first().waitFor();
   await narrow.screenshot({ path: "docs/img/console-narrow.png", fullPage: true });
+
+  const { dynamodbEndpoint, redisUrl } = opened.stack;
+  await pictureTrouble({ dynamodbEndpoint, redisUrl, folder: REPORTS });
 } finally {
   await opened.close();
 }

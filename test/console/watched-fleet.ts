@@ -18,6 +18,8 @@ export interface WatchedFleet {
   verdict(): Promise<string>;
   /** Waits until the sentence on top is of a level, and says something. */
   shows(level: "good" | "warn" | "bad", text: string): Promise<void>;
+  /** Ends the console: the page stays. */
+  stopConsole(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export async function watchFleet(dynamodbEndpoint: string, redisUrl: string): Pr
     tableLink,
     verdict: () => page.locator(".verdict").innerText(),
     shows: (level, text) => page.locator(`.verdict.${level}`, { hasText: text }).waitFor({ timeout: 60_000 }),
+    stopConsole: () => served.stop(),
     async close() {
       await served.stop();
       await browser.close();

@@ -12,6 +12,7 @@ import { SoketiAppSync } from "../../src/cdk/index.ts";
 import { root } from "../support/fleet.ts";
 import { asParameters, SETS } from "../support/parameter-sets.ts";
 import { resolveTemplate, withoutEmpty } from "../support/resolve-template.ts";
+import "../support/background.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-cdk-"));
 const release = join(folder, "release");

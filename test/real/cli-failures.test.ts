@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -264,6 +265,19 @@ describe("Ctrl-C", () => {
     },
   );
 
+  it("is what SIGTERM is as well, with 143; what goes on until it is ended ends with 0", async () => {
+    const ended = async (args: readonly string[], where: Record<string, string>, says: Promise<unknown>) => {
+      const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), ...args], {
+        env: { PATH: process.env.PATH, ...env, ...where },
+      });
+      await Promise.race([says, once(child.stdout, "data")]);
+      child.kill("SIGTERM");
+      return ((await once(child, "close")) as [number | null])[0];
+    };
+    expect(await ended(["nodes"], redisAt(redis.port), redis.connected())).toBe(143);
+    expect(await ended(["nodes", "--watch", "100ms"], {}, new Promise(() => undefined))).toBe(0);
+  });
+
   it("is no yes at a question, and ends with 130", async () => {
     // A terminal is needed to be asked.
     const onTerminal = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
@@ -307,6 +321,19 @@ describe("a reader that has read enough", () => {
       expect(status, stderr).toBe(command.well);
     },
   );
+});
+
+it("a disk that is full is one sentence, and no stack trace", async () => {
+  const full = openSync("/dev/full", "w");
+  const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), "apps", "list", "--json"], {
+    env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local", ...env },
+    stdio: ["ignore", full, "pipe"],
+  });
+  let stderr = "";
+  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+  const [status] = (await once(child, "close")) as [number | null];
+  closeSync(full);
+  expect([status, stderr]).toEqual([1, '{"error":"Could not write the output: ENOSPC","code":"ENOSPC"}\n']);
 });
 
 describe.concurrent("--json", () => {

@@ -10,7 +10,7 @@ import { cli, type CliOptions, interruptOnce, jsonLines } from "../support/cli.t
 import { accepts, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 import { putAll } from "../support/many-apps.ts";
 
-/** As the promise has it: docs/benchmarks.md has the time. */
+/** As the promise has it: docs/reference/benchmarks.md has the time. */
 const MANY = 500;
 
 let fleet: Fleet;
@@ -82,6 +82,20 @@ describe("several apps", () => {
     expect(people.stdout).toContain("2 apps: 2 changed\n");
     expect(people.stdout).toContain("in effect on 2 nodes");
     expect(people.stderr).toBe("");
+  });
+
+  it("of a shared cache are done when the function has told of them: an announcement is not enough", async () => {
+    await put("s-1", "s-2");
+    const cached = { SHARED_CACHE: "evict", DB_REDIS_KEY_PREFIX: `${fleet.table.name}:` };
+    const told = await apps(["disable", "s-1", "s-2"], { env: { ...env, ...cached } });
+    expect([told.status, told.stderr]).toEqual([0, ""]);
+    expect(told.stdout).toContain("in effect on 2 nodes");
+    // Where no function publishes.
+    const nobody = { ...env, ...cached, APP_SYNC_PREFIX: "{nobody}" };
+    const untold = await apps(["enable", "s-1", "s-2", "--timeout", "300ms"], { env: nobody });
+    expect(untold.status).toBe(3);
+    expect(untold.stderr).toContain("the function's messages about it did not arrive within 0.3 s");
+    expect((await fleet.table.get("s-1"))?.Enabled).toEqual({ BOOL: true });
   });
 
   it("that cannot be changed are named, and do not stop the others: 2; when none can be: 1", async () => {

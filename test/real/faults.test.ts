@@ -121,7 +121,7 @@ describe("a lost message", () => {
   });
 
   it("that was the last one is noticed by the heartbeat, without another message", async () => {
-    // A message of changes on the channel: docs/protocol.md.
+    // A message of changes on the channel: docs/reference/protocol.md.
     toRedis.lose((chunk) => chunk.includes(`${fleet.prefix}:v1:live`) && /\d-\d+ \[1,\d+,\[/.test(chunk));
     const longest = await rotate("last message lost");
     expect(longest).toBeLessThan(LEASE);

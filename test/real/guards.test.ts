@@ -78,6 +78,18 @@ it("without the agent the first of these messages ends the node", async () => {
   socket.destroy();
 });
 
+it("with a guard turned off soketi does what it does without the agent, and the others stay on", async () => {
+  const partly = await fleet.node({ env: { APP_SYNC_GUARDS: "-messages,-statuses" } });
+  const { status, body } = await call(partly.port, { path: "/channels", app: "nobody" });
+  expect([status, body]).toMatchObject([200, { code: 404 }]);
+  expect((await call(partly.port, { path: "/events", body: "null" })).body).toMatchObject({ code: 400 });
+  const { send, says, socket } = openRaw(partly.port, "a-key");
+  await says("connection_established");
+  send(HOSTILE[0] ?? "");
+  expect(await partly.child.exited).toMatch(/ended/);
+  socket.destroy();
+});
+
 describe("a client", () => {
   it("that sends what ends soketi is answered, and disturbs nobody", async () => {
     const other = await connect({ port: node.port, key: "a-key" });

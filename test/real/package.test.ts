@@ -12,6 +12,7 @@ import {
   type Template,
   tooWide,
 } from "../support/serverless.ts";
+import "../support/background.ts";
 
 const STREAM = "arn:aws:dynamodb:eu-west-1:123456789012:table/apps/stream/2026-01-01T00:00:00.000";
 const TOPIC = "arn:aws:sns:eu-west-1:123456789012:ops";

@@ -10,6 +10,7 @@ import { check, PARAMETERS, parameterOf, variables } from "../../deploy/template
 import { root } from "../support/fleet.ts";
 import { asParameters, SETS } from "../support/parameter-sets.ts";
 import { resolveTemplate, withoutEmpty } from "../support/resolve-template.ts";
+import "../support/background.ts";
 
 const zips = new Map(zippedFunctions(root).map(({ name, file }) => [name, file]));
 let template: PlainTemplate;

@@ -9,6 +9,7 @@ import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { variableOf } from "../../deploy/release/terraform.ts";
 import { root } from "../support/fleet.ts";
+import "../support/background.ts";
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-release-"));

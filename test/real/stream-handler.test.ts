@@ -62,7 +62,7 @@ describe("the built handler", () => {
     });
     // The answer to a command that came after the publish: whatever was published has arrived.
     await subscriber.ping();
-    // Thin: ids and keys, no view (docs/protocol.md).
+    // Thin: ids and keys, no view (docs/reference/protocol.md).
     expect(published).toEqual([
       expect.stringMatching(
         /^\d+-1 \[1,\d+,\[\["c","acme",\["acme-key"\],\d+\],\["d","globex",\[null,"globex-key"\],\d+\]\]\]$/,

@@ -7,6 +7,7 @@ import { build } from "esbuild";
 import { describe, expect, it } from "vitest";
 import { root } from "../support/fleet.ts";
 import { copySources } from "../support/source-copy.ts";
+import "../support/background.ts";
 
 describe("the package", () => {
   it("runs nothing when it is installed", () => {

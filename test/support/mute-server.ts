@@ -6,6 +6,8 @@ export interface MuteServer {
   readonly port: number;
   /** Resolves at the next connection. */
   connected(): Promise<unknown>;
+  /** Open now. */
+  connections(): number;
   close(): Promise<void>;
 }
 
@@ -13,6 +15,8 @@ export async function startMuteServer(): Promise<MuteServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
+    // Read, or its end is not noticed.
+    socket.resume();
     socket.on("error", () => undefined);
     socket.on("close", () => sockets.delete(socket));
   });
@@ -21,6 +25,7 @@ export async function startMuteServer(): Promise<MuteServer> {
   return {
     port: (server.address() as AddressInfo).port,
     connected: () => once(server, "connection"),
+    connections: () => sockets.size,
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { RawItem } from "../../aws/raw-item.ts";
-import { collect } from "../support/arguments.ts";
+import { appId, collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, runCommand } from "../support/command.ts";
 import { addChangeOptions, type ChangeOptions, makeChange } from "./make-change.ts";
@@ -17,7 +17,7 @@ export function createCreateCommand(): Command {
     "apps create acme",
     "apps create acme --key acme-key --set MaxConnections=100 --set EnableClientMessages=true",
   ])
-    .argument("<app>", "its id (AppId)")
+    .argument("<app>", "its id (AppId)", appId)
     .option("--key <key>", "its key (AppKey); a random one by default")
     .option("--set <name=value>", "an attribute to set; repeatable", collect);
   return addChangeOptions(command).action((appId: string, options: CreateOptions) =>

@@ -6,8 +6,9 @@ import { collect } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import { createPrivateFile } from "../support/files.ts";
 import type { CommonOptions } from "../support/tools.ts";
-import { createPrivateFile, lineOf } from "./exported-items.ts";
+import { lineOf } from "./exported-items.ts";
 import { listed } from "./fields.ts";
 import { parseConditions } from "./where.ts";
 

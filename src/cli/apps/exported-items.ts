@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
 import { fromDynamoDbJson, isDynamoDbJson, toDynamoDbJson } from "../../aws/dynamodb-json.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { UsageError } from "../support/errors.ts";
+import { readLines } from "../support/files.ts";
 
 /** An item of an export, and what it was when it was exported. */
 export interface ExportedItem {
@@ -32,36 +32,15 @@ export function lineOf(item: RawItem, digest = digestOf(item)): string {
 }
 
 /**
- * The items of an export, one after the other, however many there are.
+ * The items of an export, one after the other, however many there are; with gzip when its name ends in .gz.
  *
  * @throws UsageError naming the line that is something else.
  */
 export async function* readExport(file: string): AsyncIterable<ExportedItem> {
-  const handle = await open(file);
   let number = 0;
-  try {
-    for await (const line of handle.readLines()) {
-      number += 1;
-      if (line.trim() === "") continue;
-      yield parseLine(line, `line ${number} of ${file}`);
-    }
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Makes a file for secrets: nobody else may read it. @throws UsageError when it is there. */
-export async function createPrivateFile(file: string, option: string): Promise<FileHandle> {
-  try {
-    return await open(file, "wx", 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new UsageError(
-      `${option}: expected to make the file ${file}, found that it is there: give another`,
-      {
-        cause: error,
-      },
-    );
+  for await (const line of readLines(file)) {
+    number += 1;
+    if (line.trim() !== "") yield parseLine(line, `line ${number} of ${file}`);
   }
 }
 

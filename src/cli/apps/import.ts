@@ -8,17 +8,11 @@ import { amount } from "../support/amount.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { RefusedChangeError, UsageError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import { createPrivateFile } from "../support/files.ts";
 import { explain } from "../support/explain.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { isAgreed } from "./change-apps.ts";
-import {
-  createPrivateFile,
-  digestOf,
-  type ExportedItem,
-  lineOf,
-  ownAttributes,
-  readExport,
-} from "./exported-items.ts";
+import { digestOf, type ExportedItem, lineOf, ownAttributes, readExport } from "./exported-items.ts";
 import { type Job, together } from "./jobs.ts";
 import { addChangeOptions, type ChangeOptions } from "./make-change.ts";
 import { checkChange, type PlannedChange } from "./planned-change.ts";

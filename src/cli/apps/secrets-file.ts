@@ -1,5 +1,5 @@
 import { timeOf } from "../../app/iso-time.ts";
-import { createPrivateFile } from "./exported-items.ts";
+import { createPrivateFile } from "../support/files.ts";
 import type { PlannedChange } from "./planned-change.ts";
 
 /** New secrets, a line of JSON for each app. */

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { amount } from "../support/amount.ts";
-import { collect } from "../support/arguments.ts";
+import { appIds, collect } from "../support/arguments.ts";
 import type { Run } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import { listed } from "./fields.ts";
@@ -16,7 +16,7 @@ export interface SelectionOptions {
 
 export function addSelection(command: Command): Command {
   return command
-    .argument("[app...]", "ids (AppId)")
+    .argument("[app...]", "ids (AppId)", appIds)
     .option("--all", "instead of ids: every app in the table, or those matching --where")
     .option("--where <condition>", "with --all: only matching apps, as in apps list; repeatable", collect)
     .option("--dry-run", "show what would change, and change nothing")

@@ -69,7 +69,8 @@ function userName(): string {
 }
 
 /** @throws InvalidArgumentError */
-function note(text: string): string {
+/** For people who read the log. @throws InvalidArgumentError */
+export function note(text: string): string {
   if (text.trim() !== "" && text.length <= MAX_NOTE) return text;
   throw new InvalidArgumentError(`Expected 1 to ${MAX_NOTE} characters.`);
 }

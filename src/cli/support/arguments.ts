@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from "commander";
 
+/** Nobody sees more. Milliseconds. */
+const MIN_INTERVAL_MS = 100;
+
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** `500ms`, `30s`, `10m`, `2h`, `1d`; seconds without a unit. Gives milliseconds. @throws InvalidArgumentError */
@@ -19,6 +22,28 @@ export function parseDuration(text: string): number | undefined {
 export function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("Expected a whole number of at least 1.");
+}
+
+/** DynamoDB takes no longer key. Bytes of UTF-8. */
+const MAX_ID_BYTES = 2_048;
+
+/** An app's id, or its key. @throws InvalidArgumentError */
+export function appId(text: string): string {
+  const bytes = Buffer.byteLength(text);
+  if (bytes >= 1 && bytes <= MAX_ID_BYTES) return text;
+  throw new InvalidArgumentError(`Expected 1 to ${MAX_ID_BYTES} bytes, found ${bytes}.`);
+}
+
+/** Several, one after the other. @throws InvalidArgumentError */
+export function appIds(text: string, before: readonly string[] = []): string[] {
+  return [...before, appId(text)];
+}
+
+/** As `duration`, for what is done again and again. @throws InvalidArgumentError */
+export function interval(text: string): number {
+  const ms = duration(text);
+  if (ms >= MIN_INTERVAL_MS) return ms;
+  throw new InvalidArgumentError(`Expected at least ${MIN_INTERVAL_MS}ms.`);
 }
 
 /** For options that may be given more than once. */

@@ -7,9 +7,9 @@ const LIMIT_NAMES: ReadonlySet<string> = new Set(LIMITS.map(({ attribute }) => a
 const OTHERS: ReadonlySet<string> = new Set(["AppKey", "AppSecret", "Webhooks"]);
 
 /**
- * `--set Name=value` and `--unset Name` as attribute values, each in its one spelling: docs/normalization.md.
+ * `--set Name=value` and `--unset Name` as attribute values, each in its one spelling: docs/reference/items.md.
  *
- * @throws UsageError for a name that soketi does not know, and a value that is none of its type.
+ * @throws UsageError for a name that soketi does not know, or that is given twice, and a value that is none of its type.
  */
 export function parseAttributes(sets: readonly string[], unsets: readonly string[]): Attributes {
   const attributes: Record<string, RawItem[string] | undefined> = {};
@@ -17,16 +17,17 @@ export function parseAttributes(sets: readonly string[], unsets: readonly string
     const at = text.indexOf("=");
     if (at < 1) throw new UsageError(`--set: expected Name=value, found "${text.slice(0, 40)}"`);
     const name = text.slice(0, at);
-    attributes[known(name)] = valueOf(name, text.slice(at + 1));
+    attributes[known("--set", name, attributes)] = valueOf(name, text.slice(at + 1));
   }
-  for (const name of unsets) attributes[known(name)] = undefined;
+  for (const name of unsets) attributes[known("--unset", name, attributes)] = undefined;
   return attributes;
 }
 
-function known(name: string): string {
+function known(option: string, name: string, before: Attributes): string {
+  if (name in before) throw new UsageError(`${option}: expected each name once, found ${name} again`);
   if (FLAG_NAMES.has(name) || LIMIT_NAMES.has(name) || OTHERS.has(name)) return name;
   throw new UsageError(
-    `expected one of ${[...OTHERS, ...FLAG_NAMES, ...LIMIT_NAMES].join(", ")}; found "${name.slice(0, 40)}"`,
+    `${option}: expected one of ${[...OTHERS, ...FLAG_NAMES, ...LIMIT_NAMES].join(", ")}; found "${name.slice(0, 40)}"`,
   );
 }
 

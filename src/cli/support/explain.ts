@@ -14,6 +14,8 @@ const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
     `DynamoDB does not allow this on table ${config.table}: see docs/security.md`,
   UnrecognizedClientException: () =>
     "DynamoDB does not know these credentials: check AWS_PROFILE and the region",
+  InvalidSignatureException: () =>
+    "AWS rejects the signature: check the secret access key, and this machine's clock, which may be off by 5 min at most",
   ExpiredTokenException: () => "the AWS credentials have expired: sign in again",
 };
 
@@ -42,6 +44,7 @@ const SERVER: Readonly<Record<string, string>> = {
   TimeoutError: "did not answer (TIMEOUT)",
   EHOSTUNREACH: "is unreachable from here (EHOSTUNREACH)",
   ENETUNREACH: "is unreachable from here (ENETUNREACH)",
+  EPROTO: "does not speak TLS, or not there (EPROTO)",
   ENOTFOUND: "has an unknown host name (ENOTFOUND)",
   EAI_AGAIN: "has an unknown host name (EAI_AGAIN)",
   WRONGPASS: "rejected the user or password (WRONGPASS)",
@@ -67,7 +70,7 @@ export function explain(error: unknown, config: ToolsConfig | undefined, redisTr
     const doing = REQUESTS[request.command]?.(config.table) ?? `use table ${config.table}`;
     const service = request.command === "ListEventSourceMappingsCommand" ? "Lambda" : "DynamoDB";
     const at = request.address === undefined ? "" : ` at ${request.address}`;
-    return `Could not ${doing}: ${service}${at} ${ofServer(codeOf(error) ?? error.name, error.message)}`;
+    return `Could not ${doing}: ${service}${at} ${ofServer(codeOf(error) ?? error.name, error.message)}${hintOn(error)}`;
   }
   return explainFile(error) ?? (error.message === "" ? error.name : error.message);
 }
@@ -83,9 +86,20 @@ function explainRedis(
   return `Could not ${error.doing}: Redis${at} ${ofServer(cause.code, cause.reason)}`;
 }
 
+/** What DynamoDB says of a request that does not fit the table names neither the table nor what to do. */
+function hintOn({ name, message }: Error): string {
+  return name === "ValidationException" && /index|key/i.test(message)
+    ? '. "soketi-app-sync doctor" checks key and index of the table'
+    : "";
+}
+
+/** A library's words for an answer that it cannot read: ioredis' of what is no RESP, the SDK's of what is no JSON. */
+const NOT_ITS_PROTOCOL = /^Unknown RESP type|Deserialization error|is not valid JSON|^UnknownError$/;
+
 function ofServer(code: string, words: string): string {
   const known = Object.hasOwn(SERVER, code) ? SERVER[code] : undefined;
   if (known !== undefined) return known;
+  if (NOT_ITS_PROTOCOL.test(words)) return "answers like another server: check host and port";
   return words === "" ? `failed (${code})` : `says: ${words}`;
 }
 
@@ -111,9 +125,12 @@ function place({ dynamodbEndpoint, region }: ToolsConfig): string {
   return region === undefined ? "in the configured region" : `in region ${region}`;
 }
 
-/** The code of an error, which stays when its words change: ours, Redis' or Node's; undefined when it has none. */
+/** The code of an error, which stays when its words change: ours, Redis', Node's or AWS's; undefined when it has none. */
 export function codeOf(error: unknown): string | undefined {
   const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
   if (typeof code === "string") return code;
-  return name === "TimeoutError" ? "TIMEOUT" : undefined;
+  if (name === "TimeoutError") return "TIMEOUT";
+  return typeof name === "string" && (Object.hasOwn(AWS, name) || name.endsWith("Exception"))
+    ? name
+    : undefined;
 }

@@ -49,13 +49,13 @@ function listen(): void {
 
 /**
  * A reader that has read enough (`| head -2`) is no failure: what is under way is done to its end, with its exit code, and
- * says no more.
+ * says no more. Anything else is, such as a disk that is full.
  */
-export function bearClosedPipes(): void {
+export function bearClosedPipes(failed: (error: NodeJS.ErrnoException) => void): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-      closedPipe.abort();
+      if (error.code === "EPIPE") closedPipe.abort();
+      else failed(error);
     });
   }
 }

@@ -1,7 +1,8 @@
-import { type FileHandle, open, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fromDynamoDbJson, toDynamoDbJson } from "../../aws/dynamodb-json.ts";
 import type { Attributes } from "../../aws/raw-item.ts";
 import { UsageError } from "../support/errors.ts";
+import { createPrivateFile } from "../support/files.ts";
 
 /** One item's attributes before and after it was rewritten; undefined for one that is not there. */
 export interface Rewrite {
@@ -25,18 +26,7 @@ export interface Backup {
  * @throws UsageError when the file exists.
  */
 export async function createBackup(file: string, table: string): Promise<Backup> {
-  let handle: FileHandle;
-  try {
-    handle = await open(file, "wx", 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    throw new UsageError(
-      `expected to create the backup ${file}, found that it exists: choose another with --backup`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const handle = await createPrivateFile(file, "--backup");
   const write = async (lines: readonly unknown[]) => {
     await handle.appendFile(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     await handle.datasync();

@@ -1,8 +1,5 @@
-import { createReadStream } from "node:fs";
-import { readFile } from "node:fs/promises";
-import { createInterface } from "node:readline";
-import { createGunzip } from "node:zlib";
 import { UsageError } from "../support/errors.ts";
+import { readLines, readText } from "../support/files.ts";
 
 /** Items as attribute maps, wherever they come from. */
 export type Item = Readonly<Record<string, unknown>>;
@@ -17,21 +14,22 @@ const EXPECTED =
  * @throws UsageError naming the line that is something else.
  */
 export async function* readItems(file: string): AsyncIterable<readonly Item[]> {
-  const stream = createReadStream(file);
-  const input = file.endsWith(".gz") ? stream.pipe(createGunzip()) : stream;
-  const lines = createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY });
   let number = 0;
-  for await (const line of lines) {
+  let isEmpty = true;
+  for await (const line of readLines(file)) {
     number += 1;
     if (line.trim() === "") continue;
+    isEmpty = false;
     const value = parse(line);
     if (value === undefined && number === 1 && !file.endsWith(".gz")) {
       // Spread over lines, it is one value.
-      yield itemsOf(parse(await readFile(file, "utf8")), file);
+      yield itemsOf(parse(await readText(file)), file);
       return;
     }
     yield itemsOf(value, `line ${number} of ${file}`);
   }
+  // Not "none with problems".
+  if (isEmpty) throw new UsageError(`expected ${EXPECTED}; found nothing in ${file}`);
 }
 
 function itemsOf(value: unknown, where: string): readonly Item[] {

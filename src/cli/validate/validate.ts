@@ -18,6 +18,8 @@ interface ValidateOptions extends CommonOptions, FixOptions {
   readonly strict?: true;
 }
 
+type Contradicting = Pick<ValidateOptions, "fix" | "restore" | "dryRun" | "backup">;
+
 /** `validate`: every item of the table, or of files, with its problems; and their repair. */
 export function createValidateCommand(): Command {
   return createCommand("validate", "Check every item of the table or of files; rewrite what is safe.", [
@@ -43,13 +45,30 @@ export function createValidateCommand(): Command {
     .option("--strict", "end with 2 for warnings too")
     .action((files: string[], options: ValidateOptions) =>
       runCommand(options, (run) => {
-        if (options.restore !== undefined) return restore(run, options.restore, options);
-        if (options.fix && files.length > 0) {
-          throw new UsageError("--fix: expected the table, found files: items in files cannot be rewritten");
-        }
-        return validate(run, files, options);
+        refuseContradictions(files, options);
+        return options.restore === undefined
+          ? validate(run, files, options)
+          : restore(run, options.restore, options);
       }),
     );
+}
+
+/** What would be left out in silence: a dry run that writes, above all. @throws UsageError */
+export function refuseContradictions(files: readonly string[], options: Contradicting): void {
+  const { fix: isFix, restore: from } = options;
+  if (isFix && from !== undefined) throw new UsageError("expected --fix or --restore, found both");
+  const doing = isFix ? "--fix" : from === undefined ? undefined : "--restore";
+  if (doing !== undefined && files.length > 0) {
+    throw new UsageError(`${doing}: expected the table, found files: items in files cannot be rewritten`);
+  }
+  for (const [name, value] of [
+    ["--dry-run", options.dryRun],
+    ["--backup", options.backup],
+  ] as const) {
+    if (value !== undefined && !isFix) {
+      throw new UsageError(`${name}: expected --fix beside it, found ${doing ?? "it alone"}`);
+    }
+  }
 }
 
 async function validate(run: Run, files: readonly string[], options: ValidateOptions): Promise<ExitCode> {

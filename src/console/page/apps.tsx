@@ -151,7 +151,7 @@ function App({ app }: { app: AppRow }) {
   return (
     <tr>
       <td class="name">{id}</td>
-      <td class="id">{key ?? "–"}</td>
+      <td class="id key">{key ?? "–"}</td>
       <td>
         {enabled === null ? <span class="type deleted">unusable</span> : enabled ? "enabled" : "disabled"}
       </td>

@@ -26,25 +26,25 @@ export function canaryNote({ canary, local }: Pick<ConsoleState, "canary" | "loc
   return [`How long changes take was not looked at: ${none}.`];
 }
 
-/** For the head of the page; null where it is not looked at. */
+/** For the head of the page, in a few words; null where it is not looked at. */
 export function canaryFact({ canary }: Pick<ConsoleState, "canary">): string | null {
   if (!canary) return null;
   if (canary.state === "off") return "off";
   if (canary.state === "not-run") return `last ran ${age(canary.agoMs)} ago`;
-  return `${canary.byHand ? "none; by hand: " : ""}${whatHappened(canary)}, ${age(canary.agoMs)} ago`;
+  return `${canary.byHand ? "none; by hand: " : ""}${outcomeOf(canary)}, ${age(canary.agoMs)} ago`;
 }
 
-function whatHappened({ state, result: { totalMs, expected, missing } }: MeasuredChange): string {
-  switch (state) {
-    case "no-message":
-      return "did not come to the log";
-    case "no-node":
-      return "found no node";
-    case "incomplete":
-      return `was not confirmed by ${missing.join(", ")}`;
-    case "late":
-      return `took ${totalMs ?? 0} ms to the last node, more than ${CANARY_BOUND_MS / 1_000} s`;
-    case "well":
-      return `${totalMs ?? 0} ms to ${expected === 1 ? "the node" : `all ${expected} nodes`}`;
-  }
+function outcomeOf({ state, result: { totalMs, expected } }: MeasuredChange): string {
+  if (state === "no-message") return "not in the log";
+  if (state === "no-node") return "no node";
+  if (state === "incomplete") return "not on every node";
+  return `${totalMs ?? 0} ms to ${expected === 1 ? "the node" : `all ${expected} nodes`}`;
+}
+
+/** Of a change that was not well. */
+function whatHappened({ state, result: { totalMs, missing } }: MeasuredChange): string {
+  if (state === "no-message") return "did not come to the log";
+  if (state === "no-node") return "found no node";
+  if (state === "incomplete") return `was not confirmed by ${missing.join(", ")}`;
+  return `took ${totalMs ?? 0} ms to the last node, more than ${CANARY_BOUND_MS / 1_000} s`;
 }

@@ -4,7 +4,7 @@ import { guardCaches } from "./caches.ts";
 import { guardConnections } from "./connections.ts";
 import { guardDiscovery } from "./discovery.ts";
 import type { Guards } from "./guards.ts";
-import type { Lookups } from "./lookups.ts";
+import { type Lookups, possibleOnly } from "./lookups.ts";
 import { MessageGuard } from "./messages.ts";
 import { guardOutput } from "./output.ts";
 import { RateLimiterGuard } from "./rate-limiters.ts";
@@ -19,7 +19,7 @@ export function guarded(server: SoketiServer): GuardedServer {
   return server as unknown as GuardedServer;
 }
 
-/** Puts the guards that are on around a server that has none of its parts yet. docs/soketi.md has the table of them. */
+/** Puts the guards that are on around a server that has none of its parts yet. docs/reference/soketi.md has the table of them. */
 export function installGuards(server: GuardedServer, guards: Guards): void {
   const listeners: SocketListener[] = [];
   if (guards.has("messages")) listeners.push(new MessageGuard(server, guards));
@@ -38,6 +38,11 @@ export function installGuards(server: GuardedServer, guards: Guards): void {
   if (guards.has("output")) guardOutput(guards, [process.stdout, process.stderr]);
   // Last: what it puts around a method comes first when that is called, and the others go by the state.
   trackSockets(server, listeners);
+}
+
+/** The lookups as their guard has them, where it is on. */
+export function guardLookups<A>(lookups: Lookups<A>, guards: Guards): Lookups<A> {
+  return guards.has("lookups") ? possibleOnly(lookups, guards) : lookups;
 }
 
 /** Has clients and publishers try again whose app could not be read, where the guard that this needs is on. */

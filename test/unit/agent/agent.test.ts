@@ -18,6 +18,8 @@ const HEARTBEAT = 1_000;
 let table: Map<string, TestApp>;
 let reads: string[];
 let broken: Error | undefined;
+/** What reads of the table come to, while Redis is well. */
+let unreadable: Error | undefined;
 let tail: Tail;
 /** What a replay reads. */
 let logged: LogEntry[];
@@ -55,6 +57,7 @@ beforeEach(() => {
   ]);
   reads = [];
   broken = undefined;
+  unreadable = undefined;
   tail = { server: "s" };
   logged = [];
   beats = 0;
@@ -92,7 +95,8 @@ function create(verifyEveryMs: number): Agent<TestApp> {
     source: {
       loadById: (id) => {
         reads.push(id);
-        return broken ? Promise.reject(broken) : Promise.resolve(table.get(id));
+        const error = broken ?? unreadable;
+        return error ? Promise.reject(error) : Promise.resolve(table.get(id));
       },
       resolveKey: (key) => Promise.resolve(key.slice(0, -"-key".length)),
     },
@@ -218,6 +222,35 @@ describe("a flush", () => {
     await vi.waitFor(() => {
       expect(connected.get("a")?.version).toBe(1);
     });
+  });
+});
+
+describe("a flush while DynamoDB throttles", () => {
+  it("deletes nothing: what was cached is served, connections stay, and reads of apps in use slow down", async () => {
+    const ids = Array.from({ length: 100 }, (_, i) => `app-${i}`);
+    for (const id of ids) {
+      table.set(id, app(id, 1));
+      connected.set(id, undefined);
+    }
+    agent.start();
+    await following();
+    for (const id of ids) await agent.cache.findById(id);
+    unreadable = Object.assign(new Error("too fast"), { name: "ProvisionedThroughputExceededException" });
+    publish(2, encodeFlush("operator", 0).live);
+    reads = [];
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(reads.length).toBeLessThanOrEqual(110);
+    await vi.advanceTimersByTimeAsync(9_000);
+    expect(agent.connections.pace.perSecond).toBe(10);
+    reads = [];
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(reads.length).toBeLessThanOrEqual(110);
+    for (const id of ids) expect((await agent.cache.findById(id))?.version).toBe(1);
+    expect([agent.cache.size, connected.size]).toEqual([100, 100]);
+    unreadable = undefined;
+    table.set("app-7", app("app-7", 2));
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(connected.get("app-7")?.version).toBe(2);
   });
 });
 

@@ -116,6 +116,59 @@ describe("after a flush", () => {
   });
 });
 
+describe("a fleet that flushes at once", () => {
+  const NODES = 40;
+  let fleet: { pace: ReadPace; node: Revalidator }[];
+  let readAt: number[];
+
+  beforeEach(() => {
+    inUse = apps(1_000);
+    readAt = [];
+    fleet = Array.from({ length: NODES }, () => {
+      const clock = () => performance.now();
+      const ownPace = new ReadPace({ clock, perSecond: 100, fleetPerSecond: 2_000 });
+      ownPace.fleetHas(NODES);
+      const node = new Revalidator({
+        clock,
+        pace: ownPace,
+        appsInUse: () => inUse,
+        isLeaseHeld: () => true,
+        roundEveryMs: 5_000,
+        revalidate: (appId) => {
+          readAt.push(performance.now() - begunAt);
+          return outcomes.get(appId)?.() ?? Promise.resolve();
+        },
+      });
+      node.start();
+      return { pace: ownPace, node };
+    });
+    begunAt = performance.now();
+    for (const { node } of fleet) node.doubtAll();
+  });
+
+  afterEach(() => {
+    for (const { node } of fleet) node.stop();
+  });
+
+  const readsIn = (from: number, to: number) => readAt.filter((at) => at >= from && at < to).length;
+
+  it("reads no more than the fleet may, second by second, until each node has read all", async () => {
+    await pass(22_000);
+    for (let second = 0; second < 21; second += 1) {
+      expect(readsIn(second * 1_000, (second + 1) * 1_000)).toBeLessThanOrEqual(2_000 + NODES * 10);
+    }
+    expect(readAt).toHaveLength(NODES * 1_000);
+  });
+
+  it("reads a tenth of that while DynamoDB throttles", async () => {
+    const throttled = Object.assign(new Error("too fast"), { name: "ThrottlingException" });
+    for (const appId of inUse) outcomes.set(appId, () => Promise.reject(throttled));
+    await pass(12_000);
+    expect(readsIn(10_000, 12_000)).toBeLessThanOrEqual(2 * (200 + NODES * 10));
+    expect(fleet.map(({ pace: { perSecond } }) => perSecond)).toEqual(Array.from({ length: NODES }, () => 5));
+  });
+});
+
 describe("without a lease", () => {
   it("1,000 apps are all read within 10 s, again and again", async () => {
     inUse = apps(1_000);

@@ -5,7 +5,7 @@ import { PROBLEM_CODES } from "../../../src/app/normalize.ts";
 import { OVERLAP_ATTRIBUTES } from "../../../src/app/normalize-overlap.ts";
 import { SPELLINGS } from "../../../src/app/spellings.ts";
 
-const sections = readFileSync(new URL("../../../docs/normalization.md", import.meta.url), "utf8").split(
+const sections = readFileSync(new URL("../../../docs/reference/items.md", import.meta.url), "utf8").split(
   "\n## ",
 );
 /** The rows of the tables of a section whose first cell is a name in code: that name, and the other cells. */
@@ -18,7 +18,7 @@ function rows(title: string): Map<string, string[]> {
 const attributes = rows("Attributes");
 const codes = rows("Problem codes");
 
-describe("docs/normalization.md", () => {
+describe("docs/reference/items.md", () => {
   it.each(["AppId", "AppKey", "AppSecret", ...OVERLAP_ATTRIBUTES, "Webhooks"])(
     "has a row for %s",
     (attribute) => {

@@ -271,3 +271,10 @@ function firstEvent(url: URL, wanted: (text: string) => boolean): Promise<string
     request.end();
   });
 }
+
+it("says which option to change when it cannot listen", async () => {
+  // An address that is kept for documents: no machine has it.
+  await expect(start({ host: "192.0.2.1" })).rejects.toThrow(
+    "expected to listen on 192.0.2.1:0, found that it is no address of this machine: choose another with --host",
+  );
+});

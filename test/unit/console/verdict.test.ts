@@ -152,32 +152,32 @@ describe("the verdict", () => {
       "bad",
       "The canary's change of 20 s ago did not come to the log.",
       { ...MEASURED, state: "no-message" },
-      "did not come to the log, 20 s ago",
+      "not in the log, 20 s ago",
     ],
     [
       "bad",
       "The canary's change of 20 s ago found no node.",
       { ...MEASURED, state: "no-node" },
-      "found no node, 20 s ago",
+      "no node, 20 s ago",
     ],
     [
       "bad",
       "The canary's change of 20 s ago was not confirmed by h 7.",
       MISSING,
-      "was not confirmed by h 7, 20 s ago",
+      "not on every node, 20 s ago",
     ],
     [
       "warn",
       "The canary's change of 20 s ago took 2500 ms to the last node, more than 2 s.",
       LATE,
-      "took 2500 ms to the last node, more than 2 s, 20 s ago",
+      "2500 ms to all 2 nodes, 20 s ago",
     ],
     // Hours ago, perhaps, and nothing since.
     [
       "good",
       "All 2 nodes are up to date. How long changes take was not looked at: there is no canary.",
       { ...MISSING, byHand: true },
-      "none; by hand: was not confirmed by h 7, 20 s ago",
+      "none; by hand: not on every node, 20 s ago",
     ],
   ])("is %s with a canary: %s", (level, text, canary, fact) => {
     const seen = state([node("a"), node("b")], { canary });

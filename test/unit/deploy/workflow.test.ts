@@ -25,10 +25,40 @@ const steps = Object.values(jobs).flatMap((job) => job.steps);
 const commands = steps.flatMap(({ run }) => run ?? []);
 
 /** What GitHub would say to it. */
-const faults = (text: string) =>
-  parseWorkflow({ name: "release.yml", content: text }, new NoOperationTraceWriter())
+const faults = (text: string, name = "release.yml") =>
+  parseWorkflow({ name, content: text }, new NoOperationTraceWriter())
     .context.errors.getErrors()
     .map(({ message }) => message);
+
+describe("the workflow of each push", () => {
+  const pushed = read(".github/workflows/ci.yml");
+  const ci = parse(pushed) as {
+    permissions: object;
+    jobs: Readonly<Record<string, Job & { strategy?: { matrix: { node: string[] } } }>>;
+  };
+  const runsOf = (job: string) => (ci.jobs[job]?.steps ?? []).flatMap(({ run }) => run ?? []).join("\n");
+
+  it("is one by GitHub's own parser", () => {
+    expect(faults(pushed, "ci.yml")).toEqual([]);
+    expect(faults(pushed.replaceAll("runs-on:", "run-on:"), "ci.yml")).not.toEqual([]);
+  });
+
+  it("runs the gate, and README's two commands on each Node that is supported", () => {
+    expect(runsOf("gate")).toContain(".ci/run");
+    expect(ci.jobs.commands?.strategy?.matrix.node).toEqual(["20", "22", "24"]);
+    for (const command of ["npm start -- --once", "npm test"]) expect(runsOf("commands")).toContain(command);
+    expect(runsOf("macos")).toContain("npm start -- --once");
+  });
+
+  it("may read the code and no more, and takes actions by their commit alone", () => {
+    expect(ci.permissions).toEqual({});
+    for (const job of Object.values(ci.jobs)) {
+      expect(job.permissions).toEqual({ contents: "read" });
+      const used = job.steps.flatMap(({ uses }) => uses ?? []);
+      expect(used.filter((action) => !/^actions\/[\w-]+@[0-9a-f]{40}$/.test(action))).toEqual([]);
+    }
+  });
+});
 
 describe("the release workflow", () => {
   it("is one by GitHub's own parser", () => {

@@ -30,6 +30,14 @@ describe("documents", () => {
     }
   });
 
+  it("that are read, not looked up, have less than 1,200 words each and 15,000 together", () => {
+    const words = DOCUMENTS.filter((file) => !file.startsWith("docs/reference/")).map(
+      (file) => [file, read(file).split(/\s+/).filter(Boolean).length] as const,
+    );
+    expect(words.filter(([, count]) => count >= 1_200)).toEqual([]);
+    expect(words.reduce((sum, [, count]) => sum + count, 0)).toBeLessThan(15_000);
+  });
+
   it.each(documents)("%s: every npm script that it names exists", (file) => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     for (const [, name = ""] of read(file).matchAll(/npm (?:run )?(?:--silent |-s )?((?:bench|chaos):\w+|start|test|run [\w:]+)/g)) {

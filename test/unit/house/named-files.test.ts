@@ -10,6 +10,14 @@ const read = (file: string) => readFileSync(join(root, file), "utf8");
 /** Documents, and what is installed, built or written. */
 const NOT_SOURCES = /^(\..*|docs|node_modules|dist|release|reports|coverage)$/;
 
+const headingsOf = (text: string) =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\s-]/g, "")
+      .replace(/\s+/g, "-"),
+  );
+
 describe("a file that is named is there", () => {
   it.each(DOCUMENTS)("in %s", (file) => {
     const named = read(file).matchAll(/`((?:src|handlers|local|deploy|bench|test|docs)\/[\w./-]+)`/g);
@@ -35,6 +43,25 @@ describe("a file that is named is there", () => {
     );
     expect(named.length).toBeGreaterThan(5);
     expect(named.filter((name) => !files.includes(name))).toEqual([]);
+  });
+
+  it("in sources, when it is a document: its heading, too", () => {
+    const folders = ["src", "handlers", "local", "deploy", "bench", "test", "docs/monitoring"];
+    const files = folders.flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map(
+        (file) => `${folder}/${file}`,
+      ),
+    );
+    const named = [...files, "serverless.yml"]
+      .filter((file) => /\.(?:[cm]?[jt]sx?|ya?ml|json)$/.test(file))
+      .flatMap((file) => [...read(file).matchAll(/\b(docs\/[\w/-]+\.md)(?:#([\w-]+))?/g)])
+      .map(([, path = "", anchor]) => ({ path, anchor }));
+    expect(named.length).toBeGreaterThan(30);
+    const missing = named.filter(
+      ({ path, anchor }) =>
+        !existsSync(join(root, path)) || (anchor !== undefined && !headingsOf(read(path)).includes(anchor)),
+    );
+    expect(missing).toEqual([]);
   });
 
   it("in the reasons for mutants that survive", () => {

@@ -56,7 +56,7 @@ function setUp(found: Found) {
     now: () => state.now,
   });
   const makeLambdaClient = () => undefined;
-  const delivery = new WebhookDelivery({ manager, apps, makeLambdaClient, report });
+  const delivery = new WebhookDelivery({ manager, apps, makeLambdaClient, http: undefined, report });
   /** As soketi's. */
   const worker: SoketiWorker = (job, done) => {
     const data = job.data as { appKey: string; payload: unknown; originalPusherSignature: string };

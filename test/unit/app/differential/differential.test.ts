@@ -13,7 +13,7 @@ import { listen } from "./webhook-sender.ts";
 
 /*
  * soketi's own App, fed by its own driver, on one side; ours on the other, through soketi's App as well. Whatever clients,
- * publishers or receivers of webhooks could notice must be the same, but for the differences that docs/normalization.md
+ * publishers or receivers of webhooks could notice must be the same, but for the differences that docs/reference/items.md
  * names: each is applied to what soketi makes of the item, and what comes of it must be ours to the last byte.
  */
 
@@ -69,8 +69,8 @@ describe("soketi's App and ours", () => {
     if (runs >= ITEMS) expect([...seen].filter(([, items]) => items === 0).map(([id]) => id)).toEqual([]);
   }, 300_000);
 
-  it("differ as docs/normalization.md says, and in nothing else", () => {
-    const text = readFileSync(new URL("../../../../docs/normalization.md", import.meta.url), "utf8");
+  it("differ as docs/reference/items.md says, and in nothing else", () => {
+    const text = readFileSync(new URL("../../../../docs/reference/items.md", import.meta.url), "utf8");
     const section = text.split("\n## ").find((part) => part.startsWith("Differences from soketi")) ?? "";
     const named = [...section.matchAll(/^\| `([a-z-0-9]+)` +\|/gm)].map(([, id]) => id);
     expect(named.sort()).toEqual(DIFFERENCES.map(([id]) => id).sort());

@@ -1,0 +1,87 @@
+import { createReadStream } from "node:fs";
+import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
+import { createGunzip } from "node:zlib";
+import { UsageError } from "./errors.ts";
+
+/** Some editors and shells put it before UTF-8. */
+const BYTE_ORDER_MARK = /^\ufeff/;
+
+const UTF_16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
+
+/**
+ * The lines of a text file, one after the other, however large it is; with gzip when its name ends in .gz.
+ *
+ * @throws UsageError for what is no text in UTF-8, and Node's errors of files.
+ */
+export async function* readLines(file: string): AsyncIterable<string> {
+  await expectText(file);
+  let isFirst = true;
+  try {
+    for await (const line of createInterface({ input: bytesOf(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+      yield isFirst ? line.replace(BYTE_ORDER_MARK, "") : line;
+      isFirst = false;
+    }
+  } catch (error) {
+    throw gzipError(file, error);
+  }
+}
+
+/** The whole of it. `-` is standard input. Throws as `readLines`. */
+export async function readText(file: string): Promise<string> {
+  if (file !== "-") await expectText(file);
+  const whole = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+  return whole.replace(BYTE_ORDER_MARK, "");
+}
+
+/**
+ * Makes a file that nobody else may read.
+ *
+ * @param option that names it, for the message.
+ * @throws UsageError when it is there, or its folder is not.
+ */
+export async function createPrivateFile(file: string, option: string): Promise<FileHandle> {
+  try {
+    return await open(file, "wx", 0o600);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EEXIST" && code !== "ENOENT") throw error;
+    const found = code === "EEXIST" ? "found that it is there: give another" : "found no such folder";
+    throw new UsageError(`${option}: expected to make the file ${file}, ${found}`, { cause: error });
+  }
+}
+
+function bytesOf(file: string): NodeJS.ReadableStream {
+  const stream = createReadStream(file);
+  if (!isCompressed(file)) return stream;
+  const unzipped = createGunzip();
+  stream.on("error", (error) => unzipped.destroy(error));
+  return stream.pipe(unzipped);
+}
+
+const isCompressed = (file: string) => file.endsWith(".gz");
+
+async function expectText(file: string): Promise<void> {
+  if ((await stat(file)).isDirectory()) throw new UsageError(`expected a file ${file}, found a folder`);
+  if (isCompressed(file)) return;
+  const handle = await open(file);
+  try {
+    const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);
+    if (!UTF_16.some((mark) => mark.equals(buffer))) return;
+    throw new UsageError(
+      `expected UTF-8 in ${file}, found UTF-16: write it again; in PowerShell with "| Out-File -Encoding utf8"`,
+    );
+  } finally {
+    await handle.close();
+  }
+}
+
+/** zlib's own words name no file. */
+function gzipError(file: string, error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code?.startsWith("Z_") !== true) return error;
+  return new UsageError(`expected gzip in ${file}, found something else, or not all of it (${code})`, {
+    cause: error,
+  });
+}

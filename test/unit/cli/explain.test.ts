@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { codeOf, explain } from "../../../src/cli/support/explain.ts";
+import { RedisError } from "../../../src/redis/errors.ts";
+import { readToolsConfig } from "../../../src/config/pipeline.ts";
+
+const config = readToolsConfig({ APP_MANAGER_DYNAMODB_TABLE: "apps", AWS_REGION: "eu-west-9" });
+const named = (name: string, more: object = {}) =>
+  Object.assign(new Error("the SDK's own words"), { name, ...more });
+
+describe("an error of AWS", () => {
+  it.each<[string, RegExp]>([
+    ["CredentialsProviderError", /^expected credentials for DynamoDB, found none: set AWS_PROFILE/],
+    [
+      "ResourceNotFoundException",
+      /^expected table apps in region eu-west-9, found none: set --table, --region/,
+    ],
+    ["AccessDeniedException", /^DynamoDB does not allow this on table apps/],
+    ["UnrecognizedClientException", /check AWS_PROFILE and the region$/],
+    ["InvalidSignatureException", /check the secret access key, and this machine's clock/],
+    ["ExpiredTokenException", /have expired: sign in again$/],
+  ])("%s is told in the user's words, with its name as the code", (name, words) => {
+    expect(explain(named(name), config)).toMatch(words);
+    expect(codeOf(named(name))).toBe(name);
+  });
+
+  it("that nobody has words for has its name as the code all the same", () => {
+    expect(codeOf(named("TransactionConflictException"))).toBe("TransactionConflictException");
+  });
+});
+
+describe("the code of an error", () => {
+  it.each<[string | undefined, unknown]>([
+    ["E_USAGE", named("UsageError", { code: "E_USAGE" })],
+    ["ECONNREFUSED", named("Error", { code: "ECONNREFUSED" })],
+    ["TIMEOUT", named("TimeoutError")],
+    [undefined, new TypeError("ours")],
+    [undefined, "text"],
+    [undefined, undefined],
+  ])("is %s", (code, error) => {
+    expect(codeOf(error)).toBe(code);
+  });
+});
+
+describe("an error of a file", () => {
+  it.each<[string, RegExp]>([
+    ["ENOENT", /^expected a file \/x, found none$/],
+    ["EISDIR", /^expected a file \/x, found a folder$/],
+    ["EACCES", /^Could not use file \/x: permission denied \(EACCES\)$/],
+  ])("%s names it", (code, words) => {
+    expect(explain(named("Error", { code, path: "/x" }), config)).toMatch(words);
+  });
+});
+
+describe("a server of another kind", () => {
+  const redis = readToolsConfig({ APP_MANAGER_DYNAMODB_TABLE: "apps", REDIS_URL: "redis://127.0.0.1:80" });
+
+  it.each<[string, Error]>([
+    ["at Redis' address", new Error('Unknown RESP type 72 "H". Please report this.')],
+    [
+      "that answers in HTML",
+      new Error("Unexpected token '<', \"<html>\" is not valid JSON\n  Deserialization error: see $response"),
+    ],
+  ])("%s is no library's own sentence", (_, cause) => {
+    expect(explain(new RedisError("connect", cause), redis)).toBe(
+      "Could not connect: Redis at 127.0.0.1:80/0 answers like another server: check host and port",
+    );
+  });
+
+  it("that has no TLS is told in words", () => {
+    const cause = Object.assign(new Error("write EPROTO 804C:error:0A00010B:SSL routines"), {
+      code: "EPROTO",
+    });
+    expect(explain(new RedisError("connect", cause), redis)).toMatch(
+      /does not speak TLS, or not there \(EPROTO\)$/,
+    );
+  });
+});
