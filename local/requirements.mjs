@@ -87,6 +87,19 @@ export const CHROMIUM = {
 };
 
 /**
+ * For the tests of soketi's nats adapter.
+ *
+ * @type {Requirement}
+ */
+export const NATS = {
+  what: "NATS 2",
+  command: "nats-server",
+  check: { args: ["--version"], accepts: (output) => /v2\.\d/.test(output) },
+  debianPackage: "nats-server",
+  brewFormula: "nats-server",
+};
+
+/**
  * The tests hurt what they start: never what a user's variable names, nor what runs in a container.
  *
  * @param {Requirement} requirement
@@ -98,4 +111,4 @@ const ofTheirOwn = (requirement) => ({ ...requirement, variable: undefined, imag
 export const NEEDED_BY = { start: [REDIS, JAVA], test: [...[REDIS, JAVA].map(ofTheirOwn), OPENSSL] };
 
 /** Without these only the tests that use them fail. */
-export const WANTED_BY_TESTS = [CHROMIUM, PROMETHEUS];
+export const WANTED_BY_TESTS = [CHROMIUM, PROMETHEUS, NATS];

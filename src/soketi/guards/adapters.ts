@@ -1,5 +1,6 @@
 import { ANSWER_MS, type Guards } from "./guards.ts";
 import type { Fields } from "../json.ts";
+import { keepNats } from "./nats.ts";
 import { isAnswer, isDeliverable, isQuestion, nodeMessage } from "./node-messages.ts";
 import type { Adapter, AdapterDriver, GuardedServer } from "./soketi-parts.ts";
 import { wrap } from "../wrap.ts";
@@ -19,7 +20,10 @@ const ONE = 1;
  */
 export function guardAdapters(server: GuardedServer, guards: Guards): void {
   wrap(server, "setAdapter", (setAdapter) => (adapter) => {
-    if (adapter.driver) guardDriver(adapter.driver, guards);
+    if (adapter.driver) {
+      keepNats(server, adapter.driver);
+      guardDriver(adapter.driver, guards);
+    }
     guardEnd(adapter, guards);
     return setAdapter(adapter);
   });

@@ -8,6 +8,11 @@ export interface GuardedServer {
   readonly options: {
     readonly httpApi: { readonly requestLimitInMb: number };
     readonly shutdownGracePeriod?: number;
+    readonly adapter?: {
+      readonly driver: string;
+      /** How many nodes there are, where the operator knows. */
+      readonly nats?: { readonly nodesNumber?: unknown };
+    };
   };
   readonly closing?: boolean;
   /** There before the agent is: soketi waits for it first. */
@@ -142,6 +147,8 @@ export interface AdapterDriver {
   readonly requestsTimeout?: number;
   /** ioredis, once the driver has begun. */
   readonly pubClient?: { publish(channel: string, data: string): Promise<unknown> };
+  /** To NATS, once the driver has begun. */
+  readonly connection?: NatsConnection;
   init(): Promise<unknown>;
   getUserSockets(appId: string, userId: string): Promise<Set<GuardedSocket | undefined>>;
   broadcastToChannel?(channel: string, data: string): unknown;
@@ -149,6 +156,14 @@ export interface AdapterDriver {
   onMessage?(...args: unknown[]): unknown;
   onRequest?(...args: unknown[]): unknown;
   onResponse?(...args: unknown[]): unknown;
+}
+
+/** Of the package nats. */
+export interface NatsConnection {
+  /** Looked at when the connection is lost. */
+  readonly options?: { reconnect?: boolean; maxReconnectAttempts?: number };
+  status(): AsyncIterable<{ readonly type: string }>;
+  request(subject: string): Promise<{ readonly data: Uint8Array }>;
 }
 
 export interface Metrics {
