@@ -31,7 +31,15 @@ function widgets(is) {
           graph(
             "Sweep",
             "Sum",
-            ours("SweptApps", "SweptEntries", "SweepRepaired", "SweepRemoved", "SweepFailures"),
+            ours(
+              "SweptApps",
+              "SweptEntries",
+              "SweepRepaired",
+              "SweepRemoved",
+              "SweepUnsettled",
+              "SweepForeign",
+              "SweepFailures",
+            ),
           ),
         ]
       : []),

@@ -5,7 +5,7 @@
 const { existsSync, readFileSync } = require("node:fs");
 const { join } = require("node:path");
 
-const HOSTS = /^[^\s,@/]+(\s*,\s*[^\s,@/]+)*$/;
+const HOSTS = /^[^\s,@/]+:\d{1,5}(\s*,\s*[^\s,@/]+:\d{1,5})*$/;
 const ON_OFF = { pattern: /^(on|off)$/, expected: "on or off" };
 const KEY_ARN = {
   default: "",

@@ -2,8 +2,8 @@
 #
 #   docker build -f containers/soketi.Dockerfile -t soketi-app-sync-soketi .
 #
-# Tried by the tests: the syntax, and that agent.cjs in a soketi 1.6.1 on Node 16, 18 and 20. Not tried: the build, since no image
-# could be pulled where the tests ran.
+# Tried by the tests: the syntax, and agent.cjs in a soketi 1.6.1 on Node 16, 18 and 20. Not tried: the build, since no image could be
+# pulled where the tests ran.
 ARG SOKETI_TAG=1.6-16-debian
 FROM quay.io/soketi/soketi:${SOKETI_TAG}
 COPY agent.cjs /opt/app-sync/agent.cjs

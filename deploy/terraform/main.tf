@@ -1,3 +1,6 @@
+# Tried by the tests: HashiCorp's parser reads every file, and each parameter of the template has its variable. Not tried: Terraform
+# itself, on any account.
+#
 # The template and the zips stand beside this folder in the release.
 locals {
   template  = "${path.module}/../cloudformation.json"

@@ -78,7 +78,17 @@ export class LogFollower {
       return;
     }
     if (this.#state === "syncing") this.#wait(entry);
+    else if (this.#isRepeat(entry)) this.#actOn(entry);
     else this.#follow(entry);
+  }
+
+  /**
+   * It was replayed before it came; or another server gives the number again, and does not say who it is. What it says is
+   * acted on, as with those that wait.
+   */
+  #isRepeat({ id }: LogEntry): boolean {
+    const cursor = this.#cursor;
+    return cursor?.epoch === id.epoch && id.seq <= cursor.seq;
   }
 
   /**
@@ -173,7 +183,7 @@ export class LogFollower {
     this.#bus.resubscribe();
   }
 
-  /** One live message while following: the next one is applied, a hole is replayed, a repeat is nothing new. */
+  /** One live message while following: the next one is applied, a hole is replayed. One that has waited may be a repeat. */
   #follow(entry: LogEntry): void {
     const cursor = this.#cursor;
     if (cursor?.epoch !== entry.id.epoch) {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
+import { READS_REPLICA } from "../fleet/reads-replica.ts";
 import { isWell, type NodeView, viewOf } from "../fleet/node-view.ts";
 import { otherPrefixes } from "../redis/inspection.ts";
 import { ago } from "./support/ago.ts";
@@ -50,9 +51,12 @@ export function createNodesCommand(): Command {
         if (options.watch === undefined) {
           const views = await look();
           show(views, terminal);
+          if (fleet.readsReplica) terminal.note(READS_REPLICA);
           const complaint = complaintOf(views, options.expect, await elsewhere(views, tools));
           if (complaint !== undefined) terminal.note(complaint);
-          return complaint === undefined && views.every(isWell) ? EXIT.ok : EXIT.unwell;
+          return complaint === undefined && !fleet.readsReplica && views.every(isWell)
+            ? EXIT.ok
+            : EXIT.unwell;
         }
         const everyMs = options.watch === true ? 1_000 : options.watch;
         const ended = endOfWatching();
@@ -61,6 +65,7 @@ export function createNodesCommand(): Command {
           // Back to the top left, and what was below is cleared.
           if (!terminal.json && process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[J");
           show(views, terminal);
+          if (fleet.readsReplica) terminal.note(READS_REPLICA);
           const complaint = complaintOf(views, options.expect, []);
           if (complaint !== undefined) terminal.print(terminal.colors.red(complaint));
           await pause(everyMs, undefined, { signal: ended }).catch(() => undefined);

@@ -6,6 +6,7 @@ import { announcedBy } from "../fleet/announced-by.ts";
 import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { Fleet } from "../redis/fleet.ts";
+import { READS_REPLICA } from "../fleet/reads-replica.ts";
 import { appIds, parseDuration } from "./support/arguments.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { endOfWatching } from "./support/interruption.ts";
@@ -72,6 +73,7 @@ async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOp
   const isHidden = (appId: string | undefined) =>
     appId === canaryApp && canary === undefined && app?.includes(canaryApp) !== true;
   const ended = endOfWatching();
+  let readReplica = false;
   while (!ended.aborted) {
     const entries = await fleet.messages(cursor);
     for (const entry of entries) {
@@ -84,6 +86,10 @@ async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOp
           (grep === undefined || grep.test(JSON.stringify(line)));
         if (wanted) show(run, line);
       }
+    }
+    if (fleet.readsReplica !== readReplica) {
+      readReplica = fleet.readsReplica;
+      run.terminal.note(readReplica ? READS_REPLICA : "this is the primary now");
     }
     if (entries.length > 0) continue;
     if (!follow) return undefined;

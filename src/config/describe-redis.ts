@@ -28,14 +28,19 @@ function listOf(servers: readonly Address[]): string {
 interface Address {
   readonly host: string;
   readonly port: number;
+  readonly isBare?: boolean | undefined;
 }
 
 const NOT_SHOWN = "(not shown: it may hold a password)";
 
-/** soketi takes any text as a host, a URL with a password too, with which it connects to nothing. */
-const ADDRESS = /^[\p{L}\p{N}_.:%-]+$/u;
+/**
+ * An IP address, a name with a dot, or one without capitals. soketi takes any text as a host, a URL with a password too, and
+ * whoever mixes up the parts of a URL puts a password there.
+ */
+const ADDRESS =
+  /^(?:[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+\.?|[\p{Ll}\p{Lo}\p{N}_-]+|[0-9a-f.]*:[0-9a-f:.]*(?:%[\w.-]+)?)$/u;
 
-function addressOf({ host, port }: Address): string {
-  if (!ADDRESS.test(host)) return `a host ${NOT_SHOWN}`;
+function addressOf({ host, port, isBare }: Address): string {
+  if (isBare || !ADDRESS.test(host)) return `a host ${NOT_SHOWN}`;
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

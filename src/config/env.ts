@@ -69,16 +69,21 @@ export class EnvReader {
     return word ?? words[0];
   }
 
-  /** `host:port` items separated by commas, at least one; an IPv6 address goes in brackets. */
-  hostList(name: string, defaultPort: number): { host: string; port: number }[] {
+  /**
+   * `host:port` items separated by commas, at least one; an IPv6 address goes in brackets. The port is required: a name
+   * alone may be a password that has a comma before it, and would be told to everyone as a host that is unknown.
+   */
+  hostList(name: string): { host: string; port: number }[] {
     const expected = "host:port items separated by commas";
     const items = (this.text(name) ?? "").split(",").map((item) => item.trim());
     const hosts = items.flatMap((item, i) => {
       if (item === "") return [];
-      const [, host = "", port = String(defaultPort)] = /^(.*?)(?::(\d{1,5}))?$/s.exec(item) ?? [];
-      if (!HOST.test(host) || Number(port) < 1 || Number(port) > 65_535) {
+      const [, host = "", port] = /^(.*?)(?::(\d{1,5}))?$/s.exec(item) ?? [];
+      const isHost = HOST.test(host);
+      if (!isHost || !(Number(port) >= 1 && Number(port) <= 65_535)) {
+        const found = isHost && port === undefined ? "no port" : "another form";
         const login = item.includes("@") ? " User and password have their own variables." : "";
-        this.wrong(name, expected, `another form in item ${i + 1} ${NOT_SHOWN}`, undefined, login);
+        this.wrong(name, expected, `${found} in item ${i + 1} ${NOT_SHOWN}`, undefined, login);
       }
       return [{ host: host.replace(/^\[(.*)\]$/, "$1"), port: Number(port) }];
     });

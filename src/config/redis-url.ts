@@ -11,6 +11,9 @@ export interface RedisUrl {
 const DEFAULT_PORT = 6379;
 const MAX_DB = 1_000_000;
 
+/** Nobody's password, but what stands there when address and login have changed places. */
+const PORT_OF_REDIS = /^(?:6379|6380|26379)(?:%40|$)/;
+
 /** A name, an IPv4 or an IPv6 address. Nothing else resolves, and what does not may be a part of a password. */
 export const HOST = /^(?:[\p{L}\p{N}_.-]+|\[[0-9a-f:.]+(?:%[\w.-]+)?\])$/iu;
 
@@ -40,6 +43,10 @@ export function parseRedisUrl(given: string): RedisUrl | { readonly found: strin
   if (!isRedis || !HOST.test(url.hostname) || port === 0 || !/^\d*$/.test(db) || Number(db) > MAX_DB) {
     return { found: `another form (not shown: it may hold a password). ${ENCODE}` };
   }
+  if (url.port === "" && url.username !== "" && PORT_OF_REDIS.test(url.password))
+    return {
+      found: "an address before the @ (not shown: it may hold a password). User and password go there.",
+    };
   try {
     return {
       host: url.hostname.replace(/^\[(.*)\]$/, "$1"),

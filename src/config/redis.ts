@@ -4,6 +4,8 @@ import { parseRedisUrl } from "./redis-url.ts";
 interface HostAndPort {
   readonly host: string;
   readonly port: number;
+  /** It stood alone in a list, and may be anything. Of soketi's own settings: ours want a port. */
+  readonly isBare?: boolean | undefined;
 }
 
 interface RedisCommon {
@@ -132,7 +134,7 @@ function readForm(env: EnvReader, prefix: string, from: string): RedisSettings |
     case "REDIS_URL":
       return readUrl(env, from, common);
     case "REDIS_CLUSTER_NODES":
-      return { kind: "cluster", nodes: env.hostList(from, 6379), ...common };
+      return { kind: "cluster", nodes: env.hostList(from), ...common };
     default:
       return readSentinels(env, prefix, common);
   }
@@ -147,7 +149,7 @@ function readSentinels(env: EnvReader, prefix: string, common: RedisCommon): Red
   }
   return {
     kind: "sentinel",
-    sentinels: env.hostList(`${prefix}REDIS_SENTINELS`, 26379),
+    sentinels: env.hostList(`${prefix}REDIS_SENTINELS`),
     name,
     db: env.integer(`${prefix}REDIS_DB`, { min: 0, max: 1_000_000, default: 0 }),
     sentinelUsername: env.text(`${prefix}REDIS_SENTINEL_USERNAME`),

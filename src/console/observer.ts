@@ -9,6 +9,7 @@ import type { ChangeRow, ClockSkew, ConsoleState } from "./state.ts";
 import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
 import { changeRowOf, ChangeRows, type Row } from "./change-rows.ts";
 import { Clocks } from "./clocks.ts";
+import { ReplicaError } from "./errors.ts";
 import { Series } from "./series.ts";
 import type { CanaryResults } from "../fleet/canary-results.ts";
 import { type CanaryVerdict, judgeCanary } from "../fleet/canary-verdict.ts";
@@ -19,7 +20,8 @@ const MESSAGES_OF_BEFORE = 1_000;
 /** A node that was not seen for so long is another one when it comes back. Milliseconds. */
 const FORGOTTEN_MS = 600_000;
 
-export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages" | "now">;
+export type ObservedFleet = Pick<Fleet, "ask" | "tail" | "messages" | "now"> &
+  Partial<Pick<Fleet, "readsReplica">>;
 
 export interface ObserverOptions {
   /** An app whose changes are not shown: the canary's, which would push out all others. Default none. */
@@ -83,12 +85,13 @@ export class Observer {
   }
 
   /**
-   * Reads what is new in the log. Rejects when Redis does not answer.
+   * Reads what is new in the log. Rejects when Redis does not answer, and with ReplicaError when it is a replica.
    *
    * @returns the new changes, the oldest first.
    */
   async follow(): Promise<ChangeRow[]> {
     this.tail = await this.#fleet.tail();
+    if (this.#fleet.readsReplica) throw new ReplicaError();
     if (!this.#begun) {
       // The last ones of before, so that the page is not empty.
       this.#begun = true;

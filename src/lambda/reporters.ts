@@ -90,12 +90,17 @@ function redriveReporter(log: Log, meter: Meter): RedriveReporter {
 function sweepReporter(log: Log, meter: Meter): SweepReporter {
   return {
     swept(outcome: SweepOutcome) {
-      log.info("shared cache swept", { ...outcome });
+      const { unsettled, foreign } = outcome;
+      if (unsettled + foreign > 0)
+        log.warn("shared cache swept, but for what was left alone", { ...outcome });
+      else log.info("shared cache swept", { ...outcome });
       // Also when 0: an alarm on their absence tells that no sweep ends.
       meter.count("SweptApps", outcome.apps);
       meter.count("SweptEntries", outcome.entries);
       meter.count("SweepRepaired", outcome.repaired);
       meter.count("SweepRemoved", outcome.removed);
+      meter.count("SweepUnsettled", unsettled);
+      meter.count("SweepForeign", foreign);
     },
     sweepFailed(error) {
       log.error("sweep of the shared cache did not finish", describe(error));

@@ -71,7 +71,8 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
   const { library, settings, names, heartbeatMs, onError } = options;
   const timeouts: RedisTimeouts = { connectMs: 1_000, commandMs: heartbeatMs, retriesPerCommand: 0 };
   const commands = openRedis({ library, settings, timeouts, onError });
-  const witnesses = openWitnesses({ ...options, timeouts, key: names.log, limitMs: heartbeatMs });
+  const quiet = { ...options, timeouts, onError: () => undefined };
+  const witnesses = openWitnesses({ ...quiet, key: names.log, limitMs: heartbeatMs });
   const node = randomUUID();
   const identity = { host: hostname(), pid: process.pid, ...options.identity };
   let linked: LinkedAgent | undefined;

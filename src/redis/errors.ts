@@ -1,3 +1,5 @@
+import { withoutHost } from "../config/without-host.ts";
+
 /**
  * Thrown when Redis did not do what it was asked. Holds the server's or the socket's own words, never the command's
  * arguments: ioredis errors carry those, some servers quote them, and they must not reach a log.
@@ -46,7 +48,7 @@ function wordsOf(cause: unknown): string {
     return `no node of the cluster could be asked, and the last one said: ${wordsOf(last)}`;
   // A host with two addresses, of which neither answers, is an error without words of its own.
   if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(wordsOf).join("; ");
-  const words = cause instanceof Error ? cause.message : String(cause);
+  const words = withoutHost(cause instanceof Error ? cause.message : String(cause));
   return LIBRARY_MESSAGES.find(([said]) => said.test(words))?.[1] ?? withoutArguments(words, cause);
 }
 

@@ -4,11 +4,14 @@ import type { BusNames } from "../protocol/names.ts";
 import type { Question, RegisteredNode } from "../protocol/node.ts";
 import { askNodes, type OpenQuestion, openQuestion } from "./ask-nodes.ts";
 import { orRedisError } from "./errors.ts";
+import { leaveReplicas } from "./leave-replicas.ts";
 import type { RedisConnection } from "./library.ts";
 import { readClock, readRegistry } from "./registry.ts";
 
 /** What tools can learn of all agents over Redis. Rejects with RedisError. */
 export interface Fleet {
+  /** What was read last came from a replica, and may be old. A connection to one is made anew at each second. */
+  readonly readsReplica: boolean;
   /** By the registry alone: up to a heartbeat old. With those that left within a day without saying so. */
   registered(): Promise<RegisteredNode[]>;
   /** Asks them all, and waits for the slowest or the limit. */
@@ -32,9 +35,16 @@ const ANSWER_LIMIT_MS = 1_500;
 const MESSAGES_PER_READ = 1_000;
 
 export function createFleet(connection: RedisConnection, names: BusNames): Fleet {
-  const registered = () => readRegistry(connection, names);
+  const guard = leaveReplicas(connection);
+  const registered = async () => {
+    await guard.look();
+    return readRegistry(connection, names);
+  };
 
   return {
+    get readsReplica() {
+      return guard.readsReplica;
+    },
     registered,
     ask: async (question = {}, limitMs = ANSWER_LIMIT_MS) =>
       askNodes(await registered(), openQuestion(connection, names, question), limitMs),
@@ -44,6 +54,7 @@ export function createFleet(connection: RedisConnection, names: BusNames): Fleet
       if (ids.length > 0) await orRedisError("forget nodes", connection.zrem(names.seen, ...ids));
     },
     async tail() {
+      await guard.look();
       const [last] = await orRedisError(
         "read the log's end",
         connection.xrevrange(names.log, "+", "-", "COUNT", 1),
@@ -51,6 +62,7 @@ export function createFleet(connection: RedisConnection, names: BusNames): Fleet
       return last && parseMessageId(last[0]);
     },
     async messages(after) {
+      await guard.look();
       const from = after ? formatMessageId({ ...after, seq: after.seq + 1 }) : "-";
       const rows = await orRedisError(
         "read the log",

@@ -40,16 +40,21 @@ export function openPipelineRedis(
   { environment = process.env, library = ioredis }: PipelineSurroundings = {},
 ): PipelineRedis {
   const credentials = redisCredentials && createRedisCredentials(redisCredentials, environment, Date.now);
+  const noteRefusal = ({ reason }: RedisError) => {
+    if (REFUSED.test(reason)) credentials?.refused();
+  };
   const options: ConnectionOptions = {
     library,
     settings,
     timeouts,
     login: credentials && (() => credentials.login),
     onError(error) {
-      if (REFUSED.test(error.reason)) credentials?.refused();
+      noteRefusal(error);
       onError(error);
     },
   };
+  // Sentinels have a password of their own, and may refuse the old one where the primary's connection goes on.
+  const ofWitnesses = { ...options, onError: noteRefusal };
   const renewable = new RenewableConnection({
     open: opener(options),
     limitMs: connectLimitMs(settings, timeouts) + timeouts.commandMs * (1 + timeouts.retriesPerCommand),
@@ -58,7 +63,7 @@ export function openPipelineRedis(
   return {
     connection: renewable.during(),
     during: (remainingMs) => renewable.during(remainingMs),
-    witnesses: openWitnesses({ ...options, key: names.log, minReplicas, limitMs: timeouts.commandMs }),
+    witnesses: openWitnesses({ ...ofWitnesses, key: names.log, minReplicas, limitMs: timeouts.commandMs }),
     async prepare() {
       await credentials?.prepare();
     },

@@ -24,6 +24,8 @@ interface Use {
   readonly remainingMs: () => number;
   /** What it is sent on: another one, once that has been given up. */
   connection: RedisConnection;
+  /** Whoever asked for it has been told that it failed: what still goes on of it must send nothing. */
+  isOver: boolean;
 }
 
 /** What is no command: it is called at once, and sends nothing. */
@@ -72,10 +74,11 @@ export class RenewableConnection {
   async #command(name: string | symbol, args: unknown[], remainingMs: () => number): Promise<unknown> {
     const limitMs = Math.min(this.#options.limitMs, remainingMs() - RESERVE_MS);
     if (limitMs <= 0) throw timeIsUp();
-    const use: Use = { name, args, remainingMs, connection: this.#connection() };
+    const use: Use = { name, args, remainingMs, connection: this.#connection(), isOver: false };
     try {
       return await within(limitMs, () => silence(Math.round(limitMs)), this.#send(use));
     } catch (error) {
+      use.isOver = true;
       if (!isOfTheServer(error)) this.#giveUp(use.connection);
       throw error;
     }
@@ -85,7 +88,7 @@ export class RenewableConnection {
     while (use.connection.status !== "ready") {
       await this.#untilReady(use.connection);
       // The process may have been frozen meanwhile, or the connection given up for another command.
-      if (use.remainingMs() <= RESERVE_MS) throw timeIsUp();
+      if (use.isOver || use.remainingMs() <= RESERVE_MS) throw timeIsUp();
       use.connection = this.#connection();
     }
     const command = Reflect.get(use.connection, use.name) as (...args: unknown[]) => Promise<unknown>;

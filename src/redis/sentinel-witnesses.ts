@@ -124,8 +124,7 @@ export class SentinelVoters {
     if (!isUsable || this.#sentinels.has(name) || this.#sentinels.size >= MAX_SENTINELS) return undefined;
     const { sentinelUsername, sentinelPassword, sentinelTls, family, keepAliveMs } = this.#settings;
     const client = openClient(
-      // What a sentinel's connection meets is told when no majority agrees.
-      { ...this.#options, login: forSentinels(this.#options.login), onError: () => undefined },
+      { ...this.#options, login: forSentinels(this.#options.login) },
       {
         kind: "standalone",
         ...address,

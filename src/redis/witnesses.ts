@@ -1,11 +1,14 @@
 import { ClusterWitnesses } from "./cluster-witnesses.ts";
 import type { ConnectionOptions } from "./connection.ts";
+import type { RedisError } from "./errors.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
 import { withReplicas } from "./replicas.ts";
 import { isNamed, SentinelVoters } from "./sentinel-witnesses.ts";
 import { NO_WITNESSES, type Witnesses } from "./vouched.ts";
 
 export interface WitnessesOptions extends ConnectionOptions {
+  /** What a sentinel's connection meets, which is told as well when no majority agrees. */
+  readonly onError: (error: RedisError) => void;
   /** A key of the log's slot. */
   readonly key: string;
   /** `APP_SYNC_MIN_REPLICAS`; 0 for none, and on a cluster. */

@@ -1,4 +1,6 @@
 import { createServer, type Server } from "node:http";
+import { isIP } from "node:net";
+import { withoutHost } from "../config/without-host.ts";
 import { RelayPortError } from "./errors.ts";
 import { type Health, isWell } from "./health.ts";
 
@@ -51,10 +53,12 @@ export async function startRelayServer(options: RelayServerOptions): Promise<Rel
 function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) => {
-      const found = error.code === "EADDRINUSE" ? "that it is in use" : error.message;
+      const found = error.code === "EADDRINUSE" ? "that it is in use" : withoutHost(error.message);
+      // A name may be anything, a password that belongs elsewhere too.
+      const at = isIP(host) === 0 ? "port " : `${host}:`;
       reject(
         new RelayPortError(
-          `expected to listen on ${host}:${port}, found ${found}: choose others with APP_SYNC_RELAY_HOST and APP_SYNC_RELAY_PORT`,
+          `expected to listen on ${at}${port}, found ${found}: choose others with APP_SYNC_RELAY_HOST and APP_SYNC_RELAY_PORT`,
           { cause: error },
         ),
       );

@@ -73,6 +73,7 @@ export async function startRelay(config: RelayConfig, signal: AbortSignal): Prom
   } finally {
     await server.close();
     pipeline.redis.connection.disconnect();
+    pipeline.redis.witnesses.close();
     clients.tables.destroy();
     clients.streams.destroy();
   }

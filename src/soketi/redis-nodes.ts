@@ -4,6 +4,8 @@ import { asOptions, isSet, type RedisOptions } from "./carried-options.ts";
 export interface RedisNode {
   readonly host: string;
   readonly port: number;
+  /** A text with nothing but this in it. */
+  readonly isBare?: boolean | undefined;
   /** What else the node has: `password`, `tls`, … Only what is set. */
   readonly options: RedisOptions;
 }
@@ -32,6 +34,7 @@ function readText(text: string, defaultPort: number): RedisNode {
   return {
     host: host === "" ? "127.0.0.1" : host,
     port: Number(port ?? defaultPort),
+    isBare: text === name,
     options: { ...readLogin(login), ...(scheme === "rediss" ? { tls: true } : undefined) },
   };
 }

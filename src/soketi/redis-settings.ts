@@ -75,8 +75,8 @@ function common(
   };
 }
 
-function addressOf({ host, port }: RedisNode): { host: string; port: number } {
-  return { host, port };
+function addressOf({ host, port, isBare }: RedisNode): Pick<RedisNode, "host" | "port" | "isBare"> {
+  return isBare ? { host, port, isBare } : { host, port };
 }
 
 function tlsOptions(value: unknown): object | undefined {

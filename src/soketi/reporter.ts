@@ -1,3 +1,4 @@
+import { withoutHost } from "../config/without-host.ts";
 import type { AgentReporter } from "../agent/agent-options.ts";
 import type { AgentCounts } from "../agent/metrics.ts";
 import { PreviousSecretUses } from "../agent/previous-secret-uses.ts";
@@ -191,5 +192,5 @@ function nameOf(error: unknown): string {
 }
 
 function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return withoutHost(error instanceof Error ? error.message : String(error));
 }

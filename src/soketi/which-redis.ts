@@ -50,11 +50,22 @@ export function whichRedis(
 }
 
 function isSame(left: RedisSettings, right: RedisSettings): boolean {
-  return describeRedis(left) === describeRedis(right) && masterOf(left) === masterOf(right);
+  return placeOf(left) === placeOf(right);
 }
 
-function masterOf(settings: RedisSettings): string | undefined {
-  return settings.kind === "sentinel" ? settings.name : undefined;
+/** All that says where it is, also what nobody is shown. */
+function placeOf(settings: RedisSettings): string {
+  const { tls } = settings;
+  const listOf = (list: readonly { host: string; port: number }[]) =>
+    list.map(({ host, port }) => [host, port]);
+  switch (settings.kind) {
+    case "standalone":
+      return JSON.stringify([settings.path ?? [settings.host, settings.port], settings.db, tls]);
+    case "sentinel":
+      return JSON.stringify([listOf(settings.sentinels), settings.name, settings.db, tls]);
+    case "cluster":
+      return JSON.stringify([listOf(settings.nodes), tls]);
+  }
 }
 
 /** Otherwise soketi never connects to it, and its settings may say nothing. */

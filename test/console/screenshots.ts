@@ -40,7 +40,7 @@ try {
     await eventually(text, async () => /\+\d+ ms\s+\+\d+ ms$/.test(await row.innerText()));
   }
   await save(light, "light");
-  await light.locator("section:has(#apps) tbody tr", { hasText: "acme" }).getByText("101").waitFor();
+  await light.locator("section:has(#apps) tbody tr", { hasText: /acme-key\s*enabled\s*101/ }).waitFor();
   const box = await light.locator("section:has(#apps)").boundingBox();
   if (!box) throw new Error("expected the apps on the page, found none");
   const around = { x: box.x - 20, y: box.y - 20, width: box.width + 40, height: box.height + 40 };

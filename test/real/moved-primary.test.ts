@@ -6,10 +6,14 @@ import { startProxy } from "../../local/tcp-proxy.ts";
 import { BATCH_TIMEOUTS } from "../../src/lambda/open-pipeline.ts";
 import { follow } from "../../src/library/index.ts";
 import { encodeFlush } from "../../src/protocol/encode.ts";
+import { formatMessageId } from "../../src/protocol/message-id.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { ioredis } from "../../src/redis/ioredis.ts";
+import { createFleet } from "../../src/redis/fleet.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
+import { Observer } from "../../src/console/observer.ts";
+import { cli } from "../support/cli.ts";
 import { eventually } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 
@@ -126,5 +130,106 @@ describe("an address that moves from a demoted primary", () => {
     });
     await createRedisLog(admin, names, LIMITS).append([FLUSH]);
     await eventually("a message of the new primary's", () => Promise.resolve(flushes.includes("requested")));
+  });
+});
+
+/** Nothing but reads goes over their connections, and a replica answers those. */
+describe("whoever only reads", () => {
+  async function demoted() {
+    const pair = await startPair();
+    const admin = new Redis(pair.replica.port);
+    const reader = openRedis({
+      library: ioredis,
+      settings: { kind: "standalone", host: "127.0.0.1", port: pair.address.port, db: 0, tls: false },
+      timeouts: { connectMs: 1_000, commandMs: 2_000, retriesPerCommand: 1 },
+      onError: () => undefined,
+    });
+    keep({
+      stop: () => {
+        admin.disconnect();
+        reader.disconnect();
+        return Promise.resolve();
+      },
+    });
+    const log = createRedisLog(admin, names, LIMITS);
+    return {
+      ...pair,
+      fleet: createFleet(reader, names),
+      /** The former one does not even get what the new one has. */
+      demote: async () => {
+        await redisCli(pair.replica.port, "REPLICAOF", "NO", "ONE");
+        await redisCli(pair.primary.port, "REPLICAOF", "127.0.0.1", "1");
+      },
+      flush: () => log.append([FLUSH]),
+      env: { REDIS_URL: `redis://127.0.0.1:${pair.address.port}`, APP_SYNC_PREFIX: PREFIX },
+    };
+  }
+
+  it("leaves the former primary, and knows until then that it reads from a replica", async () => {
+    const { fleet, demote, move, flush } = await demoted();
+    expect(await fleet.tail()).toBeUndefined();
+    expect(fleet.readsReplica).toBe(false);
+    await demote();
+    const id = await flush();
+    await eventually("the replica to be noticed", async () => {
+      expect(await fleet.tail()).toBeUndefined();
+      return fleet.readsReplica;
+    });
+    move();
+    await eventually("the new primary's log", async () => (await fleet.tail()) !== undefined);
+    expect(fleet.readsReplica).toBe(false);
+    expect((await fleet.messages()).map((entry) => formatMessageId(entry.id))).toEqual([id]);
+  });
+
+  it("is told so by `tail`, which goes on with the new primary", async () => {
+    const { env, demote, move, flush } = await demoted();
+    const steps = [
+      ["this Redis is a replica", move],
+      ["this is the primary now", () => void flush()],
+    ] as const;
+    let shown = "";
+    let done = 0;
+    await demote();
+    const { stdout, stderr } = await cli(["tail"], {
+      env,
+      onOutput(text, kill) {
+        shown += text;
+        for (const [words, act] of steps.slice(done))
+          if (shown.includes(words)) {
+            done += 1;
+            act();
+          }
+        if (shown.includes("flush")) kill("SIGINT");
+      },
+    });
+    expect(stderr).toContain("this is the primary now");
+    expect(stdout).toContain("a test");
+  });
+
+  it("is told so by `nodes` and `doctor`, which are not well then", async () => {
+    const { env, demote } = await demoted();
+    await demote();
+    const nodes = await cli(["nodes"], { env });
+    expect(nodes.stderr).toContain("this Redis is a replica");
+    expect(nodes.status).not.toBe(0);
+    const doctor = await cli(["doctor"], { env });
+    expect(doctor.stdout).toContain("this is a slave");
+    expect(doctor.status).not.toBe(0);
+  });
+
+  it("is told so by the console, until it has the new primary", async () => {
+    const { fleet, demote, move, flush } = await demoted();
+    const observer = new Observer(fleet);
+    await observer.follow();
+    await demote();
+    await flush();
+    const follow = () =>
+      observer.follow().then(
+        (rows) => rows.length,
+        (error: unknown) => (error as { code?: string }).code,
+      );
+    await eventually("the console to say so", async () => (await follow()) === "E_REPLICA");
+    move();
+    await eventually("the message of the new primary", async () => (await follow()) === 1);
   });
 });

@@ -1,5 +1,3 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RedisConnection } from "../../src/redis/library.ts";
@@ -12,6 +10,7 @@ import { startProxy } from "../../local/tcp-proxy.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { insert } from "../factories/stream-event.ts";
+import { type FakeSecrets, startSecrets } from "../support/fake-secrets.ts";
 import { eventually, loadHandler } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 
@@ -19,45 +18,21 @@ const keep = keeping();
 const context = { getRemainingTimeInMillis: () => 30_000 };
 const TIMEOUTS = { connectMs: 1_500, commandMs: 2_000, retriesPerCommand: 1 };
 
-/** Secrets Manager and SSM, as far as two operations of their JSON protocols go; the SDK's real clients ask it. */
-let aws: Server;
-let secret: string | undefined;
-let asked: string[];
+let secrets: FakeSecrets;
 
 beforeAll(async () => {
-  aws = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const operation = String(request.headers["x-amz-target"]).split(".")[1] ?? "";
-      asked.push(`${operation} ${body}`);
-      if (secret === undefined) {
-        response.writeHead(400, { "content-type": "application/x-amz-json-1.1" });
-        response.end(JSON.stringify({ __type: "ResourceNotFoundException", message: "Can't find it." }));
-        return;
-      }
-      response.writeHead(200, { "content-type": "application/x-amz-json-1.1" });
-      response.end(
-        JSON.stringify(
-          operation === "GetParameter" ? { Parameter: { Value: secret } } : { SecretString: secret },
-        ),
-      );
-    });
-  });
-  await new Promise<void>((resolve) => aws.listen(0, "127.0.0.1", resolve));
-  const url = `http://127.0.0.1:${(aws.address() as AddressInfo).port}`;
-  vi.stubEnv("AWS_ENDPOINT_URL_SECRETS_MANAGER", url);
-  vi.stubEnv("AWS_ENDPOINT_URL_SSM", url);
+  secrets = await startSecrets("first");
+  for (const [name, value] of Object.entries(secrets.env)) vi.stubEnv(name, value);
 });
 
 afterAll(async () => {
   vi.unstubAllEnvs();
-  await new Promise((resolve) => aws.close(resolve));
+  await secrets.stop();
 });
 
 beforeEach(() => {
-  asked = [];
-  secret = "first";
+  secrets.asked = [];
+  secrets.secret = "first";
 });
 
 const env = (server: RedisServer, more: Record<string, string>) => ({
@@ -89,14 +64,14 @@ describe("a password that is kept elsewhere", () => {
     const handler = await loadHandler(env(server, more));
     expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
     expect(await handler({ Records: [insert("b")] }, context)).toEqual({ batchItemFailures: [] });
-    expect(asked).toEqual([request]);
+    expect(secrets.asked).toEqual([request]);
 
     // Rotated: who is connected stays so; a new connection is refused with the old one.
     const admin = new Redis(server.url, { password: "first" });
     await admin.config("SET", "requirepass", "second");
     await admin.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     admin.disconnect();
-    secret = "second";
+    secrets.secret = "second";
     // As the event source mapping does it.
     let failures = 0;
     await eventually("the batch to be taken", async () => {
@@ -105,7 +80,7 @@ describe("a password that is kept elsewhere", () => {
       return batchItemFailures.length === 0;
     });
     expect(failures).toBeGreaterThan(0);
-    expect(asked).toEqual([request, request]);
+    expect(secrets.asked).toEqual([request, request]);
     expect(await published(server, "second")).toEqual(new Set(["a", "b", "c"]));
   });
 
@@ -115,7 +90,7 @@ describe("a password that is kept elsewhere", () => {
     await admin.call("ACL", "SETUSER", "sync", "on", ">pass&word", "~*", "&*", "+@all");
     await admin.call("ACL", "SETUSER", "default", "off");
     admin.disconnect();
-    secret = JSON.stringify({ username: "sync", password: "pass&word" });
+    secrets.secret = JSON.stringify({ username: "sync", password: "pass&word" });
     const handler = await loadHandler(env(server, { REDIS_SECRET_ID: "prod/redis" }));
     expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
   });
@@ -133,7 +108,7 @@ describe("a password that is kept elsewhere", () => {
       await redisCli(port, "ACL", "SETUSER", "default", "off");
     }
     const handler = (password: string) => {
-      secret = JSON.stringify({ password: "first", sentinelPassword: password, ...user });
+      secrets.secret = JSON.stringify({ password: "first", sentinelPassword: password, ...user });
       return loadHandler({
         REDIS_SENTINELS: sentinel.sentinels.join(),
         REDIS_SENTINEL_NAME: sentinel.name,
@@ -150,10 +125,10 @@ describe("a password that is kept elsewhere", () => {
 
   it("that is not there fails the batch and not the function, and is asked for again", async () => {
     const server = keep(await startRedis({ args: ["--requirepass", "first"] }));
-    secret = undefined;
+    secrets.secret = undefined;
     const handler = await loadHandler(env(server, { REDIS_SECRET_ID: "prod/redis" }));
     expect((await handler({ Records: [insert("a")] }, context)).batchItemFailures).toHaveLength(1);
-    secret = "first";
+    secrets.secret = "first";
     expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
   });
 });

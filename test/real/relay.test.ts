@@ -115,12 +115,18 @@ describe("a relay", () => {
     const here = await place();
     const keyPrefix = `${here.table.name}:`;
     await redis.set(`${keyPrefix}app:gone`, JSON.stringify({ id: "gone", key: "k", secret: "s" }));
+    await redis.rpush(`${keyPrefix}app:list`, "of another program");
     const env = { SHARED_CACHE: "refresh", DB_REDIS_KEY_PREFIX: keyPrefix };
     const relay = keep(await here.start({ env }));
     await here.table.put(item("a"));
     await eventually("the app to be cached", async () => (await redis.get(`${keyPrefix}app:a-key`)) !== null);
     await eventually("the sweep", async () => (await redis.exists(`${keyPrefix}app:gone`)) === 0);
-    expect(await metricsOf(relay.url)).toContain("soketi_app_sync_pipeline_sweep_removed_total 1");
+    await eventually("its numbers", async () =>
+      (await metricsOf(relay.url)).includes("soketi_app_sync_pipeline_sweep_removed_total 1"),
+    );
+    const text = await metricsOf(relay.url);
+    expect(text).toContain("soketi_app_sync_pipeline_sweep_foreign_total 1");
+    expect(text).toContain("soketi_app_sync_pipeline_sweep_unsettled_total 0");
   });
 
   it("needs in Redis what docs/reference/redis-users.md gives it, and no more", async () => {

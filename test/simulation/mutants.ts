@@ -165,6 +165,11 @@ export const MUTANTS: readonly Mutant[] = [
     file: FOLLOWER,
     from: "if (isOther && !isSurelyThere) {",
     to: "if (isOther && isSurelyThere) {",
+    also: {
+      file: FOLLOWER,
+      from: "else if (this.#isRepeat(entry)) this.#actOn(entry);",
+      to: "else if (this.#isRepeat(entry)) return;",
+    },
   },
   {
     name: "live messages are not acted on during a sync",
@@ -279,9 +284,17 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return { batchItemFailures: [] };",
   },
   {
+    name: "a message with a number that was replayed is ignored",
+    kind: "servers",
+    seed: 295,
+    file: FOLLOWER,
+    from: "else if (this.#isRepeat(entry)) this.#actOn(entry);",
+    to: "else if (this.#isRepeat(entry)) return;",
+  },
+  {
     name: "a heartbeat counts whoever the witnesses name",
     kind: "servers",
-    seed: 38,
+    seed: 421,
     file: VOUCHED,
     from: 'if (!(await witnesses.names(verdict, tail.run))) throw otherPrimary("take a heartbeat", verdict);',
     to: "",
@@ -290,10 +303,26 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an append counts whoever the witnesses name",
     kind: "servers",
-    seed: 3,
+    seed: 31,
     file: VOUCHED,
     from: "if (before && !(await witnesses.names(before))) throw otherPrimary(doing, before);\n",
     to: "return append(before && witnesses.owner(before));\n",
+  },
+  {
+    name: "a server that is promoted again is the same as before",
+    kind: "servers",
+    seed: 9,
+    file: VOUCHED,
+    from: "return verdict ? `${server}/${verdict.epoch}` : server;",
+    to: "return verdict ? server : server;",
+  },
+  {
+    name: "a batch is sent after its deadline",
+    kind: "servers",
+    seed: 2,
+    file: RENEWABLE,
+    from: "if (use.isOver || use.remainingMs() <= RESERVE_MS) throw timeIsUp();",
+    to: "",
   },
   {
     name: "a heartbeat counts without the replicas that have it",

@@ -1,4 +1,6 @@
+import { createLookup, burst } from "./lookups.ts";
 import { Random } from "./random.ts";
+import { withMoment } from "./servers/moments.ts";
 import type { RedisForm } from "./servers/deployment.ts";
 
 /** One thing that happens. Times are milliseconds since the story's start, also of its end where it has one. */
@@ -35,6 +37,7 @@ export type StoryEvent = { readonly at: number } & (
         | "function-killed"
         | "function-slow"
         | "function-fast"
+        | "function-far"
         | "function-frozen";
       readonly until: number;
     }
@@ -45,9 +48,13 @@ export type StoryEvent = { readonly at: number } & (
       readonly kind: "split";
       readonly promotions: number;
       readonly frozen: boolean;
+      /** One sentinel does not learn of it before the end. */
+      readonly deaf?: boolean | undefined;
       readonly missing: number;
       readonly until: number;
     }
+  /** Another is the primary for so many milliseconds; the first one never learns of that. */
+  | { readonly kind: "flap"; readonly forMs: number }
   | {
       readonly kind: "log-deleted" | "log-end-forgotten" | "older-append" | "garbage-published" | "all-agree";
     }
@@ -146,10 +153,21 @@ export function createServersStory(seed: number): Story {
     for (let i = isAlone ? 0 : random.integer(0, 2); i > 0; i -= 1) events.push(createServersFault(random));
   }
   events.push({ at: FAULTS_UNTIL, kind: "all-agree" });
+  const sharedCache = random.chance(0.4);
+  // With dice of their own: stories of before stay what they were.
+  const moments = new Random(`moments ${seed}`);
+  const all = calm
+    ? events
+    : withMoment(moments, {
+        form,
+        nodes,
+        apps,
+        events: events.map((event) => sometimesDeaf(moments, event)),
+      });
   return {
     ...story,
-    servers: { form, sharedCache: random.chance(0.4) },
-    events: events
+    servers: { form, sharedCache },
+    events: all
       .map((event) => (isWitnessed ? event : withoutSplit(event)))
       .sort((left, right) => left.at - right.at),
   };
@@ -166,11 +184,6 @@ function createServersFault(random: Random): StoryEvent {
     default:
       return { at, kind };
   }
-}
-
-function createLookup(random: Random, at: number, nodes: number, app: number): StoryEvent {
-  const by = random.pick(["id", "key", "key", "key", "former-key"] as const);
-  return { at, kind: "lookup", node: random.integer(0, nodes - 1), app, by, connect: random.chance(0.2) };
 }
 
 function createFault(random: Random, nodes: number): StoryEvent {
@@ -340,6 +353,10 @@ function withoutSplit(event: StoryEvent): StoryEvent {
   return { at, kind: "failover", missing, silently: !frozen };
 }
 
+function sometimesDeaf(random: Random, event: StoryEvent): StoryEvent {
+  return event.kind === "split" && random.chance(0.3) ? { ...event, deaf: true } : event;
+}
+
 function createSplit(random: Random, at: number): StoryEvent {
   return {
     at,
@@ -405,17 +422,6 @@ const SPLITS: readonly ((random: Random, nodes: number, apps: number) => StoryEv
     ];
   },
 ];
-
-function burst(
-  random: Random,
-  from: number,
-  until: number,
-  nodes: number,
-  app: number,
-  count: number,
-): StoryEvent[] {
-  return Array.from({ length: count }, () => createLookup(random, random.between(from, until), nodes, app));
-}
 
 /** One line for each event, for people. Lookups are left out unless asked for: there are many. */
 export function tell({ events, ...parts }: Story, lookups = false): string {

@@ -77,16 +77,14 @@ export function openTools(options: CommonOptions, environment = process.env): To
   let clients: ReturnType<typeof openDynamoDb> | undefined;
   const dynamodb = () => (clients ??= openDynamoDb(config, TOOLS));
   const apps = () => createAppsReader(dynamodb().tables, config.table);
+  const onError = (error: RedisError) => {
+    lastError = error;
+    // For commands that go on: a login that was changed meanwhile is read again.
+    opened?.prepare().catch(() => undefined);
+  };
   const open = async () => {
-    if (opened) return opened;
-    opened = openPipelineRedis(
-      withRedisSettings(config),
-      TIMEOUTS,
-      (error) => {
-        lastError = error;
-      },
-      { environment: env },
-    );
+    opened ??= openPipelineRedis(withRedisSettings(config), TIMEOUTS, onError, { environment: env });
+    // Whoever comes while the login is read waits for it as well.
     await opened.prepare();
     return opened;
   };

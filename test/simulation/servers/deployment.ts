@@ -23,6 +23,8 @@ const ADDRESS = "redis";
 export interface Split {
   readonly promotions: number;
   readonly frozen: boolean;
+  /** One sentinel hears of nothing before the end: it is on the side of the former primary. */
+  readonly deaf?: boolean | undefined;
   readonly missing: number;
   readonly until: number;
 }
@@ -43,6 +45,7 @@ export class Deployment {
   readonly #options: DeploymentOptions;
   readonly #sentinels: readonly SimulatedSentinel[];
   #epoch = 1;
+  #deaf: SimulatedSentinel | undefined;
   /** The one that there should be. */
   #primary: SimulatedServer;
   /** Where the address leads. */
@@ -104,7 +107,7 @@ export class Deployment {
       server.dropClients();
     }
     this.#at(until, () => {
-      for (const server of this.servers) server.up = true;
+      for (const server of this.servers) server.up = !server.isKilled;
     });
   }
 
@@ -149,7 +152,7 @@ export class Deployment {
       former.kill();
       this.#soon([1_000, 4_000], () => {
         former.start();
-        former.follow(this.#primary);
+        if (former !== this.#primary) former.follow(this.#primary);
       });
     }
   }
@@ -160,9 +163,10 @@ export class Deployment {
    *
    * Frozen: the first of them is, and is the primary when it wakes, for all it knows.
    */
-  split({ promotions, frozen, missing, until }: Split): void {
+  split({ promotions, frozen, deaf = false, missing, until }: Split): void {
     const { random } = this.#options;
     const first = this.#primary;
+    if (deaf) this.#deaf = random.pick(this.#sentinels);
     if (frozen) first.freeze();
     const promote = (left: number) => {
       if (this.#options.time.now >= until) return;
@@ -173,6 +177,19 @@ export class Deployment {
     const wake = until - random.between(100, 1_500);
     this.#at(wake, () => first.thaw());
     this.#at(until, () => this.reconfigure());
+  }
+
+  /**
+   * Another is promoted, and then the former one again, which has never learnt that it was none meanwhile: it says of itself
+   * what it said before. All sentinels hear of it at once.
+   */
+  flap(forMs: number): void {
+    const first = this.#primary;
+    this.#promoteAtOnce(this.#next());
+    this.#soon([forMs, forMs], () => {
+      this.#promoteAtOnce(first);
+      this.#soon([200, 400], () => this.reconfigure());
+    });
   }
 
   /** By a pipeline of before: it knows nothing of what is kept beside the log. It says the newest message once more. */
@@ -195,6 +212,8 @@ export class Deployment {
   /** All of them follow the one. Sentinel ends their clients, whoever moves an address does not. */
   reconfigure(): void {
     this.#target = this.#primary;
+    this.#deaf?.hear({ primary: this.#primary, epoch: this.#epoch });
+    this.#deaf = undefined;
     if (!this.isWitnessed) return;
     for (const server of this.#replicas()) {
       const wasPrimary = server.isPrimary;
@@ -221,7 +240,8 @@ export class Deployment {
     if (!this.isWitnessed) server.follow(this.#primary);
     if (!server.isPrimary) server.promote(missing);
     this.#primary = server;
-    const [leader, ...others] = this.#options.random.shuffled(this.#sentinels);
+    const hearing = this.#sentinels.filter((sentinel) => sentinel !== this.#deaf);
+    const [leader, ...others] = this.#options.random.shuffled(hearing);
     leader?.hear(view);
     for (const sentinel of others) this.#soon(HEARD_MS, () => sentinel.hear(view));
     this.#soon(HEARD_MS, () => {
@@ -232,6 +252,13 @@ export class Deployment {
       this.#soon(HEARD_MS, () => {
         if (this.#primary === server && !replica.isPrimary) replica.follow(server);
       });
+  }
+
+  #promoteAtOnce(server: SimulatedServer): void {
+    this.#epoch += 1;
+    if (!server.isPrimary) server.promote(0);
+    this.#primary = server;
+    for (const sentinel of this.#sentinels) sentinel.hear({ primary: server, epoch: this.#epoch });
   }
 
   #soon([from, to]: readonly [number, number], run: () => void): void {

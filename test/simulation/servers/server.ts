@@ -41,6 +41,8 @@ export class SimulatedServer implements Endpoint {
   readonly host: string;
   readonly port = 6379;
   up = true;
+  /** The process is gone, and not only nobody's to reach. */
+  isKilled = false;
   /** Frozen, or on a host that is: what comes waits. */
   #frozen: (() => void)[] | undefined;
   /** Out of memory. */
@@ -114,6 +116,7 @@ export class SimulatedServer implements Endpoint {
   /** The process is killed: its sockets end, and what it knew of clients is gone. */
   kill(): void {
     this.up = false;
+    this.isKilled = true;
     this.dropClients();
     this.#scripts.clear();
   }
@@ -121,6 +124,7 @@ export class SimulatedServer implements Endpoint {
   /** @param data what it starts with: its own by default. */
   start(data: Snapshot = this.#keys.snapshot(), keepsReplication = false): void {
     this.up = true;
+    this.isKilled = false;
     runs += 1;
     this.run = `run${runs}`;
     if (!keepsReplication) this.replication = `repl${runs}`;

@@ -20,6 +20,10 @@ import { SimulatedShard } from "./shard.ts";
 const NAMES = busNames("{app-sync:apps}");
 const IDENTITY = { agent: "simulated", soketi: "simulated", leaseMs: 3_000, degradedTtlMs: 5_000 };
 
+/** Latency of one way, in milliseconds: from, to. Far is just near enough for a function, which takes a longer silence for a death. */
+const NEAR_MS = [0.1, 2] as const;
+const FAR_MS = [150, 240] as const;
+
 /** Redis servers and sentinels, and all of the product that speaks to them, scripts included. */
 export class ServersSurroundings implements Surroundings {
   readonly shards: SimulatedShard[];
@@ -96,6 +100,13 @@ export class ServersSurroundings implements Surroundings {
         return;
       case "split":
         this.#deployment.split(event);
+        return;
+      case "flap":
+        this.#deployment.flap(event.forMs);
+        return;
+      case "function-far":
+        this.#functionLink.latency = FAR_MS;
+        this.#time.after(event.until - this.#time.now, () => (this.#functionLink.latency = NEAR_MS), WORLD);
         return;
       case "all-agree":
         this.#deployment.reconfigure();
@@ -192,7 +203,7 @@ export class ServersSurroundings implements Surroundings {
     const repair = () => {
       const now = link();
       if (!now) return;
-      now.latency = [0.1, 2];
+      now.latency = NEAR_MS;
       now.state = "up";
     };
     this.#time.after(until - this.#time.now, repair, WORLD);

@@ -264,13 +264,22 @@ describe("live messages", () => {
     expect(follower.state).toBe("following");
   });
 
-  it("that come again after a replay are nothing new", async () => {
+  it("that come again after a replay are acted on again, and the next one is the next", async () => {
     await following();
     const late = log.append(message("late"));
     await follower.heartbeat();
     follower.onLive(live(late));
     follower.onLive(live(log.append(message("next"))));
-    expect(events).toEqual(["late", "next"]);
+    expect(events).toEqual(["late", "late", "next"]);
+    expect(follower.state).toBe("following");
+  });
+
+  it("with a number that was replayed are acted on: another server may give it again, and not say who it is", async () => {
+    await following();
+    const lost = log.append(message("lost"));
+    await follower.heartbeat();
+    follower.onLive(live({ ...lost, json: message("in its place") }));
+    expect(events).toEqual(["lost", "in its place"]);
   });
 
   it("that come while the heartbeat is answered are no reason to doubt", async () => {

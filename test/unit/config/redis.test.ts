@@ -30,14 +30,13 @@ describe("Redis settings", () => {
     ["an IPv6 URL", { REDIS_URL: "redis://[::1]:7000" }, { kind: "standalone", host: "::1", port: 7000 }],
     [
       "a cluster",
-      { REDIS_CLUSTER_NODES: "a:7000, b:7001,[::1]:7002,c", REDIS_PASSWORD: "p", REDIS_TLS: "on" },
+      { REDIS_CLUSTER_NODES: "a:7000, b:7001,[::1]:7002", REDIS_PASSWORD: "p", REDIS_TLS: "on" },
       {
         kind: "cluster",
         nodes: [
           { host: "a", port: 7000 },
           { host: "b", port: 7001 },
           { host: "::1", port: 7002 },
-          { host: "c", port: 6379 },
         ],
         password: "p",
         tls: true,
@@ -46,7 +45,7 @@ describe("Redis settings", () => {
     [
       "sentinels",
       {
-        REDIS_SENTINELS: "s1,s2:26380",
+        REDIS_SENTINELS: "s1:26379,s2:26380",
         REDIS_SENTINEL_NAME: "main",
         REDIS_SENTINEL_PASSWORD: "sp",
         REDIS_DB: "2",
@@ -88,7 +87,7 @@ describe("Redis settings", () => {
       tls: false,
     });
     const own = {
-      APP_SYNC_REDIS_SENTINELS: "s",
+      APP_SYNC_REDIS_SENTINELS: "s:26379",
       APP_SYNC_REDIS_SENTINEL_NAME: "m",
       APP_SYNC_REDIS_DB: "3",
       APP_SYNC_REDIS_TLS: "on",
@@ -150,7 +149,7 @@ describe("lists of hosts", () => {
   const nodesOf = (nodes: string) => redisOf({ REDIS_CLUSTER_NODES: nodes });
 
   it.each([
-    ["a,,b ,", ["a", "b"]],
+    ["a:1,,b:2 ,", ["a", "b"]],
     [" [::1]:1 ,x_y.example.com:65535", ["::1", "x_y.example.com"]],
   ])("%j", (text, hosts) => {
     expect(nodesOf(text)).toMatchObject({ nodes: hosts.map((host) => ({ host })) });
@@ -168,22 +167,34 @@ describe("lists of hosts", () => {
   it.each(["a:0", "a:65536", "a:123456", "a:b", "a b", "u@a", "a:1:2", "[::1", "::1", "a/b", "redis://a"])(
     "%j is no host, and which item it was is said",
     (item) => {
-      const mistakes = mistakesOf(() => nodesOf(`ok,${item}`));
+      const mistakes = mistakesOf(() => nodesOf(`ok:1,${item}`));
       expect(mistakes).toHaveLength(1);
       expect(mistakes[0]).toContain("found another form in item 2 (not shown: it may hold a password).");
       expect(mistakes[0]?.includes("User and password have")).toBe(item.includes("@"));
     },
   );
 
+  it.each([
+    "REDIS_CLUSTER_NODES",
+    "REDIS_SENTINELS",
+    "APP_SYNC_REDIS_CLUSTER_NODES",
+    "APP_SYNC_REDIS_SENTINELS",
+  ])("in %s a name alone is none: it may be a password after a comma", (name) => {
+    const env = { [name]: "a:1,s3cret", REDIS_SENTINEL_NAME: "main", APP_SYNC_REDIS_SENTINEL_NAME: "main" };
+    expect(mistakesOf(() => redisOf(env))).toEqual([
+      `${name}: expected host:port items separated by commas, found no port in item 2 (not shown: it may hold a password).`,
+    ]);
+  });
+
   it("a blank name of the master is none", () => {
-    expect(mistakesOf(() => redisOf({ REDIS_SENTINELS: "a", REDIS_SENTINEL_NAME: " " }))[0]).toMatch(
+    expect(mistakesOf(() => redisOf({ REDIS_SENTINELS: "a:1", REDIS_SENTINEL_NAME: " " }))[0]).toMatch(
       /^REDIS_SENTINEL_NAME: expected the master's name/,
     );
   });
 });
 
 describe("the prefix on a cluster", () => {
-  const cluster = { REDIS_CLUSTER_NODES: "a" };
+  const cluster = { REDIS_CLUSTER_NODES: "a:1" };
   const own = { kind: "cluster", nodes: [{ host: "a", port: 1 }], tls: false } as const;
   const readers: [string, (env: Environment) => unknown][] = [
     ["pipeline", (env) => readPipelineConfig({ ...cluster, ...env })],

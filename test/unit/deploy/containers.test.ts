@@ -182,3 +182,24 @@ describe("variables in them", () => {
     expect(named.filter((name) => name !== "REDIS_HOST" && !isRead(name))).toEqual([]);
   });
 });
+
+describe("what was not run", () => {
+  const shipped = readdirSync(folder);
+  // One has no comments, and two are parts of compose.yml: the document names them all.
+  const silent = ["ecs-task-definition.json", "local.env", "make-table.mjs"];
+
+  it.each([...shipped.filter((file) => !silent.includes(file)), "../terraform/main.tf"])(
+    "is named in %s",
+    (file) => {
+      expect(read(file).split("\n").slice(0, 15).join(" ")).toMatch(/^# .*Tried by the tests: .*Not tried: /);
+    },
+  );
+
+  it.each(shipped)("is named in the document for %s", (file) => {
+    const rows = readFileSync(join(root, "docs/release.md"), "utf8")
+      .split("\n")
+      .filter((line) => line.startsWith("|"));
+    const [row = ""] = rows.filter((line) => line.split("|")[1]?.includes(file));
+    expect(row.split("|")[3]?.trim(), row).toMatch(/\w/);
+  });
+});

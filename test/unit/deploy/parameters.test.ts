@@ -82,7 +82,7 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     ["no Redis", {}, /^redisUrl: expected the Redis that .*, found none\. Add /],
     [
       "two",
-      { ...REDIS, redisClusterNodes: "a" },
+      { ...REDIS, redisClusterNodes: "a:1" },
       /^redisUrl, redisClusterNodes: expected one .*found 2\. Remove/,
     ],
     ["no URL", { redisUrl: "cache:6379" }, /^redisUrl: expected redis:\/\/.*not shown/],
@@ -95,7 +95,7 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     ),
     [
       "a prefix without a hash tag on a cluster",
-      { redisClusterNodes: "a", prefix: "app-sync" },
+      { redisClusterNodes: "a:1", prefix: "app-sync" },
       /^prefix: expected a hash tag in it/,
     ],
     ["a database that is none", { redisUrl: "redis://cache/apps" }, /^redisUrl: expected redis:\/\//],
@@ -110,7 +110,12 @@ describe("parameters that are wrong: what was expected, what was found, what to 
       { redisClusterNodes: "u:p@a:6379" },
       /^redisClusterNodes: expected .*not shown/,
     ],
-    ["sentinels without a name", { redisSentinels: "a" }, /^redisSentinelName: expected/],
+    [
+      "a name alone among nodes, which may be a password",
+      { redisClusterNodes: "a:6379,s3cret" },
+      /^redisClusterNodes: expected .*not shown/,
+    ],
+    ["sentinels without a name", { redisSentinels: "a:1" }, /^redisSentinelName: expected/],
     ["a name without sentinels", { ...REDIS, redisSentinelName: "m" }, /^redisSentinels: expected/],
     [
       "two logins",
@@ -216,7 +221,7 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     ],
     [
       "a user of the sentinels without a password",
-      { redisSentinels: "a", redisSentinelName: "m", redisSentinelUsername: "u" },
+      { redisSentinels: "a:1", redisSentinelName: "m", redisSentinelUsername: "u" },
       /^redisSentinelUsername: expected redisSecretId or/,
     ],
     [

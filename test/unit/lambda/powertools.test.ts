@@ -101,7 +101,7 @@ describe("metrics", () => {
     report.rangeGone(undefined, "no range");
     report.redriveFailed(range, new Error("throttled"));
     report.sweepFailed(new Error("no time"));
-    report.swept({ apps: 3, entries: 6, repaired: 0, removed: 0, unsettled: 0, foreign: 0 });
+    report.swept({ apps: 3, entries: 6, repaired: 0, removed: 0, unsettled: 2, foreign: 1 });
     expect(metrics()).toEqual({
       RangesRedriven: 1,
       RangesGone: 1,
@@ -111,8 +111,24 @@ describe("metrics", () => {
       SweptEntries: 6,
       SweepRepaired: 0,
       SweepRemoved: 0,
+      SweepUnsettled: 2,
+      SweepForeign: 1,
     });
   });
+
+  it.each([
+    [0, 0, "INFO"],
+    [2, 0, "WARN"],
+    [0, 1, "WARN"],
+  ])(
+    "of a sweep that leaves %i unsettled apps and %i foreign keys alone: %s",
+    (unsettled, foreign, level) => {
+      const { report } = powertools;
+      report.swept({ apps: 3, entries: 6, repaired: 0, removed: 0, unsettled, foreign });
+      expect(metrics()).toMatchObject({ SweepUnsettled: unsettled, SweepForeign: foreign });
+      expect(lines()[0]).toMatchObject({ level, unsettled, foreign });
+    },
+  );
 
   it("of a canary that reached every node, and of one that did not", () => {
     const { report } = powertools;

@@ -47,6 +47,33 @@ describe("RedisError", () => {
     expect(new RedisError("log in", cause)).toMatchObject({ reason: words, code: "WRONGPASS" });
   });
 
+  /** As Node has them. A password that stands where a host belongs is looked up, and asked of a certificate. */
+  it.each([
+    ["getaddrinfo ENOTFOUND s3cret", "ENOTFOUND", "the host name is unknown (ENOTFOUND)"],
+    ["getaddrinfo EAI_AGAIN s3cret s3cret:6379", "EAI_AGAIN", "the host name is unknown (EAI_AGAIN)"],
+    [
+      "Hostname/IP does not match certificate's altnames: Host: s3cret. is not in the cert's altnames: DNS:a.b",
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+      "Hostname/IP does not match certificate's altnames: the name is not in the cert's altnames: DNS:a.b",
+    ],
+    [
+      "Hostname/IP does not match certificate's altnames: Host: s3cret. is not cert's CN: x",
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+      "Hostname/IP does not match certificate's altnames: the name is not cert's CN: x",
+    ],
+  ])("has no name that leads nowhere: %s", (message, code, reason) => {
+    const cause = Object.assign(new Error(message), { code, hostname: "s3cret", host: "s3cret" });
+    for (const error of [
+      new RedisError("keep the connection", cause),
+      new RedisError("keep the connection", { lastNodeError: cause }),
+      new RedisError("keep the connection", new AggregateError([cause])),
+    ]) {
+      expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain("s3cret");
+      expect(error.reason).toContain(reason);
+    }
+    expect(new RedisError("keep the connection", cause)).toMatchObject({ reason, code });
+  });
+
   it("has why the last node of a cluster could not be asked", () => {
     const cause = Object.assign(new Error("Failed to refresh slots cache."), {
       lastNodeError: new Error("NOAUTH Authentication required."),

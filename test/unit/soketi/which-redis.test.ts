@@ -46,14 +46,32 @@ describe("which Redis", () => {
     expect(description).not.toContain("s3cret");
   });
 
-  it.each([{ host: "redis://:s3cret@own:1" }, { path: "redis://:s3cret@own" }, { path: "/run/u:s3cret@x" }])(
-    "is not named where that may be a password: %j",
-    (redis) => {
-      expect(which({}, redis).description).toMatch(
-        /^a (host|unix socket) \(not shown: it may hold a password\)/,
-      );
+  it.each([
+    { host: "redis://:s3cret@own:1" },
+    { host: "S3cretquokka" },
+    { host: "s3cret@own" },
+    { path: "redis://:s3cret@own" },
+    { path: "/run/u:s3cret@x" },
+    { clusterNodes: ["s3cret", "s3cret!quokka", { host: "S3cret" }] },
+    { sentinels: ["s3cret", { host: "s3cret@own" }], name: "s3cret" },
+  ])("is not named where that may be a password: %j", (redis) => {
+    const { description } = which({}, redis);
+    expect(description).toMatch(/a (host|unix socket) \(not shown: it may hold a password\)/);
+    expect(description).not.toMatch(/s3cret/i);
+  });
+
+  it.each(["127.0.0.1", "::1", "fe80::1%eth0", "redis-0", "my_redis", "Cache.example.com", "bücher.example"])(
+    "is named where it is an address: %j",
+    (host) => {
+      expect(which({}, { host }).description).toContain(host);
     },
   );
+
+  it("that nobody is shown, is soketi's only if it is the same", () => {
+    const url = (host: string) => ({ REDIS_URL: `redis://${host}` });
+    expect(which(url("OwnRedis"), { host: "OwnRedis" })).toMatchObject({ isDoubtful: false });
+    expect(which(url("OtherRedis"), { host: "OwnRedis" })).toMatchObject({ isDoubtful: true });
+  });
 
   it.each<[string, boolean, Environment, object, object?]>([
     ["a plain variable that names another", true, { REDIS_URL: "redis://r" }, { host: "own" }],
@@ -63,7 +81,7 @@ describe("which Redis", () => {
     [
       "another master of soketi's sentinels",
       true,
-      { REDIS_SENTINELS: "s", REDIS_SENTINEL_NAME: "other" },
+      { REDIS_SENTINELS: "s:26379", REDIS_SENTINEL_NAME: "other" },
       { sentinels: [{ host: "s" }] },
     ],
     ["what soketi is told", false, {}, { host: "own" }],
