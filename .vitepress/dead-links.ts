@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 
-/** An `href` or `src` of the site itself; what names a scheme leads elsewhere. */
-const LINKS = /\s(?:href|src)="(?!\w+:)([^"]+)"/g;
+/** An `href`, `src` or `srcset` of the site itself; what names a scheme leads elsewhere. */
+const LINKS = /\s(?:href|src|srcset)="(?!\w+:)([^"]+)"/g;
 const IDS = /\sid="([^"]+)"/g;
 
 /**

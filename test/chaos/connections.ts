@@ -53,14 +53,15 @@ writeInto(
       ),
     ),
     "",
-    "| subscriptions a second | all closed after | event loop blocked: longest | over 10 ms | still open |",
-    `|${"---|".repeat(5)}`,
+    "| subscriptions a second | all closed after | event loop blocked: longest | over 10 ms | longest before, by the subscriptions alone | still open |",
+    `|${"---|".repeat(6)}`,
     ...largeApps.map((one) =>
       row(
         one.subscriptionsPerSecond,
         seconds(one.closedAfterMs),
         `${one.longestHeldMs.toFixed(1)} ms`,
         `${one.heldOver10Ms} times`,
+        `${one.heldBeforeMs.toFixed(1)} ms`,
         one.stillOpen,
       ),
     ),

@@ -29,8 +29,8 @@ describe("the site's links", () => {
     expect(deadLinks(site(link), () => false, "/base/")).toEqual([`index.html: ${link}`]);
   });
 
-  it("count in pictures, too", () => {
-    expect(deadLinks(new Map([["index.html", '<img src="a.svg">']]), () => false, "/")).toEqual(["index.html: a.svg"]);
+  it.each(['<img src="a.svg">', '<source media="(prefers-color-scheme: dark)" srcset="a.svg">'])("count in %s", (html) => {
+    expect(deadLinks(new Map([["index.html", html]]), () => false, "/")).toEqual(["index.html: a.svg"]);
   });
 });
 
