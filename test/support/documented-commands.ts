@@ -180,9 +180,9 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
 
   // The agent.
   "soketi start": test("local/soketi-node.ts", "NODE_OPTIONS", '--require "', '"start"'),
-  "npm install soketi-app-sync": test("test/real/shipped.test.ts", '"npm", ["install"'),
+  "npm install …": test("test/real/shipped.test.ts", '"npm", ["install"'),
   // From a tarball there; into the place for all, with a soketi beside it, is npm's own.
-  "npm install -g @soketi/soketi soketi-app-sync": test("test/real/shipped.test.ts", '"npm", ["install"'),
+  "npm install -g @soketi/soketi …": test("test/real/shipped.test.ts", '"npm", ["install"'),
   "kubectl create configmap app-sync --from-file=agent.cjs": foreign("acts on a cluster"),
 
   // The deployment.

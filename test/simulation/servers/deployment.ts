@@ -227,9 +227,13 @@ export class Deployment {
     return this.servers.filter((server) => server !== this.#primary);
   }
 
-  /** Any other that is there. */
+  /**
+   * Any other that is there. Where no sentinel counts promotions, nothing tells that a former primary, which has learnt of none, is
+   * made the primary again: what another took meanwhile is lost, and nobody knows (docs/reliability.md).
+   */
   #next(): SimulatedServer {
-    const others = this.#replicas().filter(({ up }) => up);
+    const isKnown = ({ isPrimary }: SimulatedServer) => this.#options.form === "replicated" && isPrimary;
+    const others = this.#replicas().filter((server) => server.up && !isKnown(server));
     return others.length === 0 ? this.#primary : this.#options.random.pick(others);
   }
 
