@@ -32,8 +32,8 @@ await Promise.all([
     entryPoints: handlers.map((file) => `handlers/${file}`),
     outdir: "dist/handlers",
     outExtension: { ".js": ".mjs" },
-    // Loaded only where a password is kept there; Lambda's runtime has them.
-    external: ["@aws-sdk/client-secrets-manager", "@aws-sdk/client-ssm"],
+    // Loaded only where a password is kept there; Lambda's runtime has them. What colours ioredis' log is optional.
+    external: ["@aws-sdk/client-secrets-manager", "@aws-sdk/client-ssm", "supports-color"],
     format: "esm",
     target: "node24",
     banner: { js: requireBanner },

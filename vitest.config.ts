@@ -7,7 +7,7 @@ import { LongestFirst } from "./test/support/longest-first.ts";
 const LIMIT_MS = 180_000;
 
 /** Real parts are waited for, most of the time: what computes, at a low priority, fits into what the others wait. */
-const FILES_AT_ONCE = 3 * availableParallelism();
+const FILES_AT_ONCE = 2 * availableParallelism() + 1;
 
 // Node keeps there what it has compiled, for the processes that come later: workers, command lines. Node 20 does not use it.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url));

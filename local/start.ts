@@ -41,7 +41,7 @@ async function main(): Promise<number> {
   try {
     served = await startLocalConsole(stack, consolePort);
     describe(stack);
-    print(`Console:         ${served.url}`);
+    if (!once) print(`Console:         ${served.url}`);
     const outcome = await Promise.race([
       run(demonstration, stack),
       interrupted,

@@ -273,7 +273,7 @@ describe("nodes", () => {
 
   it("watches until it is ended", async () => {
     let seen = 0;
-    const result = await cli(["nodes", "--watch", "50ms", "--json"], {
+    const result = await cli(["nodes", "--watch", "100ms", "--json"], {
       env,
       onOutput: (text, kill) => {
         seen += text.split("\n").length - 1;

@@ -19,7 +19,7 @@ export function checkCanary(results: CanaryResults, now: number, hasSharedCache:
       skipped(
         NAME,
         "it never ran, or not within a day: nobody knows how long a change takes",
-        "Measure now: soketi-app-sync measure. All the time: deploy with canary=on.",
+        "Measure now: soketi-app-sync measure. All the time: deploy with canary=on; beside a relay, have a timer run measure.",
       ),
     ];
   }
