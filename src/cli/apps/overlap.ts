@@ -7,9 +7,13 @@ import { amount } from "../support/amount.ts";
 import type { Run } from "../support/command.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { timeOf } from "../../app/iso-time.ts";
+import { within } from "../../async/within.ts";
 
 /** Apps whose uses are told. */
 const MAX_USES = 20;
+
+/** A Redis that does not answer has the change refused in its own time; who only tells does not add to it. Milliseconds. */
+const MAX_LOOK_MS = 2_000;
 
 export interface RotationOptions {
   /** Milliseconds; undefined: the old secret is refused at once. */
@@ -78,7 +82,7 @@ export function endOfOverlap(before: RawItem, appId: string): Attributes {
 export async function noteUsesOfPrevious({ tools, terminal }: Run, appIds: readonly string[]): Promise<void> {
   if (!tools.config.redis) return;
   const ask = async () => (await tools.fleet()).ask();
-  const uses = previousSecretUses(await ask().catch(() => []));
+  const uses = previousSecretUses(await within(MAX_LOOK_MS, "the nodes' answers", ask()).catch(() => []));
   const used = appIds.flatMap((appId) => {
     const { until, taken, lastTakenAt } = uses.get(appId) ?? {};
     return until !== undefined && until * 1_000 > Date.now() && taken && lastTakenAt
