@@ -27,6 +27,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/console": ["src/app", "src/async", "src/protocol", "src/redis", "src/aws", "src/fleet"],
   "src/cli": [
     "src/app",
+    "src/async",
     "src/protocol",
     "src/pipeline",
     "src/config",
