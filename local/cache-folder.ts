@@ -9,6 +9,7 @@ export function cacheFolder(): string {
   const usual = process.platform === "darwin" ? ["Library", "Caches"] : [".cache"];
   return join(homedir(), ...usual, "soketi-app-sync");
 }
+
 /** A whole folder or none: who looks meanwhile finds no half of it. Another start that was faster leaves the same there. */
 export function moveInto(folder: string, staging: string): void {
   try {

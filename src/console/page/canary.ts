@@ -20,8 +20,8 @@ export function canaryFinding({ canary }: Pick<ConsoleState, "canary">): {
 
 /** What is not measured, beside all that is well. */
 export function canaryNote({ canary, local }: Pick<ConsoleState, "canary" | "local">): string[] {
-  const isMeasured = canary && canary.state !== "off" && !(canary.state !== "not-run" && canary.byHand);
-  if (!canary || isMeasured) return [];
+  const byHand = canary && "byHand" in canary && canary.byHand;
+  if (!canary || (canary.state !== "off" && !byHand)) return [];
   const none = local ? "the local stack has no canary" : "there is no canary";
   return [`How long changes take was not looked at: ${none}.`];
 }
