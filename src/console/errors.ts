@@ -1,11 +1,5 @@
 import { READS_REPLICA } from "../fleet/reads-replica.ts";
 
-/** Thrown when the console's port cannot be taken. */
-export class ListenError extends Error {
-  override readonly name = "ListenError";
-  readonly code = "E_LISTEN";
-}
-
 /** Thrown when the log is read from a replica, also over a new connection: what it says may be old. */
 export class ReplicaError extends Error {
   override readonly name = "ReplicaError";

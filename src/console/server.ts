@@ -1,6 +1,6 @@
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
+import { listen } from "../http/listen.ts";
 import { AppsView } from "./apps.ts";
-import { ListenError } from "./errors.ts";
 import type { LocalControls } from "./local-controls.ts";
 import { tokenFor } from "./login.ts";
 import type { Observer } from "./observer.ts";
@@ -11,14 +11,8 @@ import { Streams } from "./streams.ts";
 import { probe, type TableReads, withLimit } from "./table-reads.ts";
 import { Watch } from "./watch.ts";
 
-/** By Node's codes: what is found, and what to choose otherwise. */
-const LISTEN_ERRORS: Readonly<Record<string, readonly [string, string]>> = {
-  EADDRINUSE: ["it is in use", "--port"],
-  EACCES: ["this user may not", "--port"],
-  EADDRNOTAVAIL: ["it is no address of this machine", "--host"],
-  ENOTFOUND: ["the host is unknown", "--host"],
-  EAI_AGAIN: ["the host is unknown", "--host"],
-};
+/** Options of the command. */
+const SETTINGS = { host: "--host", port: "--port" };
 
 export interface ConsoleOptions {
   /** Where to listen; on anything but a loopback address a token is asked for in any case. */
@@ -72,7 +66,7 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
       },
     );
   });
-  const port = await listen(server, host, options.port);
+  const port = await listen(server, { host, port: options.port, settings: SETTINGS });
   await watch.start();
   const name = host.includes(":") ? `[${host}]` : host;
   return {
@@ -88,20 +82,4 @@ export async function startConsole(options: ConsoleOptions): Promise<Console> {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(listenError(host, port, error)));
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address ? address.port : port);
-    });
-  });
-}
-
-function listenError(host: string, port: number, error: NodeJS.ErrnoException): ListenError {
-  const [reason, option] = LISTEN_ERRORS[error.code ?? ""] ?? [error.message, "--host or --port"];
-  const words = `expected to listen on ${host}:${port}, found that ${reason}: choose another with ${option}`;
-  return new ListenError(words, { cause: error });
 }

@@ -14,6 +14,11 @@ export interface RedisTimeouts {
   readonly silenceMs?: number | undefined;
   /** How often a command is tried again after its connection broke. */
   readonly retriesPerCommand: number;
+  /**
+   * Of the pipeline's connection: how long a command may take, with connecting and all that is tried for it. Default: as long as
+   * all of that may take together.
+   */
+  readonly totalMs?: number | undefined;
 }
 
 /** Longest pause between two attempts to connect: an agent must be back well within a lease. Milliseconds. */

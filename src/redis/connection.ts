@@ -42,7 +42,19 @@ export function openClient(
   const options = { ...clientOptions(settings, timeouts), ...overrides };
   const place = settings.kind === "standalone" ? serverOf(settings) : masterOf(settings, timeouts);
   const client = new library.Redis({ ...options, ...place, db: settings.db });
+  neverElsewhere(client);
   return tellErrors(withCredentials(client, login), onError);
+}
+
+/**
+ * ioredis only tells when the server refuses the database, since it has fewer or the user may not choose one, and goes on in
+ * database 0: another log than everybody else's, perhaps another program's data. Told before a connection is ready.
+ */
+function neverElsewhere(client: RedisClient): void {
+  client.on("error", (error) => {
+    const { name, command } = error as { name?: unknown; command?: { name?: unknown } };
+    if (name === "ReplyError" && command?.name === "select") reconnect(client);
+  });
 }
 
 function serverOf({

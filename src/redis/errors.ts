@@ -52,12 +52,16 @@ function wordsOf(cause: unknown): string {
   return LIBRARY_MESSAGES.find(([said]) => said.test(words))?.[1] ?? withoutArguments(words, cause);
 }
 
+/** What ioredis says of an answer that it cannot read. */
+export const OTHER_PROTOCOL = "it answers like another server: check host and port";
+
 /** ioredis' own sentences, which are about its options, and what they mean. */
 const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
   [/^Reached the max retries per request limit/, "the connection kept breaking"],
   [/^Connection is closed/, "the connection is closed"],
   [/^Command timed out/, "no answer in time"],
   [/^All sentinels are unreachable/, "no sentinel could be reached"],
+  [/^(Unknown RESP type|Protocol error, got )/, OTHER_PROTOCOL],
   [/^Failed to refresh slots cache/, "no node of the cluster could be asked"],
   [/^None of startup nodes is available/, "no node of the cluster could be reached"],
 ];

@@ -1,4 +1,5 @@
 import { reconnect } from "./connection.ts";
+import { RedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 import { infoField } from "./server-info.ts";
 
@@ -9,7 +10,10 @@ const LOOK_INTERVAL_MS = 1_000;
 export interface ReplicaGuard {
   /** Whether the last look has found a replica, also over a new connection: what is read there may be old. */
   readonly readsReplica: boolean;
-  /** To be awaited before a read. Never rejects: what is wrong with the connection is the read's to tell. */
+  /**
+   * To be awaited before a read. Rejects with RedisError when there is no answer in time, as the read itself would have to wait
+   * for that once more; anything else that is wrong with the connection is the read's to tell.
+   */
   look(): Promise<void>;
 }
 
@@ -41,8 +45,10 @@ export function leaveReplicas(
         found = await isReplica();
       }
       if (found !== undefined) readsReplica = found;
-    } catch {
-      // It may not be asked, or nobody answers.
+    } catch (error) {
+      const failure = new RedisError("report its role", error);
+      if (failure.code === "TIMEOUT") throw failure;
+      // It may not be asked, or the connection broke.
     } finally {
       lookedAt = clock();
       running = undefined;

@@ -57,7 +57,7 @@ export function openPipelineRedis(
   const ofWitnesses = { ...options, onError: noteRefusal };
   const renewable = new RenewableConnection({
     open: opener(options),
-    limitMs: connectLimitMs(settings, timeouts) + timeouts.commandMs * (1 + timeouts.retriesPerCommand),
+    limitMs: timeouts.totalMs ?? totalMs(settings, timeouts),
     retries: timeouts.retriesPerCommand,
   });
   return {
@@ -83,6 +83,10 @@ function opener(options: ConnectionOptions): () => RedisConnection {
     }
     return connection;
   };
+}
+
+function totalMs(settings: RedisSettings, timeouts: RedisTimeouts): number {
+  return connectLimitMs(settings, timeouts) + timeouts.commandMs * (1 + timeouts.retriesPerCommand);
 }
 
 /** A cluster's slots may take this long to be told (`slotsRefreshTimeout`). Milliseconds. */

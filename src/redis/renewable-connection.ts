@@ -26,10 +26,18 @@ interface Use {
   connection: RedisConnection;
   /** Whoever asked for it has been told that it failed: what still goes on of it must send nothing. */
   isOver: boolean;
+  /** Has it fail. */
+  readonly abort: (error: Error) => void;
+}
+
+/** A connection that is awaited, by however many commands. */
+interface Opening {
+  readonly ready: Promise<void>;
+  readonly abandon: (error: Error) => void;
 }
 
 /** What is no command: it is called at once, and sends nothing. */
-const NO_COMMANDS: ReadonlySet<string | symbol> = new Set(["on", "off", "nodes", "connect", "disconnect"]);
+const NO_COMMANDS: ReadonlySet<string | symbol> = new Set(["on", "off", "nodes", "connect"]);
 
 /**
  * A connection on which a command that has failed is not sent any more.
@@ -42,7 +50,8 @@ export class RenewableConnection {
   readonly #options: RenewableOptions;
   #present: RedisConnection | undefined;
   /** Of the present one, while it is awaited. */
-  #ready: Promise<void> | undefined;
+  #opening: Opening | undefined;
+  readonly #running = new Set<Use>();
 
   constructor(options: RenewableOptions) {
     this.#options = options;
@@ -58,6 +67,7 @@ export class RenewableConnection {
     return new Proxy({} as RedisConnection, {
       has: (_, name) => name in this.#connection(),
       get: (_, name) => {
+        if (name === "disconnect") return (again?: boolean) => this.#disconnect(again);
         const value: unknown = Reflect.get(this.#connection(), name);
         if (typeof value !== "function") return value;
         return NO_COMMANDS.has(name)
@@ -74,14 +84,32 @@ export class RenewableConnection {
   async #command(name: string | symbol, args: unknown[], remainingMs: () => number): Promise<unknown> {
     const limitMs = Math.min(this.#options.limitMs, remainingMs() - RESERVE_MS);
     if (limitMs <= 0) throw timeIsUp();
-    const use: Use = { name, args, remainingMs, connection: this.#connection(), isOver: false };
+    const { promise: aborted, reject: abort } = withReject();
+    const use: Use = { name, args, remainingMs, connection: this.#connection(), isOver: false, abort };
+    this.#running.add(use);
     try {
-      return await within(limitMs, () => silence(Math.round(limitMs)), this.#send(use));
+      const outcome = Promise.race([this.#send(use), aborted]);
+      return await within(limitMs, () => silence(Math.round(limitMs)), outcome);
     } catch (error) {
       use.isOver = true;
       if (!isOfTheServer(error)) this.#giveUp(use.connection);
       throw error;
+    } finally {
+      this.#running.delete(use);
     }
+  }
+
+  /** For good: what is on its way fails at once, and does not keep the process alive. */
+  #disconnect(again = false): void {
+    if (again) {
+      this.#present?.disconnect(true);
+      return;
+    }
+    for (const use of this.#running) {
+      use.isOver = true;
+      use.abort(new Error("the connection was closed"));
+    }
+    if (this.#present) this.#giveUp(this.#present);
   }
 
   async #send(use: Use): Promise<unknown> {
@@ -96,23 +124,39 @@ export class RenewableConnection {
   }
 
   async #untilReady(connection: RedisConnection): Promise<void> {
-    this.#ready ??= whenReady(connection, this.#options.retries);
-    const awaited = this.#ready;
+    this.#opening ??= opening(connection, this.#options.retries);
+    const awaited = this.#opening;
     try {
-      await awaited;
+      await awaited.ready;
     } catch (error) {
       if (connection === this.#present) throw error;
     } finally {
-      if (this.#ready === awaited) this.#ready = undefined;
+      if (this.#opening === awaited) this.#opening = undefined;
     }
   }
 
   #giveUp(connection: RedisConnection): void {
     if (connection !== this.#present) return;
+    const abandoned = this.#opening;
     this.#present = undefined;
-    this.#ready = undefined;
+    this.#opening = undefined;
     connection.disconnect();
+    abandoned?.abandon(new Error("the connection was given up"));
   }
+}
+
+/** One that is given up between two attempts to connect says nothing of it: ioredis has no event then. */
+function opening(connection: RedisConnection, retries: number): Opening {
+  const { promise: abandoned, reject: abandon } = withReject();
+  return { ready: Promise.race([whenReady(connection, retries), abandoned]), abandon };
+}
+
+/** `Promise.withResolvers` of Node 22, for what only ever fails. Nobody has to wait for it. */
+function withReject(): { readonly promise: Promise<never>; readonly reject: (error: Error) => void } {
+  let reject: (error: Error) => void = () => undefined;
+  const promise = new Promise<never>((_, rejectIt) => (reject = rejectIt));
+  promise.catch(() => undefined);
+  return { promise, reject };
 }
 
 /** ioredis' name for what a server has answered: that command is done with. */

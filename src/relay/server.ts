@@ -1,8 +1,8 @@
-import { createServer, type Server } from "node:http";
-import { isIP } from "node:net";
-import { withoutHost } from "../config/without-host.ts";
-import { RelayPortError } from "./errors.ts";
+import { createServer } from "node:http";
+import { listen } from "../http/listen.ts";
 import { type Health, isWell } from "./health.ts";
+
+const SETTINGS = { host: "APP_SYNC_RELAY_HOST", port: "APP_SYNC_RELAY_PORT" };
 
 export interface RelayServerOptions {
   readonly host: string;
@@ -20,7 +20,7 @@ export interface RelayServer {
 
 /**
  * `/health`, 200 or 503 with what it is that is not well, and `/metrics`. Neither has a secret, a login or anything to change.
- * Rejects with RelayPortError when the port cannot be taken.
+ * Rejects with ListenError when the port cannot be taken.
  */
 export async function startRelayServer(options: RelayServerOptions): Promise<RelayServer> {
   const { host, health, metrics, metricsType } = options;
@@ -40,7 +40,7 @@ export async function startRelayServer(options: RelayServerOptions): Promise<Rel
       );
     } else send(404, "text/plain", "expected /health or /metrics\n");
   });
-  const port = await listen(server, host, options.port);
+  const port = await listen(server, { host, port: options.port, settings: SETTINGS });
   return {
     port,
     async close() {
@@ -48,24 +48,4 @@ export async function startRelayServer(options: RelayServerOptions): Promise<Rel
       await new Promise((resolve) => server.close(resolve));
     },
   };
-}
-
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      const found = error.code === "EADDRINUSE" ? "that it is in use" : withoutHost(error.message);
-      // A name may be anything, a password that belongs elsewhere too.
-      const at = isIP(host) === 0 ? "port " : `${host}:`;
-      reject(
-        new RelayPortError(
-          `expected to listen on ${at}${port}, found ${found}: choose others with APP_SYNC_RELAY_HOST and APP_SYNC_RELAY_PORT`,
-          { cause: error },
-        ),
-      );
-    });
-    server.listen(port, host, () => {
-      const address = server.address();
-      resolve(typeof address === "object" && address ? address.port : port);
-    });
-  });
 }

@@ -37,7 +37,7 @@ const clock = () => performance.now();
  * Runs one relay until the signal is aborted, then ends between two batches.
  *
  * @throws NoStreamError, ViewTypeError, AwsCredentialsError or StreamGoneError when the table's stream cannot be read as things
- *   are; RelayPortError. Redis, and a DynamoDB that gives no answer, are waited for.
+ *   are; ListenError. Redis, and a DynamoDB that gives no answer, are waited for.
  */
 export async function startRelay(config: RelayConfig, signal: AbortSignal): Promise<void> {
   const clients = openDynamoDb(config);

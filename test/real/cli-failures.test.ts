@@ -48,6 +48,28 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "apps disable": { args: ["apps", "disable", "c", ...WAIT], needs: both, well: 3 },
   "apps enable": { args: ["apps", "enable", "d", ...WAIT], needs: both, well: 3 },
   "apps rotate-secret": { args: ["apps", "rotate-secret", "e", ...WAIT], needs: both, well: 3 },
+  "apps rotate-secret --overlap": {
+    args: ["apps", "rotate-secret", "l", "--overlap", "1h", ...WAIT],
+    needs: both,
+    well: 3,
+  },
+  "apps rotate-secret --all": {
+    args: [
+      "apps",
+      "rotate-secret",
+      "--all",
+      "--where",
+      "id=m",
+      "--overlap",
+      "1h",
+      "--yes",
+      "--out",
+      "OUT",
+      ...WAIT,
+    ],
+    needs: both,
+    well: 3,
+  },
   "apps rotate-key": { args: ["apps", "rotate-key", "f", ...WAIT], needs: both, well: 3 },
   "apps delete": { args: ["apps", "delete", "g", "--yes", ...WAIT], needs: both, well: 3 },
   "apps end-overlap": { args: ["apps", "end-overlap", "h", ...WAIT], needs: both, well: 3 },
@@ -79,17 +101,47 @@ const SERVERS = {
 } as const;
 const needing = (what: "redis" | "table") => ALL.filter(([, { needs }]) => needs.includes(what));
 
+/** Where Redis is, and what is wrong there. */
+const FAULTY: Readonly<Record<string, { env: () => Record<string, string>; says: RegExp }>> = {
+  "sentinels that are mute": {
+    env: () => ({ ...sentinelsAt(redis.port, dynamodb.port, redis.port), ...PASSWORDS }),
+    says: /did not answer|no sentinel could be reached/,
+  },
+  "a cluster that is mute": {
+    env: () => ({ REDIS_CLUSTER_NODES: listOf(redis.port, dynamodb.port), ...PASSWORDS }),
+    says: /did not answer/,
+  },
+  "mute, after TLS": {
+    env: () => ({ REDIS_URL: `rediss://:s3cret@127.0.0.1:${redis.port}` }),
+    says: /did not answer/,
+  },
+  "mute after the login": { env: () => redisAt(halfMute.port), says: /did not answer/ },
+  "no Redis": { env: () => redisAt(garbage.port), says: /answers like another server: check host and port/ },
+  "sentinels that are none": {
+    env: () => ({ ...sentinelsAt(garbage.port), ...PASSWORDS }),
+    says: /no sentinel could be reached|did not answer/,
+  },
+  "a cluster that is none": {
+    env: () => ({ REDIS_CLUSTER_NODES: listOf(garbage.port), ...PASSWORDS }),
+    says: /answers like another server: check host and port/,
+  },
+};
+
 /** The promise is ten seconds; what is left is for a process that starts on a machine that is busy. */
 const LIMIT_MS = 10_000 + 5_000;
 
 let table: AppsTable;
 let redis: MuteServer;
 let dynamodb: MuteServer;
+let halfMute: MuteServer;
+let garbage: MuteServer;
 let folder: string;
 let env: Record<string, string>;
 
 beforeAll(async () => {
   [redis, dynamodb] = [await startMuteServer(), await startMuteServer()];
+  halfMute = await startMuteServer(untilReady);
+  garbage = await startMuteServer(() => "HTTP/1.1 400 Bad Request\r\n\r\n");
   table = await openAppsTable(inject("dynamodbEndpoint"), "cli-failures");
   for (const id of ["a", "b", "c", "e", "f", "g"]) await table.put(item(id));
   await table.put(item("d", { Enabled: { BOOL: false } }));
@@ -106,7 +158,8 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await Promise.all([redis.close(), dynamodb.close(), rm(folder, { recursive: true })]);
+  await Promise.all([redis, dynamodb, halfMute, garbage].map((one) => one.close()));
+  await rm(folder, { recursive: true });
 });
 
 /** Words that stand for a file. */
@@ -117,8 +170,27 @@ const FILES: Readonly<Record<string, () => string>> = {
 };
 const argsOf = ({ args }: Pick<Command, "args">) =>
   args.map((arg) => (FILES[arg] ? join(folder, FILES[arg]()) : arg));
+const PASSWORDS = { REDIS_URL: "", REDIS_PASSWORD: "s3cret", REDIS_SENTINEL_PASSWORD: "s3cret" };
+const listOf = (...ports: number[]) => ports.map((port) => `127.0.0.1:${port}`).join(",");
+const sentinelsAt = (...ports: number[]) => ({
+  REDIS_SENTINELS: listOf(...ports),
+  REDIS_SENTINEL_NAME: "main",
+});
 const redisAt = (port: number) => ({ REDIS_URL: `redis://:s3cret@127.0.0.1:${port}` });
 const tableAt = (port: number) => ({ APP_MANAGER_DYNAMODB_ENDPOINT: `http://127.0.0.1:${port}` });
+
+/** What a Redis answers to a client that connects, and to no command after it. */
+function untilReady(sent: string): string {
+  const info = "# Server\r\nredis_version:7.0.15\r\nloading:0\r\n";
+  const answers = {
+    hello: "%1\r\n$6\r\nserver\r\n$5\r\nredis\r\n",
+    client: "+OK\r\n",
+    ping: "+PONG\r\n",
+    info: `$${info.length}\r\n${info}\r\n`,
+  };
+  const names = [...sent.matchAll(/^\*\d+\r\n\$\d+\r\n(\w+)/gm)].map(([, name = ""]) => name.toLowerCase());
+  return names.map((name) => (name in answers ? answers[name as keyof typeof answers] : "")).join("");
+}
 
 /** What a command makes, and what it deletes, as before. */
 async function prepare(): Promise<void> {
@@ -126,7 +198,9 @@ async function prepare(): Promise<void> {
   const until = String(Math.ceil(Date.now() / 1_000) + 3_600);
   const overlap = { AppSecretPrevious: { S: "former" }, AppSecretPreviousUntil: { N: until } };
   await Promise.all(
-    [...["g", "i", "j", "k"].map((id) => item(id)), item("h", overlap)].map((one) => table.put(one)),
+    [...["g", "i", "j", "k", "l", "m"].map((id) => item(id)), item("h", overlap)].map((one) =>
+      table.put(one),
+    ),
   );
 }
 
@@ -195,6 +269,21 @@ describe.concurrent.each(["down", "mute"] as const)("Redis %s", (how) => {
     const port = how === "down" ? 1 : redis.port;
     const { status } = await run({ args: ["validate"], needs: [], well: 0 }, redisAt(port));
     expect(status).toBe(0);
+  });
+});
+
+/** The commands that ask Redis in ways of their own. */
+const ASKING = ["doctor", "nodes", "get", "apps end-overlap", "apps rotate-secret --overlap", "sweep"].map(
+  (name) => [name, COMMANDS[name]] as const,
+);
+
+// What is tried for one of them adds up: a login at each attempt, one sentinel after the other, a question after the other.
+describe.concurrent.each(Object.entries(FAULTY))("Redis: %s", (_, fault) => {
+  it.each(ASKING)("%s", async (__, command) => {
+    if (!command) throw new Error("expected a command of the table");
+    const { status, stdout, stderr } = await run(command, fault.env(), ["--json"]);
+    expect(status, stderr).toBe(command.without?.redis ?? 1);
+    expect(`${stdout}${stderr}`).toMatch(fault.says);
   });
 });
 

@@ -290,7 +290,7 @@ describe("what only the operator can change is said in one line, with an exit co
       APP_SYNC_RELAY_PORT: new URL(relay.url).port,
     });
     expect(stderr).toMatch(
-      /expected to listen on 127\.0\.0\.1:\d+, found that it is in use: choose others with APP_SYNC_RELAY/,
+      /expected to listen on 127\.0\.0\.1:\d+, found that it is in use: choose another with APP_SYNC_RELAY_PORT/,
     );
     expect(status).toBe(1);
     const wrong = await cli(["relay"], {

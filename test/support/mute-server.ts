@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
-/** A server that takes connections and says nothing. */
+/** A server that takes connections and says nothing, or not enough. */
 export interface MuteServer {
   readonly port: number;
   /** Resolves at the next connection. */
@@ -11,12 +11,16 @@ export interface MuteServer {
   close(): Promise<void>;
 }
 
-export async function startMuteServer(): Promise<MuteServer> {
+/** @param answer to what a client has sent; "" is none. Default: none at all. */
+export async function startMuteServer(answer: (sent: string) => string = () => ""): Promise<MuteServer> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
     // Read, or its end is not noticed.
-    socket.resume();
+    socket.on("data", (sent: Buffer) => {
+      const answered = answer(sent.toString());
+      if (answered !== "") socket.write(answered);
+    });
     socket.on("error", () => undefined);
     socket.on("close", () => sockets.delete(socket));
   });

@@ -1,10 +1,9 @@
 import { ConflictError } from "../../aws/errors.ts";
-import { type LogWatch, watchLog } from "../../fleet/watch-log.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 import { amount } from "../support/amount.ts";
 import { createAnnouncer } from "../support/announcer.ts";
 import type { Run } from "../support/command.ts";
-import { type Awaited, beginWait, confirmByNodes } from "../support/confirm.ts";
+import { beginWatch, confirmByNodes, type Watched } from "../support/confirm.ts";
 import { InterruptedError, RefusedChangeError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { codeOf, explain } from "../support/explain.ts";
@@ -57,8 +56,7 @@ export async function applyChanges(
 ): Promise<ExitCode> {
   const { terminal } = run;
   const { dryRun = false } = options;
-  const nodes = dryRun ? undefined : await beginWait(run, options);
-  const watch = nodes && (await watchLog(await run.tools.fleet()));
+  const watched = dryRun ? undefined : await beginWatch(run, options);
   const announcer = dryRun ? undefined : await createAnnouncer(run, options);
   const outcome: Outcome = { apps: work.total, changed: 0, unchanged: 0, failed: 0 };
   const state: Progressing = { outcome, changedIds: new Set(), failures: [], lines: [] };
@@ -79,24 +77,16 @@ export async function applyChanges(
   const left = outcome.apps - done(outcome);
   const summary = { ...outcome, left, dryRun: dryRun ? true : undefined };
   tellOutcome(run, state, left, dryRun);
-  if (
-    failure ||
-    ended.aborted ||
-    dryRun ||
-    state.changedIds.size === 0 ||
-    !options.wait ||
-    !nodes ||
-    !watch
-  ) {
+  if (failure || ended.aborted || dryRun || state.changedIds.size === 0 || !options.wait || !watched) {
     terminal.value(summary);
     if (ended.aborted && left > 0) throw new InterruptedError("interrupted");
     if (failure) throw failure.error;
-    if (options.wait && !nodes && !dryRun && state.changedIds.size > 0) {
+    if (options.wait && !watched && !dryRun && state.changedIds.size > 0) {
       terminal.note("no Redis is configured: did not wait for the nodes");
     }
     return exitCodeOf(outcome, EXIT.ok);
   }
-  const confirmed = await confirmAll(run, { started, nodes, watch, announced, state, summary }, options);
+  const confirmed = await confirmAll(run, { started, ...watched, announced, state, summary }, options);
   return exitCodeOf(outcome, confirmed);
 }
 
@@ -166,10 +156,8 @@ function tellOutcome({ terminal }: Run, state: Progressing, left: number, dryRun
   if (dryRun) terminal.print("nothing was written");
 }
 
-interface Confirming {
+interface Confirming extends Watched {
   readonly started: number;
-  readonly nodes: Awaited;
-  readonly watch: LogWatch;
   readonly announced: string | undefined;
   readonly state: Progressing;
   readonly summary: object;

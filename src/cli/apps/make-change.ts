@@ -1,9 +1,8 @@
 import type { Command } from "commander";
 import type { MessageId } from "../../protocol/message-id.ts";
-import { watchLog } from "../../fleet/watch-log.ts";
 import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
 import type { Run } from "../support/command.ts";
-import { addWaitOptions, beginWait, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
+import { addWaitOptions, beginWatch, confirmByNodes, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
 import type { CommonOptions } from "../support/tools.ts";
@@ -47,8 +46,7 @@ export async function makeChange(
   }
 
   const by = await who;
-  const nodes = await beginWait(run, options);
-  const watch = nodes && (await watchLog(await tools.fleet()));
+  const watched = await beginWatch(run, options);
   const started = performance.now();
   await change.write(items);
   const shown = secrets ? { ...change, secret: undefined } : change;
@@ -65,7 +63,7 @@ export async function makeChange(
     difference && by !== undefined ? await announce(run, [difference], { by, reason }) : undefined;
   if (!difference) terminal.print("nothing that soketi reads has changed: nodes need no notification");
   if (!difference || !options.wait) return EXIT.ok;
-  if (!watch) {
+  if (!watched) {
     terminal.note("no Redis is configured: did not wait for the nodes");
     return EXIT.ok;
   }
@@ -73,7 +71,7 @@ export async function makeChange(
   const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
   let id: MessageId | string | undefined;
   try {
-    id = isEnough ? announced : await watch.messageOf(appId, started, options.timeout);
+    id = isEnough ? announced : await watched.watch.messageOf(appId, started, options.timeout);
   } catch (error) {
     terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
@@ -85,5 +83,5 @@ export async function makeChange(
     );
     return EXIT.unconfirmed;
   }
-  return confirmByNodes(run, id, { started, nodes }, options, {});
+  return confirmByNodes(run, id, { started, nodes: watched.nodes }, options, {});
 }

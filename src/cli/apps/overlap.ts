@@ -2,10 +2,13 @@ import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { normalize } from "../../app/normalize.ts";
 import { END_OF_OVERLAP, OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
+import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import type { Run } from "../support/command.ts";
+import { orRefused } from "../support/confirm.ts";
 import { RefusedChangeError } from "../support/errors.ts";
+import { explain } from "../support/explain.ts";
 import { timeOf } from "../../app/iso-time.ts";
 import { within } from "../../async/within.ts";
 
@@ -53,7 +56,8 @@ export function rotation(
 }
 
 /** What has to be known before a secret is rotated. @throws RefusedChangeError as `rotation`. */
-export async function checkRotation({ tools, terminal }: Run, options: RotationOptions): Promise<void> {
+export async function checkRotation(run: Run, options: RotationOptions & Checks): Promise<void> {
+  const { tools, terminal } = run;
   if (options.overlap === undefined) {
     terminal.note(
       "without --overlap, nodes refuse the old secret as soon as they know the new one; " +
@@ -62,13 +66,34 @@ export async function checkRotation({ tools, terminal }: Run, options: RotationO
     return;
   }
   if (!tools.config.redis) return;
-  const nodes = (await (await tools.fleet()).ask()).filter(({ entry }) => entry.soketi !== undefined);
+  const nodes = await nodesOf(run, options);
   const old = nodes.filter(({ answer }) => answer && answer.previousSecrets === undefined);
   if (old.length > 0 && !options.force) {
     throw new RefusedChangeError(
       `expected agents that support overlaps on all nodes, found ${amount(old.length, "node")} with an older one, which ` +
         "would refuse the old secret at once. Upgrade them first, or pass --force",
     );
+  }
+}
+
+/** Whoever does not wait for nodes makes the change although they cannot be asked, as the other changes do. */
+interface Checks {
+  readonly wait: boolean;
+  readonly dryRun?: true | undefined;
+}
+
+async function nodesOf(run: Run, { wait, dryRun }: Checks): Promise<RegisteredNode[]> {
+  const because = "nodes could not be asked whether they support overlaps";
+  try {
+    const nodes = await orRefused(run, because, (fleet) => fleet.ask());
+    return nodes.filter(({ entry }) => entry.soketi !== undefined);
+  } catch (error) {
+    if (wait && !dryRun) throw error;
+    const { tools, terminal } = run;
+    terminal.note(
+      `${because}: ${explain(error instanceof Error ? error.cause : error, tools.config, tools.redisTrouble())}`,
+    );
+    return [];
   }
 }
 

@@ -58,5 +58,20 @@ export async function runCommand(
     process.exitCode = error instanceof InterruptedError ? EXIT.interrupted : EXIT.failed;
   } finally {
     tools?.close();
+    endSoon();
   }
+}
+
+/** Between two looks at what is not written yet. Milliseconds. */
+const END_INTERVAL_MS = 50;
+
+/**
+ * A process that is done ends by itself. What was given up may keep it: a name that is looked up, or a sentinel that was asked
+ * and does not answer, of which ioredis does not let go before its time is up.
+ */
+function endSoon(): void {
+  const isWritten = () => process.stdout.writableLength === 0 && process.stderr.writableLength === 0;
+  setInterval(() => {
+    if (isWritten()) process.exit();
+  }, END_INTERVAL_MS).unref();
 }

@@ -1,7 +1,9 @@
 import { Option, type Command } from "commander";
+import { type LogWatch, watchLog } from "../../fleet/watch-log.ts";
 import { type Confirmation, nodesToWaitFor, waitForNodes } from "../../fleet/wait-for-nodes.ts";
 import { type MessageId, parseMessageId } from "../../protocol/message-id.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
+import type { Fleet } from "../../redis/fleet.ts";
 import { amount } from "./amount.ts";
 import { count, duration } from "./arguments.ts";
 import type { Run } from "./command.ts";
@@ -34,18 +36,48 @@ export function addWaitOptions(command: Command): Command {
 /** The nodes that have to confirm a change; undefined if nobody waits for them. */
 export type Awaited = readonly RegisteredNode[] | undefined;
 
+export interface Watched {
+  readonly nodes: readonly RegisteredNode[];
+  readonly watch: LogWatch;
+}
+
 /**
  * To be called before a change is made: who is to confirm it is settled then. Undefined with `--no-wait`, and without Redis.
  *
  * @throws RefusedChangeError when Redis cannot be asked.
  */
-export async function beginWait({ tools }: Run, options: WaitOptions): Promise<Awaited> {
-  if (!options.wait || !tools.config.redis) return undefined;
+export async function beginWait(run: Run, options: WaitOptions): Promise<Awaited> {
+  if (!options.wait || !run.tools.config.redis) return undefined;
+  return orRefused(run, "nodes could not be watched", async (fleet) => nodesToWaitFor(fleet));
+}
+
+/**
+ * As `beginWait`, with the log from now on, for a change of which the function is going to tell.
+ *
+ * @throws RefusedChangeError when Redis cannot be asked.
+ */
+export async function beginWatch(run: Run, options: WaitOptions): Promise<Watched | undefined> {
+  const nodes = await beginWait(run, options);
+  if (!nodes) return undefined;
+  return { nodes, watch: await orRefused(run, "nodes could not be watched", (fleet) => watchLog(fleet)) };
+}
+
+/**
+ * What is asked of Redis before a change that can be made without it.
+ *
+ * @param because completes "Nothing was done, because …".
+ * @throws RefusedChangeError when Redis cannot be asked: it names `--no-wait`.
+ */
+export async function orRefused<T>(
+  { tools }: Run,
+  because: string,
+  ask: (fleet: Fleet) => Promise<T>,
+): Promise<T> {
   try {
-    return await nodesToWaitFor(await tools.fleet());
+    return await ask(await tools.fleet());
   } catch (error) {
     throw new RefusedChangeError(
-      `${explain(error, tools.config, tools.redisTrouble())}. Nothing was done, because nodes could not be watched. ` +
+      `${explain(error, tools.config, tools.redisTrouble())}. Nothing was done, because ${because}. ` +
         "Pass --no-wait to do it anyway.",
       { cause: error },
     );

@@ -1,7 +1,7 @@
 import { failedRequestOf } from "../../aws/failed-request.ts";
 import { describeRedis } from "../../config/describe-redis.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
-import { RedisError } from "../../redis/errors.ts";
+import { OTHER_PROTOCOL, RedisError } from "../../redis/errors.ts";
 
 /** Errors of the AWS SDK by their name: what they mean to the user of a command line. */
 const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
@@ -93,26 +93,20 @@ function hintOn({ name, message }: Error): string {
     : "";
 }
 
-/** A library's words for an answer that it cannot read: ioredis' of what is no RESP, the SDK's of what is no JSON. */
-const NOT_ITS_PROTOCOL = /^Unknown RESP type|Deserialization error|is not valid JSON|^UnknownError$/;
+/** The SDK's words for an answer that it cannot read. */
+const NO_JSON = /Deserialization error|is not valid JSON|^UnknownError$/;
 
 function ofServer(code: string, words: string): string {
   const known = Object.hasOwn(SERVER, code) ? SERVER[code] : undefined;
   if (known !== undefined) return known;
-  if (NOT_ITS_PROTOCOL.test(words)) return "answers like another server: check host and port";
+  if (NO_JSON.test(words) || words.endsWith(OTHER_PROTOCOL))
+    return "answers like another server: check host and port";
   return words === "" ? `failed (${code})` : `says: ${words}`;
 }
 
-/** Of files and ports, in Node's codes. */
+/** Of files, in Node's codes. */
 function explainFile(error: Error): string | undefined {
-  const { code, path, syscall, address, port } = error as NodeJS.ErrnoException & {
-    address?: string;
-    port?: number;
-  };
-  if (code === "EADDRINUSE")
-    return `Could not listen on ${address ?? ""}:${port ?? ""}: the port is in use; choose another`;
-  if (syscall === "listen")
-    return `Could not listen on ${address ?? ""}:${port ?? ""}: ${code ?? error.message}`;
+  const { code, path } = error as NodeJS.ErrnoException;
   if (path === undefined) return undefined;
   if (code === "ENOENT") return `expected a file ${path}, found none`;
   if (code === "EISDIR") return `expected a file ${path}, found a folder`;

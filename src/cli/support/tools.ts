@@ -54,8 +54,11 @@ export interface Tools {
   close(): void;
 }
 
-/** Somebody waits at a terminal: sooner an error than silence. Milliseconds. */
-const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2 };
+/**
+ * Somebody waits at a terminal: sooner an error than silence. A login that nobody answers is such a silence too, and would be
+ * waited for at each attempt to connect. Milliseconds.
+ */
+const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2, totalMs: 4_000 };
 
 /** The variables, with the options that stand for some of them. */
 export function environmentOf(options: CommonOptions, environment: Environment): Environment {

@@ -56,6 +56,13 @@ describe("a server of another kind", () => {
 
   it.each<[string, Error]>([
     ["at Redis' address", new Error('Unknown RESP type 72 "H". Please report this.')],
+    ["to soketi's ioredis", new Error('Protocol error, got "H" as reply type byte. Please report this.')],
+    [
+      "at each address of a cluster",
+      Object.assign(new Error("Failed to refresh slots cache."), {
+        lastNodeError: new Error('Unknown RESP type 72 "H". Please report this.'),
+      }),
+    ],
     [
       "that answers in HTML",
       new Error("Unexpected token '<', \"<html>\" is not valid JSON\n  Deserialization error: see $response"),

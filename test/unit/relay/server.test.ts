@@ -15,6 +15,8 @@ it("does not show a name that it cannot listen on: it may be a password in the w
     () => undefined,
     (reason: unknown) => reason as Error,
   );
-  expect(error?.message).toMatch(/^expected to listen on port 0, found the host name is unknown \(E/);
+  expect(error?.message).toMatch(
+    /^expected to listen on port 0 of a host \(not shown\), found that the host is unknown: choose another with APP_SYNC_RELAY_HOST$/,
+  );
   expect(error?.message).not.toMatch(/s3cret|quokka/);
 });
