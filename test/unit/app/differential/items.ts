@@ -1,10 +1,13 @@
 import fc from "fast-check";
 import { FLAGS, LIMITS } from "../../../../src/app/app.ts";
 import {
+  anyNumbers,
   BIG_NUMBER,
   BOOLEANS,
+  inAnyType,
   ODD_VALUES,
   oneOfSpellings,
+  textOf,
   textOrBytes,
   valuesOf,
 } from "./attribute-values.ts";
@@ -41,16 +44,57 @@ const NUMBER_TEXTS = [
   "٣",
 ];
 
-const flagValue = valuesOf(BOOLEANS, textOrBytes(WORDS), FLAG_NUMBERS, ODD_VALUES);
+const SPACES = [" ", "\t", "\n", "\u00a0", "\ufeff", "\u0085", "\u180e", "\u200b", "\u2028", "\0"];
+const anyWord = textOf(...SPACES, "true", "TRUE", "no", "oN", "OFF", "f", "y", "1", "0", "\u0130", "\u017f");
+const flagValue = fc.oneof(
+  { weight: 3, arbitrary: valuesOf(BOOLEANS, textOrBytes(WORDS), FLAG_NUMBERS, ODD_VALUES) },
+  inAnyType(anyWord),
+  anyNumbers,
+);
 const numbers = NUMBERS.map((N) => ({ N }));
-const limitValue = valuesOf(numbers, textOrBytes(NUMBERS), textOrBytes(NUMBER_TEXTS), [
-  ...BOOLEANS,
-  ...ODD_VALUES,
-]);
-const identityValue = valuesOf(
-  textOrBytes(["id-2", "7", " k ", "schl\u00fcssel"]),
-  [{ N: "42" }, { N: BIG_NUMBER }],
-  [...BOOLEANS, ...ODD_VALUES],
+const anyDigits = textOf(
+  ...SPACES,
+  ..."0123456789",
+  "99999",
+  "1e3",
+  ".",
+  "-",
+  "+",
+  "e",
+  "E",
+  "x",
+  "0x",
+  "0X1f",
+  "0b1",
+  "0o7",
+  "_",
+  ",",
+  "n",
+  "Infinity",
+  "NaN",
+  "\uff15",
+);
+const limitValue = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: valuesOf(numbers, textOrBytes(NUMBERS), textOrBytes(NUMBER_TEXTS), [
+      ...BOOLEANS,
+      ...ODD_VALUES,
+    ]),
+  },
+  { weight: 2, arbitrary: inAnyType(anyDigits) },
+  anyNumbers,
+);
+const identityValue = fc.oneof(
+  {
+    weight: 2,
+    arbitrary: valuesOf(
+      textOrBytes(["id-2", "7", " k ", "schl\u00fcssel"]),
+      [{ N: "42" }, { N: BIG_NUMBER }],
+      [...BOOLEANS, ...ODD_VALUES],
+    ),
+  },
+  inAnyType(textOf(...SPACES, "a", "0", "\ud800", "\u{1f511}")),
 );
 
 /** One attribute, under one of its names. */

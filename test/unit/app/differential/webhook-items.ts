@@ -6,6 +6,7 @@ import {
   bytes,
   ODD_VALUES,
   oneOfSpellings,
+  textOf,
   textOrBytes,
   valuesOf,
 } from "./attribute-values.ts";
@@ -43,6 +44,44 @@ const URLS: readonly unknown[] = [
   ["https://example.com"],
   { a: 1 },
 ];
+const anyUrl = fc
+  .tuple(
+    fc.constantFrom(
+      "https://",
+      "https://",
+      "http://",
+      "HTTPS:\\\\",
+      "http:/",
+      " http://",
+      "https://u:p@",
+      "https://u%40@",
+    ),
+    textOf(
+      ..."ab.-_/\\?#@:%&=+~!$'();,[]{}|^`<>\"*",
+      "example.com",
+      "xn--4ca.de",
+      "[::1]",
+      ":80",
+      ":443",
+      ":0",
+      "%41",
+      "%zz",
+      " ",
+      "\t",
+      "\r\n",
+      "\u00a0",
+      "\ufeff",
+      "\u200b",
+      "\u3002",
+      "\u00e4",
+      "\u00df",
+      "\u{1f600}",
+      "\ud800",
+      "\0",
+    ),
+    fc.constantFrom("", "/", "/hook", "/hook?a=b#c", "\n", "\u00a0"),
+  )
+  .map((parts) => parts.join(""));
 const EVENTS: readonly unknown[] = [
   ...WEBHOOK_EVENT_TYPES.map((type) => [type]),
   [...WEBHOOK_EVENT_TYPES],
@@ -87,11 +126,58 @@ const HEADER_NAMES = [
   "",
 ];
 const deep: unknown = JSON.parse(`${"[".repeat(40)}${"]".repeat(40)}`);
+const anyName = textOf(
+  "X",
+  "-",
+  "a",
+  "1",
+  "_",
+  "~",
+  "!",
+  ":",
+  " ",
+  "\t",
+  "\u00e4",
+  "(",
+  "\0",
+  "Content-Length",
+  "Host",
+  "Transfer-Encoding",
+  "Connection",
+  "Expect",
+  "Content-Type",
+  "accept",
+  "constructor",
+  "toString",
+);
+const anyLine = textOf(
+  "a",
+  " ",
+  "\t",
+  "\r",
+  "\n",
+  "\0",
+  "\u007f",
+  "\u0080",
+  "\u00ff",
+  "\u0100",
+  "\u{1f600}",
+  "chunked",
+  "5",
+  ",",
+  ";",
+);
+const anyValue = fc.oneof(
+  anyLine,
+  fc.array(anyLine, { maxLength: 2 }),
+  fc.double({ noNaN: true, noDefaultInfinity: true }),
+);
 const headers = fc.oneof(
   {
     weight: 6,
     arbitrary: fc.dictionary(fc.constantFrom(...HEADER_NAMES), fc.constantFrom(...HEADER_VALUES)),
   },
+  { weight: 3, arbitrary: fc.dictionary(anyName, anyValue, { maxKeys: 3 }) },
   { weight: 1, arbitrary: fc.constantFrom<unknown>(null, false, 0, "", "ab", ["x"], 5, true) },
   { weight: 1, arbitrary: fc.constantFrom<unknown>({ "X-A": deep }, { "X-A": 1e999, "X-B": "x" }) },
 );
@@ -175,7 +261,7 @@ const webhook = fc.oneof(
     weight: 12,
     arbitrary: fc.record(
       {
-        url: fc.oneof(fc.constant(URLS[0]), fc.constantFrom(...URLS)),
+        url: fc.oneof(fc.constant(URLS[0]), fc.constantFrom(...URLS), anyUrl),
         lambda_function: fc.constantFrom<unknown>("f", "f", "f", "", null, " ", 5, {}),
         event_types: fc.oneof(
           { weight: 3, arbitrary: fc.constant(["client_event"]) },
