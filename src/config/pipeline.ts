@@ -108,7 +108,7 @@ const ENDPOINTS = ["APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB
 /** The SDK takes `localhost:8000` for a host named 8000. */
 function readEndpoint(env: EnvReader): string | undefined {
   const value = env.text(...ENDPOINTS);
-  if (value === undefined || /^https?:\/\/[^/]/i.test(value)) return value;
+  if (value === undefined || (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value))) return value;
   const name = ENDPOINTS.find((one) => env.text(one) !== undefined) ?? "";
   env.wrong(name, "a URL with http:// or https://", shown(value), "http://localhost:8000");
   return undefined;

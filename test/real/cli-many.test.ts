@@ -119,6 +119,9 @@ describe("several apps", () => {
     const chosen = ["disable", "--all", "--where", "id~^c-", "--where", "enabled"];
     const unasked = await apps(chosen);
     expect([unasked.status, unasked.stderr]).toEqual([1, "nothing was changed: confirm, or pass --yes\n"]);
+    expect((await apps([...chosen, "--json"])).stderr).toBe(
+      '{"error":"nothing was changed: confirm, or pass --yes","code":"E_CHANGE_REFUSED"}\n',
+    );
     const dry = await apps([...chosen, "--dry-run"]);
     expect(dry.status).toBe(0);
     expect(dry.stdout).toContain("app c-1 would be updated: enabled=false\n");

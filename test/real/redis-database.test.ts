@@ -67,10 +67,10 @@ describe.each(LIBRARIES)("a database that the server does not have, with %s", (_
   });
 
   it("nor by way of sentinels", async () => {
-    const { sentinels, name, master } = keep(await startRedisSentinel());
-    const list = sentinels.map((one) => ({ host: "127.0.0.1", port: Number(one.split(":")[1]) }));
-    await setFails(library, { kind: "sentinel", sentinels: list, name, db: 99, tls: false });
-    expect(await keysOf((await master()).port)).toBe("");
+    const setup = keep(await startRedisSentinel());
+    const list = setup.sentinels.map((one) => ({ host: "127.0.0.1", port: Number(one.split(":")[1]) }));
+    await setFails(library, { kind: "sentinel", sentinels: list, name: setup.name, db: 99, tls: false });
+    expect(await keysOf((await setup.master()).port)).toBe("");
   });
 
   it("nor does one that the user may not choose", async () => {

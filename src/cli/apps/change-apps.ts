@@ -1,5 +1,5 @@
 import { amount } from "../support/amount.ts";
-import type { Run } from "../support/command.ts";
+import { complain, type Run } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { listed } from "./fields.ts";
@@ -61,6 +61,8 @@ export async function isAgreed(
   question: string,
 ): Promise<boolean> {
   if (yes === true || dryRun === true || (await terminal.confirm(question))) return true;
-  terminal.note("nothing was changed: confirm, or pass --yes");
+  const refusal = "nothing was changed: confirm, or pass --yes";
+  if (terminal.json) complain(terminal, refusal, "E_CHANGE_REFUSED");
+  else terminal.note(refusal);
   return false;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { codeOf, explain } from "../../../src/cli/support/explain.ts";
+import { rememberRequests } from "../../../src/aws/failed-request.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
 import { readToolsConfig } from "../../../src/config/pipeline.ts";
 
@@ -49,6 +50,30 @@ describe("an error of a file", () => {
   ])("%s names it", (code, words) => {
     expect(explain(named("Error", { code, path: "/x" }), config)).toMatch(words);
   });
+});
+
+/** What a command meets that sends a request to the given client. */
+async function failedRequest(message: string): Promise<unknown> {
+  const error = Object.assign(new Error(message), { name: "ValidationException" });
+  type Handler = () => Promise<unknown>;
+  let handler: Handler = () => Promise.reject(error);
+  rememberRequests({
+    middlewareStack: {
+      add: (middleware: never) => {
+        const made = middleware as (next: Handler, context: object) => (args: object) => Promise<unknown>;
+        const wrapped = made(handler, { commandName: "ScanCommand" });
+        handler = () => wrapped({});
+      },
+    },
+  });
+  return handler().catch((reason: unknown) => reason);
+}
+
+it("doctor is recommended where key or index is wrong, and not for a table's name that cannot be one", async () => {
+  const missing = await failedRequest("The table does not have the specified index: AppKeyIndex");
+  expect(explain(missing, config)).toContain("doctor");
+  const words = "Invalid table/index name.  Table/index names must be between 3 and 255 characters long";
+  expect(explain(await failedRequest(words), config)).not.toContain("doctor");
 });
 
 describe("a server of another kind", () => {

@@ -53,20 +53,24 @@ describe("the pipeline's configuration", () => {
     ]);
   });
 
-  it.each(["localhost:8000", "127.0.0.1:8000", "tcp://localhost:8000", "http://", "http:///x"])(
-    "refuses %s as an endpoint of DynamoDB, which the SDK would read as something else",
-    (endpoint) => {
-      const names = ["APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"];
-      for (const name of names) {
-        expect(mistakesOf(() => readPipelineConfig({ REDIS_URL: "redis://a", [name]: endpoint }))).toEqual([
-          expect.stringMatching(new RegExp(`^${name}: expected a URL with http:// or https://, found `)),
-        ]);
-      }
-      const dynamodbEndpoint = "https://dynamodb.eu-west-1.amazonaws.com";
-      const config = readPipelineConfig({ REDIS_URL: "redis://a", [names[1] ?? ""]: dynamodbEndpoint });
-      expect(config).toMatchObject({ dynamodbEndpoint });
-    },
-  );
+  it.each([
+    "localhost:8000",
+    "127.0.0.1:8000",
+    "tcp://localhost:8000",
+    "http://",
+    "http:///x",
+    "http://localhost:99999",
+  ])("refuses %s as an endpoint of DynamoDB, which the SDK would read as something else", (endpoint) => {
+    const names = ["APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"];
+    for (const name of names) {
+      expect(mistakesOf(() => readPipelineConfig({ REDIS_URL: "redis://a", [name]: endpoint }))).toEqual([
+        expect.stringMatching(new RegExp(`^${name}: expected a URL with http:// or https://, found `)),
+      ]);
+    }
+    const dynamodbEndpoint = "https://dynamodb.eu-west-1.amazonaws.com";
+    const config = readPipelineConfig({ REDIS_URL: "redis://a", [names[1] ?? ""]: dynamodbEndpoint });
+    expect(config).toMatchObject({ dynamodbEndpoint });
+  });
 
   it("knows sockudo's cache by its prefix, alone or beside soketi's", () => {
     const refresh = { REDIS_URL: "redis://a", SHARED_CACHE: "refresh" };
