@@ -113,6 +113,7 @@ publish({
       columns: [
         "nodes",
         "Redis, heartbeats: CPU a second",
+        "a bare SET from as many",
         "bytes a second",
         "a message to all: CPU",
         "bytes",
@@ -122,6 +123,7 @@ publish({
       rows: nodes.map((one) => [
         count(one.nodes),
         us(one.idleCpu),
+        us(one.bareCpu),
         kB(one.idleBytes),
         us(one.one.cpu),
         kB(one.one.bytes),

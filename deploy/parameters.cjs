@@ -341,11 +341,22 @@ function givenTo({ param }, stage) {
   return { ...inFile, ...Object.fromEntries(onLine) };
 }
 
+/** osls asks for each `${file(….cjs):name}`, with the same options: they are judged, and the stage's file is read, once. */
+const known = new WeakMap();
+
 /**
  * What the other files of this deployment are told.
  * @param sources what osls gives to each function that it calls for `${file(….cjs):name}`
  */
-async function settings({ options, resolveVariable }) {
+function settings(sources) {
+  const before = known.get(sources.options);
+  if (before) return before;
+  const made = settle(sources);
+  known.set(sources.options, made);
+  return made;
+}
+
+async function settle({ options, resolveVariable }) {
   const stage = await resolveVariable("sls:stage");
   const region = await resolveVariable("self:provider.region");
   const { values, mistakes } = check(givenTo(options, stage), { stage, region });

@@ -15,6 +15,8 @@ export interface NodesFigures {
   readonly nodes: number;
   /** CPU of Redis, microseconds a second. */
   readonly idleCpu: number;
+  /** The same for what a node could not do without: a SET with an expiry, from as many connections. */
+  readonly bareCpu: number;
   /** Bytes a second, in and out. */
   readonly idleBytes: number;
   /** Of each message, to all nodes together: with one change, and with as many as a message holds. */
@@ -27,7 +29,35 @@ export interface MessageFigures {
   readonly bytes: number;
 }
 
+/** What a registry entry of an agent weighs. */
+const ENTRY = "x".repeat(300);
+
+/** @returns CPU of Redis, microseconds a second, for a SET a second from each of so many connections. */
+async function measureBare(port: number, nodes: number): Promise<number> {
+  const admin = new Redis({ port });
+  const connections = Array.from({ length: nodes }, () => new Redis({ port }));
+  await Promise.all(connections.map((one) => one.ping()));
+  let begun = 0;
+  let failures = 0;
+  // In turn, evenly over the second.
+  const timer = setInterval(() => {
+    const due = Math.ceil(((performance.now() - start) / 1_000) * nodes);
+    for (; begun < due; begun += 1) {
+      const i = begun % nodes;
+      connections[i]?.set(`bare-${i}`, ENTRY, "PX", 86_400_000).catch(() => (failures += 1));
+    }
+  }, 1);
+  const start = performance.now();
+  await pause(1_000);
+  const { cpu } = await during(admin, () => pause(SECONDS * 1_000));
+  clearInterval(timer);
+  for (const one of [admin, ...connections]) one.disconnect();
+  if (failures > 0) throw new Error(`expected Redis to take each SET, found ${failures} refused`);
+  return cpu;
+}
+
 export async function measureNodes(port: number, nodes: number): Promise<NodesFigures> {
+  const bareCpu = await measureBare(port, nodes);
   const crowd = createCrowd(port, 2);
   const admin = new Redis({ port });
   const connection = openRedis(connectionTo(port));
@@ -58,7 +88,7 @@ export async function measureNodes(port: number, nodes: number): Promise<NodesFi
   crowd.stop();
   admin.disconnect();
   connection.disconnect();
-  return { nodes, idleCpu: idle.cpu, idleBytes: idle.bytes, one, full };
+  return { nodes, idleCpu: idle.cpu, bareCpu, idleBytes: idle.bytes, one, full };
 }
 
 async function during(admin: Redis, work: () => Promise<unknown>) {

@@ -102,14 +102,20 @@ export class Learner {
     const keys = keysOf(values);
     const relevant = this.#relevant(keys);
     const rows = new Map<string, Row>();
+    // The stage, which has one sample, is in all names.
+    const named = [0, ...context];
+    const seen = new Set<string>();
     for (const [i, value] of values.entries()) {
       const assignment = this.#trials.assignments[i];
       if (value === undefined || assignment === undefined) continue;
+      // Most trials differ in what makes no difference here.
+      const trial = `${[...relevant, ...named].map((place) => assignment[place]).join()} ${keys[i] ?? ""}`;
+      if (seen.has(trial)) continue;
+      seen.add(trial);
       const variantsAt = (places: readonly number[]) =>
         places.flatMap((place) => this.#variables[place]?.variants[assignment[place] ?? 0] ?? []);
       const variants = variantsAt(relevant);
-      // The stage, which has one sample, is in all names.
-      const tokens = [...variants, ...variantsAt([0, ...context])].flatMap((variant) => variant.tokens);
+      const tokens = [...variants, ...variantsAt(named)].flatMap((variant) => variant.tokens);
       const row = { variants, value: withExpressions(value, tokens) };
       rows.set(JSON.stringify([variants.map((variant) => variant.value), row.value]), row);
     }

@@ -169,10 +169,13 @@ function samplesOf(name: string, value: JsonObject): Variant[] {
   }
 }
 
-/** A number that stands out. A template has few that are as large. */
+/** Numbers that stand out, as a template has few that are as large. All but the first are the largest that some parameter takes. */
+const SAMPLES = [7_770_112, 1_000_000, 3_653, 1_000, 100].map(String);
+
 function numberThat(allows: (value: string) => boolean): string {
-  for (let number = 7_770_112; number > 0; number -= 1) if (allows(String(number))) return String(number);
+  const sample = SAMPLES.find(allows);
+  if (sample !== undefined) return sample;
   throw new Error(
-    "expected a parameter of numbers, found one that takes none: give it a sample in samplesOf()",
+    `expected a parameter that takes one of ${SAMPLES.join(", ")}, found one that takes none: give it a sample in samplesOf()`,
   );
 }

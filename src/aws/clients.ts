@@ -18,11 +18,17 @@ export const TOOLS: RequestLimits = { connectionTimeout: 1_500, requestTimeout: 
 /** Without the last, the SDK warns and goes on waiting: a server that takes a request and never answers would hold it for ever. */
 export const requestHandler = (limits: RequestLimits) => ({ ...limits, throwOnRequestTimeout: true });
 
+/** Clients of the table, and of its stream. */
+export interface DynamoDb {
+  readonly tables: DynamoDBClient;
+  readonly streams: DynamoDBStreamsClient;
+}
+
 /** For what reads the table or its stream again. Credentials come from the environment, as with AWS' own tools. */
 export function openDynamoDb(
   { dynamodbEndpoint, region }: Pick<ToolsConfig, "dynamodbEndpoint" | "region">,
   limits = FUNCTION,
-) {
+): DynamoDb {
   const options = {
     requestHandler: requestHandler(limits),
     // The SDK looks for what is absent elsewhere; its types take no undefined.

@@ -1,24 +1,28 @@
 import { Command } from "commander";
-import { createGetCommand } from "./get.ts";
-import { createValidateCommand } from "./validate/validate.ts";
-import { createAppsCommand } from "./apps/apps.ts";
-import { createConsoleCommand } from "./console.ts";
-import { createDoctorCommand } from "./doctor/doctor.ts";
-import { createTailCommand } from "./tail.ts";
-import { createFlushCommand } from "./flush.ts";
-import { createInvalidateCommand } from "./invalidate.ts";
-import { createMeasureCommand } from "./measure/measure.ts";
-import { createNodesCommand } from "./nodes.ts";
-import { createNormalizeCommand } from "./normalize.ts";
-import { createRelayCommand } from "./relay.ts";
-import { createRedriveCommand } from "./redrive.ts";
-import { createSweepCommand } from "./sweep.ts";
 import { complain } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
 import { bearClosedPipes } from "./support/interruption.ts";
 
 // The AWS SDK's advice on Node versions is nothing that whoever runs a command can act on.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
+
+/** In the order of `--help`. What a command needs is loaded with it: for most, that is less than half of what all need. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  doctor: async () => (await import("./doctor/doctor.ts")).createDoctorCommand(),
+  nodes: async () => (await import("./nodes.ts")).createNodesCommand(),
+  tail: async () => (await import("./tail.ts")).createTailCommand(),
+  measure: async () => (await import("./measure/measure.ts")).createMeasureCommand(),
+  get: async () => (await import("./get.ts")).createGetCommand(),
+  validate: async () => (await import("./validate/validate.ts")).createValidateCommand(),
+  console: async () => (await import("./console.ts")).createConsoleCommand(),
+  apps: async () => (await import("./apps/apps.ts")).createAppsCommand(),
+  invalidate: async () => (await import("./invalidate.ts")).createInvalidateCommand(),
+  flush: async () => (await import("./flush.ts")).createFlushCommand(),
+  sweep: async () => (await import("./sweep.ts")).createSweepCommand(),
+  redrive: async () => (await import("./redrive.ts")).createRedriveCommand(),
+  relay: async () => (await import("./relay.ts")).createRelayCommand(),
+  normalize: async () => (await import("./normalize.ts")).createNormalizeCommand(),
+};
 
 /** Before there is a command, and where one has no output any more. */
 const plainTerminal = {
@@ -37,29 +41,22 @@ The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGE
 rest of docs/cli.md.
 Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 changed but not confirmed by every node,
 7 done but something could not be checked.`,
-  )
-  .addCommand(createDoctorCommand())
-  .addCommand(createNodesCommand())
-  .addCommand(createTailCommand())
-  .addCommand(createMeasureCommand())
-  .addCommand(createGetCommand())
-  .addCommand(createValidateCommand())
-  .addCommand(createConsoleCommand())
-  .addCommand(createAppsCommand())
-  .addCommand(createInvalidateCommand())
-  .addCommand(createFlushCommand())
-  .addCommand(createSweepCommand())
-  .addCommand(createRedriveCommand())
-  .addCommand(createRelayCommand())
-  .addCommand(createNormalizeCommand());
+  );
 
 bearClosedPipes(({ code = "unknown" }) => {
   complain(plainTerminal, `Could not write the output: ${code}`, code);
   process.exit(EXIT.failed);
 });
-complainAlike(program);
 // It ends the process when it rejects, as every command is to catch what can be expected.
-void program.parseAsync();
+void run(process.argv[2] ?? "");
+
+/** @param name the command's; all are loaded where it is none of them, for help and for the advice on a misspelt one. */
+async function run(name: string): Promise<void> {
+  const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : Object.values(COMMANDS);
+  for (const load of named) if (load) program.addCommand(await load());
+  complainAlike(program);
+  await program.parseAsync();
+}
 
 /** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */
 function complainAlike(command: Command): void {

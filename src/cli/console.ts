@@ -54,7 +54,7 @@ export function createConsoleCommand(): Command {
             readCanary: () => readCanaryResults(redis, names),
             hasSharedCache: tools.config.sharedCache !== undefined,
           }),
-          items: tools.items(),
+          items: await tools.items(),
           explain: (error) => explain(error, tools.config, tools.redisTrouble()),
           assets: new URL("console/", import.meta.url),
         });

@@ -67,7 +67,7 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
 
 /** By id, and by key: more than one when a key is that of two apps, or another app's id. */
 async function find(tools: Tools, name: string): Promise<{ appId: string; item: RawItem }[]> {
-  const items = tools.items();
+  const items = await tools.items();
   const ids = [...new Set([name, ...(await items.idsByKey(name))])];
   const found = await Promise.all(ids.map(async (appId) => ({ appId, item: await items.get(appId) })));
   return found.flatMap(({ appId, item }) => (item ? [{ appId, item }] : []));

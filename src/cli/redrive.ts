@@ -36,7 +36,7 @@ export function createRedriveCommand(): Command {
 async function redriveRange(options: RedriveOptions, tools: Tools): Promise<readonly string[]> {
   const config = tools.pipelineConfig;
   const log = await tools.log();
-  const { tables, streams } = tools.dynamodb();
+  const { tables, streams } = await tools.dynamodb();
   const told: string[] = [];
   const report: PipelineReporter & RedriveReporter = {
     itemProblems: () => undefined,

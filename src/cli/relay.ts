@@ -1,7 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { AwsCredentialsError, NoStreamError, StreamGoneError, ViewTypeError } from "../aws/errors.ts";
 import { readRelayConfig } from "../config/relay.ts";
-import { startRelay } from "../relay/start-relay.ts";
 import { complain, createCommand } from "./support/command.ts";
 import { codeOf } from "./support/explain.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
@@ -38,6 +37,7 @@ async function run(options: RelayCommandOptions): Promise<ExitCode> {
       APP_SYNC_RELAY_HOST: host ?? environment.APP_SYNC_RELAY_HOST,
       APP_SYNC_RELAY_PORT: port ?? environment.APP_SYNC_RELAY_PORT,
     });
+    const { startRelay } = await import("../relay/start-relay.ts");
     await startRelay(config, interruption());
     return EXIT.ok;
   } catch (error) {

@@ -13,7 +13,7 @@ export function createSweepCommand(): Command {
       const { sharedCache } = withSharedCache(tools.config);
       const outcome = await sweep({
         cache: await tools.sharedCache(sharedCache),
-        table: tools.apps(),
+        table: await tools.apps(),
         // Nothing stops a command but its user.
         remainingMs: () => Number.POSITIVE_INFINITY,
       });

@@ -21,7 +21,7 @@ export interface ShardPlan {
 
 /**
  * Which shards can be read. A child only when its parent is read to the end, or the changes of one app would come in the
- * wrong order; do not wait for a parent that the stream no longer lists.
+ * wrong order. A parent that the stream no longer lists is waited for only while it is still being read.
  *
  * @param positions of each shard that was begun.
  * @param reading those that are being read.
@@ -32,7 +32,8 @@ export function planShards(
   reading: ReadonlySet<string>,
 ): ShardPlan {
   const known = new Set(listed.map(({ id }) => id));
-  const isDone = (id: string | undefined) => id === undefined || !known.has(id) || positions.get(id) === END;
+  const isDone = (id: string | undefined) =>
+    id === undefined || (!reading.has(id) && (!known.has(id) || positions.get(id) === END));
   const gone = [...positions].filter(([id]) => !known.has(id) && !reading.has(id));
   return {
     readable: listed.flatMap(({ id, parent }) => {

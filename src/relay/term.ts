@@ -4,7 +4,7 @@ import { encodeFlush } from "../protocol/encode.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { pauseUnless, isOver } from "./pause.ts";
 import { readShard, type ShardContext } from "./read-shard.ts";
-import { planShards } from "./shards.ts";
+import { planShards, type ShardPlan } from "./shards.ts";
 import type { RelayState } from "./state.ts";
 
 export interface TermContext extends Omit<ShardContext, "arn" | "shard" | "take"> {
@@ -83,8 +83,12 @@ async function follow(arn: string, readers: Readers, context: TermContext): Prom
   while (!isOver(signal)) {
     try {
       const listed = await stream.shards(arn, signal);
-      await takeLeave(listed, readers, context);
-      readers.begin(planShards(listed, context.checkpoints.shards, readers.reading).readable);
+      // What was not read for so long may have come and gone unseen. The next term begins it anew.
+      if (reasonToBegin(arn, context.checkpoints, context.now()) !== undefined) return;
+      // One plan for both: a reader that ends meanwhile must not let its children pass before its loss is known.
+      const plan = planShards(listed, context.checkpoints.shards, readers.reading);
+      await takeLeave(plan, context);
+      readers.begin(plan.readable);
       await noteIfCurrent(context);
       const now = await stream.find(signal);
       state.wellAgain("table");
@@ -117,11 +121,9 @@ function isPassing(error: unknown): boolean {
 
 /** Shards that are gone: of those that were not read to the end, everybody has to forget what they knew. */
 async function takeLeave(
-  listed: Parameters<typeof planShards>[0],
-  readers: Readers,
+  { lost, forgotten }: ShardPlan,
   { checkpoints, report, now }: TermContext,
 ): Promise<void> {
-  const { lost, forgotten } = planShards(listed, checkpoints.shards, readers.reading);
   await checkpoints.forget(forgotten);
   if (lost.length === 0) return;
   const reason = `${lost.join(", ")} is no longer in the stream`;

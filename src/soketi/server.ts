@@ -88,6 +88,8 @@ export interface SoketiSocket {
   readonly appKey: string;
   app?: SoketiAppObject;
   userAuthenticationTimeout?: NodeJS.Timeout;
+  /** Once it has signed in. */
+  readonly user?: object | undefined;
   sendJson(data: object): void;
   end(code?: number, message?: string): void;
 }
@@ -98,6 +100,8 @@ export interface SoketiWsHandler {
   checkForValidApp(socket: SoketiSocket): Promise<SoketiAppObject | null>;
   onOpen(socket: SoketiSocket): unknown;
   onClose(socket: SoketiSocket, ...args: unknown[]): unknown;
+  /** Closes the connection unless it signs in meanwhile. */
+  setUserAuthenticationTimeout?(socket: SoketiSocket): void;
 }
 
 export interface SoketiHttpHandler {

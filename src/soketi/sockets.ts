@@ -1,6 +1,7 @@
 import type { Connection, ConnectionLimits, Connections } from "../agent/ports.ts";
 import { previousSecretOf } from "./app-objects.ts";
 import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
+import { noteOpened, requestSignIn } from "./sign-in-requests.ts";
 import { wrap } from "./wrap.ts";
 
 /** Those of one app on this node, by id. There are none before soketi's adapter is set. */
@@ -17,7 +18,7 @@ export function soketiConnections(server: SoketiServer): Connections<SoketiAppOb
     appIds: () =>
       [...(server.adapter?.getNamespaces().keys() ?? [])].filter((appId) => socketsOf(server, appId)?.size),
     has: (appId) => (socketsOf(server, appId)?.size ?? 0) > 0,
-    of: (appId) => each(socketsOf(server, appId)?.values() ?? []),
+    of: (appId) => each(server, socketsOf(server, appId)?.values() ?? []),
   };
 }
 
@@ -33,21 +34,23 @@ export function soketiConnectionLimits(server: SoketiServer): ConnectionLimits<S
     },
     newest(appId, count) {
       const sockets = [...(socketsOf(server, appId)?.values() ?? [])];
-      return each(sockets.slice(Math.max(0, sockets.length - count)));
+      return each(server, sockets.slice(Math.max(0, sockets.length - count)));
     },
   };
 }
 
 /** One at a time: for 50,000 of them at once the event loop would stand still. A Map may change while it is walked through. */
-function* each(sockets: Iterable<SoketiSocket>): Iterable<Connection<SoketiAppObject>> {
-  for (const socket of sockets) yield new SocketConnection(socket);
+function* each(server: SoketiServer, sockets: Iterable<SoketiSocket>): Iterable<Connection<SoketiAppObject>> {
+  for (const socket of sockets) yield new SocketConnection(server, socket);
 }
 
 /** A class, not a literal with four closures: it is made for each connection of a changed app. */
 class SocketConnection implements Connection<SoketiAppObject> {
+  readonly #server: SoketiServer;
   readonly #socket: SoketiSocket;
 
-  constructor(socket: SoketiSocket) {
+  constructor(server: SoketiServer, socket: SoketiSocket) {
+    this.#server = server;
     this.#socket = socket;
   }
 
@@ -71,8 +74,7 @@ class SocketConnection implements Connection<SoketiAppObject> {
 
   replace(app: SoketiAppObject): void {
     this.#socket.app = sharedForWebSocket(app);
-    // The time-out that soketi set when the client connected would close it with 4009.
-    if (!app.enableUserAuthentication) clearTimeout(this.#socket.userAuthenticationTimeout);
+    requestSignIn(this.#server, this.#socket, app);
   }
 
   close(code: number, message: string): void {
@@ -116,7 +118,8 @@ export function watchNewConnections(
   wrap(server, "setAdapter", (setAdapter) => (adapter) => {
     wrap(adapter, "addSocket", (addSocket) => async (appId, socket) => {
       const added = await addSocket(appId, socket);
-      onEntered(appId, new SocketConnection(socket));
+      noteOpened(socket);
+      onEntered(appId, new SocketConnection(server, socket));
       return added;
     });
     return setAdapter(adapter);

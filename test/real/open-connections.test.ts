@@ -64,6 +64,26 @@ describe("an open connection", () => {
   });
 });
 
+describe("sign-ins that are switched off and on", () => {
+  it("are waited for again by a connection that had not signed in", async () => {
+    const own = await fleet.node({ env: { SOKETI_USER_AUTHENTICATION_TIMEOUT: "5000" } });
+    await put("asked", { EnableUserAuthentication: { BOOL: true } });
+    const connection = await connect({ port: own.port, key: "asked-key" });
+    for (const [secret, isAsked] of [
+      ["second", false],
+      ["third", true],
+    ] as const) {
+      await fleet.table.update("asked", {
+        AppSecret: { S: secret },
+        EnableUserAuthentication: { BOOL: isAsked },
+      });
+      await eventually("the change", () => accepts(own, "asked", secret));
+    }
+    expect(await connection.error).toBe(4009);
+    connection.disconnect();
+  });
+});
+
 describe("a webhook", () => {
   let server: Server;
   let port: number;

@@ -63,10 +63,15 @@ describe("the users of docs/reference/redis-users.md", () => {
     const { server, admin, fleet, names } = keep(await startWithUsers());
     const proxy = keep(await startStoppableProxy(server.port));
     const node = await fleet.node({ env: WITHOUT_VERIFIER, redisUrl: urlOf("agent", proxy.port) });
-    await fleet.table.put(item("a"));
+    // A read that comes late shows a change whose message is still under way.
+    const messages = (count: number) =>
+      eventually(`message ${count}`, async () => (await node.metrics()).messages_total === count);
     await eventually("the lease", () => leaseOf(node));
+    await fleet.table.put(item("a"));
+    await messages(1);
     await eventually("the app", () => accepts(node, "a", "a-secret"));
     await changes(fleet, node, "second");
+    await messages(2);
 
     const flushed = flushesOf(await node.metrics());
     proxy.refuse(true);
@@ -275,10 +280,15 @@ describe("on a Redis Cluster", () => {
         await applyAcl(admin, aclLines(part, fleet));
     }
     const node = await fleet.node({ env: { ...WITHOUT_VERIFIER, ...env("agent") } });
-    await fleet.table.put(item("a"));
+    // A read that comes late shows a change whose message is still under way.
+    const messages = (count: number) =>
+      eventually(`message ${count}`, async () => (await node.metrics()).messages_total === count);
     await eventually("the lease", () => leaseOf(node));
+    await fleet.table.put(item("a"));
+    await messages(1);
     await eventually("the app", () => accepts(node, "a", "a-secret"));
     await changes(fleet, node, "second");
+    await messages(2);
     const tools = {
       ...env("operator"),
       ...cacheEnv,

@@ -119,7 +119,7 @@ async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progre
       terminal.value({ appId: job.appId, type: "unchanged", changed: [], dryRun: dryRun ? true : undefined });
       return undefined;
     }
-    const items = tools.items();
+    const items = await tools.items();
     const checked = await checkChange(items, change);
     const { difference, is } = checked;
     if (dryRun) {

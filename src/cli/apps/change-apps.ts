@@ -24,7 +24,7 @@ export async function changeApps(
   secrets?: SecretsFile,
 ): Promise<ExitCode> {
   const { terminal, tools } = run;
-  const items = tools.items();
+  const items = await tools.items();
   if (selection.only !== undefined) {
     const appId = selection.only;
     const before = await existing(items, appId);

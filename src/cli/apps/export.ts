@@ -47,7 +47,7 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
   process.once("exit", () => rmSync(part, { force: true }));
   let apps = 0;
   try {
-    const items = run.tools.items();
+    const items = await run.tools.items();
     const progress = terminal.progress("exporting", await items.estimate());
     let read = 0;
     try {

@@ -42,7 +42,7 @@ export function createImportCommand(): Command {
 
 async function importFrom(run: Run, file: string, options: ImportOptions): Promise<ExitCode> {
   const { terminal, tools } = run;
-  const items = tools.items();
+  const items = await tools.items();
   const found = await examine(run, file, options);
   if (found.refusals.length > 0) throw refusal(found.refusals);
   const { apps, created, replaced } = found;
@@ -74,7 +74,7 @@ const untilItsEnd = new AbortController().signal;
 
 /** Reads the whole file, and what the table has instead: nothing is written before all of it is known to be good. */
 async function examine(run: Run, file: string, options: ImportOptions): Promise<Examination> {
-  const items = run.tools.items();
+  const items = await run.tools.items();
   const found: Examination = { apps: 0, created: 0, replaced: 0, refusals: [] };
   const ids = new Set<string>();
   const failure = await together(jobsOf(items, file, options), untilItsEnd, async (job) => {

@@ -59,7 +59,7 @@ async function* chosen(run: Run, options: ListOptions): AsyncIterable<readonly L
   const order = sort === undefined ? undefined : orderOf(sort);
   const all: ListedApp[] = [];
   let left = limit;
-  for await (const page of run.tools.items().pages()) {
+  for await (const page of (await run.tools.items()).pages()) {
     const apps = page.map(listed).filter(isMeant);
     if (order) all.push(...apps);
     else yield apps.slice(0, left);

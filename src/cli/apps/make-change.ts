@@ -36,7 +36,7 @@ export async function makeChange(
 ): Promise<ExitCode> {
   const { tools, terminal } = run;
   const { appId, secret } = change;
-  const items = tools.items();
+  const items = await tools.items();
   const who = tools.config.redis ? whoIs(options, tools.config) : undefined;
   const checked = await checkChange(items, change);
   const { difference, newKey, is } = checked;

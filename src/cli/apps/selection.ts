@@ -51,7 +51,7 @@ export async function select(
 }
 
 async function idsOf({ tools, terminal }: Run, isMeant: Condition): Promise<string[]> {
-  const items = tools.items();
+  const items = await tools.items();
   const progress = terminal.progress("reading", await items.estimate());
   const ids: string[] = [];
   let read = 0;

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
-import { listMappings } from "../../aws/lambda-mappings.ts";
 import { inspectLog, inspectRedis, otherPrefixes, type RedisShape } from "../../redis/inspection.ts";
 import type { RedisConnection } from "../../redis/library.ts";
 import { serverInEpoch } from "../../redis/vouched.ts";
@@ -98,7 +97,7 @@ async function tableChecks(tools: Tools, withItems: boolean): Promise<Check[]> {
   const { config } = tools;
   let shape: TableShape | undefined;
   try {
-    shape = await describeTable(tools.dynamodb().tables, config.table);
+    shape = await describeTable((await tools.dynamodb()).tables, config.table);
   } catch (error) {
     return [
       fail(
@@ -141,6 +140,7 @@ async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promi
       : [checkRelay(relay)];
   }
   try {
+    const { listMappings } = await import("../../aws/lambda-mappings.ts");
     return checkMappings(await listMappings(shape.streamArn, config.region), relay);
   } catch (error) {
     if (relay !== undefined) return [checkRelay(relay)];
@@ -158,7 +158,7 @@ async function itemChecks(tools: Tools, shape: TableShape | undefined, withItems
   if (!shape) return [];
   if (!withItems) return [skipped("items", "not requested: --items reads the whole table")];
   try {
-    return await checkItems(tools.items().pages(), problemsFor(tools.config));
+    return await checkItems((await tools.items()).pages(), problemsFor(tools.config));
   } catch (error) {
     return [unseen("items", explain(error, tools.config), "Allow dynamodb:Scan on the table to check them.")];
   }

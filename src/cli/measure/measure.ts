@@ -48,7 +48,7 @@ async function measure(run: Run, options: MeasureOptions): Promise<ExitCode> {
   const { tools } = run;
   const { table } = tools.config;
   const appId = readCanaryApp(process.env);
-  const before = await tools.items().get(appId);
+  const before = await (await tools.items()).get(appId);
   if (before && before[CANARY_ATTRIBUTE]?.BOOL !== true) {
     throw new UsageError(
       `expected no app ${appId} but the canary's own, found somebody's: set APP_SYNC_CANARY_APP to an id that is free`,
@@ -57,7 +57,7 @@ async function measure(run: Run, options: MeasureOptions): Promise<ExitCode> {
   const nodes = await nodesToWaitFor(await tools.fleet());
   if (nodes.every(({ silentMs }) => silentMs !== undefined)) return report(run, [], { ...options, nodes });
   const interrupted = interruption();
-  const item = createCanaryItem(tools.dynamodb().tables, table, appId);
+  const item = createCanaryItem((await tools.dynamodb()).tables, table, appId);
   let results: CanaryResult[] = [];
   try {
     results = await measureAll(run, options, item, interrupted);

@@ -1,17 +1,14 @@
-import { createAppsReader } from "../../aws/apps-reader.ts";
-import { openDynamoDb, TOOLS } from "../../aws/clients.ts";
-import { type AppItems, createAppItems } from "../../aws/app-items.ts";
 import { createRedisLog, type RedisLog } from "../../redis/log.ts";
-import { openPipelineRedis, type PipelineRedis } from "../../redis/pipeline-connection.ts";
+import type { PipelineRedis } from "../../redis/pipeline-connection.ts";
 import type { RedisError } from "../../redis/errors.ts";
 import { reach } from "../../redis/reach.ts";
 import type { RedisConnection } from "../../redis/library.ts";
 import type { WitnessPool } from "../../redis/witnesses.ts";
 import { createFleet, type Fleet } from "../../redis/fleet.ts";
 import { createSharedCache } from "../../redis/shared-app-cache.ts";
-import type { AppsReader } from "../../pipeline/ports.ts";
 import type { SharedCacheConfig } from "../../config/shared-cache.ts";
 import type { SharedCache } from "../../pipeline/shared-cache.ts";
+import { openTableTools, type TableTools } from "./table-tools.ts";
 import type { Environment } from "../../config/env.ts";
 import {
   type PipelineConfig,
@@ -29,8 +26,8 @@ export interface CommonOptions {
   readonly prefix?: string;
 }
 
-/** What commands work with. Nothing is opened before it is asked for. */
-export interface Tools {
+/** What commands work with. Nothing is loaded, or opened, before it is asked for. */
+export interface Tools extends TableTools {
   readonly config: ToolsConfig;
   /** @throws ConfigError when no Redis is configured. */
   readonly pipelineConfig: PipelineConfig;
@@ -43,10 +40,6 @@ export interface Tools {
   /** Who can tell which server is the primary. Rejects as `redis`. */
   witnesses(): Promise<WitnessPool>;
   fleet(): Promise<Fleet>;
-  dynamodb(): ReturnType<typeof openDynamoDb>;
-  items(): AppItems;
-  /** The table's apps, for what compares them with a cache. */
-  apps(): AppsReader;
   /** soketi's own app cache in Redis. Rejects as `redis`. */
   sharedCache(config: SharedCacheConfig): Promise<SharedCache>;
   /** What the connection to Redis has said last: a command that failed for it says only that it failed. */
@@ -74,15 +67,15 @@ export function openTools(options: CommonOptions, environment = process.env): To
   const config = readToolsConfig(env);
   let lastError: RedisError | undefined;
   let opened: PipelineRedis | undefined;
-  let clients: ReturnType<typeof openDynamoDb> | undefined;
-  const dynamodb = () => (clients ??= openDynamoDb(config, TOOLS));
-  const apps = () => createAppsReader(dynamodb().tables, config.table);
+  const { close: closeTable, ...table } = openTableTools(config);
   const onError = (error: RedisError) => {
     lastError = error;
     // For commands that go on: a login that was changed meanwhile is read again.
     opened?.prepare().catch(() => undefined);
   };
   const open = async () => {
+    // A quarter of a command's start: those that work on the table alone do without it.
+    const { openPipelineRedis } = await import("../../redis/pipeline-connection.ts");
     opened ??= openPipelineRedis(withRedisSettings(config), TIMEOUTS, onError, { environment: env });
     // Whoever comes while the login is read waits for it as well.
     await opened.prepare();
@@ -96,6 +89,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
     return connection;
   };
   return {
+    ...table,
     config,
     get pipelineConfig() {
       return withRedisSettings(config);
@@ -109,18 +103,14 @@ export function openTools(options: CommonOptions, environment = process.env): To
     witnesses: async () => (await open()).witnesses,
     fleet: async () => createFleet(await redis(), config.names),
     redisLater: async () => (await open()).connection,
-    dynamodb,
-    items: () => createAppItems(dynamodb().tables, config.table),
-    apps,
     sharedCache: async (shared) => {
-      return createSharedCache(await redis(), shared, apps());
+      return createSharedCache(await redis(), shared, await table.apps());
     },
     redisTrouble: () => lastError,
     close() {
       opened?.connection.disconnect();
       opened?.witnesses.close();
-      clients?.tables.destroy();
-      clients?.streams.destroy();
+      closeTable();
     },
   };
 }

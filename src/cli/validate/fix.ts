@@ -44,7 +44,7 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
   const ended = interruption();
   terminal.note(`backup: ${file}`);
   try {
-    const outcome = await rewrite(tools.items(), rewrites, terminal, "fixing", ended, backup);
+    const outcome = await rewrite(await tools.items(), rewrites, terminal, "fixing", ended, backup);
     return printOutcome(
       run,
       outcome,
@@ -74,7 +74,7 @@ export async function restore(run: Run, file: string, options: FixOptions): Prom
     terminal.print("nothing was written: confirm, or pass --yes");
     return EXIT.unwell;
   }
-  const outcome = await rewrite(tools.items(), rewrites, terminal, "restoring", interruption());
+  const outcome = await rewrite(await tools.items(), rewrites, terminal, "restoring", interruption());
   return printOutcome(run, outcome, { planned: rewrites.length }, "restored", "it again");
 }
 

@@ -101,7 +101,7 @@ async function* fromFiles(files: readonly string[]): AsyncIterable<readonly Item
 }
 
 async function* fromTable({ tools, terminal }: Run): AsyncIterable<readonly Item[]> {
-  const items = tools.items();
+  const items = await tools.items();
   const progress = terminal.progress("reading", await items.estimate());
   let done = 0;
   try {

@@ -188,6 +188,8 @@ describe("secrets", () => {
   it("are in no problem and in no public view, wherever they were written", { timeout: 60_000 }, () => {
     let views = 0;
     let overlaps = 0;
+    // A share of so few as the mutation run makes says nothing.
+    const items = Math.max(600, runs(2_000));
     const secretItem = fc.record(
       {
         AppId: fc.constant({ S: "id" }),
@@ -222,9 +224,9 @@ describe("secrets", () => {
         const { secret: _present, webhooks: _tokens, ...shape } = toSoketi(app);
         expect(JSON.stringify(shape)).not.toContain(MARKER);
       }),
-      { numRuns: runs(2_000) },
+      { numRuns: items },
     );
-    expect(views).toBeGreaterThan(runs(2_000) / 20);
-    expect(overlaps).toBeGreaterThan(runs(2_000) / 50);
+    expect(views).toBeGreaterThan(items / 20);
+    expect(overlaps).toBeGreaterThan(items / 50);
   });
 });

@@ -31,6 +31,11 @@ describe("which shards can be read", () => {
   it("a child whose parent the stream has forgotten", () => {
     expect(plan([LEFT]).readable).toEqual([{ shard: "left", from: START }]);
   });
+
+  it("not a child whose parent the stream has forgotten while it is being read", () => {
+    expect(plan([LEFT], { parent: "17" }, new Set(["parent"])).readable).toEqual([]);
+    expect(plan([PARENT, LEFT], { parent: END }, new Set(["parent"])).readable).toEqual([]);
+  });
 });
 
 describe("what is gone from the stream", () => {

@@ -3,6 +3,7 @@ import {
   IteratorExpiredError,
   NoStreamError,
   RecordsTrimmedError,
+  StreamGoneError,
   StreamUnreachableError,
 } from "../../../src/aws/errors.ts";
 import { END } from "../../../src/relay/shards.ts";
@@ -111,6 +112,38 @@ describe("shards that roll over", () => {
     expect(redis.flushes.filter((text) => text.includes("s1 is no longer in the stream"))).toHaveLength(1);
     expect("s1" in redis.shards).toBe(false);
   });
+
+  it("a shard that is gone while it is being read: its children wait for it, and for the flush", async () => {
+    let gone = (): void => undefined;
+    let isAsked = false;
+    let lists = 0;
+    run((context) => ({
+      stream: {
+        ...context.stream,
+        async read(iterator: string, signal: AbortSignal) {
+          if (iterator !== "s1:1") return stream.api.read(iterator, signal);
+          isAsked = true;
+          await new Promise<void>((resolve) => (gone = resolve));
+          throw new StreamGoneError("s1 is gone");
+        },
+        shards(arn: string, signal: AbortSignal) {
+          lists += 1;
+          return stream.api.shards(arn, signal);
+        },
+      },
+    }));
+    stream.write("s1", "a");
+    await becomes(() => isAsked, true);
+    stream.open("s2", "s1");
+    const seq = stream.write("s2", "b");
+    stream.shards.delete("s1");
+    const before = lists;
+    await expect.poll(() => lists, { interval: 2 }).toBeGreaterThan(before + 2);
+    expect([taken, reported]).toEqual([["a 1"], ["begun: the relay reads this stream for the first time"]]);
+    gone();
+    await becomes(() => taken.at(-1), `b ${seq}`);
+    expect(reported).toContain("lost s1");
+  });
 });
 
 describe("what AWS says instead of records", () => {
@@ -190,6 +223,32 @@ describe("the table's stream", () => {
     run();
     await becomes(() => redis.flushes.at(-1), "the stream was not read for too long");
     await becomes(() => taken, ["a 1", "a 1"]);
+  });
+
+  it("that this term could not read for 20 hours is begun anew as well, before anything of it is read", async () => {
+    let hours = 0;
+    const withHours: Parameters<typeof run>[0] = ({ stream: api }) => ({
+      now: () => Date.now() + hours * 3_600_000,
+      stream: {
+        ...api,
+        shards: (arn: string, signal: AbortSignal) =>
+          hours === 1 ? Promise.reject(new StreamUnreachableError("no answer")) : api.shards(arn, signal),
+      },
+    });
+    run(withHours);
+    await becomes(() => redis.positions.has("current-at"), true);
+    hours = 1;
+    await expect.poll(() => reported.join()).toContain("no answer");
+    // Of what was written and trimmed meanwhile nothing is left: neither the shard nor a position.
+    stream.shards.clear();
+    stream.open("s3", "s2");
+    stream.write("s3", "c");
+    hours = 30;
+    await running;
+    expect(taken).toEqual([]);
+    run(withHours);
+    await becomes(() => redis.flushes.at(-1), "the stream was not read for too long");
+    await becomes(() => taken, ["c 1"]);
   });
 
   it("is noted as read to its end only while nothing is behind", async () => {

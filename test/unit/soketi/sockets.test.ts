@@ -129,22 +129,6 @@ describe("soketiConnections", () => {
     expect([connections.appIds(), connections.has("a"), [...connections.of("a")]]).toEqual([[], false, []]);
   });
 
-  it("clears the sign-in time-out of a connection whose app no longer asks for it", () => {
-    const fired: string[] = [];
-    const socket = socketOf(app(1));
-    socket.userAuthenticationTimeout = setTimeout(() => fired.push("4009"), 0);
-    adapter.getNamespaces = () => namespaceOf(socket);
-    server.adapter = adapter;
-    const [connection] = soketiConnections(server).of("a");
-    connection?.replace(app(2));
-    return new Promise<void>((resolve) => {
-      setTimeout(() => {
-        expect(fired).toEqual([]);
-        resolve();
-      }, 5);
-    });
-  });
-
   it("takes a socket that throws when it is closed for a closed one", () => {
     const socket = socketOf(app(1));
     socket.end = () => {
