@@ -33,12 +33,20 @@ const VOUCHED = "src/redis/vouched.ts";
 const RENEWABLE = "src/redis/renewable-connection.ts";
 const CACHED_APPS = "src/redis/cached-app-scripts.ts";
 const REPLICAS = "src/redis/replicas.ts";
+const LOG = "src/redis/log.ts";
 
 /** A heartbeat and a subscription that are on two servers are noticed as well. */
 const SUBSCRIBED_ELSEWHERE: Edit = {
   file: FOLLOWER,
   from: "if (!this.#session.isElsewhere(run)) return;",
   to: "if (run !== null) return;",
+};
+
+/** What was sent over another socket may have gone to another server; an append asks for that, too. */
+const SENT_ON_ANOTHER: Edit = {
+  file: VOUCHED,
+  from: "(socket === undefined || socket === witnesses.socket(after)) &&",
+  to: "",
 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -294,7 +302,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a heartbeat counts whoever the witnesses name",
     kind: "servers",
-    seed: 421,
+    seed: 175,
     file: VOUCHED,
     from: 'if (!(await witnesses.names(verdict, tail.run))) throw otherPrimary("take a heartbeat", verdict);',
     to: "",
@@ -303,7 +311,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "an append counts whoever the witnesses name",
     kind: "servers",
-    seed: 99,
+    seed: 4,
     file: VOUCHED,
     from: "if (before && !(await witnesses.names(before))) throw otherPrimary(doing, before);\n",
     to: "return append(before && witnesses.owner(before));\n",
@@ -379,5 +387,86 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/redis/scripts.ts",
     from: "if not newer.err and #newer == 0 then",
     to: "if not newer.err then",
+  },
+  {
+    name: "one vote is taken for a majority",
+    kind: "servers",
+    seed: 39,
+    file: "src/redis/majority.ts",
+    from: "if (agreeing.length * 2 <= this.#voters) return undefined;",
+    to: "",
+  },
+  {
+    name: "nobody is asked who is the primary after an append",
+    kind: "servers",
+    seed: 39,
+    file: VOUCHED,
+    from: "const after = await witnesses.ask();",
+    to: "const after = before;",
+  },
+  {
+    name: "an append counts although its connection broke meanwhile",
+    kind: "servers",
+    seed: 85,
+    ...SENT_ON_ANOTHER,
+  },
+  {
+    name: "an append counts wherever its connection leads to afterwards",
+    kind: "servers",
+    seed: 25,
+    file: VOUCHED,
+    from: "(!after || (await witnesses.names(after)))",
+    to: "true",
+    // On the socket of before is the server of before.
+    also: SENT_ON_ANOTHER,
+  },
+  {
+    name: "an append counts without the replicas that have it",
+    kind: "servers",
+    seed: 82,
+    file: VOUCHED,
+    from: "  await witnesses.replicated();\n  const after",
+    to: "  const after",
+  },
+  {
+    name: "too few replicas are enough",
+    kind: "servers",
+    seed: 49,
+    file: REPLICAS,
+    from: "connection.stream !== stream || count < minReplicas)",
+    to: "connection.stream !== stream)",
+  },
+  {
+    name: "replicas are asked over another connection than what they must have",
+    kind: "servers",
+    seed: 82,
+    file: REPLICAS,
+    from: "if (connection.stream !== stream || count < minReplicas)",
+    to: "if (count < minReplicas)",
+    also: SENT_ON_ANOTHER,
+  },
+  {
+    name: "the function stays with a server that is not the primary",
+    kind: "servers",
+    seed: 285,
+    file: LOG,
+    from: "new Set([OTHER_PRIMARY, FEW_REPLICAS])",
+    to: "new Set([FEW_REPLICAS])",
+  },
+  {
+    name: "the function stays with a server that its replicas have left",
+    kind: "servers",
+    seed: 1502,
+    file: LOG,
+    from: "new Set([OTHER_PRIMARY, FEW_REPLICAS])",
+    to: "new Set([OTHER_PRIMARY])",
+  },
+  {
+    name: "a reader stays with a replica",
+    kind: "servers",
+    seed: 18,
+    file: "src/redis/leave-replicas.ts",
+    from: "        reconnect(connection);\n",
+    to: "",
   },
 ];

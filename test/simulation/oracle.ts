@@ -31,8 +31,11 @@ const HARMLESS: ReadonlySet<StoryEvent["kind"]> = new Set([
   "write",
   "lookup",
   "split",
+  "partition",
+  "unreachable",
   "lossy-channel",
   "function-fast",
+  "function-far",
   "garbage-published",
   "index-lagging",
   "all-agree",
@@ -63,7 +66,11 @@ export class Oracle {
     this.#settings = settings;
     const isWitnessed = servers?.form === "sentinel" || servers?.form === "replicated";
     if (isWitnessed && events.every(({ kind }) => HARMLESS.has(kind)))
-      this.#failovers = events.flatMap((event) => (event.kind === "split" ? event : []));
+      this.#failovers = events.flatMap((event) => {
+        if (event.kind === "partition") return { at: event.at, until: event.settled };
+        const isOutage = event.kind === "unreachable" && event.who === "function";
+        return event.kind === "split" || isOutage ? event : [];
+      });
   }
 
   check(answer: Answer): void {

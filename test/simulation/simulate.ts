@@ -7,8 +7,8 @@ import { Pool, type StoryKind } from "./pool.ts";
  *
  * --seeds N    how many of each; default 10,000
  * --first N    the first seed; default one by the clock, so that each run is another
- * --servers    only those on servers
- * --model      only those on the model
+ * --servers    only those on servers, also of the mutants
+ * --model      only those on the model, likewise
  * --seed N     only this one, told as short as it gets; of the model, or with --servers
  * --mutants    for each mutant the first seed that catches it, among --seeds
  * --mutant X   the same for those whose name has X in it
@@ -69,7 +69,8 @@ async function simulate(kind: StoryKind, first: number, count: number): Promise<
 }
 
 async function catchMutants(count: number, named: string): Promise<void> {
-  for (const mutant of MUTANTS.filter(({ name }) => name.includes(named))) {
+  const searched = MUTANTS.filter(({ name, kind = "model" }) => name.includes(named) && kinds.includes(kind));
+  for (const mutant of searched) {
     const caught: number[] = [];
     await pool.run(
       { first: 0, count, mutant },

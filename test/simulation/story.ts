@@ -1,7 +1,9 @@
 import { createLookup, burst } from "./lookups.ts";
 import { Random } from "./random.ts";
 import { withMoment } from "./servers/moments.ts";
-import type { RedisForm } from "./servers/deployment.ts";
+import type { RedisForm, Side } from "./servers/deployment.ts";
+import type { PlaceState } from "./servers/link.ts";
+import { withPartition } from "./servers/partitions.ts";
 
 /** One thing that happens. Times are milliseconds since the story's start, also of its end where it has one. */
 export type StoryEvent = { readonly at: number } & (
@@ -53,6 +55,32 @@ export type StoryEvent = { readonly at: number } & (
       readonly missing: number;
       readonly until: number;
     }
+  | {
+      /**
+       * The primary, a sentinel and some processes are apart from the rest, who promote another; who is on both sides reaches
+       * all. Until then the former primary takes writes, and learns of nothing.
+       */
+      readonly kind: "partition";
+      readonly sentinel: number;
+      readonly nodes: readonly Side[];
+      readonly function: Side;
+      readonly promoted: number;
+      readonly promotedAt: number;
+      readonly heardMs: number;
+      readonly until: number;
+      /** When the function can publish again. */
+      readonly settled: number;
+    }
+  | {
+      /** Some servers or sentinels are not reached by one process. */
+      readonly kind: "unreachable";
+      readonly who: number | "function";
+      readonly hosts: readonly string[];
+      readonly state: PlaceState;
+      readonly until: number;
+    }
+  /** The primary's replicas get nothing of it. */
+  | { readonly kind: "replicas-cut"; readonly until: number }
   /** Another is the primary for so many milliseconds; the first one never learns of that. */
   | { readonly kind: "flap"; readonly forMs: number }
   | {
@@ -66,6 +94,8 @@ export interface Servers {
   readonly form: RedisForm;
   /** The function keeps soketi's own app cache in Redis, too. */
   readonly sharedCache: boolean;
+  /** Somebody only reads the log. */
+  readonly reader?: boolean | undefined;
 }
 
 export interface Story {
@@ -156,18 +186,15 @@ export function createServersStory(seed: number): Story {
   const sharedCache = random.chance(0.4);
   // With dice of their own: stories of before stay what they were.
   const moments = new Random(`moments ${seed}`);
-  const all = calm
+  const scene = { form, nodes, apps, events };
+  const partition = calm ? undefined : withPartition(new Random(`partition ${seed}`), scene);
+  const other = calm
     ? events
-    : withMoment(moments, {
-        form,
-        nodes,
-        apps,
-        events: events.map((event) => sometimesDeaf(moments, event)),
-      });
+    : withMoment(moments, { ...scene, events: events.map((event) => sometimesDeaf(moments, event)) });
   return {
     ...story,
-    servers: { form, sharedCache },
-    events: all
+    servers: { form, sharedCache, reader: partition && !isWitnessed },
+    events: (partition ?? other)
       .map((event) => (isWitnessed ? event : withoutSplit(event)))
       .sort((left, right) => left.at - right.at),
   };

@@ -141,10 +141,13 @@ export class VirtualTime {
     Math.random = random;
     // In whole milliseconds, as the real one.
     Date.now = () => START_MS + Math.floor(this.now);
+    performance.now = () => this.now;
     return () => {
       Object.assign(globalThis, before);
       Math.random = mathRandom;
       Date.now = dateNow;
+      // What is left is the class's own.
+      Reflect.deleteProperty(performance, "now");
     };
   }
 

@@ -139,7 +139,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run simulate": LONG,
   "npm run simulate -- --servers --seeds 2000": LONG,
   "npm run simulate -- --mutants": LONG,
-  "npm run simulate -- --mutants --seeds 5000": LONG,
+  "npm run simulate -- --mutants --servers --seeds 5000": LONG,
   "npm run chaos": LONG,
   "npm run chaos -- --fault … --seed 2": LONG,
   "npm run chaos:pipeline": LONG,

@@ -1,8 +1,9 @@
 import { EventEmitter } from "node:events";
-import type { ClientOptions, NodeAddress, RedisClient } from "../../../src/redis/library.ts";
+import type { ClientOptions, RedisClient } from "../../../src/redis/library.ts";
 import type { Event } from "../virtual-time.ts";
 import type { Reply } from "./lua.ts";
 import { type Endpoint, type Process, type Resolve, SimulatedSocket } from "./network.ts";
+import { SentinelTurn } from "./sentinel-turn.ts";
 
 interface Command {
   readonly words: readonly string[];
@@ -32,6 +33,7 @@ export class SimulatedClient extends EventEmitter {
   stream: SimulatedSocket["stream"] | undefined;
   readonly options: ClientOptions & { host?: string | undefined; port?: number | undefined };
   readonly #place: ClientPlace;
+  readonly #turn: SentinelTurn | undefined;
   #socket: SimulatedSocket | undefined;
   #waiting: Command[] = [];
   #sent: Command[] = [];
@@ -47,6 +49,7 @@ export class SimulatedClient extends EventEmitter {
     super();
     this.options = options;
     this.#place = place;
+    this.#turn = options.sentinels && new SentinelTurn(options.sentinels);
   }
 
   connect(): Promise<void> {
@@ -119,9 +122,10 @@ export class SimulatedClient extends EventEmitter {
   #open(attempt: number): void {
     const { process, resolve } = this.#place;
     const isOver = () => attempt !== this.#attempt || this.status !== "connecting";
-    const timer = this.#after(this.options.connectTimeout, () => {
+    const late = () => {
       if (!isOver()) this.#closed("connect ETIMEDOUT");
-    });
+    };
+    let timer = this.#after(this.options.connectTimeout, late);
     const refused = (words: string) => {
       process.time.cancel(timer);
       if (!isOver()) this.#closed(words);
@@ -133,7 +137,9 @@ export class SimulatedClient extends EventEmitter {
         process.link.close(there);
         process.link.close(back);
         if (isOver()) return;
-        if (!endpoint?.up) {
+        const state = endpoint && process.link.stateOf(endpoint.host);
+        if (state === "silent") return;
+        if (!endpoint?.up || state === "cut") {
           refused("connect ECONNREFUSED");
           return;
         }
@@ -147,23 +153,45 @@ export class SimulatedClient extends EventEmitter {
       });
       return;
     }
+    const wait = (ms: number, next: () => void) => {
+      process.time.cancel(timer);
+      timer = undefined;
+      this.#after(ms, () => {
+        if (!isOver()) next();
+      });
+    };
+    const found = (endpoint: Endpoint | undefined) => {
+      // Sentinels that say nothing do not count against the server.
+      timer ??= this.#after(this.options.connectTimeout, late);
+      answer(endpoint);
+    };
     there.send(() => {
-      answer(
-        this.options.sentinels
-          ? this.#bySentinels(this.options.sentinels)
-          : resolve(...placeOf(this.options)),
-      );
+      if (this.#turn) this.#bySentinels(this.#turn, { found, wait });
+      else found(resolve(...placeOf(this.options), process.link));
     });
   }
 
   /** The first that answers is believed, as ioredis does it. */
-  #bySentinels(sentinels: readonly NodeAddress[]): Endpoint | undefined {
-    const { resolve } = this.#place;
-    for (const { host, port } of sentinels) {
-      const sentinel = resolve(host, port);
-      if (sentinel?.up && "primary" in sentinel) return sentinel.primary as Endpoint;
+  #bySentinels(
+    turn: SentinelTurn,
+    { found, wait }: { found: (primary: Endpoint) => void; wait: (ms: number, next: () => void) => void },
+    rounds = 0,
+  ): void {
+    const { process, resolve } = this.#place;
+    const { connectTimeout } = this.options;
+    for (let one = turn.next(); one; one = turn.next()) {
+      const state = process.link.stateOf(one.host);
+      const sentinel = resolve(one.host, one.port, process.link);
+      if (state === "silent") {
+        wait(connectTimeout, () => this.#bySentinels(turn, { found, wait }, rounds));
+        return;
+      }
+      if (state === "up" && sentinel?.up && "primary" in sentinel) {
+        found(sentinel.primary as Endpoint);
+        return;
+      }
     }
-    return undefined;
+    wait(Math.min(10 * (rounds + 1), 1_000), () => this.#bySentinels(turn, { found, wait }, rounds + 1));
   }
 
   #attach(attempt: number, endpoint: Endpoint): void {
@@ -182,8 +210,13 @@ export class SimulatedClient extends EventEmitter {
     this.#socket = socket;
     this.stream = socket.stream;
     // The ready check.
-    const ready = () => {
+    const ready = (info: Reply) => {
       if (!isMine() || this.status !== "connecting") return;
+      if (this.#turn && typeof info === "string" && info.includes("role:slave")) {
+        this.#turn.wasWrong();
+        this.disconnect(true);
+        return;
+      }
       this.status = "ready";
       this.#failures = 0;
       this.emit("ready");

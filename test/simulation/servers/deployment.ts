@@ -29,6 +29,35 @@ export interface Split {
   readonly until: number;
 }
 
+/** Where a process is, when the former primary is apart from the others. */
+export type Side = "former" | "new" | "both";
+
+export interface Partition {
+  /** Which sentinel is on the side of the primary. */
+  readonly sentinel: number;
+  /** Which of the replicas is promoted on the other side. */
+  readonly promoted: number;
+  readonly promotedAt: number;
+  /** In so many milliseconds after the promotion all of its side have heard of it. */
+  readonly heardMs: number;
+  readonly until: number;
+}
+
+export const serverHost = (i: number) => `10.0.0.${i + 1}`;
+export const sentinelHost = (i: number) => `10.0.1.${i + 1}`;
+
+const ALL = [0, 1, 2] as const;
+
+/** What a process on one side does not reach while the first server is apart with a sentinel. */
+export function unreachableFrom(side: Side, sentinel: number): string[] {
+  if (side === "both") return [];
+  const isThere = side === "new";
+  return [
+    ...ALL.filter((i) => (i === 0) === isThere).map(serverHost),
+    ...ALL.filter((i) => (i === sentinel) === isThere).map(sentinelHost),
+  ];
+}
+
 export interface DeploymentOptions {
   readonly time: VirtualTime;
   readonly random: Random;
@@ -50,6 +79,8 @@ export class Deployment {
   #primary: SimulatedServer;
   /** Where the address leads. */
   #target: SimulatedServer;
+  /** Where it led before: it still does for whoever is on that side of the network. */
+  #formerTarget: SimulatedServer;
 
   constructor(options: DeploymentOptions) {
     this.#options = options;
@@ -59,18 +90,25 @@ export class Deployment {
         time,
         random,
         watch,
-        host: `10.0.0.${i + 1}`,
+        host: serverHost(i),
         tellsIdentity: form !== "anonymous",
       });
-    this.servers = [0, 1, 2].map(create);
+    this.servers = ALL.map(create);
     const [first] = this.servers;
     if (!first) throw new Error("expected a server, found none");
     this.#primary = first;
     this.#target = first;
+    this.#formerTarget = first;
     // Where nobody asks replicas anything, they need not be there before they take over.
     if (this.isWitnessed) for (const server of this.servers) if (server !== first) server.follow(first);
-    this.#sentinels = [0, 1, 2].map(
-      (i) => new SimulatedSentinel(`10.0.1.${i + 1}`, { primary: first, epoch: 1 }, () => this.#sentinels),
+    this.#sentinels = ALL.map(
+      (i) =>
+        new SimulatedSentinel(
+          sentinelHost(i),
+          { primary: first, epoch: 1 },
+          () => this.#sentinels,
+          () => time.now,
+        ),
     );
     const common = { db: 0, tls: false };
     this.settings =
@@ -94,8 +132,13 @@ export class Deployment {
     return this.#primary;
   }
 
-  readonly resolve: Resolve = (host) => {
-    if (host === ADDRESS) return this.#target;
+  /** Who connects to the address now gets to the primary. */
+  get leadsToPrimary(): boolean {
+    return this.#target === this.#primary;
+  }
+
+  readonly resolve: Resolve = (host, _, link) => {
+    if (host === ADDRESS) return link.stateOf(this.#target.host) === "up" ? this.#target : this.#formerTarget;
     const all: readonly Endpoint[] = [...this.servers, ...this.#sentinels];
     return all.find((one) => one.host === host);
   };
@@ -179,6 +222,34 @@ export class Deployment {
     this.#at(until, () => this.reconfigure());
   }
 
+  /** The primary and a sentinel are apart from all others, of whom one is promoted. */
+  partition({ sentinel, promoted, promotedAt, heardMs, until }: Partition): void {
+    const first = this.#primary;
+    const next = this.servers[promoted];
+    this.#deaf = this.#sentinels[sentinel];
+    first.isolate();
+    this.#at(promotedAt, () => {
+      if (next) this.#promote(next, 0, [0, heardMs]);
+    });
+    this.#at(until, () => {
+      first.rejoin();
+      this.reconfigure();
+    });
+  }
+
+  /** The primary goes on alone: its replicas get nothing of it. */
+  cutReplicas(until: number): void {
+    const server = this.#primary;
+    server.isolate();
+    this.#at(until, () => server.rejoin());
+  }
+
+  /** Whether a majority of the sentinels has named a server since then. Each at some moment: they are asked one by one. */
+  wasNamed(server: SimulatedServer, since: number): boolean {
+    const naming = this.#sentinels.filter((sentinel) => sentinel.hasNamed(server, since));
+    return naming.length * 2 > this.#sentinels.length;
+  }
+
   /**
    * Another is promoted, and then the former one again, which has never learnt that it was none meanwhile: it says of itself
    * what it said before. All sentinels hear of it at once.
@@ -211,7 +282,7 @@ export class Deployment {
 
   /** All of them follow the one. Sentinel ends their clients, whoever moves an address does not. */
   reconfigure(): void {
-    this.#target = this.#primary;
+    this.#lead(this.#primary);
     this.#deaf?.hear({ primary: this.#primary, epoch: this.#epoch });
     this.#deaf = undefined;
     if (!this.isWitnessed) return;
@@ -237,7 +308,7 @@ export class Deployment {
     return others.length === 0 ? this.#primary : this.#options.random.pick(others);
   }
 
-  #promote(server: SimulatedServer, missing: number): void {
+  #promote(server: SimulatedServer, missing: number, heardMs: readonly [number, number] = HEARD_MS): void {
     if (server === this.#primary) return;
     this.#epoch += 1;
     const view = { primary: server, epoch: this.#epoch };
@@ -247,15 +318,20 @@ export class Deployment {
     const hearing = this.#sentinels.filter((sentinel) => sentinel !== this.#deaf);
     const [leader, ...others] = this.#options.random.shuffled(hearing);
     leader?.hear(view);
-    for (const sentinel of others) this.#soon(HEARD_MS, () => sentinel.hear(view));
-    this.#soon(HEARD_MS, () => {
-      if (this.#primary === server) this.#target = server;
+    for (const sentinel of others) this.#soon(heardMs, () => sentinel.hear(view));
+    this.#soon(heardMs, () => {
+      if (this.#primary === server) this.#lead(server);
     });
     if (!this.isWitnessed) return;
     for (const replica of this.#replicas())
-      this.#soon(HEARD_MS, () => {
+      this.#soon(heardMs, () => {
         if (this.#primary === server && !replica.isPrimary) replica.follow(server);
       });
+  }
+
+  #lead(server: SimulatedServer): void {
+    if (server !== this.#target) this.#formerTarget = this.#target;
+    this.#target = server;
   }
 
   #promoteAtOnce(server: SimulatedServer): void {

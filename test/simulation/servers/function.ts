@@ -5,6 +5,7 @@ import { runBatch } from "../../../src/pipeline/run-batch.ts";
 import type { Link } from "./link.ts";
 import { createLibrary } from "./library.ts";
 import type { Resolve } from "./network.ts";
+import type { SimulatedServer } from "./server.ts";
 import type { Version } from "../table.ts";
 import type { VirtualTime } from "../virtual-time.ts";
 
@@ -18,8 +19,10 @@ export interface Invocation {
   readonly tells: readonly Version[];
   /** When it was answered, or its time was up. */
   over: number | undefined;
-  /** When a server first took its newest message. */
+  /** When a server took its newest message. */
   takenAt: number | undefined;
+  /** Each that did, and when. */
+  readonly takenBy: Map<SimulatedServer, number>;
 }
 
 export interface FunctionParts {
@@ -84,6 +87,7 @@ export class SimulatedFunction {
       tells: records.map(({ after }) => after),
       over: undefined,
       takenAt: undefined,
+      takenBy: new Map(),
     };
     time.resume(this.name);
     const work = async () => {

@@ -110,6 +110,8 @@ export class Keyspace {
         return this.#info(rest[0] ?? "");
       case "XRANGE":
         return this.#range(key, rest);
+      case "XREVRANGE":
+        return (this.#range(key, []) as Reply[]).reverse().slice(0, Number(rest[3]));
       case "XADD":
         return this.#add(key, rest);
       case "XTRIM":

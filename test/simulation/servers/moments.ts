@@ -3,7 +3,7 @@ import type { StoryEvent } from "../story.ts";
 import { burst } from "../lookups.ts";
 import type { RedisForm } from "./deployment.ts";
 
-interface Scene {
+export interface Scene {
   readonly form: RedisForm;
   readonly nodes: number;
   readonly apps: number;
@@ -11,13 +11,13 @@ interface Scene {
 }
 
 /** When it begins and ends, and all that happens meanwhile but lookups. */
-interface Moment {
+export interface Moment {
   readonly from: number;
   readonly until: number;
   readonly events: readonly StoryEvent[];
 }
 
-type CreateMoment = (random: Random, nodes: number, apps: number) => Moment;
+export type CreateMoment = (random: Random, nodes: number, apps: number) => Moment;
 
 /** How many of the stories have one. */
 const SHARE = 0.25;
@@ -33,6 +33,11 @@ export function withMoment(random: Random, { form, nodes, apps, events }: Scene)
     nodes,
     apps,
   );
+  return alone(events, moment);
+}
+
+/** Of a story's other events only those that are no fault, and no writes meanwhile. */
+export function alone(events: readonly StoryEvent[], moment: Moment): StoryEvent[] {
   const isApart = ({ at, kind }: StoryEvent) =>
     kind === "lookup" ||
     kind === "all-agree" ||

@@ -32,8 +32,8 @@ export interface SocketEvents {
   readonly ended: () => void;
 }
 
-/** Which server is where, by name and port. Names may come to lead elsewhere. */
-export type Resolve = (host: string, port: number) => Endpoint | undefined;
+/** Which server is where, by name and port, from the place of who asks. Names may come to lead elsewhere. */
+export type Resolve = (host: string, port: number, link: Link) => Endpoint | undefined;
 
 /** A TCP connection between a process and a server. */
 export class SimulatedSocket implements ServerSocket {
@@ -54,9 +54,9 @@ export class SimulatedSocket implements ServerSocket {
     this.#endpoint = endpoint;
     this.#events = events;
     this.stream = { remoteAddress: endpoint.host, remotePort: endpoint.port, writable: true };
-    this.#up = process.link.pipe(WORLD);
-    this.#down = process.link.pipe(process.owner);
-    process.link.onCut(this.#onCut);
+    this.#up = process.link.pipe(WORLD, endpoint.host);
+    this.#down = process.link.pipe(process.owner, endpoint.host);
+    process.link.onCut(endpoint.host, this.#onCut);
     endpoint.connected(this);
   }
 
@@ -99,7 +99,7 @@ export class SimulatedSocket implements ServerSocket {
 
   #forget(): void {
     const { link } = this.#process;
-    link.offCut(this.#onCut);
+    link.offCut(this.#endpoint.host, this.#onCut);
     // What is on its way there goes on; nobody waits for what comes back.
     link.close(this.#down);
   }

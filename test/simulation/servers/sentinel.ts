@@ -13,11 +13,16 @@ export class SimulatedSentinel implements Endpoint {
   readonly port = 26379;
   up = true;
   #view: View;
+  /** What it named before, and since when: the newest last. */
+  readonly #history: { readonly since: number; readonly primary: SimulatedServer }[];
+  readonly #clock: () => number;
   readonly #others: () => readonly SimulatedSentinel[];
 
-  constructor(host: string, view: View, others: () => readonly SimulatedSentinel[]) {
+  constructor(host: string, view: View, others: () => readonly SimulatedSentinel[], clock: () => number) {
     this.host = host;
     this.#view = view;
+    this.#clock = clock;
+    this.#history = [{ since: clock(), primary: view.primary }];
     this.#others = others;
   }
 
@@ -28,7 +33,16 @@ export class SimulatedSentinel implements Endpoint {
 
   /** It hears of a promotion. It never goes back to an earlier epoch. */
   hear(view: View): void {
-    if (view.epoch > this.#view.epoch) this.#view = view;
+    if (view.epoch <= this.#view.epoch) return;
+    this.#view = view;
+    this.#history.push({ since: this.#clock(), primary: view.primary });
+  }
+
+  /** Whether it has named a server at any moment since then. */
+  hasNamed(server: SimulatedServer, since: number): boolean {
+    return this.#history.some(
+      ({ primary }, i) => primary === server && (this.#history[i + 1]?.since ?? Infinity) >= since,
+    );
   }
 
   connected(): void {

@@ -8,7 +8,7 @@ import type { Endpoint, ServerSocket } from "./network.ts";
 /** What is watched of all servers, for the oracle. */
 export interface Watch {
   /** Something was published on the log's channel. */
-  readonly published: (payload: string) => void;
+  readonly published: (payload: string, server: SimulatedServer) => void;
   /** A script has run on a server. */
   readonly ran: (server: SimulatedServer, keys: readonly string[], args: readonly string[]) => void;
 }
@@ -47,6 +47,8 @@ export class SimulatedServer implements Endpoint {
   #frozen: (() => void)[] | undefined;
   /** Out of memory. */
   full = false;
+  /** No replica gets anything from it. */
+  isIsolated = false;
   /** How likely one message does not reach one subscriber: a cluster's bus is best effort. */
   loss = 0;
   run = `run${(runs += 1)}`;
@@ -171,10 +173,22 @@ export class SimulatedServer implements Endpoint {
     primary.#replicas.set(this, primary.#offset);
   }
 
+  /** Replication stops, and goes on with all that was missed. */
+  isolate(): void {
+    this.isIsolated = true;
+  }
+
+  rejoin(): void {
+    if (!this.isIsolated) return;
+    this.isIsolated = false;
+    for (const replica of [...this.#replicas.keys()]) replica.follow(this);
+  }
+
   publish(channel: string, payload: string): void {
-    this.#options.watch.published(payload);
+    this.#options.watch.published(payload, this);
     for (const server of [this, ...this.bus.filter((one) => one !== this)]) server.#passOn(channel, payload);
     // The replication has it, too.
+    if (this.isIsolated) return;
     for (const replica of this.#replicas.keys())
       if (!this.bus.includes(replica)) replica.#passOn(channel, payload);
   }
@@ -251,8 +265,9 @@ export class SimulatedServer implements Endpoint {
   }
 
   #info(): string {
-    if (!this.#options.tellsIdentity) return "redis_version:7.0.15\r\n";
-    return `run_id:${this.run}\r\nmaster_replid:${this.replication}\r\n`;
+    const role = `role:${this.isPrimary ? "master" : "slave"}\r\n`;
+    if (!this.#options.tellsIdentity) return `redis_version:7.0.15\r\n${role}`;
+    return `run_id:${this.run}\r\nmaster_replid:${this.replication}\r\n${role}`;
   }
 
   /** Replicas get it a little later. */
@@ -264,7 +279,7 @@ export class SimulatedServer implements Endpoint {
     if (appended) this.#history = [...this.#history, data].slice(-HISTORY);
     for (const replica of this.#replicas.keys()) {
       const arrive = () => {
-        if (replica.#primary !== this || !replica.up || offset <= replica.#offset) return;
+        if (this.isIsolated || replica.#primary !== this || !replica.up || offset <= replica.#offset) return;
         replica.#keys = new Keyspace(data);
         replica.#offset = offset;
         if (appended) replica.#history = [...replica.#history, data].slice(-HISTORY);

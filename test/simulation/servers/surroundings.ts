@@ -10,10 +10,12 @@ import type { Servers, Story, StoryEvent } from "../story.ts";
 import type { Surroundings, SurroundingsParts } from "../surroundings.ts";
 import type { Version } from "../table.ts";
 import { type VirtualTime, WORLD } from "../virtual-time.ts";
-import { Deployment } from "./deployment.ts";
+import { Deployment, unreachableFrom } from "./deployment.ts";
 import type { Invocation } from "./function.ts";
 import { createLibrary } from "./library.ts";
-import { Link } from "./link.ts";
+import { Link, type PlaceState } from "./link.ts";
+import { Reader } from "./reader.ts";
+import type { SimulatedServer } from "./server.ts";
 import { SharedCacheWatch } from "./shared-cache-watch.ts";
 import { SimulatedShard } from "./shard.ts";
 
@@ -49,12 +51,13 @@ export class ServersSurroundings implements Surroundings {
       form: serversOf(story).form,
       names: NAMES,
       watch: {
-        published: (payload) => this.#published(payload),
+        published: (payload, server) => this.#published(payload, server),
         ran: (server, keys, args) => cacheWatch.ran(server, keys, args),
       },
     });
     this.#functionLink = new Link(time, new Random(`function ${story.seed}`));
     this.shards = Array.from({ length: story.shards }, (_, i) => this.#createShard(i, parts));
+    if (serversOf(story).reader) this.#createReader(violated);
   }
 
   connect(i: number, name: string, random: Random): NodeRedis {
@@ -108,6 +111,19 @@ export class ServersSurroundings implements Surroundings {
         this.#functionLink.latency = FAR_MS;
         this.#time.after(event.until - this.#time.now, () => (this.#functionLink.latency = NEAR_MS), WORLD);
         return;
+      case "partition": {
+        this.#deployment.partition(event);
+        const sides = [...event.nodes.entries(), ["function", event.function] as const];
+        for (const [who, side] of sides)
+          this.#cutOff(who, unreachableFrom(side, event.sentinel), "silent", event.until);
+        return;
+      }
+      case "unreachable":
+        this.#cutOff(event.who, event.hosts, event.state, event.until);
+        return;
+      case "replicas-cut":
+        this.#deployment.cutReplicas(event.until);
+        return;
       case "all-agree":
         this.#deployment.reconfigure();
         return;
@@ -134,39 +150,63 @@ export class ServersSurroundings implements Surroundings {
     }
   }
 
-  #createShard(i: number, { time, lambda, violated }: SurroundingsParts): SimulatedShard {
-    const { seed, logLength } = this.#story;
-    const { form, sharedCache } = serversOf(this.#story);
-    const config: PipelineConfig = {
+  get #config(): PipelineConfig {
+    return {
       redis: this.#deployment.settings,
       names: NAMES,
       table: "apps",
-      logLength,
+      logLength: this.#story.logLength,
       logBytes: 32 * 2 ** 20,
       minReplicas: this.#deployment.minReplicas,
-      sharedCache: sharedCache ? { mode: "refresh", soketi: { keyPrefix: "", ttlSeconds: -1 } } : undefined,
+      sharedCache: serversOf(this.#story).sharedCache
+        ? { mode: "refresh", soketi: { keyPrefix: "", ttlSeconds: -1 } }
+        : undefined,
     };
+  }
+
+  #createReader(violated: (what: string) => void): void {
+    const link = new Link(this.#time, new Random(`reader ${this.#story.seed}`));
+    const deployment = this.#deployment;
+    new Reader({ time: this.#time, link, config: this.#config, deployment, violated });
+  }
+
+  #createShard(i: number, { time, lambda, violated }: SurroundingsParts): SimulatedShard {
+    const { seed } = this.#story;
+    const { form } = serversOf(this.#story);
     return new SimulatedShard({
       name: `function ${i}`,
       time,
       random: new Random(`shard ${i} ${seed}`),
       link: this.#functionLink,
-      config,
+      config: this.#config,
       resolve: this.#deployment.resolve,
       invocations: this.#invocations,
       onLate: (what) => violated(`late: ${what}`),
       weather: lambda,
       // A replica that answers one server may leave it, and answer another then: both of it together prove something.
-      publishedAt: ({ takenAt = time.now }) => (form === "replicated" ? time.now : takenAt),
+      publishedAt: (invocation) => {
+        if (form === "sentinel") this.#checkTaken(invocation, violated);
+        const { takenAt = time.now } = invocation;
+        return form === "replicated" ? time.now : takenAt;
+      },
     });
   }
 
+  /** P7: a batch counts only on a server that the sentinels have named the primary since it has it. */
+  #checkTaken({ takenBy, tells }: Invocation, violated: (what: string) => void): void {
+    const isKept = [...takenBy].some(([server, at]) => this.#deployment.wasNamed(server, at));
+    if (takenBy.size === 0 || isKept) return;
+    const versions = tells.map(({ appId, number }) => `version ${number} of ${appId}`).join(", ");
+    violated(`P7: ${versions} counted on a server that had been replaced before it took it`);
+  }
+
   /** A server has taken a message, whether or not that counts. */
-  #published(payload: string): void {
+  #published(payload: string, server: SimulatedServer): void {
     const live = liveOf(payload);
     const invocation = this.#invocations.get(live);
     if (!invocation) return;
     invocation.takenAt = this.#time.now;
+    invocation.takenBy.set(server, this.#time.now);
     this.#tells.set(live, invocation.tells);
   }
 
@@ -191,6 +231,14 @@ export class ServersSurroundings implements Surroundings {
       start: () => agent.start(),
       stop: () => agent.stop(),
     });
+  }
+
+  /** Of a node that is started meanwhile nothing is cut off. */
+  #cutOff(who: number | "function", hosts: readonly string[], state: PlaceState, until: number): void {
+    const link = who === "function" ? this.#functionLink : this.#links[who];
+    if (!link || hosts.length === 0) return;
+    link.cutOff(hosts, state);
+    this.#time.after(until - this.#time.now, () => link.reachAgain(hosts), WORLD);
   }
 
   #breakLink({ node, state, until }: Extract<StoryEvent, { kind: "link" }>): void {
