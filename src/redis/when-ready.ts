@@ -9,7 +9,7 @@ import type { RedisConnection } from "./library.ts";
 export function whenReady(connection: RedisConnection, retries: number): Promise<void> {
   return new Promise((resolve, reject) => {
     let failures = 0;
-    let met: unknown = new Error("the connection was closed");
+    let met: unknown;
     const onReady = () => {
       stop();
       resolve();
@@ -24,7 +24,7 @@ export function whenReady(connection: RedisConnection, retries: number): Promise
     const onEnd = () => {
       stop();
       // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- what ioredis has told
-      reject(met);
+      reject(met ?? new Error("the connection was closed"));
     };
     const listeners = [
       ["ready", onReady],
@@ -36,8 +36,8 @@ export function whenReady(connection: RedisConnection, retries: number): Promise
       for (const [event, listener] of listeners) connection.off(event, listener);
     };
     for (const [event, listener] of listeners) connection.on(event, listener);
-    // What it rejects with comes as an event too.
-    if (connection.status === "wait") connection.connect().catch(() => undefined);
+    // What it rejects with comes as an event too, unless no name of a cluster is known: that comes here alone.
+    if (connection.status === "wait") connection.connect().catch((error: unknown) => (met ??= error));
     else if (connection.status === "end") onEnd();
   });
 }

@@ -88,7 +88,7 @@ function explainRedis(
 
 /** What DynamoDB says of a request that does not fit the table names neither the table nor what to do. */
 function hintOn({ name, message }: Error): string {
-  if (message.includes('Invalid table/index name')) return "";
+  if (message.includes("Invalid table/index name")) return "";
   return name === "ValidationException" && /index|key/i.test(message)
     ? '. "soketi-app-sync doctor" checks key and index of the table'
     : "";
