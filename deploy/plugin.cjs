@@ -1,4 +1,5 @@
 const { execFileSync } = require("node:child_process");
+const { existsSync } = require("node:fs");
 const { join } = require("node:path");
 
 /** What osls has no setting for. */
@@ -17,6 +18,17 @@ module.exports = class Plugin {
         for (const { stream } of events) if (stream) stream.readInterval = 20;
       }
     };
+    const findNamed = () => {
+      // To find the one file that a function names, osls lists all that is in this folder, node_modules too, for each of them.
+      const packaging = serverless.pluginManager.plugins.find((one) => "resolveFilePathsFromPatterns" in one);
+      if (!packaging) return;
+      const search = packaging.resolveFilePathsFromPatterns;
+      packaging.resolveFilePathsFromPatterns = async (patterns, ...others) => {
+        const named = patterns.include.filter((pattern) => pattern !== "!**");
+        const isThere = (file) => existsSync(join(serverless.serviceDir, file));
+        return named.every(isThere) ? named : search.call(packaging, patterns, ...others);
+      };
+    };
     const offline = () => {
       build();
       pollFast();
@@ -25,6 +37,7 @@ module.exports = class Plugin {
     const needsParameters = ["package", "deploy", "deploy function"];
     this.hooks = {
       initialize() {
+        findNamed();
         const { mistakes } = serverless.service.custom;
         if (needsParameters.includes(serverless.processedInput.commands.join(" ")) && mistakes.length > 0) {
           throw new serverless.classes.Error(

@@ -17,14 +17,23 @@ export interface CliOptions {
   readonly onOutput?: (text: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
-/** The built `soketi-app-sync`, in a process of its own, while this one goes on. Knows nothing of this one's variables. */
+/**
+ * The built `soketi-app-sync`, in a process of its own, while this one goes on. Knows nothing of this one's variables but where
+ * Node keeps what it has compiled.
+ */
 export function cli(
   args: readonly string[],
   { env, input = "", cwd = root, onOutput }: CliOptions = {},
 ): Promise<CliResult> {
   const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), ...args], {
     cwd,
-    env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local", ...env },
+    env: {
+      PATH: process.env.PATH,
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      AWS_ACCESS_KEY_ID: "local",
+      AWS_SECRET_ACCESS_KEY: "local",
+      ...env,
+    },
   });
   let stdout = "";
   let stderr = "";

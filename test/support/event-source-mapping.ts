@@ -51,7 +51,7 @@ export interface Mapping {
   /** Records that the function has taken, or that were given up. */
   readonly delivered: number;
   readonly invocations: number;
-  /** Looks at once, and often for a while: the table was written. */
+  /** Looks at once, and often until a record is there: the table was written once. */
   wake(): void;
   stop(): Promise<void>;
 }
@@ -64,8 +64,10 @@ export interface AwsRecord {
 }
 
 const POLL_MS = 20;
+/** While no shard is read. A child follows when its parent ends, which is looked for at once. */
 const DESCRIBE_EVERY_MS = 500;
-/** A record is in the stream within a fraction of it. */
+const DESCRIBE_WHILE_READING_MS = 5_000;
+/** A record is in the stream within a fraction of it; a write that changes nothing leaves none. */
 const AWAKE_MS = 1_000;
 
 /**
@@ -82,9 +84,11 @@ export function startMapping(options: MappingOptions): Mapping {
   const stopping = new AbortController();
   let waking = new AbortController();
   let awakeUntil = 0;
+  /** Records that were announced, and not read yet. */
+  let awaited = 0;
   const begun = new Set<string>();
   const ended = new Set<string>();
-  const shards: Promise<void>[] = [];
+  const reading = new Set<Promise<void>>();
   const firstSeen = new Map<string, number>();
   const running = pollStream();
 
@@ -95,11 +99,18 @@ export function startMapping(options: MappingOptions): Mapping {
       );
       for (const shardId of readableShards(StreamDescription?.Shards ?? [], begun, ended)) {
         begun.add(shardId);
-        shards.push(pollShard(shardId).then(() => void ended.add(shardId)));
+        const shard = pollShard(shardId).then(() => {
+          ended.add(shardId);
+          reading.delete(shard);
+        });
+        reading.add(shard);
       }
-      await sleep(DESCRIBE_EVERY_MS);
+      await Promise.race([
+        sleep(reading.size > 0 ? DESCRIBE_WHILE_READING_MS : DESCRIBE_EVERY_MS),
+        ...reading,
+      ]);
     }
-    await Promise.all(shards);
+    await Promise.all(reading);
   }
 
   async function pollShard(shardId: string): Promise<void> {
@@ -152,6 +163,7 @@ export function startMapping(options: MappingOptions): Mapping {
 
   async function take(shardId: string, records: readonly AwsRecord[]): Promise<void> {
     const now = performance.now();
+    awaited = Math.max(0, awaited - records.length);
     for (const { dynamodb } of records) firstSeen.set(dynamodb.SequenceNumber, now);
     await deliver(records, {
       invoke,
@@ -202,13 +214,15 @@ export function startMapping(options: MappingOptions): Mapping {
 
   async function nextLook(): Promise<void> {
     const { pollMs = POLL_MS } = options;
-    if (performance.now() < awakeUntil) return sleep(Math.min(pollMs, POLL_MS));
+    if (awaited > 0 && performance.now() < awakeUntil) return sleep(Math.min(pollMs, POLL_MS));
     await sleep(pollMs, AbortSignal.any([stopping.signal, waking.signal]));
   }
 
   return Object.assign(mapping, {
     wake() {
-      awakeUntil = performance.now() + AWAKE_MS;
+      const now = performance.now();
+      awaited = now < awakeUntil ? awaited + 1 : 1;
+      awakeUntil = now + AWAKE_MS;
       waking.abort();
       waking = new AbortController();
     },
