@@ -89,7 +89,7 @@ export function openAgentLink(options: AgentLinkOptions): AgentLink {
   function subscribeFor(agent: LinkedAgent): Subscription {
     const onQuestion = createAnswering(commands, names, answerOf(node, identity, agent, options), onError);
     // Each agent begins with another node: those of a cluster share the subscribers.
-    const first = randomInt(CLUSTER_NODES);
+    const first = settings.kind === "cluster" ? randomInt(CLUSTER_NODES) : 0;
     return subscribe({
       open: (attempt) => openSubscriber({ library, settings, timeouts, onError }, commands, first + attempt),
       channels: [names.live, names.ask],

@@ -302,7 +302,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a heartbeat counts whoever the witnesses name",
     kind: "servers",
-    seed: 175,
+    seed: 652,
     file: VOUCHED,
     from: 'if (!(await witnesses.names(verdict, tail.run))) throw otherPrimary("take a heartbeat", verdict);',
     to: "",
@@ -460,6 +460,22 @@ export const MUTANTS: readonly Mutant[] = [
     file: LOG,
     from: "new Set([OTHER_PRIMARY, FEW_REPLICAS])",
     to: "new Set([OTHER_PRIMARY])",
+  },
+  {
+    name: "a node stays with a server that is not the primary",
+    kind: "servers",
+    seed: 22,
+    file: "src/redis/agent-link.ts",
+    from: 'if (commands.status === "ready" && !isUnknown) reconnect(commands);',
+    to: "",
+  },
+  {
+    name: "a subscriber believes the same sentinel each time",
+    kind: "servers",
+    seed: 379,
+    file: "src/redis/subscriber.ts",
+    from: "rotated(settings.sentinels, attempt)",
+    to: "settings.sentinels",
   },
   {
     name: "a reader stays with a replica",

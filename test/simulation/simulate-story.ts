@@ -6,6 +6,7 @@ import { type LambdaWeather, PUNCTUAL } from "./lambda.ts";
 import { SimulatedNode } from "./node.ts";
 import { Oracle } from "./oracle.ts";
 import { Random } from "./random.ts";
+import type { Side } from "./servers/deployment.ts";
 import { ServersSurroundings } from "./servers/surroundings.ts";
 import { END, FAULTS_UNTIL, type Story, type StoryEvent, type WriteKind } from "./story.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -46,6 +47,9 @@ export async function simulateStory(
 
 /** Milliseconds. */
 const CHECK_CONNECTIONS_MS = 250;
+
+/** A node that reaches the new primary has left the former one by then, and has a lease. Milliseconds after the promotion. */
+const LEASED_AGAIN_MS = 6_000;
 
 class World {
   readonly time = new VirtualTime();
@@ -101,6 +105,7 @@ class World {
         },
         WORLD,
       );
+    this.#expectLeases();
     for (let at = CHECK_CONNECTIONS_MS; at < END; at += CHECK_CONNECTIONS_MS)
       this.time.after(at, () => this.#checkConnections(), WORLD);
     const isOver = () => untilViolated && this.#oracle.violations.length > 0;
@@ -350,6 +355,30 @@ class World {
         for (const { app } of clients)
           this.#oracle.checkConnection(node, id, app.limits.maxConnections, this.time.now);
     }
+  }
+
+  /** Before a partition ends, where nothing else is broken: each node has a lease if it reaches the primary, and only then. */
+  #expectLeases(): void {
+    const { events } = this.#story;
+    const partition = events.find((event) => event.kind === "partition");
+    if (!partition || events.some(({ kind }) => kind === "unreachable")) return;
+    const { promotedAt, heardMs, until, nodes } = partition;
+    const at = until - 100;
+    if (at < promotedAt + heardMs + LEASED_AGAIN_MS) return;
+    const check = (node: SimulatedNode, side: Side) => {
+      const { leaseHeld } = node.agent;
+      if (leaseHeld && side === "former")
+        this.#oracle.violated(`P10: node ${node.name} has a lease of the former primary`, at);
+      if (!leaseHeld && side !== "former")
+        this.#oracle.violated(`liveness: node ${node.name} reaches the primary and has no lease`, at);
+    };
+    const checkAll = () => {
+      for (const [i, side] of nodes.entries()) {
+        const node = this.#nodes[i];
+        if (node) check(node, side);
+      }
+    };
+    this.time.after(at, checkAll, WORLD);
   }
 
   /** P5: open connections are to apps that are there, enabled, under this key; and have them as they are. */

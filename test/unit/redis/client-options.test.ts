@@ -17,7 +17,7 @@ const COMMON = {
 const OF_CONNECTION = { username: "u", password: "p", tls: COMMON.tlsOptions, family: 6, keepAlive: 7 };
 
 /** What ioredis is given, for commands and for the subscriber. */
-function optionsFor(settings: RedisSettings): { commands: object; subscriber: object } {
+function optionsFor(settings: RedisSettings, attempt = 0): { commands: object; subscriber: object } {
   const made: object[] = [];
   class Client {
     constructor(...given: object[]) {
@@ -36,7 +36,7 @@ function optionsFor(settings: RedisSettings): { commands: object; subscriber: ob
     timeouts,
     onError: () => undefined,
   };
-  openSubscriber(options, openRedis(options), 0);
+  openSubscriber(options, openRedis(options), attempt);
   const [commands = {}, subscriber = {}] = made;
   return { commands, subscriber };
 }
@@ -67,6 +67,21 @@ describe("what a connection is given of its settings", () => {
     const { commands, subscriber } = optionsFor({ ...COMMON, kind: "cluster", nodes, natMap });
     expect(commands).toMatchObject({ nodes, natMap, redisOptions: OF_CONNECTION });
     expect(subscriber).toMatchObject({ ...OF_CONNECTION, host: "c", port: 1 });
+  });
+
+  it("sentinels, of whom each attempt to subscribe asks another first", () => {
+    const sentinels = [1, 2, 3].map((port) => ({ host: "s", port }));
+    const settings = { kind: "sentinel", name: "apps", sentinels, db: 0, tls: false } as const;
+    const asked = [0, 1, 2, 3].map((attempt) => optionsFor(settings, attempt).subscriber);
+    const ports = asked.map((one) =>
+      (one as { sentinels: { port: number }[] }).sentinels.map(({ port }) => port),
+    );
+    expect(ports).toEqual([
+      [1, 2, 3],
+      [2, 3, 1],
+      [3, 1, 2],
+      [1, 2, 3],
+    ]);
   });
 
   it("sentinels", () => {
