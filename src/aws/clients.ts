@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStreamsClient } from "@aws-sdk/client-dynamodb-streams";
 import type { ToolsConfig } from "../config/pipeline.ts";
 import { rememberRequests } from "./failed-request.ts";
+import { refuseForeignAnswers } from "./foreign-answers.ts";
 
 /** Time limits of one request to AWS, in milliseconds. It is made three times, before it fails. */
 export interface RequestLimits {
@@ -13,10 +14,17 @@ export interface RequestLimits {
 const FUNCTION: RequestLimits = { connectionTimeout: 1_500, requestTimeout: 5_000 };
 
 /** Somebody waits at a terminal: with all retries less than ten seconds. */
-export const TOOLS: RequestLimits = { connectionTimeout: 1_500, requestTimeout: 2_500 };
+export const TOOLS: RequestLimits = { connectionTimeout: 1_500, requestTimeout: 2_200 };
 
-/** Without the last, the SDK warns and goes on waiting: a server that takes a request and never answers would hold it for ever. */
-export const requestHandler = (limits: RequestLimits) => ({ ...limits, throwOnRequestTimeout: true });
+/**
+ * Without the last, the SDK warns and goes on waiting: a server that takes a request and never answers would hold it for ever. Its
+ * limit ends with the head of an answer; that of the socket goes on: one that falls silent in the middle is the same.
+ */
+export const requestHandler = (limits: RequestLimits) => ({
+  ...limits,
+  socketTimeout: limits.requestTimeout,
+  throwOnRequestTimeout: true,
+});
 
 /** Clients of the table, and of its stream. */
 export interface DynamoDb {
@@ -38,5 +46,7 @@ export function openDynamoDb(
   const clients = { tables: new DynamoDBClient(options), streams: new DynamoDBStreamsClient(options) };
   rememberRequests(clients.tables);
   rememberRequests(clients.streams);
+  refuseForeignAnswers(clients.tables);
+  refuseForeignAnswers(clients.streams);
   return clients;
 }

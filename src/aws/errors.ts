@@ -57,3 +57,9 @@ export class StreamUnreachableError extends Error {
   override readonly name = "StreamUnreachableError";
   readonly code = "E_STREAM_UNREACHABLE";
 }
+
+/** Thrown when a server answers, and lacks what DynamoDB always says: it is another one. */
+export class ForeignAnswerError extends Error {
+  override readonly name = "ForeignAnswerError";
+  readonly code = "E_FOREIGN_ANSWER";
+}

@@ -297,6 +297,32 @@ describe.concurrent.each(["down", "mute"] as const)("DynamoDB %s", (how) => {
   });
 });
 
+const HEAD = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nConnection: close\r\n";
+
+/** What DynamoDB answers with, and how that is told. */
+const HALF_ANSWERS = {
+  "falls silent within an answer": [`${HEAD}Content-Length: 100\r\n\r\n{`, "did not answer (TIMEOUT)"],
+  "answers with nothing": [`${HEAD}Content-Length: 0\r\n\r\n`, "answers like another server"],
+} as const;
+
+describe.concurrent.each(Object.entries(HALF_ANSWERS))("DynamoDB %s", (_, [answer, says]) => {
+  let server: MuteServer;
+  beforeAll(async () => {
+    server = await startMuteServer(() => answer);
+  });
+  afterAll(() => server.close());
+
+  it.each(["doctor", "get", "validate", "apps list", "apps disable"].map((name) => [name, COMMANDS[name]]))(
+    "%s",
+    async (__, command) => {
+      if (typeof command !== "object") throw new Error("expected a command of the table");
+      const { status, stdout, stderr } = await run(command, tableAt(server.port), ["--json"]);
+      expect(status, stderr).toBe(command.without?.table ?? 1);
+      expect(`${stdout}${stderr}`).toContain(`DynamoDB at 127.0.0.1:${server.port} ${says}`);
+    },
+  );
+});
+
 describe.concurrent("what serves", () => {
   const away = {
     "Redis is down": () => redisAt(1),

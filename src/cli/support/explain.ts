@@ -34,6 +34,8 @@ const REQUESTS: Readonly<Record<string, (table: string) => string>> = {
   ListEventSourceMappingsCommand: (table) => `ask Lambda who reads the stream of table ${table}`,
 };
 
+const FOREIGN = "answers like another server: check host and port";
+
 /** What a code of Redis' or the network's says of the server. Codes stay when words change. */
 const SERVER: Readonly<Record<string, string>> = {
   ECONNREFUSED: "refused the connection (ECONNREFUSED)",
@@ -49,6 +51,7 @@ const SERVER: Readonly<Record<string, string>> = {
   EAI_AGAIN: "has an unknown host name (EAI_AGAIN)",
   WRONGPASS: "rejected the user or password (WRONGPASS)",
   NOAUTH: "requires a password (NOAUTH)",
+  E_FOREIGN_ANSWER: FOREIGN,
   ThrottlingException: "throttles (ThrottlingException)",
   ProvisionedThroughputExceededException: "throttles (ProvisionedThroughputExceededException)",
 };
@@ -101,7 +104,7 @@ function ofServer(code: string, words: string): string {
   const known = Object.hasOwn(SERVER, code) ? SERVER[code] : undefined;
   if (known !== undefined) return known;
   if (NO_JSON.test(words) || words.endsWith(OTHER_PROTOCOL))
-    return "answers like another server: check host and port";
+    return FOREIGN;
   return words === "" ? `failed (${code})` : `says: ${words}`;
 }
 
