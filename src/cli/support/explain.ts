@@ -103,8 +103,7 @@ const NO_JSON = /Deserialization error|is not valid JSON|^UnknownError$/;
 function ofServer(code: string, words: string): string {
   const known = Object.hasOwn(SERVER, code) ? SERVER[code] : undefined;
   if (known !== undefined) return known;
-  if (NO_JSON.test(words) || words.endsWith(OTHER_PROTOCOL))
-    return FOREIGN;
+  if (NO_JSON.test(words) || words.endsWith(OTHER_PROTOCOL)) return FOREIGN;
   return words === "" ? `failed (${code})` : `says: ${words}`;
 }
 
