@@ -40,19 +40,29 @@ const FIELDS: Readonly<Record<string, { attribute: AttributeName; convert: Conve
  * @returns undefined when it fails on it: to soketi there is no such app then.
  */
 export function readAsSoketi(item: Readonly<Record<string, unknown>>): SoketiReading | undefined {
-  const values = new Map(Object.entries(item).map(([name, value]) => [name, plain(value)]));
-  const messages = values.get("EnableClientMessages");
-  if (Buffer.isBuffer(messages)) values.set("EnableClientMessages", isTrue(messages.toString()));
-  const webhooks = values.get("Webhooks");
-  if (typeof webhooks === "string") values.set("Webhooks", parsed(webhooks) ?? []);
+  const values = plainMap(item);
+  const { EnableClientMessages: messages, Webhooks: webhooks } = values;
+  if (Buffer.isBuffer(messages)) values.EnableClientMessages = isTrue(messages.toString());
+  if (typeof webhooks === "string") values.Webhooks = parsed(webhooks);
+  try {
+    const app = asApp(values);
+    return (app.webhooks as unknown[]).every(hasEventTypes)
+      ? (JSON.parse(JSON.stringify(app)) as SoketiReading)
+      : undefined;
+  } catch {
+    // So does soketi's App: a map with a `toString` of its own is no number.
+    return undefined;
+  }
+}
+
+function asApp(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const app: Record<string, unknown> = {};
   for (const [name, { attribute, convert, byDefault }] of Object.entries(FIELDS)) {
-    const set = SPELLINGS[attribute].map((spelling) => values.get(spelling)).filter(isSet);
+    const set = SPELLINGS[attribute].map((spelling) => values[spelling]).filter(isSet);
     const found = set.at(-1) ?? byDefault;
     if (found !== undefined) app[name] = convert(found);
   }
-  if (!(app.webhooks as unknown[]).every(hasEventTypes)) return undefined;
-  return JSON.parse(JSON.stringify(app)) as SoketiReading;
+  return app;
 }
 
 /** Whether an entry of its cache says the same. What the server has filled in is not compared. */
@@ -64,6 +74,19 @@ function isSet(value: unknown): boolean {
   return value !== undefined && value !== "" && value !== null;
 }
 
+/** As JSON a list, and as a text nothing that has a number in it. */
+class ItemSet {
+  readonly #values: readonly unknown[];
+
+  constructor(values: readonly unknown[]) {
+    this.#values = values;
+  }
+
+  toJSON(): readonly unknown[] {
+    return this.#values;
+  }
+}
+
 /** As the converter of the SDK that soketi has, 2.x. */
 function plain(attribute: unknown): unknown {
   if (typeof attribute !== "object" || attribute === null) return undefined;
@@ -71,46 +94,54 @@ function plain(attribute: unknown): unknown {
   switch (type) {
     case "S":
     case "BOOL":
-    case "SS":
       return value;
     case "N":
       return Number(value);
-    case "NS":
-      return (value as string[]).map(Number);
     case "B":
       return Buffer.from(value as Uint8Array);
+    case "SS":
+      return new ItemSet(value as string[]);
+    case "NS":
+      return new ItemSet((value as string[]).map(Number));
     case "BS":
-      return (value as Uint8Array[]).map((bytes) => Buffer.from(bytes));
+      return new ItemSet((value as Uint8Array[]).map((bytes) => Buffer.from(bytes)));
     case "NULL":
       return null;
     case "L":
       return (value as unknown[]).map(plain);
     case "M":
-      return Object.fromEntries(Object.entries(value as object).map(([name, one]) => [name, plain(one)]));
+      return plainMap(value as object);
     default:
       return undefined;
   }
 }
 
+/** Assigned, as that converter does it: what is named `__proto__` is inherited from. */
+function plainMap(attributes: object): Record<string, unknown> {
+  const map: Record<string, unknown> = {};
+  for (const [name, value] of Object.entries(attributes)) map[name] = plain(value);
+  return map;
+}
+
 function toList(value: unknown): unknown {
   if (Array.isArray(value)) return value;
-  const list = parsed(String(value));
+  const list = parsed(value);
   return Array.isArray(list) ? list : [];
 }
 
-function parsed(json: string): unknown {
+function parsed(json: unknown): unknown {
   try {
-    return JSON.parse(json) as unknown;
+    return JSON.parse(String(json)) as unknown;
   } catch {
     // So does soketi: no webhooks.
-    return undefined;
+    return [];
   }
 }
 
-/** soketi asks each webhook's `event_types` whether it includes something, a text too. */
+/** soketi asks each webhook's `event_types` whether it includes something: texts and bytes can tell as well. */
 function hasEventTypes(webhook: unknown): boolean {
-  const types = (webhook as { event_types?: unknown } | null | undefined)?.event_types;
-  return typeof types === "string" || Array.isArray(types);
+  const { event_types: types } = (webhook ?? {}) as { event_types?: { includes?: unknown } | null };
+  return typeof types?.includes === "function";
 }
 
 /** The words of the package `boolean`, which soketi asks. */

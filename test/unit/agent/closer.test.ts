@@ -163,3 +163,78 @@ describe("the closer", () => {
     expect(closed).toHaveLength(count);
   });
 });
+
+describe("how many the closer closes in a turn", () => {
+  /** By a clock of its own: what a turn takes is what soketi does for each closed connection. */
+  async function turns(count: number, costMs: (n: number) => number): Promise<number[]> {
+    let now = 0;
+    const sizes: number[] = [];
+    let done = 0;
+    let open = 0;
+    const finished = new Promise<void>((resolve) => {
+      const one = new Closer({
+        clock: () => now,
+        closesPerSecond: 1_000_000,
+        onClosed: () => resolve(),
+      });
+      for (let i = 0; i < count; i += 1) {
+        one.add("a", {
+          connection: {
+            id: String(i),
+            close: () => {
+              open += 1;
+              void Promise.resolve().then(() => {
+                now += costMs(done);
+                done += 1;
+                open -= 1;
+                if (open === 0) sizes.push(1);
+                else sizes[sizes.length] = 0;
+              });
+            },
+          },
+          code: 4001,
+          message: "gone",
+        });
+      }
+    });
+    // What is closed within one callback is one turn: its microtasks follow one another.
+    await finished;
+    const turnSizes: number[] = [];
+    let size = 0;
+    for (const isLast of sizes) {
+      size += 1;
+      if (isLast === 1) {
+        turnSizes.push(size);
+        size = 0;
+      }
+    }
+    return turnSizes;
+  }
+
+  it("doubles while a turn takes less than 2 ms, up to 16", async () => {
+    expect(await turns(63, () => 0.01)).toEqual([1, 2, 4, 8, 16, 16, 16]);
+  });
+
+  it("stays while a turn takes between 2 and 4 ms, both included", async () => {
+    expect(await turns(7, () => 2)).toEqual([1, 1, 1, 1, 1, 1, 1]);
+    expect(await turns(9, () => 1)).toEqual([1, 2, 2, 2, 2]);
+    expect(await turns(4, () => 4)).toEqual([1, 1, 1, 1]);
+  });
+
+  it("falls to what fits into 4 ms, and to one at least, and rises again", async () => {
+    // The fourth turn's eight take 1 ms each.
+    const costs = (n: number) => (n < 7 ? 0.01 : n < 15 ? 1 : 0.01);
+    expect(await turns(27, costs)).toEqual([1, 2, 4, 8, 4, 8]);
+    expect(await turns(5, (n) => (n < 1 ? 0.01 : 9))).toEqual([1, 2, 1, 1]);
+  });
+
+  it("an app is full with a thousand that wait", () => {
+    const one = closer(1);
+    addAll(one, "a", 999);
+    expect([one.isFull("a"), one.isFull("b")]).toEqual([false, false]);
+    addAll(one, "more-of-a", 1);
+    one.add("a", closing("the thousandth"));
+    expect([one.isFull("a"), one.isFull("b")]).toEqual([true, false]);
+    one.stop();
+  });
+});

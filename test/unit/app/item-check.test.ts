@@ -42,3 +42,22 @@ describe("an overlap in an item", () => {
     expect(checkItem(after, now)).toMatchObject({ repairs: [], findings: [] });
   });
 });
+
+describe("a finding", () => {
+  it("says of each problem whether the repairs take it away, and of each repair what it does", () => {
+    const { findings } = check({ Enabled: { S: "no" }, MaxConnections: { S: "many" } }, 0);
+    expect(findings.map(({ attribute, code, fixable }) => [attribute, code, fixable])).toEqual([
+      ["MaxConnections", "limit-unreadable", false],
+      ["Enabled", "flag-not-bool", true],
+      ["AppSecretPrevious", "overlap-over", false],
+    ]);
+    expect(findings.at(-1)?.message).toBe(
+      "The overlap ended at 2027-01-15T08:00:00Z. Remove it: apps end-overlap id-1.",
+    );
+    expect(findings.every(({ message }) => message !== "")).toBe(true);
+  });
+
+  it("is none of an app without an overlap", () => {
+    expect(checkItem(IDENTITY, 0)).toMatchObject({ repairs: [], findings: [] });
+  });
+});

@@ -77,6 +77,41 @@ describe("an overlap", () => {
     expect(JSON.stringify(problems)).not.toContain("secret-0");
   });
 
+  it.each([
+    [
+      { AppSecretPrevious: undefined },
+      "Expected it beside AppSecretPreviousUntil; found nothing. Remove AppSecretPreviousUntil.",
+    ],
+    [
+      { AppSecretPreviousUntil: undefined },
+      "Expected N beside AppSecretPrevious; found nothing. The previous secret is refused. Write AppSecretPreviousUntil, or " +
+        "remove AppSecretPrevious.",
+    ],
+    [{ AppSecretPrevious: IDENTITY.AppSecret }, "The previous secret is the present one. Remove it."],
+    [{ AppSecretPrevious: { M: {} } }, "Expected S; found M. The previous secret is refused."],
+    [{ AppSecretPrevious: { N: "5" } }, "Expected S; found N, taken as text. Write it as S."],
+    [
+      { AppSecretPreviousUntil: { BOOL: true } },
+      "Expected a whole number of seconds since 1970; found BOOL. The previous secret is refused.",
+    ],
+    [
+      { AppSecretPreviousUntil: { S: ` ${UNTIL}` } },
+      "Read without the white space around it. Write it without.",
+    ],
+    [
+      { AppSecretPreviousUntil: { N: "1800000000000" } },
+      "Expected seconds since 1970; found a number of 13 digits: milliseconds? The previous secret is refused.",
+    ],
+  ])("says what is wrong with %j, and what to do", (more, message) => {
+    expect(read({ ...OVERLAP, ...more }).problems).toMatchObject([{ message }]);
+  });
+
+  it("ends in seconds up to the year 5138, and not in the first after that", () => {
+    const until = (seconds: number) => read({ ...OVERLAP, AppSecretPreviousUntil: { N: String(seconds) } });
+    expect(until(99_999_999_999).app?.previousSecret?.until).toBe(99_999_999_999);
+    expect(until(100_000_000_000).app?.previousSecret).toBeUndefined();
+  });
+
   it("is none, with a warning, with the present secret", () => {
     const { app, problems } = read({ ...OVERLAP, AppSecretPrevious: IDENTITY.AppSecret });
     expect(app).toEqual(DEFAULTS);

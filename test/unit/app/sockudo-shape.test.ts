@@ -93,6 +93,45 @@ describe("toSockudo", () => {
       expect(said).not.toContain(secret);
   });
 
+  it("says what it takes each for, and what to do", () => {
+    const odd: App = {
+      ...FULL,
+      limits: { ...FULL.limits, maxConnections: 2 ** 40, maxClientEventsPerSecond: 0 },
+      webhooks: [
+        { ...HTTP, headers: { "X-A": "1", "Content-Type": "text/plain" } },
+        { ...LAMBDA, headers: { a: "b" }, lambda: { clientOptions: {} } },
+      ],
+    };
+    const lambda =
+      "sockudo always invokes asynchronously, and the function gets {time_ms, events} without headers; soketi gives it " +
+      "{payload, headers}. Have it read both.";
+    const ignored =
+      "sockudo has no such limit of an app. Its server has a limit of requests for all apps together (rate_limiter).";
+    expect(shaped(odd).problems.map(({ attribute, message }) => [attribute, message])).toEqual([
+      [
+        "AppSecretPrevious",
+        "sockudo takes the present secret only: requests with the previous one are refused there. Change publishers over first.",
+      ],
+      ["MaxConnections", "More than sockudo reads. Taken as 4294967295."],
+      ["MaxBackendEventsPerSecond", ignored],
+      ["MaxReadRequestsPerSecond", ignored],
+      ["MaxPresenceMemberSizeInKb", "sockudo reads whole numbers. Taken as 6."],
+      ["MaxEventPayloadInKb", "sockudo reads whole numbers. Taken as 1."],
+      [
+        "MaxClientEventsPerSecond",
+        "sockudo takes 0 for no limit: client events are switched off instead. Set EnableClientMessages to false.",
+      ],
+      ["Webhooks", "Webhook 1 of those in force.headers, entry 2: sockudo sends its own. Ignored."],
+      ["Webhooks", `Webhook 2 of those in force: ${lambda}`],
+      ["Webhooks", "Webhook 2 of those in force.headers: sockudo gives a function no headers. Ignored."],
+      [
+        "Webhooks",
+        "Webhook 2 of those in force.lambda.client_options: unknown to sockudo. Ignored. Its AWS client is set up by the " +
+          "environment of its process.",
+      ],
+    ]);
+  });
+
   it.each([
     [
       "maxConnections",
