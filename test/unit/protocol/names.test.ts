@@ -13,13 +13,13 @@ const NAMES = busNames(defaultPrefix("apps"));
 describe("names in Redis", () => {
   it("share one hash tag", () => {
     const all = [
-      ...Object.values(NAMES),
-      ...Object.values(relayNames(NAMES)),
+      ...Object.values<string>({ ...NAMES }),
+      ...Object.values<string>({ ...relayNames(NAMES) }),
       nodeEntry(NAMES, "n"),
       answerList(NAMES, "q"),
     ];
     for (const name of all) expect(name).toMatch(/^\{app-sync:apps\}:v1:/);
-    expect(new Set(all).size).toBe(all.length - 0);
+    expect(new Set(all).size).toBe(all.length);
   });
 
   it("of the relays begin alike", () => {
