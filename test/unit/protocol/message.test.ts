@@ -212,3 +212,22 @@ describe("the room of a message", () => {
     expect(larger?.appId).toBe("a");
   });
 });
+
+describe("who has made a change, and why", () => {
+  const decoded = (notes: object) => {
+    const json = JSON.stringify({ v: 1, ...header, ...notes, changes: [change("a")] });
+    const { message } = decodeMessage(json) as { message: { by?: string; reason?: string } };
+    return [message.by, message.reason];
+  };
+
+  it("is read as text, of up to 500 characters, and nothing else is", () => {
+    expect(decoded({ by: "ops", reason: "leak" })).toEqual(["ops", "leak"]);
+    expect(decoded({})).toEqual([undefined, undefined]);
+    expect(decoded({ by: "", reason: 5 })).toEqual([undefined, undefined]);
+    expect(decoded({ by: { a: 1 }, reason: null })).toEqual([undefined, undefined]);
+    expect(decoded({ by: "b".repeat(501), reason: "r".repeat(500) })).toEqual([
+      "b".repeat(500),
+      "r".repeat(500),
+    ]);
+  });
+});
