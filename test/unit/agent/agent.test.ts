@@ -215,6 +215,12 @@ describe("a flush", () => {
       ["new-epoch", 1],
       ["requested", 2],
     ]);
+    // The log's first message is nothing to look into.
+    expect(agent.recentFlushes.list().map(([reason]) => reason)).toEqual([
+      "first-sync",
+      "requested",
+      "requested",
+    ]);
     expect(told.filter((line) => line.startsWith("flushed"))).toEqual([
       'flushed "requested"',
       'flushed "requested"',

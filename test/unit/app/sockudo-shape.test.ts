@@ -168,6 +168,8 @@ describe("toSockudo", () => {
       "X-C": ["a", 2],
       "Content-Type": "text/plain",
       "x-pusher-KEY": "k",
+      "Content-Length": "5",
+      "X-Pusher-Signature": "s",
     };
     expect(webhooksOf({ ...HTTP, headers })[0]?.headers).toEqual({
       "X-A": "1",
@@ -175,6 +177,8 @@ describe("toSockudo", () => {
       "X-C": "a, 2",
     });
     expect(codes({ ...DEFAULTS, webhooks: [{ ...HTTP, headers }] })).toEqual([
+      ["Webhooks", "sockudo-webhook-option-ignored"],
+      ["Webhooks", "sockudo-webhook-option-ignored"],
       ["Webhooks", "sockudo-webhook-option-ignored"],
       ["Webhooks", "sockudo-webhook-option-ignored"],
     ]);

@@ -116,11 +116,29 @@ const ITEMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
       { L: [{ M: { url: { S: "https://example.com" }, event_types: { L: [{ S: "cache_miss" }] } } }] },
       { L: [{ M: { url: { S: "https://example.com" } } }] },
       { L: [{ NULL: true }] },
+      { L: [{ M: { event_types: { NULL: true } } }] },
       { L: [{ M: { event_types: { B: Buffer.from("x") } } }] },
       { L: [{ M: { event_types: { SS: ["cache_miss"] } } }] },
     ].map((value) => [`Webhooks ${JSON.stringify(value)}`, { ...IDENTITY, Webhooks: value }]),
   ),
 };
+
+describe("what is no attribute", () => {
+  const plain = readAsSoketi(IDENTITY);
+
+  it.each([undefined, null, 5, "5", {}, { X: "5" }, { N: undefined }, []])(
+    "as %j is as if it were not there",
+    (value) => {
+      expect(readAsSoketi({ ...IDENTITY, MaxConnections: value, webhooks: value })).toEqual(plain);
+    },
+  );
+
+  it("has the type that has a value", () => {
+    expect(readAsSoketi({ ...IDENTITY, MaxConnections: { S: undefined, N: "5" } })).toMatchObject({
+      maxConnections: 5,
+    });
+  });
+});
 
 describe("an item as soketi's own App reads it", () => {
   it.each(Object.entries(ITEMS))("%s", (_name, attributes) => {
