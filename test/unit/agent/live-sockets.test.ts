@@ -180,7 +180,11 @@ describe("a changed app", () => {
     });
     const closed = list.filter((connection) => connection.closed).length;
     expect(closed).toBeLessThan(50);
-    expect(refreshed).toContain(`a -${closed}`);
+    // Told whenever none waits any more, which on a slow machine is more than once.
+    const told = refreshed.flatMap((line) =>
+      line.startsWith("a -") ? [Number(line.slice("a -".length))] : [],
+    );
+    expect(told.reduce((sum, one) => sum + one, 0)).toBe(closed);
   });
 });
 
