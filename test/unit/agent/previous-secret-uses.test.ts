@@ -4,6 +4,8 @@ import type { PreviousSecretUse } from "../../../src/protocol/node.ts";
 
 const UNTIL = 2_000;
 const HOUR_MS = 3_600_000;
+/** As many as are named. */
+const MAX_APPS = 1_000;
 
 let now: number;
 let told: PreviousSecretUse[];
@@ -74,5 +76,21 @@ describe("counters", () => {
     expect(names("app-3")).toEqual([...names(), "app-3"]);
     expect(names("app-28")).toEqual(names());
     expect(names("unheard of")).toEqual(names());
+  });
+});
+
+describe("those of too many apps to be named", () => {
+  it("are counted together, taken and refused, and not at all while there are none", () => {
+    expect(uses.counted("taken")).toEqual([]);
+    uses.count("first", UNTIL);
+    uses.count("second", UNTIL - 1);
+    for (let i = 0; i < MAX_APPS - 2; i += 1) uses.count(`app-${i}`, UNTIL);
+    const others = () => (["taken", "refused"] as const).map((what) => new Map(uses.counted(what)).get(""));
+    expect(others()).toEqual([undefined, undefined]);
+    uses.count("one more", UNTIL);
+    expect(others()).toEqual([1, undefined]);
+    uses.count("and another", UNTIL);
+    expect(others()).toEqual([1, 1]);
+    expect(uses.counted("taken").reduce((sum, [, taken]) => sum + taken, 0)).toBe(MAX_APPS + 1);
   });
 });

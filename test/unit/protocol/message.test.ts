@@ -7,6 +7,7 @@ import {
   MAX_CHANGES,
   type EncodedMessage,
 } from "../../../src/protocol/encode.ts";
+import { decodeInvalidations } from "../../../src/protocol/live.ts";
 import { type Change, decodeMessage, MAX_HASH_KEY_BYTES } from "../../../src/protocol/message.ts";
 
 const header = { table: "apps", region: "eu-west-1", at: 1_700_000_000_000 };
@@ -30,6 +31,32 @@ describe("encodeChanges", () => {
     expect(messages.map((message) => changesOf([message]).length)).toEqual([MAX_CHANGES, MAX_CHANGES, 50]);
     expect(changesOf(messages)).toEqual(changes);
     for (const { whole } of messages) expect(JSON.parse(whole)).toMatchObject({ v: 1, ...header });
+  });
+
+  it("has in each live message what is in the one beside it", () => {
+    const changes = Array.from({ length: 250 }, (_, i) => change(`app-${i}`));
+    for (const { whole, live } of encodeChanges(changes, header)) {
+      const action = decodeInvalidations(live);
+      const named = action.kind === "changes" ? action.message.changes.map(({ appId }) => appId) : [];
+      expect(named).toEqual(changesOf([whole]).map(({ appId }) => appId));
+    }
+  });
+
+  it.each([
+    [25, 25],
+    [26, 0],
+  ])("of %d changes at once, %d have their view", (count, views) => {
+    const app = { id: "a" } as unknown as NonNullable<Change["app"]>;
+    const messages = encodeChanges(
+      Array.from({ length: count }, (_, i) => change(`app-${i}`, { app })),
+      header,
+    );
+    expect(
+      messages
+        .map(({ whole }) => whole)
+        .join("")
+        .split('"app":{').length - 1,
+    ).toBe(views);
   });
 
   it("writes nothing for no changes", () => {
