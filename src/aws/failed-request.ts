@@ -14,7 +14,7 @@ export function failedRequestOf(error: unknown): FailedRequest | undefined {
 }
 
 /** Any client of the SDK: each has types of its own for the same stack. */
-interface Client {
+export interface SdkClient {
   readonly middlewareStack: {
     add(middleware: never, options: { readonly step: "build"; readonly name: string }): void;
   };
@@ -23,7 +23,7 @@ interface Client {
 type Next = (args: { readonly request?: unknown }) => Promise<unknown>;
 
 /** The SDK's errors of the network do not say whom they could not reach. */
-export function rememberRequests(client: Client): void {
+export function rememberRequests(client: SdkClient): void {
   const remember =
     (next: Next, { commandName = "" }: { readonly commandName?: string }): Next =>
     async (args) => {

@@ -1,4 +1,5 @@
 import { ForeignAnswerError } from "./errors.ts";
+import type { SdkClient } from "./failed-request.ts";
 
 /** What each answer has, also for an empty table. The others may be empty. */
 const ALWAYS: Readonly<Record<string, string>> = {
@@ -9,13 +10,6 @@ const ALWAYS: Readonly<Record<string, string>> = {
   QueryCommand: "Count",
   ScanCommand: "Count",
 };
-
-/** Any client of the SDK: each has types of its own for the same stack. */
-interface Client {
-  readonly middlewareStack: {
-    add(middleware: never, options: { readonly step: "build"; readonly name: string }): void;
-  };
-}
 
 interface Answer {
   /** As it came, headers and all. */
@@ -29,7 +23,7 @@ type Next = (args: unknown) => Promise<Answer>;
  * To the SDK an answer without a body, or with any JSON object, is one of DynamoDB's without items: a table that could not be
  * read would look like an empty one. Such an answer rejects with ForeignAnswerError.
  */
-export function refuseForeignAnswers(client: Client): void {
+export function refuseForeignAnswers(client: SdkClient): void {
   const check =
     (next: Next, { commandName = "" }: { readonly commandName?: string }): Next =>
     async (args) => {

@@ -52,8 +52,8 @@ function wordsOf(cause: unknown): string {
   return LIBRARY_MESSAGES.find(([said]) => said.test(words))?.[1] ?? withoutArguments(words, cause);
 }
 
-/** What ioredis says of an answer that it cannot read. */
-export const OTHER_PROTOCOL = "it answers like another server: check host and port";
+/** Of an answer that cannot be read. Said of a server. */
+export const OTHER_PROTOCOL = "answers like another server: check host and port";
 
 /** ioredis' own sentences, which are about its options, and what they mean. */
 const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
@@ -61,7 +61,7 @@ const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
   [/^Connection is closed/, "the connection is closed"],
   [/^Command timed out/, "no answer in time"],
   [/^All sentinels are unreachable/, "no sentinel could be reached"],
-  [/^(Unknown RESP type|Protocol error, got )/, OTHER_PROTOCOL],
+  [/^(Unknown RESP type|Protocol error, got )/, `it ${OTHER_PROTOCOL}`],
   [/^Failed to refresh slots cache/, "no node of the cluster could be asked"],
   [/^None of startup nodes is available/, "no node of the cluster could be reached"],
 ];

@@ -46,9 +46,8 @@ export interface Watched {
  *
  * @throws RefusedChangeError when Redis cannot be asked.
  */
-export async function beginWait(run: Run, options: WaitOptions): Promise<Awaited> {
-  if (!options.wait || !run.tools.config.redis) return undefined;
-  return orRefused(run, "nodes could not be watched", async (fleet) => nodesToWaitFor(fleet));
+export function beginWait(run: Run, options: WaitOptions): Promise<Awaited> {
+  return unlessNobodyWaits(run, options, (fleet) => nodesToWaitFor(fleet));
 }
 
 /**
@@ -56,10 +55,19 @@ export async function beginWait(run: Run, options: WaitOptions): Promise<Awaited
  *
  * @throws RefusedChangeError when Redis cannot be asked.
  */
-export async function beginWatch(run: Run, options: WaitOptions): Promise<Watched | undefined> {
-  const nodes = await beginWait(run, options);
-  if (!nodes) return undefined;
-  return { nodes, watch: await orRefused(run, "nodes could not be watched", (fleet) => watchLog(fleet)) };
+export function beginWatch(run: Run, options: WaitOptions): Promise<Watched | undefined> {
+  return unlessNobodyWaits(run, options, async (fleet) => ({
+    nodes: await nodesToWaitFor(fleet),
+    watch: await watchLog(fleet),
+  }));
+}
+
+async function unlessNobodyWaits<T>(
+  run: Run,
+  { wait }: WaitOptions,
+  ask: (fleet: Fleet) => Promise<T>,
+): Promise<T | undefined> {
+  return wait && run.tools.config.redis ? orRefused(run, "nodes could not be watched", ask) : undefined;
 }
 
 /**

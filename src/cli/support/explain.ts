@@ -34,8 +34,6 @@ const REQUESTS: Readonly<Record<string, (table: string) => string>> = {
   ListEventSourceMappingsCommand: (table) => `ask Lambda who reads the stream of table ${table}`,
 };
 
-const FOREIGN = "answers like another server: check host and port";
-
 /** What a code of Redis' or the network's says of the server. Codes stay when words change. */
 const SERVER: Readonly<Record<string, string>> = {
   ECONNREFUSED: "refused the connection (ECONNREFUSED)",
@@ -51,7 +49,7 @@ const SERVER: Readonly<Record<string, string>> = {
   EAI_AGAIN: "has an unknown host name (EAI_AGAIN)",
   WRONGPASS: "rejected the user or password (WRONGPASS)",
   NOAUTH: "requires a password (NOAUTH)",
-  E_FOREIGN_ANSWER: FOREIGN,
+  E_FOREIGN_ANSWER: OTHER_PROTOCOL,
   ThrottlingException: "throttles (ThrottlingException)",
   ProvisionedThroughputExceededException: "throttles (ProvisionedThroughputExceededException)",
 };
@@ -103,7 +101,7 @@ const NO_JSON = /Deserialization error|is not valid JSON|^UnknownError$/;
 function ofServer(code: string, words: string): string {
   const known = Object.hasOwn(SERVER, code) ? SERVER[code] : undefined;
   if (known !== undefined) return known;
-  if (NO_JSON.test(words) || words.endsWith(OTHER_PROTOCOL)) return FOREIGN;
+  if (NO_JSON.test(words) || words.endsWith(OTHER_PROTOCOL)) return OTHER_PROTOCOL;
   return words === "" ? `failed (${code})` : `says: ${words}`;
 }
 
