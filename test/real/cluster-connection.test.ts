@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { beforeAll, describe, expect, it } from "vitest";
 import { redisCli, untilTrue } from "../../local/redis-cli.ts";
@@ -6,20 +5,14 @@ import { type RedisCluster, startRedisCluster } from "../../local/redis-cluster.
 import { clusterOptions } from "../../src/redis/client-options.ts";
 import { openCluster } from "../../src/redis/cluster.ts";
 import { reconnect } from "../../src/redis/connection.ts";
-import { ioredis } from "../../src/redis/ioredis.ts";
 import type { ClusterOptions, NodeAddress, RedisLibrary } from "../../src/redis/library.ts";
-import { eventually, root } from "../support/fleet.ts";
+import { eventually } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { REDIS_LIBRARIES } from "../support/redis-libraries.ts";
 
 const keep = keeping();
 const KEY = "{cluster}:key";
 const TIMEOUTS = { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 0 };
-
-const ofSoketi = createRequire(`${root}/node_modules/@soketi/soketi/package.json`)("ioredis") as RedisLibrary;
-const LIBRARIES = [
-  ["the pipeline's ioredis", ioredis],
-  ["soketi's ioredis", ofSoketi],
-] as const;
 
 let setup: RedisCluster;
 let nodes: NodeAddress[];
@@ -84,7 +77,7 @@ async function lingering(which: readonly NodeAddress[]): Promise<Record<string, 
 const untilReady = (cluster: ReturnType<typeof open>) =>
   eventually("it to be there again", () => Promise.resolve(cluster.status === "ready"));
 
-describe.each(LIBRARIES)("a connection to a cluster, by %s", (_, library) => {
+describe.each(REDIS_LIBRARIES)("a connection to a cluster, by %s", (_, library) => {
   it("comes back when a slot turns out to have moved while it is being made anew", async () => {
     const owner = await setup.ownerOf(KEY);
     const natMap = await lingering(nodes.filter(({ port }) => port !== owner.port));

@@ -1,4 +1,3 @@
-import { createRequire } from "node:module";
 import { describe, expect, inject, it } from "vitest";
 import { redisCli } from "../../local/redis-cli.ts";
 import { healthOf } from "../../local/relay.ts";
@@ -6,7 +5,6 @@ import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import type { RedisSettings } from "../../src/config/redis.ts";
 import { openRedis } from "../../src/redis/connection.ts";
-import { ioredis } from "../../src/redis/ioredis.ts";
 import type { RedisLibrary } from "../../src/redis/library.ts";
 import { openPipelineRedis } from "../../src/redis/pipeline-connection.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
@@ -14,19 +12,13 @@ import { busNames } from "../../src/protocol/names.ts";
 import { cli } from "../support/cli.ts";
 import { accepts, eventually, item, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { REDIS_LIBRARIES } from "../support/redis-libraries.ts";
 import { relayPlace } from "../support/relay.ts";
 
 const keep = keeping();
 const dynamodbEndpoint = inject("dynamodbEndpoint");
 const TIMEOUTS = { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 0 };
 const REFUSED = "DB index is out of range";
-
-/** soketi's own, which the agent uses. */
-const fromSoketi = createRequire(createRequire(import.meta.url).resolve("@soketi/soketi/package.json"));
-const LIBRARIES: [string, RedisLibrary][] = [
-  ["the pipeline's ioredis", ioredis],
-  ["soketi's ioredis", fromSoketi("ioredis") as RedisLibrary],
-];
 
 /** What is in the database that ioredis would go on in. */
 const keysOf = async (port: number) => (await redisCli(port, "KEYS", "*")).trim();
@@ -49,7 +41,7 @@ async function setFails(library: RedisLibrary, settings: RedisSettings): Promise
 }
 
 // ioredis tells that the database was refused, and goes on in database 0.
-describe.each(LIBRARIES)("a database that the server does not have, with %s", (_, library) => {
+describe.each(REDIS_LIBRARIES)("a database that the server does not have, with %s", (_, library) => {
   it("takes no command to database 0 instead", async () => {
     const redis = keep(await startRedis());
     const server = { kind: "standalone", host: "127.0.0.1", port: redis.port, tls: false } as const;

@@ -1,5 +1,4 @@
 import { createServer as createHttpServer } from "node:http";
-import { createRequire } from "node:module";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -7,22 +6,14 @@ import type { RedisSettings } from "../../src/config/redis.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { openRedis } from "../../src/redis/connection.ts";
 import { orRedisError, type RedisError } from "../../src/redis/errors.ts";
-import { ioredis } from "../../src/redis/ioredis.ts";
-import type { RedisLibrary } from "../../src/redis/library.ts";
 import { openPipelineRedis } from "../../src/redis/pipeline-connection.ts";
 import { eventually } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { REDIS_LIBRARIES } from "../support/redis-libraries.ts";
 
 const keep = keeping();
 const TIMEOUTS = { connectMs: 1_000, commandMs: 1_000, retriesPerCommand: 0 };
 const PASSWORD = "zebra quokka'7";
-
-/** soketi's own, which the agent uses. */
-const fromSoketi = createRequire(createRequire(import.meta.url).resolve("@soketi/soketi/package.json"));
-const LIBRARIES: [string, RedisLibrary][] = [
-  ["the pipeline's ioredis", ioredis],
-  ["soketi's ioredis", fromSoketi("ioredis") as RedisLibrary],
-];
 
 async function listening(server: Server): Promise<number> {
   const sockets = new Set<Socket>();
@@ -64,7 +55,7 @@ function startWithoutAuth(): Promise<number> {
 /** Takes connections and says nothing. */
 const startSilent = () => listening(createServer());
 
-describe.each(LIBRARIES)("a server that quotes what it refuses, with %s", (_, library) => {
+describe.each(REDIS_LIBRARIES)("a server that quotes what it refuses, with %s", (_, library) => {
   it.each<[string, (port: number) => RedisSettings]>([
     ["one server", (port) => ({ kind: "standalone", host: "127.0.0.1", port, db: 0, tls: false })],
     ["a cluster", (port) => ({ kind: "cluster", nodes: [{ host: "127.0.0.1", port }], tls: false })],

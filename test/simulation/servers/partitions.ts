@@ -126,31 +126,19 @@ function promotedMeanwhile(random: Random, nodes: number, apps: number): Moment 
 
 /** An append's connection breaks, and the next one leads to the former primary: it is made there, where nobody hears of it. */
 function sentElsewhere(random: Random, nodes: number, apps: number): Moment {
-  const { written, promoted, ...moment } = afterPartition(random, nodes, apps);
-  return {
-    ...moment,
-    events: [
-      ...moment.events,
-      ...lostOnTheWay(written, promoted),
-      ...burst(random, written - 1_500, written + 6_000, nodes, moment.app, 100),
-    ],
-  };
+  return elsewhere(random, nodes, apps, () => []);
 }
 
 /** The same; and when the witnesses answer, the connection leads to the primary again. */
 function sentElsewhereAndBack(random: Random, nodes: number, apps: number): Moment {
-  const { written, promoted, ...moment } = afterPartition(random, nodes, apps);
-  const answered = written + 310;
-  return {
-    ...moment,
-    events: [
-      ...moment.events,
-      ...lostOnTheWay(written, promoted),
+  return elsewhere(random, nodes, apps, ({ written, sentinel }) => {
+    const answered = written + 310;
+    return [
       {
         at: written + 105,
         kind: "unreachable",
         who: "function",
-        hosts: [0, 1, 2].filter((i) => i !== moment.sentinel).map(sentinelHost),
+        hosts: [0, 1, 2].filter((i) => i !== sentinel).map(sentinelHost),
         state: "silent",
         until: answered,
       },
@@ -162,6 +150,24 @@ function sentElsewhereAndBack(random: Random, nodes: number, apps: number): Mome
         state: "cut",
         until: answered + 20,
       },
+    ];
+  });
+}
+
+/** @param then what happens once the connection leads to the former primary. */
+function elsewhere(
+  random: Random,
+  nodes: number,
+  apps: number,
+  then: (at: { readonly written: number; readonly sentinel: number }) => StoryEvent[],
+): Moment {
+  const { written, promoted, ...moment } = afterPartition(random, nodes, apps);
+  return {
+    ...moment,
+    events: [
+      ...moment.events,
+      ...lostOnTheWay(written, promoted),
+      ...then({ written, sentinel: moment.sentinel }),
       ...burst(random, written - 1_500, written + 6_000, nodes, moment.app, 100),
     ],
   };
