@@ -10,7 +10,7 @@ import { LiveSockets } from "../src/agent/live-sockets.ts";
 import { soketiConnections } from "../src/soketi/sockets.ts";
 import type { SoketiAppObject } from "../src/soketi/server.ts";
 import { figure, publish } from "./report.ts";
-import { longestStall, SoketiInMemory } from "../test/support/soketi-in-memory.ts";
+import { SoketiInMemory, type Stalls, stallsDuring } from "../test/support/soketi-in-memory.ts";
 import { median } from "./statistics.ts";
 
 const CONNECTIONS = 50_000;
@@ -26,8 +26,8 @@ async function connectAll(): Promise<void> {
   await new Promise<void>((resolve) => setImmediate(resolve));
 }
 
-async function follow(app: SoketiAppObject): Promise<{ stall: number; total: number }> {
-  return longestStall(async () => {
+async function follow(app: SoketiAppObject): Promise<Stalls> {
+  return stallsDuring(async () => {
     await new Promise<void>((resolve, reject) => {
       const done = (count: number) => {
         if (count === CONNECTIONS) resolve();
@@ -50,8 +50,8 @@ async function follow(app: SoketiAppObject): Promise<{ stall: number; total: num
 }
 
 const results = {
-  refreshed: [] as { stall: number; total: number }[],
-  closed: [] as { stall: number; total: number }[],
+  refreshed: [] as Stalls[],
+  closed: [] as Stalls[],
 };
 for (let round = -1; round < ROUNDS; round += 1) {
   await connectAll();
@@ -68,11 +68,24 @@ publish({
     "sockets in memory.",
   tables: [
     {
-      columns: ["", "longest block of the event loop: median", "worst", "total", "runs"],
+      columns: [
+        "",
+        "longest block of the event loop: median",
+        "worst",
+        "without garbage collection: median",
+        "worst",
+        "total",
+        "runs",
+      ],
       rows: Object.entries(results).map(([name, figures]) => {
-        const stalls = figures.map(({ stall }) => stall);
+        const all = figures.map(({ longest }) => longest);
+        const own = figures.map(({ longestOwn }) => longestOwn);
         const total = median(figures.map((one) => one.total));
-        return [name, figure(median(stalls)), figure(Math.max(...stalls)), figure(total), figures.length];
+        return [
+          name,
+          ...[median(all), Math.max(...all), median(own), Math.max(...own), total].map(figure),
+          figures.length,
+        ];
       }),
     },
   ],

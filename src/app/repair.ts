@@ -96,11 +96,9 @@ function repairOne(attributes: Attributes, attribute: AttributeName, app: App): 
     code: readAttribute(attributes, name).kind === "absent" ? "attribute-empty" : "name-undocumented",
     value: undefined,
   }));
-  if (!removals.some(({ code }) => code === "name-undocumented")) {
-    return [...removals, ...rewritten(attributes, attribute, app)];
-  }
+  const isRenamed = removals.some(({ code }) => code === "name-undocumented");
   // All that are set say the same: what stands under the documented name is as good as what holds.
-  if (readAttribute(attributes, attribute).kind !== "absent") {
+  if (!isRenamed || readAttribute(attributes, attribute).kind !== "absent") {
     return [...removals, ...rewritten(attributes, attribute, app)];
   }
   const found = spellingsIn(attributes)(attribute);
@@ -118,7 +116,6 @@ function asWritten(renamed: Attributes, attribute: AttributeName, app: App): Ite
 }
 
 function rewritten(attributes: Attributes, attribute: AttributeName, app: App): Repair[] {
-  if (attribute === "AppId" || attribute === "AppKey") return [];
   if (attribute === "AppSecret") return secret(attributes, app);
   if (attribute === "Webhooks") return webhooks(attributes);
   const row = LIMITS.find((limit) => limit.attribute === attribute);

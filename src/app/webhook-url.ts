@@ -35,11 +35,13 @@ export function readUrl(value: unknown, report: ReportPart): string | undefined 
 }
 
 function sendable(written: string): string | undefined {
-  const [, scheme, spaced, rest] = PARTS.exec(written.replace(AROUND, "")) ?? [];
-  if (scheme === undefined || spaced === undefined || rest === undefined) return undefined;
+  const parts = PARTS.exec(written.replace(AROUND, ""));
+  if (!parts) return undefined;
+  const [, scheme = "", spaced = "", rest = ""] = parts;
   // These it takes out where they stand before the path.
   const authority = spaced.replace(/[\t\n\r]/g, "");
-  const [, login = "", host = ""] = /^(.*@)?([^@]*)$/s.exec(authority) ?? [];
+  const login = authority.slice(0, authority.lastIndexOf("@") + 1);
+  const host = authority.slice(login.length);
   if (host === "" || host.length > MAX_HOST || HOST_BROKEN.test(host) || !isCarried(rest)) return undefined;
   const url = `${scheme}${escaped(login)}${host}${escaped(rest)}`;
   return isReadable(url, login) ? url : undefined;

@@ -1,5 +1,7 @@
+import { type ChildProcess, spawn } from "node:child_process";
 import { parseArgs } from "node:util";
 import { machineLine } from "../../bench/machine.ts";
+import { quantile } from "../../bench/statistics.ts";
 import { startProvidedDynamoDb } from "../support/provided-dynamodb.ts";
 import { failuresText } from "./failures.ts";
 import { NODES_FAULTS } from "./nodes/faults.ts";
@@ -13,33 +15,47 @@ import { writeInto } from "../../bench/document.ts";
  * --seed N       what random things follow from; default 1
  * --fault TEXT   only the faults that have this in their name or in their form of Redis
  * --rate N       writes a second; default 20
+ * --times N      each fault N times, with the seeds that follow; writes the table of repeated runs instead. Default 1
+ * --busy N       processes that loop beside all of it; default 0
  */
 const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     fault: { type: "string" },
     rate: { type: "string", default: "20" },
+    times: { type: "string", default: "1" },
+    busy: { type: "string", default: "0" },
   },
 });
 
 const chosen = NODES_FAULTS.filter(({ name, form }) => `${form}: ${name}`.includes(values.fault ?? ""));
+const [times, busy, rate, firstSeed] = [
+  Number(values.times),
+  Number(values.busy),
+  Number(values.rate),
+  Number(values.seed),
+];
 const outcomes: NodesOutcome[] = [];
 const dynamodb = await startProvidedDynamoDb();
+const loops: ChildProcess[] = [];
 try {
+  for (let i = 0; i < busy; i += 1) loops.push(spawn(process.execPath, ["--eval", "for (;;);"]));
   for (const fault of chosen) {
-    const outcome = await runNodesFault(fault, {
-      dynamodbEndpoint: dynamodb.endpoint,
-      seed: Number(values.seed),
-      rate: Number(values.rate),
-    });
-    console.log(JSON.stringify(outcome));
-    outcomes.push(outcome);
+    for (let seed = firstSeed; seed < firstSeed + times; seed += 1) {
+      const outcome = await runNodesFault(fault, { dynamodbEndpoint: dynamodb.endpoint, seed, rate });
+      console.log(JSON.stringify(outcome));
+      outcomes.push(outcome);
+    }
   }
 } finally {
+  for (const loop of loops) loop.kill("SIGKILL");
   await dynamodb.stop();
 }
 
-if (values.fault === undefined) writeInto("docs/reference/test-results.md", "chaos", tableOf(outcomes));
+if (times > 1) writeInto("docs/reference/test-results.md", "chaos:repeated", repeatedTableOf(outcomes));
+else if (values.fault === undefined) {
+  writeInto("docs/reference/test-results.md", "chaos", tableOf(outcomes));
+}
 const failed = outcomes.flatMap((outcome) =>
   broken(outcome).map((what) => `${outcome.redis}, ${outcome.fault}: ${what}`),
 );
@@ -48,24 +64,57 @@ console.log(
 );
 process.exit(failed.length === 0 ? 0 : 1);
 
+function seconds(ms: number): string {
+  return (ms / 1_000).toFixed(ms < 1_000 ? 3 : 1);
+}
+
+function nameOf({ redis, fault }: NodesOutcome): string {
+  return redis === "standalone" ? fault : `${redis}: ${fault}`;
+}
+
+function failuresOf(all: readonly NodesOutcome[]): string {
+  const sum = (of: (one: NodesOutcome) => number) => all.reduce((total, one) => total + of(one), 0);
+  return failuresText({
+    "never seen": sum((one) => one.neverSeen),
+    "went back": sum((one) => one.wentBack),
+    "wrongly refused": sum((one) => one.wronglyRefused),
+    "still open": sum((one) => one.stillOpen),
+    died: sum((one) => one.nodesDied),
+  });
+}
+
+function repeatedTableOf(all: readonly NodesOutcome[]): string {
+  const rows = [...new Set(all.map(nameOf))].map((name) => {
+    const runs = all.filter((one) => nameOf(one) === name);
+    const longest = runs.map(({ longestStaleMs }) => longestStaleMs);
+    const figures = [
+      quantile(longest, 0.5),
+      quantile(longest, 0.9),
+      Math.max(...longest),
+      runs[0]?.boundMs ?? 0,
+    ];
+    return [name, runs.length, ...figures.map(seconds), failuresOf(runs)].join(" | ");
+  });
+  return [
+    `${machineLine()}; ${busy} processes loop beside; seeds from ${firstSeed}. Seconds.`,
+    "",
+    "| fault | runs | longest stale: median run | nine of ten | worst run | allowed | failures |",
+    `|${"---|".repeat(7)}`,
+    ...rows.map((row) => `| ${row} |`),
+  ].join("\n");
+}
+
 function tableOf(all: readonly NodesOutcome[]): string {
-  const seconds = (ms: number) => (ms / 1_000).toFixed(ms < 1_000 ? 3 : 1);
   const changes = all.reduce((sum, one) => sum + one.changes, 0).toLocaleString("en");
   const rows = all.map((one) =>
     [
-      one.redis === "standalone" ? one.fault : `${one.redis}: ${one.fault}`,
+      nameOf(one),
       seconds(one.p50StaleMs),
       seconds(one.p99StaleMs),
       seconds(one.longestStaleMs),
       seconds(one.boundMs),
       seconds(one.longestCloseMs),
-      failuresText({
-        "never seen": one.neverSeen,
-        "went back": one.wentBack,
-        "wrongly refused": one.wronglyRefused,
-        "still open": one.stillOpen,
-        died: one.nodesDied,
-      }),
+      failuresOf([one]),
     ].join(" | "),
   );
   return [

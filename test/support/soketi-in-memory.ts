@@ -1,4 +1,5 @@
 import { createRequire } from "node:module";
+import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { leaveOwnChannels } from "../../src/soketi/leave-own-channels.ts";
@@ -85,27 +86,33 @@ export class SoketiInMemory {
 
 const HELD_MS = 10;
 
+/** How long the event loop stood still between two of its turns. Milliseconds. */
+export interface Stalls {
+  readonly longest: number;
+  /** The longest, without what the garbage collector took of each. */
+  readonly longestOwn: number;
+  /** How many were longer than 10 ms. */
+  readonly over10Ms: number;
+  /** How long all took. */
+  readonly total: number;
+}
+
 /**
- * Between two turns of the event loop while `work` goes on: the longest, and how many over 10 ms. And how long all takes.
- * Milliseconds. Counted is what this process needs of a processor, which others may need at the same time. What was made
- * before is collected first: in a server it would have been, long ago.
+ * The stalls while `work` goes on. Counted is what this process needs of a processor, which others may need at the same time.
+ * What was made before is collected first: in a server it would have been, long ago.
  */
-export async function longestStall(
-  work: () => Promise<void>,
-): Promise<{ stall: number; stalls: number; total: number }> {
+export async function stallsDuring(work: () => Promise<void>): Promise<Stalls> {
   collectGarbage();
+  const collections = watchGarbageCollector();
   const start = performance.now();
   let last = start;
   let lastCpu = process.cpuUsage();
-  let stall = 0;
-  let stalls = 0;
+  const turns: { from: number; held: number }[] = [];
   let finished = false;
   const turn = () => {
     const now = performance.now();
     const { user, system } = process.cpuUsage(lastCpu);
-    const held = Math.min(now - last, (user + system) / 1_000);
-    stall = Math.max(stall, held);
-    if (held > HELD_MS) stalls += 1;
+    turns.push({ from: last, held: Math.min(now - last, (user + system) / 1_000) });
     last = now;
     lastCpu = process.cpuUsage();
     if (!finished) setImmediate(turn);
@@ -113,7 +120,47 @@ export async function longestStall(
   setImmediate(turn);
   await work();
   finished = true;
-  return { stall, stalls, total: performance.now() - start };
+  const total = performance.now() - start;
+  const collected = await collections.all();
+  const own = turns.map(({ from, held }, i) => held - collected(from, turns[i + 1]?.from ?? Infinity));
+  return {
+    longest: longestOf(turns.map(({ held }) => held)),
+    longestOwn: longestOf(own),
+    over10Ms: turns.filter(({ held }) => held > HELD_MS).length,
+    total,
+  };
+}
+
+/** For more values than a call takes arguments. */
+function longestOf(all: readonly number[]): number {
+  return all.reduce((longest, one) => Math.max(longest, one), 0);
+}
+
+/** `all()` stops, and resolves with a function that says how many milliseconds of a span were the garbage collector's. */
+function watchGarbageCollector() {
+  const entries: PerformanceEntry[] = [];
+  const observer = new PerformanceObserver((list) => entries.push(...list.getEntries()));
+  observer.observe({ entryTypes: ["gc"] });
+  return {
+    async all(): Promise<(from: number, to: number) => number> {
+      // They are handed out in a later turn.
+      for (let i = 0; i < 3; i += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+      entries.push(...observer.takeRecords());
+      observer.disconnect();
+      entries.sort((a, b) => a.startTime - b.startTime);
+      let next = 0;
+      // Spans are asked for in their order.
+      return (from, to) => {
+        let sum = 0;
+        for (; next < entries.length; next += 1) {
+          const { startTime, duration } = entries[next] as PerformanceEntry;
+          if (startTime >= to) break;
+          if (startTime >= from) sum += duration;
+        }
+        return sum;
+      };
+    },
+  };
 }
 
 function collectGarbage(): void {

@@ -69,6 +69,9 @@ const RENAMED = [
 const LEFT_ALONE = [
   ["Enabled", { BOOL: false }],
   ["Enabled", { S: "perhaps" }],
+  // Whatever type they have: other items, and clients, name an app by them.
+  ["AppId", { N: "7" }],
+  ["AppKey", { N: "7" }],
   ["MaxConnections", { N: "-1" }],
   ["MaxConnections", { N: "0" }],
   ["MaxConnections", { S: "1.5" }],

@@ -41,7 +41,7 @@ describe("commands in documents", () => {
 
   it.each(provenBy("ci"))("%s is a step of the gate", (command) => {
     const steps = read(".ci/run").replaceAll(" --silent", "").split("\n");
-    expect(steps.some((line) => /^(step|on_node_24) /.test(line) && line.includes(command))).toBe(true);
+    expect(steps.some((line) => /^(step|beside|on_node_24) /.test(line) && line.includes(command))).toBe(true);
   });
 
   it.each(provenBy("test"))("%s is run by a file that has its words", (_, { file, words }) => {
