@@ -131,6 +131,8 @@ export interface SoketiAdapter {
 export interface SoketiNamespace {
   /** In the order in which they were opened. */
   readonly sockets: Map<string, SoketiSocket>;
+  /** Name -> ids of the connections in it. */
+  readonly channels: Map<string, ReadonlySet<string>>;
   removeSocket(socketId: string): Promise<unknown>;
   removeFromChannel(socketId: string, channel: string | string[]): Promise<unknown>;
 }
@@ -174,6 +176,7 @@ export interface SoketiMetrics {
 
 /** soketi's cache, for apps and for the last events of channels. */
 export interface SoketiCache {
+  get(name: string): Promise<unknown>;
   set(name: string, value: string, ttlSeconds?: number): Promise<unknown>;
 }
 
