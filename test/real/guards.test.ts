@@ -316,8 +316,7 @@ describe("what is between nodes", () => {
     });
     const admin = new Redis({ port: redis.port, password: "s3cret-of-redis" });
     await admin.config("SET", "requirepass", "another");
-    await admin.client("KILL", "TYPE", "normal", "SKIPME", "yes");
-    await admin.client("KILL", "TYPE", "pubsub");
+    for (const type of ["normal", "pubsub"]) await admin.call("CLIENT", "KILL", "TYPE", type);
     await eventually("soketi's own words", () =>
       Promise.resolve(between.child.output().includes("WRONGPASS")),
     );

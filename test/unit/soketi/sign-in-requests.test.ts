@@ -5,7 +5,7 @@ import type {
   SoketiServer,
   SoketiSocket,
 } from "../../../src/soketi/server.ts";
-import type { GuardedServer } from "../../../src/soketi/guards/soketi-parts.ts";
+import type { GuardedServer, GuardedSocket } from "../../../src/soketi/guards/soketi-parts.ts";
 import { noteAuthorized } from "../../../src/soketi/sign-in-requests.ts";
 import { soketiConnections, watchNewConnections } from "../../../src/soketi/sockets.ts";
 
@@ -123,7 +123,7 @@ describe("EnableUserAuthentication of an open connection's app", () => {
 
   describe.each(MANAGERS)("one that has joined a channel of the %s", (name) => {
     const join = (socket: SoketiSocket, success: boolean) =>
-      (server as unknown as GuardedServer).wsHandler?.[name]?.join(socket, "private-a", success);
+      (server as unknown as GuardedServer).wsHandler?.[name]?.join(socket as GuardedSocket, "private-a", success);
 
     it.each<[string, SoketiAppObject, SoketiAppObject[]]>([
       ["off and on again", ON, [OFF, ON]],

@@ -138,6 +138,7 @@ describe("a connection", () => {
     const [first, second] = [await connected(soketi), await connected(soketi)];
     const subscribe = { event: "pusher:subscribe", data: { channel: "room" } };
     first.say(subscribe);
+    await idle();
     second.say(subscribe);
     await idle();
     expect(soketi.webhooks).toEqual([]);
