@@ -123,7 +123,11 @@ describe("EnableUserAuthentication of an open connection's app", () => {
 
   describe.each(MANAGERS)("one that has joined a channel of the %s", (name) => {
     const join = (socket: SoketiSocket, success: boolean) =>
-      (server as unknown as GuardedServer).wsHandler?.[name]?.join(socket as GuardedSocket, "private-a", success);
+      (server as unknown as GuardedServer).wsHandler?.[name]?.join(
+        socket as GuardedSocket,
+        "private-a",
+        success,
+      );
 
     it.each<[string, SoketiAppObject, SoketiAppObject[]]>([
       ["off and on again", ON, [OFF, ON]],
