@@ -79,7 +79,11 @@ export interface SoketiAppObject {
 }
 
 export interface SoketiWebhook {
+  readonly url?: string;
+  readonly lambda_function?: string;
   readonly lambda?: { readonly client_options?: unknown };
+  readonly event_types?: readonly string[];
+  readonly filter?: { readonly channel_name_starts_with?: string; readonly channel_name_ends_with?: string };
 }
 
 /** One WebSocket, with what soketi hangs on it. */
