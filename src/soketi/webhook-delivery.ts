@@ -91,7 +91,7 @@ export class WebhookDelivery {
       const answer = begun.has(target) ? this.#send(sent, target) : this.#sendLater(sent, target);
       this.#inFlight.add(answer);
       void answer.then(() => this.#inFlight.delete(answer));
-      return isWaitedFor ? answer : undefined;
+      return isWaitedFor ? answer : Promise.resolve();
     });
     return { kind: "sent", answered: Promise.all(answers).then(() => undefined) };
   }
