@@ -12,6 +12,8 @@ export interface SoketiServer {
     readonly queue?: { readonly driver: string };
     readonly rateLimiter?: { readonly driver: string };
     readonly debug: boolean;
+    /** `full`, `server`, without workers of queues, or `worker`, without clients. */
+    readonly mode: string;
     /** Milliseconds. */
     readonly webhooks: { readonly batching: { readonly duration: number } };
   };
@@ -151,7 +153,9 @@ export type QueueCallback = (job: SoketiJob, second?: unknown) => unknown;
 
 export interface SoketiQueues {
   readonly driver?: object;
-  processQueue(name: string, callback: QueueCallback): Promise<unknown>;
+  addToQueue(name: string, data: unknown): Promise<unknown>;
+  /** Makes the queue. */
+  processQueue(name: string, callback: QueueCallback | undefined): Promise<unknown>;
   disconnect(): Promise<unknown>;
 }
 

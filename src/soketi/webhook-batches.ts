@@ -22,6 +22,7 @@ export class WebhookBatches {
   readonly #durationMs: number;
   readonly #send: WebhookBatchesOptions["send"];
   readonly #batches = new Map<string, Batch>();
+  #isFlushed = false;
 
   constructor({ durationMs, send }: WebhookBatchesOptions) {
     this.#durationMs = durationMs;
@@ -29,12 +30,22 @@ export class WebhookBatches {
   }
 
   add(app: SoketiAppObject, event: object, queueName: string): void {
+    if (this.#isFlushed) {
+      this.#send(app, [event], queueName);
+      return;
+    }
     const bytes = Buffer.byteLength(JSON.stringify(event));
     const open = this.#batches.get(app.id);
     if (open && open.bytes + bytes > MAX_BYTES) this.#close(app.id);
     const batch = this.#batches.get(app.id) ?? this.#open(app, queueName);
     batch.events.push(event);
     batch.bytes += bytes;
+  }
+
+  /** Sends what is open, and from now on each event by itself: the node stops, before any timer may be due. */
+  flush(): void {
+    this.#isFlushed = true;
+    for (const appId of [...this.#batches.keys()]) this.#close(appId);
   }
 
   #open(app: SoketiAppObject, queueName: string): Batch {
