@@ -133,7 +133,7 @@ describe("webhooks of a node in mode server", () => {
   });
 
   /** soketi's driver of BullMQ, without Redis. */
-  function redisDriver(open: (name: string, queues: Map<string, object>) => void) {
+  function redisDriver(open: () => void) {
     const callbacks: unknown[] = [];
     const added: unknown[] = [];
     const queueWithWorker = new Map<string, object>();
@@ -144,17 +144,12 @@ describe("webhooks of a node in mode server", () => {
         (queueWithWorker.get(name) as { queue: { add(name: string, data: unknown): Promise<unknown> } }).queue.add("webhook", data), // prettier-ignore
       processQueue: (name: string, callback: QueueCallback | undefined) => {
         callbacks.push(callback);
-        try {
-          open(name, queueWithWorker);
-        } catch (error) {
-          return Promise.reject(error);
-        }
-        const queue = {
-          ...part,
-          add: (_: string, data: unknown) => Promise.resolve(added.push([name, data])),
-        };
-        queueWithWorker.set(name, { queue, worker: part, scheduler: part });
-        return Promise.resolve();
+        return new Promise<void>((resolve) => {
+          open();
+          const add = (_: string, data: unknown) => Promise.resolve(added.push([name, data]));
+          queueWithWorker.set(name, { queue: { ...part, add }, worker: part, scheduler: part });
+          resolve();
+        });
       },
       disconnect: () => Promise.resolve(),
     };
