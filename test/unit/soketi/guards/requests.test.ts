@@ -69,7 +69,7 @@ class TestResponse {
 }
 
 /** With this header; there are no others. */
-const requestOf = (contentLength = "", query?: string) => ({
+const requestOf = (contentLength = "", query = "") => ({
   getHeader: (name: string) => (name === "content-length" ? contentLength : ""),
   getQuery: () => query,
 });
