@@ -105,7 +105,9 @@ describe.each(["local", "cluster", "redis"])("a request of anybody, with the ada
 });
 
 it("a query that soketi takes a minute for holds up nobody, wherever it comes", async () => {
-  const { port, metricsPort, url } = await fleet.node();
+  const node = await fleet.node();
+  await eventually("the app", () => accepts(node, "a", "a-secret"));
+  const { port, metricsPort, url } = node;
   const upgrade = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13`;
   const asked: readonly (readonly [string, number, string])[] = [
     ["400", port, get(`/apps/a/channels?a=${SLOW}`)],
@@ -114,6 +116,9 @@ it("a query that soketi takes a minute for holds up nobody, wherever it comes", 
     ["101", port, get(`/app/a-key?${SLOW}`, upgrade)],
     ["101", port, get(`/app/${SLOW}`, upgrade)],
     ["200", port, get(`/?${SLOW}`)],
+    ["200", metricsPort, get("/metrics")],
+    ["200", metricsPort, get("/metrics?json=1&%e4%bd%a0=+")],
+    ["401", port, get("/apps/a/channels")],
     ["404", port, get(`/${SLOW}?${SLOW.slice(0, 300)}`)],
   ];
   const begun = performance.now();

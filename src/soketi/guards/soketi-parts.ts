@@ -117,8 +117,8 @@ export type RouteHandler = (response: HttpResponse, request: HttpRequest) => unk
 /** A request of uWebSockets.js, which can be read until its handler returns. */
 export interface HttpRequest {
   getHeader(name: string): string;
-  /** As it was sent, without the question mark. */
-  getQuery(): string;
+  /** As it was sent, without the question mark. Undefined where there is none, whatever the types of uWebSockets.js say. */
+  getQuery(): string | undefined;
 }
 
 /** A response of uWebSockets.js, with what soketi hangs on it. */
