@@ -321,7 +321,7 @@ describe("soketi's sqs queue", () => {
     expect(log).toEqual(["retried a", "failed: long", "dropped b: queue-failed"]);
     expect(told).toEqual([null]);
     retries.stop();
-    expect(log.slice(3)).toEqual(["failed: away", "dropped a: queue-failed"]);
+    expect(log.slice(3)).toEqual(["failed: away", "dropped a: shutdown"]);
   });
 
   it("that is slow has so many messages on their way, by one client, so many wait, and the rest is dropped", async () => {
