@@ -133,6 +133,25 @@ it("a query that soketi takes a minute for holds up nobody, wherever it comes", 
   expect(performance.now() - begun).toBeLessThan(20_000);
 });
 
+it("bodies of strangers that take soketi seconds to parse hold up nobody", async () => {
+  const node = await fleet.node();
+  await eventually("the app", () => accepts(node, "a", "a-secret"));
+  const body = `[${"{},".repeat(17_000_000)}{}]`;
+  const ask = async (path: string) => (await fetch(`${node.url}${path}`, { method: "POST", body })).status;
+  const state = { isOver: false };
+  const asked = Promise.all(["/apps/a/events", "/apps/a/batch_events?a=b", "/apps/nobody/events"].map(ask));
+  void asked.finally(() => (state.isOver = true));
+  const waits: number[] = [];
+  do {
+    const begun = performance.now();
+    expect(await accepts(node, "a", "a-secret")).toBe(true);
+    waits.push(performance.now() - begun);
+  } while (!state.isOver);
+  for (const status of await asked) expect([401, 404, 503]).toContain(status);
+  expect(Math.max(...waits)).toBeLessThan(5_000);
+  expect(await accepts(node, "a", "a-secret")).toBe(true);
+});
+
 it("a body over the limit is answered, however much of it there is", async () => {
   const { args } = writeSoketiConfig({ "httpApi.requestLimitInMb": 1 });
   const node = await fleet.node({ args });
