@@ -40,10 +40,13 @@ const STUBBORN = ["SLAVEOF", "REPLICAOF"].flatMap((name) => ["--rename-command",
 export interface RedisSentinelOptions {
   /** The first master stays one when it is replaced, with its clients. */
   readonly stubborn?: boolean;
+  /** How many sentinels; two of them agree on a failover. Default 3. */
+  readonly count?: number;
 }
 
 export async function startRedisSentinel({
   stubborn = false,
+  count = SENTINELS,
 }: RedisSentinelOptions = {}): Promise<RedisSentinel> {
   const folder = await mkdtemp(join(tmpdir(), "soketi-app-sync-sentinel-"));
   const first = await startRedis({ args: stubborn ? [...REPLICATION, ...STUBBORN] : REPLICATION });
@@ -53,12 +56,10 @@ export async function startRedisSentinel({
     ),
   );
   const servers = [first, ...replicas];
-  const watchers = await Promise.all(
-    Array.from({ length: SENTINELS }, () => startSentinel(folder, first.port)),
-  );
+  const watchers = await Promise.all(Array.from({ length: count }, () => startSentinel(folder, first.port)));
   const ports = watchers.map(({ port }) => port);
   await Promise.all(
-    ports.map((port) => untilTrue(`sentinel ${port} to know the others`, () => knowsAll(port))),
+    ports.map((port) => untilTrue(`sentinel ${port} to know the others`, () => knowsAll(port, count))),
   );
 
   async function master(): Promise<RedisServer> {
@@ -118,9 +119,9 @@ async function startSentinel(folder: string, master: number): Promise<{ port: nu
   return { port, child };
 }
 
-async function knowsAll(sentinel: number): Promise<boolean> {
+async function knowsAll(sentinel: number, count: number): Promise<boolean> {
   const state = (await redisCli(sentinel, "INFO", "sentinel")).trim();
-  return state.includes(`status=ok`) && state.endsWith(`slaves=${REPLICAS},sentinels=${SENTINELS}`);
+  return state.includes(`status=ok`) && state.endsWith(`slaves=${REPLICAS},sentinels=${count}`);
 }
 
 async function masterPort(sentinel: number): Promise<number> {

@@ -1,12 +1,22 @@
+import { NoLogError } from "../agent/errors.ts";
+import { describeRedis } from "../config/describe-redis.ts";
 import { EnvReader } from "../config/env.ts";
 import { readLogLimits } from "../config/pipeline.ts";
 import { encodeChanges } from "../protocol/encode.ts";
 import { openRedis } from "../redis/connection.ts";
+import { orRedisError } from "../redis/errors.ts";
 import { ioredis } from "../redis/ioredis.ts";
+import type { RedisConnection } from "../redis/library.ts";
 import { createRedisLog } from "../redis/log.ts";
-import { type LinkOptions, readSettings } from "./settings.ts";
+import { RenewableConnection } from "../redis/renewable-connection.ts";
+import { openWitnesses } from "../redis/witnesses.ts";
+import { announcementMistakes } from "./announcement-mistakes.ts";
+import { type LinkOptions, readSettings, type Settings } from "./settings.ts";
 
-export interface AnnounceOptions extends Pick<LinkOptions, "redis" | "table" | "prefix" | "environment"> {
+export interface AnnounceOptions extends Pick<
+  LinkOptions,
+  "redis" | "table" | "prefix" | "minReplicas" | "environment"
+> {
   /** Who has changed the apps: a name for people who read the log. */
   readonly by: string;
   /** Why. Neither may hold a secret. */
@@ -20,37 +30,70 @@ export interface AnnouncedChange {
   readonly keys?: readonly string[];
 }
 
-/** As the command line's. Milliseconds. */
-const TIMEOUTS = { connectMs: 3_000, commandMs: 5_000, retriesPerCommand: 2 };
+/** As the command line's: one attempt ends with the fourth second, whatever it waited for. Milliseconds. */
+const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2 };
 
 /**
  * Tells all nodes at once to forget apps: to be called right after the table was written. The stream's message comes after it
- * all the same, so that a failure of this delays nothing but what it was to make faster.
+ * all the same, so that a failure of this delays nothing but what it was to make faster. What failed is not sent later.
  * The log is trimmed as the pipeline trims it: give both the same `APP_SYNC_LOG_LENGTH` and `APP_SYNC_LOG_BYTES`.
  *
+ * @param changes one or more; ids and keys of 1 to 2048 bytes.
  * @returns the id of the message in the log.
- * @throws ConfigError with every mistake; RedisError when Redis does not take the message.
+ * @throws ConfigError with every mistake; NoLogError when a variable that may be the program's own leads to a Redis without the
+ * pipeline's log; RedisError when Redis does not take the message, or does not answer within seconds.
  */
 export async function announce(
   changes: readonly AnnouncedChange[],
   options: AnnounceOptions,
 ): Promise<string> {
-  const { redis: settings, names, table } = readSettings(options);
   const { by, reason, environment = process.env } = options;
   const env = new EnvReader(environment);
   const limits = readLogLimits(env);
-  env.finish();
-  const connection = openRedis({ library: ioredis, settings, timeouts: TIMEOUTS, onError: () => undefined });
+  const settings = readSettings(options, [...env.mistakes, ...announcementMistakes(changes, options)]);
+  const { names, table } = settings;
+  const announced = changes.map(({ appId, keys = [] }) => ({
+    appId,
+    type: "updated" as const,
+    keys,
+    changed: [],
+  }));
+  const messages = encodeChanges(announced, { table, at: Date.now(), by, reason });
+  return withRedis(settings, async ({ connection, witnesses }) => {
+    await refuseWithoutLog(connection, settings);
+    return createRedisLog(connection, names, limits, witnesses.of(connection)).append(messages);
+  });
+}
+
+type OpenedRedis = ReturnType<typeof open>;
+
+function open({ redis, names, minReplicas }: Settings) {
+  const options = { library: ioredis, settings: redis, timeouts: TIMEOUTS, onError: () => undefined };
+  const renewable = new RenewableConnection({
+    open: () => openRedis(options),
+    limitMs: TIMEOUTS.commandMs,
+    retries: TIMEOUTS.retriesPerCommand,
+  });
+  const witnesses = openWitnesses({ ...options, key: names.log, minReplicas, limitMs: TIMEOUTS.commandMs });
+  return { connection: renewable.during(), witnesses };
+}
+
+async function withRedis<T>(settings: Settings, work: (redis: OpenedRedis) => Promise<T>): Promise<T> {
+  const redis = open(settings);
   try {
-    const announced = changes.map(({ appId, keys = [] }) => ({
-      appId,
-      type: "updated" as const,
-      keys,
-      changed: [],
-    }));
-    const messages = encodeChanges(announced, { table, at: Date.now(), by, reason });
-    return await createRedisLog(connection, names, limits).append(messages);
+    return await work(redis);
   } finally {
-    connection.disconnect();
+    redis.connection.disconnect();
+    redis.witnesses.close();
   }
+}
+
+/** As a follower does: a log that we began in another program's Redis would be read by nobody. */
+async function refuseWithoutLog(
+  connection: RedisConnection,
+  { names, redis, doubtfulVariable }: Settings,
+): Promise<void> {
+  if (doubtfulVariable === undefined) return;
+  const found = await orRedisError("look for the log", connection.exists(names.log));
+  if (found === 0) throw new NoLogError(names.log, `${describeRedis(redis)} (${doubtfulVariable})`);
 }

@@ -49,8 +49,11 @@ export interface Settings extends AgentNumbers {
   readonly minReplicas: number;
 }
 
-/** @throws ConfigError with every mistake. */
-export function readSettings(options: LinkOptions & CacheOptions): Settings {
+/**
+ * @param others mistakes in what comes with the options, to be told with theirs.
+ * @throws ConfigError with every mistake.
+ */
+export function readSettings(options: LinkOptions & CacheOptions, others: readonly string[] = []): Settings {
   const { environment = process.env, limits = {} } = options;
   const env = new EnvReader({
     ...environment,
@@ -78,6 +81,7 @@ export function readSettings(options: LinkOptions & CacheOptions): Settings {
       mistakes: env.mistakes,
     }),
   };
+  env.mistakes.push(...others);
   env.finish();
   const doubtfulVariable = byVariable?.from.startsWith(OWN_PREFIX) ? undefined : byVariable?.from;
   // Without a Redis there is a mistake.

@@ -59,7 +59,7 @@ export class ClusterWitnesses implements Witnesses {
     // It knows its nodes only once it is connected, which any command brings about; and follows the slot when it has moved.
     await cluster.exists(key);
     const masters = cluster.nodes("master");
-    const ballot = new Ballot(masters.length);
+    const ballot = new Ballot(() => masters.length);
     let last: unknown;
     return new Promise((resolve, reject) => {
       const asked = masters.map(async (master) => {

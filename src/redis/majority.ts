@@ -28,17 +28,22 @@ export interface Verdict {
  */
 export class Ballot {
   readonly #votes = new Map<string, Vote>();
-  #voters: number;
+  readonly #atLeast: () => number;
+  #told = 0;
 
-  /** @param voters how many there are at least: one who knows of no others may not decide alone. */
-  constructor(voters: number) {
-    this.#voters = voters;
+  /** @param voters how many there are at least, as far as is known now: one who knows of no others may not decide alone. */
+  constructor(voters: () => number) {
+    this.#atLeast = voters;
+  }
+
+  get #voters(): number {
+    return Math.max(this.#atLeast(), this.#told);
   }
 
   /** @returns the verdict, once a majority agrees. */
   add(vote: Vote): Verdict | undefined {
     this.#votes.set(vote.voter, vote);
-    this.#voters = Math.max(this.#voters, vote.voters);
+    this.#told = Math.max(this.#told, vote.voters);
     const agreeing = [...this.#votes.values()].filter(
       ({ primary, epoch }) => primary === vote.primary && epoch === vote.epoch,
     );

@@ -24,18 +24,22 @@ interface Poll {
 export class SentinelVoters {
   readonly #options: ConnectionOptions;
   readonly #settings: SentinelSettings;
+  /** By address, in small letters: names of hosts have no case. */
   readonly #sentinels = new Map<string, RedisClient>();
+  /** Addresses of the settings, each once. */
+  readonly #listed: readonly string[];
 
   constructor(options: ConnectionOptions, settings: SentinelSettings) {
     this.#options = options;
     this.#settings = settings;
     for (const { host, port } of settings.sentinels) this.#open({ host, port });
+    this.#listed = [...this.#sentinels.keys()];
   }
 
   /** Rejects with RedisError when no majority agrees in time. */
   async ask(limitMs: number): Promise<Verdict> {
     const doing = "get a majority of its sentinels to name the primary";
-    const ballot = new Ballot(this.#settings.sentinels.length);
+    const ballot = new Ballot(() => this.#countListed());
     const failures: RedisError[] = [];
     const failure = (why: string) => {
       const last = failures.at(-1);
@@ -43,8 +47,8 @@ export class SentinelVoters {
       return new RedisError(doing, Object.assign(new Error(words), { code: NO_MAJORITY }));
     };
     const poll = new Promise<Verdict>((resolve, reject) => {
-      const asked = [...this.#sentinels.values()].map((one) =>
-        this.#poll(one, { ballot, decided: resolve, failures }),
+      const asked = [...this.#sentinels.keys()].map((address) =>
+        this.#poll(address, { ballot, decided: resolve, failures }),
       );
       void Promise.all(asked).then(() => reject(failure("no majority")));
     });
@@ -69,8 +73,22 @@ export class SentinelVoters {
     for (const sentinel of this.#sentinels.values()) sentinel.disconnect();
   }
 
+  /**
+   * How many sentinels the settings name. Two names that lead to one place are one sentinel, as soon as both are connected. Ids
+   * do not count here: sentinels that were copied with their configuration share one.
+   */
+  #countListed(): number {
+    const places = this.#listed.map((address) => {
+      const sentinel = this.#sentinels.get(address);
+      return (sentinel && addressOf(sentinel)) ?? address;
+    });
+    return new Set(places).size;
+  }
+
   /** Never rejects: one sentinel that says nothing is none of the others' business. */
-  async #poll(sentinel: RedisClient, poll: Poll): Promise<void> {
+  async #poll(address: string, poll: Poll): Promise<void> {
+    const sentinel = this.#sentinels.get(address);
+    if (!sentinel) return;
     try {
       const vote = await this.#vote(sentinel);
       const verdict = poll.ballot.add(vote);
@@ -106,8 +124,8 @@ export class SentinelVoters {
     };
   }
 
-  /** Those that a sentinel knows, and that are new here. */
-  async #discover(sentinel: RedisClient): Promise<RedisClient[]> {
+  /** Addresses of those that a sentinel knows, and that are new here. */
+  async #discover(sentinel: RedisClient): Promise<string[]> {
     const found = await sentinel.call("SENTINEL", "SENTINELS", this.#settings.name);
     const addresses = (Array.isArray(found) ? found : []).map((one) => {
       const fields = fieldsOf(one);
@@ -118,8 +136,8 @@ export class SentinelVoters {
   }
 
   /** Undefined for one that is known, or no address. */
-  #open(address: NodeAddress): RedisClient | undefined {
-    const name = textOf(address);
+  #open(address: NodeAddress): string | undefined {
+    const name = textOf(address).toLowerCase();
     const isUsable = address.host !== "" && address.port > 0;
     if (!isUsable || this.#sentinels.has(name) || this.#sentinels.size >= MAX_SENTINELS) return undefined;
     const { sentinelUsername, sentinelPassword, sentinelTls, family, keepAliveMs } = this.#settings;
@@ -139,7 +157,7 @@ export class SentinelVoters {
       { maxRetriesPerRequest: 0 },
     );
     this.#sentinels.set(name, client);
-    return client;
+    return name;
   }
 }
 

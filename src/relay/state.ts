@@ -25,13 +25,17 @@ export class RelayState {
     this.role = "active";
     this.token = token;
     this.#shards.clear();
+    // What a former term had asked for is not awaited any more.
+    this.#unansweredSince = undefined;
   }
 
   stoodBy(): void {
     this.role = "standby";
     this.token = undefined;
     this.#shards.clear();
+    // Of the term that is over. Whether stream and Redis answer is asked on standby, too.
     this.#trouble.delete("batch");
+    this.#trouble.delete("table");
   }
 
   /** Redis has answered, about the lease. */

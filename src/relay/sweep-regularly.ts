@@ -1,7 +1,7 @@
 import type { AppsReader, SweepReporter } from "../pipeline/ports.ts";
 import type { SharedCache } from "../pipeline/shared-cache.ts";
 import { sweep } from "../pipeline/sweep.ts";
-import { pauseUnless, isOver } from "./pause.ts";
+import { backoff, pauseUnless, isOver } from "./pause.ts";
 import type { Term } from "./relay.ts";
 import { isFenced } from "./take-records.ts";
 
@@ -10,37 +10,51 @@ export interface SweepOptions {
   readonly sharedCache: SharedCache | undefined;
   readonly table: AppsReader;
   readonly intervalMs: number;
+  /** Between two looks whether it is time. Milliseconds. Default: a second. */
+  readonly pollMs?: number | undefined;
   readonly report: SweepReporter;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
-/** Between two looks whether it is time. Milliseconds. */
-const POLL_INTERVAL_MS = 1_000;
+/** When one has failed, it is tried again so soon; then after twice as long each time, but at the interval. Milliseconds. */
+const FIRST_RETRY_MS = 60_000;
 
 /** Sweeps the shared cache when it is time, for as long as the term lasts: a restart, or another relay, changes no schedule. */
-export async function sweepRegularly({ checkpoints, signal }: Term, options: SweepOptions): Promise<void> {
-  const { sharedCache, table, intervalMs, report, now } = options;
+export async function sweepRegularly(term: Term, options: SweepOptions): Promise<void> {
+  const { checkpoints, signal } = term;
+  const { sharedCache, intervalMs, pollMs = 1_000, now } = options;
   if (!sharedCache) return;
-  let triedAt = 0;
+  let failures = 0;
+  let notBefore = 0;
   while (!isOver(signal)) {
-    if (now() - Math.max(triedAt, checkpoints.sweptAt) >= intervalMs) {
-      triedAt = now();
-      try {
-        // Nothing is begun that a later term would do too.
-        const remainingMs = () => (signal.aborted ? 0 : Number.POSITIVE_INFINITY);
-        report.swept(await sweep({ cache: sharedCache, table, remainingMs }));
-      } catch (error) {
-        if (isOver(signal)) return;
-        report.sweepFailed(error);
-      }
-      try {
-        await checkpoints.noteSwept(now());
-      } catch (error) {
-        // The reading finds out by itself; swept again is swept right.
-        if (!isFenced(error)) report.sweepFailed(error);
-      }
+    if (now() >= Math.max(notBefore, checkpoints.sweptAt + intervalMs)) {
+      failures = (await sweepOnce(sharedCache, term, options)) ? 0 : failures + 1;
+      notBefore = now() + (failures === 0 ? intervalMs : backoff(failures, FIRST_RETRY_MS, intervalMs));
     }
-    await pauseUnless(signal, POLL_INTERVAL_MS);
+    await pauseUnless(signal, pollMs);
   }
+}
+
+/** Whether all was swept. Only then is it noted, for this relay and the next one. */
+async function sweepOnce(
+  cache: SharedCache,
+  { checkpoints, signal }: Term,
+  { table, report, now }: SweepOptions,
+): Promise<boolean> {
+  try {
+    // Nothing is begun that a later term would do too.
+    const remainingMs = () => (signal.aborted ? 0 : Number.POSITIVE_INFINITY);
+    report.swept(await sweep({ cache, table, remainingMs }));
+  } catch (error) {
+    if (!isOver(signal)) report.sweepFailed(error);
+    return false;
+  }
+  try {
+    await checkpoints.noteSwept(now());
+  } catch (error) {
+    // The reading finds out by itself; swept again is swept right.
+    if (!isFenced(error)) report.sweepFailed(error);
+  }
+  return true;
 }

@@ -1,13 +1,21 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import { Redis } from "ioredis";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
+import { startRedis } from "../../local/redis-server.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
-import { announce } from "../../src/library/index.ts";
+import {
+  announce,
+  ConfigError,
+  NoLogError,
+  RedisError,
+  type RedisSettings,
+} from "../../src/library/index.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
+import { startMuteServer } from "../support/mute-server.ts";
 
 let fleet: Fleet;
 let node: SoketiNode;
@@ -95,6 +103,59 @@ it("announce of the library has nodes forget an app", async () => {
   expect(id).toMatch(/^\d+-\d+$/);
   await eventually("the new secret", () => accepts(node, "library", "new"));
   expect(await rowsOf("library")).toMatchObject([{ by: "a deployment" }]);
+});
+
+it("announce of the library sends nothing when one of its changes cannot be read", async () => {
+  const redis = new Redis(inject("redisUrl"));
+  const length = () => redis.xlen(busNames(fleet.prefix).log);
+  const [before, flushes] = [await length(), (await node.metrics()).flushes_total];
+  const options = { redis: inject("redisUrl"), prefix: fleet.prefix, by: "the test", environment: {} };
+  await expect(announce([{ appId: "library" }, { appId: "" }], options)).rejects.toThrow(ConfigError);
+  expect([await length(), (await node.metrics()).flushes_total]).toEqual([before, flushes]);
+  await redis.quit();
+});
+
+it("announce of the library begins no log in a Redis that may be the program's own", async () => {
+  const prefix = `{announce:${randomUUID()}}`;
+  const announced = (environment: Record<string, string>) =>
+    announce([{ appId: "a" }], { prefix, by: "the test", environment });
+  await expect(announced({ REDIS_URL: inject("redisUrl") })).rejects.toThrow(NoLogError);
+  await announced({ APP_SYNC_REDIS_URL: inject("redisUrl") });
+  await announced({ REDIS_URL: inject("redisUrl") });
+});
+
+describe.each(["nothing listens", "the server is mute"])("announce of the library, where %s", (what) => {
+  it.each(["standalone", "cluster", "sentinel"] as const)(
+    "rejects: %s",
+    { timeout: 30_000 },
+    async (kind) => {
+      const mute = what === "the server is mute" ? await startMuteServer() : undefined;
+      const server = { host: "127.0.0.1", port: mute?.port ?? (await freePort()) };
+      const redis = {
+        standalone: { kind, ...server, db: 0, tls: false },
+        cluster: { kind, nodes: [server], tls: false },
+        sentinel: { kind, sentinels: [server], name: "main", db: 0, tls: false },
+      }[kind] as RedisSettings;
+      await expect(announce([{ appId: "a" }], { redis, by: "the test", environment: {} })).rejects.toThrow(
+        RedisError,
+      );
+      await eventually("no connection to be left", () => Promise.resolve((mute?.connections() ?? 0) === 0));
+      await mute?.close();
+    },
+  );
+});
+
+it("announce of the library sends nothing later that it has said to have failed", async () => {
+  const port = await freePort();
+  const options = { redis: `redis://127.0.0.1:${port}`, by: "the test", environment: {} };
+  await expect(announce([{ appId: "a" }], options)).rejects.toThrow(RedisError);
+  const server = await startRedis({ port });
+  const redis = new Redis(server.url);
+  // It would have been sent within the longest pause between two attempts to connect.
+  await expect(announce([{ appId: "b" }], options)).resolves.toMatch(/-1$/);
+  expect(await redis.xlen(busNames("{app-sync:apps}").log)).toBe(1);
+  redis.disconnect();
+  await server.stop();
 });
 
 it("announce of the library keeps as much of the log as the pipeline is told to", async () => {

@@ -21,6 +21,8 @@ const chunked = (path: string, ...pieces: readonly string[]) =>
 /** No text in UTF-8, or no encoding at all. */
 const BAD_ENCODINGS = ["%", "%f", "%zz", "%00", "%ff%fe", "%c0%ae", "%ed%a0%80", "%E0%A4%A", "\u00ff\u00fe"];
 const LONG = "i".repeat(3_000);
+/** soketi's parser of queries takes a minute for it. */
+const SLOW = "%ff".repeat(1_200);
 
 const REQUESTS: readonly (readonly [string, string])[] = [
   ...[...BAD_ENCODINGS, LONG, "__proto__", "%2e%2e"].flatMap((id): (readonly [string, string])[] => [
@@ -32,6 +34,15 @@ const REQUESTS: readonly (readonly [string, string])[] = [
     [`the query ${id.slice(0, 20)}`, get(`/apps/a/channels?auth_signature=${id}&${id}=${id}`)],
     [`an event with the query ${id.slice(0, 20)}`, post(`/apps/a/events?auth_signature=${id}&${id}`)],
   ]),
+  ["channels with a slow query", get(`/apps/a/channels?${SLOW}`)],
+  ["a channel with a slow query", get(`/apps/a/channels/room?a=${SLOW}`)],
+  ["users with a slow query", get(`/apps/a/channels/presence-room/users?${SLOW}=1`)],
+  ["an event with a slow query", post(`/apps/a/events?a=${SLOW}`)],
+  ["a batch with a slow query", post(`/apps/a/batch_events?a=${SLOW}`)],
+  ["a user with a slow query", post(`/apps/a/users/ann/terminate_connections?a=${SLOW}`, "{}")],
+  ["a slow id", get(`/apps/${SLOW}/channels`)],
+  ["a slow channel", get(`/apps/a/channels/${SLOW}`)],
+  ["a query of very many fields", get(`/apps/a/channels?${"a&".repeat(30_000)}`)],
   ["a header that is no text", get("/apps/a/channels", "Origin: \u00ff%ff")],
   ["an event without a body", post("/apps/%ff%fe/events", "")],
   ["an event whose length is 00", post("/apps/%ff%fe/events", "", "Content-Length: 00")],
@@ -91,6 +102,30 @@ describe.each(["local", "cluster", "redis"])("a request of anybody, with the ada
     const statuses = await Promise.all(cuts.map((at) => answerTo(node, request, at)));
     expect(statuses.map((status) => status.replace(/^4\d\d$/, "4xx"))).toEqual(cuts.map(() => "4xx"));
   });
+});
+
+it("a query that soketi takes a minute for holds up nobody, wherever it comes", async () => {
+  const { port, metricsPort, url } = await fleet.node();
+  const upgrade = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13`;
+  const asked: readonly (readonly [string, number, string])[] = [
+    ["400", port, get(`/apps/a/channels?a=${SLOW}`)],
+    ["400", port, post(`/apps/a/events?a=${SLOW}`)],
+    ["400", metricsPort, get(`/metrics?${SLOW}`)],
+    ["101", port, get(`/app/a-key?${SLOW}`, upgrade)],
+    ["101", port, get(`/app/${SLOW}`, upgrade)],
+    ["200", port, get(`/?${SLOW}`)],
+    ["404", port, get(`/${SLOW}?${SLOW.slice(0, 300)}`)],
+  ];
+  const begun = performance.now();
+  for (const [status, to, request] of asked) {
+    const connection = new RawConnection(to);
+    connection.send(Buffer.from(request));
+    await connection.until(/HTTP\/1\.1 \d/);
+    expect(connection.received.slice(0, 12), request.slice(0, 20)).toBe(`HTTP/1.1 ${status}`);
+    connection.reset();
+  }
+  expect((await fetch(`${url}/ready`)).status).toBe(200);
+  expect(performance.now() - begun).toBeLessThan(20_000);
 });
 
 it("a body over the limit is answered, however much of it there is", async () => {

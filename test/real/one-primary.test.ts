@@ -135,6 +135,53 @@ describe("the sentinels' majority", () => {
   });
 });
 
+describe("sentinels that are listed more than once", () => {
+  const at = (address: string, host = "127.0.0.1") => ({ host, port: Number(address.split(":")[1]) });
+  const listing = (setup: RedisSentinel, sentinels: readonly { host: string; port: number }[]) =>
+    ({ kind: "sentinel", sentinels, name: setup.name, ...COMMON }) satisfies RedisSettings;
+
+  it("have one vote each, and count once: also by another name", async () => {
+    const setup = keep(await startRedisSentinel({ count: 1 }));
+    const [only = ""] = setup.sentinels;
+    const names = ["127.0.0.1", "localhost", "LOCALHOST"].map((host) => at(only, host));
+    for (const sentinels of [[at(only), at(only)], names]) {
+      const settings = { ...listing(setup, sentinels), family: 4 };
+      await openLog(settings).append([FLUSH]);
+      const { follower } = startFollower(settings);
+      await follower.ready;
+      expect(follower.fresh).toBe(true);
+    }
+  });
+
+  it("need a majority of all that there are, and no more", async () => {
+    const setup = keep(await startRedisSentinel());
+    const [first = "", second = "", third = ""] = setup.sentinels;
+    const whole = openLog(
+      listing(
+        setup,
+        [first, second, third, first].map((one) => at(one)),
+      ),
+    );
+    // The third is known from the others: it counts too.
+    const part = openLog(
+      listing(
+        setup,
+        [first, first, second].map((one) => at(one)),
+      ),
+    );
+    for (const log of [whole, part]) await log.append([FLUSH]);
+    setup.watchers[2]?.signal("SIGSTOP");
+    for (const log of [whole, part]) await log.append([FLUSH]);
+    setup.watchers[1]?.signal("SIGSTOP");
+    for (const log of [whole, part])
+      await expect(log.append([FLUSH])).rejects.toMatchObject({
+        code: "NO_MAJORITY",
+        reason: expect.stringContaining("of 3, 1 name") as string,
+      });
+    for (const watcher of setup.watchers.slice(1)) watcher.signal("SIGCONT");
+  });
+});
+
 describe("a cluster's majority", () => {
   it("names the slot's owner, and its replica once that has taken over", async () => {
     const setup = keep(await startRedisCluster());

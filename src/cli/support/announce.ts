@@ -6,7 +6,6 @@ import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
 import { encodeChanges } from "../../protocol/encode.ts";
 import { MAX_NOTE } from "../../protocol/message.ts";
-import { createRedisLog } from "../../redis/log.ts";
 import type { Run } from "./command.ts";
 import { explain } from "./explain.ts";
 
@@ -41,7 +40,7 @@ export async function announce(
   differences: readonly AppDiff[],
   { by, reason }: { readonly by: string; readonly reason?: string | undefined },
 ): Promise<string | undefined> {
-  const { names, table, region } = tools.pipelineConfig;
+  const { table, region } = tools.pipelineConfig;
   try {
     const changes = differences.map(({ app, ...change }) => ({ ...change, key: app?.key }));
     const messages = encodeChanges(changes, {
@@ -51,7 +50,7 @@ export async function announce(
       by,
       reason,
     });
-    return await createRedisLog(await tools.redis(), names, tools.pipelineConfig).append(messages);
+    return await (await tools.log()).append(messages);
   } catch (error) {
     const why = explain(error, tools.config, tools.redisTrouble());
     terminal.note(`the nodes were not notified at once, and will learn of it from the stream: ${why}`);

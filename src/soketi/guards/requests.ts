@@ -2,6 +2,7 @@ import type { GuardedServer, HttpHandler, HttpResponse, RouteHandler } from "./s
 import { isTooDeep, MIN_DEEP_LENGTH } from "./depth.ts";
 import { isBatch, isEvent, isEventBody } from "./event-shape.ts";
 import type { Guards } from "./guards.ts";
+import { checkQuery } from "./query.ts";
 import { isObject } from "../json.ts";
 import { shieldResponse } from "./response-shield.ts";
 import { wrap } from "../wrap.ts";
@@ -26,7 +27,7 @@ export function shieldResponses(server: GuardedServer, guards: Guards): void {
     wrap(server, name, (configure) => (app) => {
       for (const method of ["get", "post", "any"] as const) {
         wrap(app, method, (route) => (pattern, handler) => {
-          route(pattern, shielded(server, guards, handler));
+          route(pattern, shielded(server, guards, { handler, hasBody: method === "post" }));
           return app;
         });
       }
@@ -35,7 +36,12 @@ export function shieldResponses(server: GuardedServer, guards: Guards): void {
   }
 }
 
-function shielded(server: GuardedServer, guards: Guards, handler: RouteHandler): RouteHandler {
+interface Route {
+  readonly handler: RouteHandler;
+  readonly hasBody: boolean;
+}
+
+function shielded(server: GuardedServer, guards: Guards, { handler, hasBody }: Route): RouteHandler {
   return (response, request) => {
     shieldResponse(response, {
       outlivesClient: guards.has("requests"),
@@ -53,11 +59,15 @@ function shielded(server: GuardedServer, guards: Guards, handler: RouteHandler):
       handler(response, request);
       return;
     }
+    checkQuery(request);
     try {
       handler(response, request);
     } catch (error) {
       guards.caught(WHERE, "a request", error);
-      server.httpHandler?.badResponse(response, INCORRECT);
+      const refuse = () => server.httpHandler?.badResponse(response, INCORRECT);
+      // When its body has come: before, the end of the connection would take the answer with it.
+      if (hasBody) response.onData(refuse);
+      else refuse();
     }
   };
 }

@@ -114,9 +114,11 @@ export interface HttpApp {
 
 export type RouteHandler = (response: HttpResponse, request: HttpRequest) => unknown;
 
-/** A request of uWebSockets.js; its headers can be read until its handler returns. */
+/** A request of uWebSockets.js, which can be read until its handler returns. */
 export interface HttpRequest {
   getHeader(name: string): string;
+  /** As it was sent, without the question mark. */
+  getQuery(): string;
 }
 
 /** A response of uWebSockets.js, with what soketi hangs on it. */

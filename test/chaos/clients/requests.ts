@@ -24,7 +24,10 @@ const STRANGE_HEADERS = [
 ];
 
 /** What stands for no text, or for another: an app's id, a channel, a user, a value of the query. */
-const ENCODINGS = ["%", "%f", "%zz", "%00", "%ff%fe", "%c0%ae%c0%ae", "%ed%a0%80", "%E0%A4%A", "%25ff", "%2e%2e", "a%2Fb", "%u0041", "\u00ff\u00fe"]; // prettier-ignore
+const ENCODINGS = ["%", "%f", "%zz", "%00", "%ff%fe", "%c0%ae%c0%ae", "%ed%a0%80", "%E0%A4%A", "%25ff", "%2e%2e", "a%2Fb", "%u0041", "\u00ff\u00fe", "%ff".repeat(1_200)]; // prettier-ignore
+
+/** uWebSockets.js closes connections whose head is longer than 4 kB, unless it comes in one piece. */
+const MAX_HEAD = 4_000;
 
 /** A request of soketi's HTTP API, spoilt or whole, or of what it has not. */
 export function hostileRequest(random: Random, tenant: Tenant): HostileRequest {
@@ -41,7 +44,8 @@ export function hostileRequest(random: Random, tenant: Tenant): HostileRequest {
     ...(random.chance(0.05) ? [random.pick(STRANGE_HEADERS)] : []),
     ...(isBodyless ? [] : [...lengthOf(random, bytes), "Content-Type: application/json"]),
   ];
-  return damaged(random, { head, bytes, name: `${spoiltMethod} ${target.slice(0, 60)}` });
+  const request = damaged(random, { head, bytes, name: `${spoiltMethod} ${target.slice(0, 60)}` });
+  return { ...request, isWhole: request.isWhole && head.join("\r\n").length < MAX_HEAD };
 }
 
 /** How long the body is: as clients write it, or otherwise as HTTP allows. */

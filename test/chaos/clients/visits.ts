@@ -75,7 +75,7 @@ async function alive(connection: RawConnection, { onUnanswered }: Target): Promi
 
 function handshake(random: Random, key: string, isGood: boolean): Buffer {
   const lines = [
-    `GET /app/${random.chance(0.1) ? random.pick(["nobody", "", "k".repeat(2_100), "%00", "__proto__", "a/b"]) : key}?protocol=7&client=js HTTP/1.1`,
+    `GET /app/${random.chance(0.1) ? random.pick(["nobody", "", "k".repeat(2_100), "%00", "__proto__", "a/b"]) : key}?protocol=7&client=${random.chance(0.05) ? "%ff".repeat(500) : "js"} HTTP/1.1`,
     "Host: localhost",
     "Upgrade: websocket",
     "Connection: Upgrade",

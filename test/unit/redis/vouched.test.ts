@@ -15,7 +15,7 @@ const vote = (voter: string, primary = "a:1", epoch = "1", more: Partial<Vote> =
 
 describe("a ballot", () => {
   it("is decided by more than half that name one server under one epoch", () => {
-    const ballot = new Ballot(3);
+    const ballot = new Ballot(() => 3);
     expect(ballot.add(vote("1", "a:1", "1", { run: "r1" }))).toBe(undefined);
     expect(ballot.add(vote("2", "b:1"))).toBe(undefined);
     expect(ballot.describe()).toBe("of 3, 1 name a:1 in epoch 1, 1 name b:1 in epoch 1");
@@ -27,10 +27,10 @@ describe("a ballot", () => {
   });
 
   it("is not decided under two epochs, or by half", () => {
-    const ballot = new Ballot(3);
+    const ballot = new Ballot(() => 3);
     for (const [voter, epoch] of ["1", "2", "3"].entries())
       expect(ballot.add(vote(`${voter}`, "a:1", epoch))).toBe(undefined);
-    const even = new Ballot(4);
+    const even = new Ballot(() => 4);
     expect(even.add(vote("1", "a:1", "", { voters: 4 }))).toBe(undefined);
     expect(even.add(vote("2", "a:1", "", { voters: 4 }))).toBe(undefined);
     expect(even.describe()).toBe("of 4, 2 name a:1");
@@ -38,16 +38,25 @@ describe("a ballot", () => {
   });
 
   it("counts whoever is asked by two addresses once, and those that only others know of", () => {
-    const ballot = new Ballot(1);
+    const ballot = new Ballot(() => 1);
     expect(ballot.add(vote("1", "a:1", "1", { voters: 3 }))).toBe(undefined);
     expect(ballot.add(vote("1", "a:1", "1", { voters: 3 }))).toBe(undefined);
     expect(ballot.add(vote("2", "a:1", "1", { voters: 2 }))).toBeDefined();
   });
 
   it("is not decided by one who knows of nobody else, while others are named in the settings", () => {
-    expect(new Ballot(3).add(vote("1", "a:1", "1", { voters: 1 }))).toBe(undefined);
-    expect(new Ballot(1).add(vote("1", "a:1", "1", { voters: 1 }))).toBeDefined();
-    expect(new Ballot(3).describe()).toBe("of 3, none has answered");
+    expect(new Ballot(() => 3).add(vote("1", "a:1", "1", { voters: 1 }))).toBe(undefined);
+    expect(new Ballot(() => 1).add(vote("1", "a:1", "1", { voters: 1 }))).toBeDefined();
+    expect(new Ballot(() => 3).describe()).toBe("of 3, none has answered");
+  });
+
+  it("is decided by one who was named twice, once that is known", () => {
+    let named = 2;
+    const ballot = new Ballot(() => named);
+    expect(ballot.add(vote("1", "a:1", "1", { voters: 1 }))).toBe(undefined);
+    named = 1;
+    expect(ballot.add(vote("1", "a:1", "1", { voters: 1 }))).toBeDefined();
+    expect(ballot.describe()).toBe("of 1, 1 name a:1 in epoch 1");
   });
 });
 

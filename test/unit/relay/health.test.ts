@@ -48,6 +48,28 @@ describe("health", () => {
     expect(health()).toMatchObject({ status: "active", behindSeconds: 0.1 });
   });
 
+  it("of one that waits forgets what was in the way of its term, and no more", () => {
+    state.leaseAnswered();
+    state.began("1 a");
+    state.troubleWith("batch", new Error("Redis could not append the messages: OOM"));
+    state.troubleWith("table", new Error("Could not list the stream's shards: throttled"));
+    expect(health()).toMatchObject({ status: "behind" });
+    state.stoodBy();
+    expect(health()).toMatchObject({ status: "standby" });
+    // These are asked on standby, too, and forgotten with the answer.
+    state.troubleWith("stream", new Error("Could not find the stream: no answer within 2 s"));
+    state.troubleWith("redis", new Error("Redis could not renew the lease: no answer in time"));
+    state.stoodBy();
+    expect(health()).toMatchObject({
+      status: "unready",
+      reason:
+        "Could not find the stream: no answer within 2 s; Redis could not renew the lease: no answer in time",
+    });
+    state.answered();
+    state.leaseAnswered();
+    expect(health()).toMatchObject({ status: "standby" });
+  });
+
   it("of the active one says what is in its way", () => {
     state.leaseAnswered();
     state.began("1 a");
@@ -68,6 +90,14 @@ describe("a stream that gives no answer", () => {
     now += 1_000;
     expect(state.unansweredMs).toBe(2_000);
     state.answered();
+    expect(state.unansweredMs).toBe(0);
+  });
+
+  it("is one of this term: what was asked for in the one before is not awaited", () => {
+    state.requested();
+    now += 5_000;
+    state.stoodBy();
+    state.began("2 a");
     expect(state.unansweredMs).toBe(0);
   });
 });

@@ -11,6 +11,7 @@ import type {
   GuardedSocket,
   HttpApp,
   HttpHandler,
+  HttpRequest,
   HttpResponse,
   Metrics,
   RateLimiter,
@@ -27,6 +28,9 @@ const { WsHandler: RealWsHandler } = load("ws-handler");
 const { HttpHandler: RealHttpHandler } = load("http-handler");
 const { LocalAdapter } = load("adapters/local-adapter");
 const { LocalRateLimiter } = load("rate-limiters/local-rate-limiter");
+const { parse } = createRequire(require.resolve("@soketi/soketi/dist/server.js"))("query-string") as {
+  parse: (query: string) => Record<string, unknown>;
+};
 
 function make(made: (new (server: object) => unknown) | undefined, server: object): unknown {
   if (!made) throw new Error("expected a class of soketi, found none");
@@ -166,9 +170,14 @@ function routesOf(server: RealSoketi["server"]): Map<string, RouteHandler> {
   const handler = server.httpHandler as unknown as Record<string, (response: HttpResponse) => unknown>;
   // Guards are put around the app that this is called with.
   server.configureHttp(app);
-  for (const name of ["events", "batchEvents", "channels", "channel", "healthCheck"]) {
-    app.get(name, (response) => handler[name]?.call(handler, response));
-  }
+  const add = (name: string) => (response: HttpResponse, request: HttpRequest) => {
+    const query = request.getQuery();
+    if (query !== "") Object.assign(response, { query: parse(query) });
+    handler[name]?.call(handler, response);
+  };
+  for (const name of ["channels", "channel", "channelUsers"]) app.get(name, add(name));
+  for (const name of ["events", "batchEvents", "terminateUserConnections"]) app.post(name, add(name));
+  app.get("healthCheck", (response) => handler.healthCheck?.call(handler, response));
   return routes;
 }
 

@@ -69,8 +69,9 @@ class TestResponse {
 }
 
 /** With this header; there are no others. */
-const requestOf = (contentLength = "") => ({
+const requestOf = (contentLength = "", query = "") => ({
   getHeader: (name: string) => (name === "content-length" ? contentLength : ""),
+  getQuery: () => query,
 });
 
 function call(soketi: RealSoketi, route: string, contentLength?: string): TestResponse {
@@ -94,6 +95,58 @@ async function publish(soketi: RealSoketi, text: string, route = "events"): Prom
   await idle();
   return response;
 }
+
+describe("a query that soketi takes minutes for", () => {
+  const BAD = [
+    "%ff".repeat(1_200),
+    `a=${"%ff".repeat(1_200)}`,
+    `${"%ff".repeat(1_200)}=1&b=2`,
+    "%e4&%bd",
+    "a=b&".repeat(2_000),
+  ];
+  const ask = async (soketi: RealSoketi, route: string, query: string) => {
+    const response = new TestResponse();
+    const begun = performance.now();
+    soketi.routes.get(route)?.(response, requestOf("", query));
+    const ms = performance.now() - begun;
+    const before = response.status;
+    response.receive("{}");
+    await idle();
+    return { before, ms, response };
+  };
+  it.each(["channels", "channel", "channelUsers"])("%s: 400", async (route) => {
+    for (const query of BAD) {
+      const soketi = realSoketi();
+      const { before, response } = await ask(soketi, route, query);
+      expect(before).toBe(400);
+      expect(response.json).toEqual({ error: "The received data is incorrect", code: 400 });
+      expect(soketi.caught).toEqual(["requests: a request"]);
+    }
+  });
+
+  it.each(["events", "batchEvents", "terminateUserConnections"])(
+    "%s: 400, when the body has come",
+    async (route) => {
+      for (const query of BAD) {
+        const { before, response } = await ask(realSoketi(), route, query);
+        expect([before, response.status]).toEqual([0, 400]);
+      }
+    },
+  );
+
+  it("is no other", async () => {
+    const soketi = realSoketi();
+    for (const query of ["", "a", "a=%e4%bd%a0+x&%26=%3d&b", "filter_by_prefix=presence-%c3%a4", "&=&&"]) {
+      expect((await ask(soketi, "channels", query)).response.status).toBe(401);
+    }
+    expect(soketi.caught).toEqual([]);
+  });
+
+  it("holds everything up with soketi alone", async () => {
+    const { ms } = await ask(realSoketi({ on: [] }), "channels", "%ff".repeat(80));
+    expect(ms).toBeGreaterThan(20);
+  });
+});
 
 const deep = `${"[".repeat(20_000)}${"]".repeat(20_000)}`;
 
