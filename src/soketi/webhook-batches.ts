@@ -1,5 +1,8 @@
 import type { SoketiAppObject } from "./server.ts";
 
+/** The longest timer of Node's, 24 days: a longer one is over after 1 ms. Milliseconds. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** A batch is sent before its time when its events take this much: SQS takes 256 KB. Bytes of JSON. */
 const MAX_BYTES = 128_000;
 
@@ -25,7 +28,7 @@ export class WebhookBatches {
   #isFlushed = false;
 
   constructor({ durationMs, send }: WebhookBatchesOptions) {
-    this.#durationMs = durationMs;
+    this.#durationMs = Math.min(durationMs, MAX_TIMER_MS);
     this.#send = send;
   }
 

@@ -53,6 +53,16 @@ describe("WebhookBatches", () => {
     ]);
   });
 
+  it("is open for as long as it is to be, also where a timer of Node's would be over at once", () => {
+    vi.useRealTimers();
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const batches = new WebhookBatches({ durationMs: 30 * 86_400_000, send: () => undefined });
+    batches.add(app("a"), {}, "q");
+    expect(set.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1]);
+    for (const { value } of set.mock.results) clearTimeout(value as NodeJS.Timeout);
+    set.mockRestore();
+  });
+
   it("closes before an event that would make it too long for SQS", () => {
     vi.useFakeTimers();
     const sent: number[] = [];
