@@ -12,6 +12,8 @@ export interface SoketiServer {
     readonly queue?: { readonly driver: string };
     readonly rateLimiter?: { readonly driver: string };
     readonly debug: boolean;
+    /** `full`, `server`, without workers of queues, or `worker`, without clients. */
+    readonly mode: string;
     /** Milliseconds. */
     readonly webhooks: { readonly batching: { readonly duration: number } };
   };
@@ -79,7 +81,11 @@ export interface SoketiAppObject {
 }
 
 export interface SoketiWebhook {
+  readonly url?: string;
+  readonly lambda_function?: string;
   readonly lambda?: { readonly client_options?: unknown };
+  readonly event_types?: readonly string[];
+  readonly filter?: { readonly channel_name_starts_with?: string; readonly channel_name_ends_with?: string };
 }
 
 /** One WebSocket, with what soketi hangs on it. */
@@ -149,7 +155,9 @@ export type QueueCallback = (job: SoketiJob, second?: unknown) => unknown;
 
 export interface SoketiQueues {
   readonly driver?: object;
-  processQueue(name: string, callback: QueueCallback): Promise<unknown>;
+  addToQueue(name: string, data: unknown): Promise<unknown>;
+  /** Makes the queue. */
+  processQueue(name: string, callback: QueueCallback | undefined): Promise<unknown>;
   disconnect(): Promise<unknown>;
 }
 
