@@ -142,7 +142,7 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm run simulate -- --mutants --servers --seeds 5000": LONG,
   "npm run chaos": LONG,
   "npm run chaos -- --fault … --seed 2": LONG,
-  'npm run chaos -- --fault "Sentinel: primary" --times 50 --busy 3': LONG,
+  "npm run chaos:repeated": LONG,
   "npm run chaos:pipeline": LONG,
   "npm run chaos:pipeline -- --bulk": LONG,
   "npm run chaos:relay": LONG,

@@ -134,7 +134,7 @@ const nearItem = fc.record(
 const runs = (count: number) => fc.readConfigureGlobal().numRuns ?? count;
 
 describe("normalize, of anything", () => {
-  it("never throws, and gives an App that keeps its promises", { timeout: 60_000 }, () => {
+  it("never throws, and gives an App that keeps its promises", () => {
     fc.assert(
       fc.property(fc.oneof(hostileItem, nearItem), (item) => {
         const { app, id, key, problems } = normalize(item);
@@ -161,31 +161,27 @@ describe("normalize, of anything", () => {
     );
   });
 
-  it(
-    "said once is said for good: the canonical item means the same, with no problem",
-    { timeout: 60_000 },
-    () => {
-      let apps = 0;
-      fc.assert(
-        fc.property(nearItem, (item) => {
-          const first = normalize(item);
-          if (first.app === undefined) return;
-          apps += 1;
-          const second = normalize(toItem(first.app));
-          expect(second.app).toEqual(first.app);
-          expect(second.problems.filter(({ code }) => code !== "max-connections-zero")).toEqual([]);
-          expect(diff(first, second)).toBeUndefined();
-          expect(toItem(second.app ?? first.app)).toStrictEqual(toItem(first.app));
-        }),
-        { numRuns: runs(1_000) },
-      );
-      expect(apps).toBe(runs(1_000));
-    },
-  );
+  it("said once is said for good: the canonical item means the same, with no problem", () => {
+    let apps = 0;
+    fc.assert(
+      fc.property(nearItem, (item) => {
+        const first = normalize(item);
+        if (first.app === undefined) return;
+        apps += 1;
+        const second = normalize(toItem(first.app));
+        expect(second.app).toEqual(first.app);
+        expect(second.problems.filter(({ code }) => code !== "max-connections-zero")).toEqual([]);
+        expect(diff(first, second)).toBeUndefined();
+        expect(toItem(second.app ?? first.app)).toStrictEqual(toItem(first.app));
+      }),
+      { numRuns: runs(1_000) },
+    );
+    expect(apps).toBe(runs(1_000));
+  });
 });
 
 describe("secrets", () => {
-  it("are in no problem and in no public view, wherever they were written", { timeout: 60_000 }, () => {
+  it("are in no problem and in no public view, wherever they were written", () => {
     let views = 0;
     let overlaps = 0;
     // A share of so few as the mutation run makes says nothing.

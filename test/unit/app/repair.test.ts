@@ -69,9 +69,6 @@ const RENAMED = [
 const LEFT_ALONE = [
   ["Enabled", { BOOL: false }],
   ["Enabled", { S: "perhaps" }],
-  // Whatever type they have: other items, and clients, name an app by them.
-  ["AppId", { N: "7" }],
-  ["AppKey", { N: "7" }],
   ["MaxConnections", { N: "-1" }],
   ["MaxConnections", { N: "0" }],
   ["MaxConnections", { S: "1.5" }],
@@ -131,6 +128,11 @@ describe("repairsOf", () => {
       { attribute: "secret", code: "name-undocumented", value: undefined },
       { attribute: "AppSecret", code: "secret-not-text", value: { S: "12" } },
     ]);
+  });
+
+  // Other items, and clients, name an app by them.
+  it.each(["AppId", "AppKey"])("leaves the %s, whatever type it has", (attribute) => {
+    expect(repairsOf({ ...ITEM, [attribute]: { N: "7" } })).toEqual([]);
   });
 
   it("leaves names that disagree", () => {
