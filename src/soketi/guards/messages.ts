@@ -2,7 +2,8 @@ import type { GuardedApp, GuardedServer, GuardedSocket, WsHandler } from "./soke
 import { EARLY_MESSAGES, EarlyMessages } from "./early-messages.ts";
 import type { Guards } from "./guards.ts";
 import { parsed } from "../json.ts";
-import { faultOf, type MessageFault } from "./message-faults.ts";
+import { maxStructureOf, structureFaultOf } from "./json-structure.ts";
+import { faultOf, type MessageFault, TOO_DEEP } from "./message-faults.ts";
 import { stateOf, type SocketListener } from "./socket-state.ts";
 import { wrap } from "../wrap.ts";
 import { whenMade } from "./when-made.ts";
@@ -65,15 +66,17 @@ export class MessageGuard implements SocketListener {
   }
 
   #handle(socket: GuardedSocket, message: ArrayBuffer, isBinary: boolean): void {
-    const limit = limitOf(socket.app);
-    if (message.byteLength > limit) {
-      this.#refuse(socket, { code: REFUSED, message: `The message is larger than ${limit} bytes.` });
+    const limits = limitsOf(socket.app);
+    const text = Buffer.from(message);
+    const refused = refusalOf(text, limits);
+    if (refused) {
+      this.#refuse(socket, refused);
       return;
     }
-    const content = parsed(Buffer.from(message).toString());
+    const content = parsed(text.toString());
     // As soketi: what is no JSON is no message.
     if (content === undefined) return;
-    const fault = faultOf(content, message.byteLength);
+    const fault = faultOf(content, limits.structure);
     if (fault) {
       this.#refuse(socket, fault);
       return;
@@ -125,12 +128,33 @@ export class MessageGuard implements SocketListener {
   }
 }
 
-function limitOf(app: GuardedApp | undefined): number {
+interface Limits {
+  readonly bytes: number;
+  /** Structural characters. */
+  readonly structure: number;
+}
+
+function limitsOf(app: GuardedApp | undefined): Limits {
   const kilobytes = Math.max(
     Number(app?.maxEventPayloadInKb) || 0,
     Number(app?.maxPresenceMemberSizeInKb) || 0,
   );
-  return MIN_LIMIT_BYTES + ESCAPED * 1024 * kilobytes;
+  return {
+    bytes: MIN_LIMIT_BYTES + ESCAPED * 1024 * kilobytes,
+    structure: maxStructureOf(kilobytes),
+  };
+}
+
+/** What is not even parsed: the client may have no right to send anything. */
+function refusalOf(text: Buffer, { bytes, structure }: Limits): MessageFault | undefined {
+  if (text.length > bytes) return { code: REFUSED, message: `The message is larger than ${bytes} bytes.` };
+  const fault = structureFaultOf(text, structure);
+  if (fault === "too deep") return TOO_DEEP;
+  if (fault === undefined) return undefined;
+  return {
+    code: REFUSED,
+    message: `The message has more than ${structure} brackets, braces, colons and commas outside of its strings.`,
+  };
 }
 
 function sendError(socket: GuardedSocket, data: { code: number; message: string }): void {

@@ -29,6 +29,8 @@ export interface GuardedServer {
 
 export interface GuardedApp extends SoketiAppObject {
   readonly maxEventPayloadInKb?: unknown;
+  readonly maxEventChannelsAtOnce?: unknown;
+  readonly maxEventBatchSize?: unknown;
   readonly maxPresenceMemberSizeInKb?: unknown;
 }
 
@@ -83,12 +85,14 @@ export interface HttpHandler {
   attachMiddleware(response: HttpResponse, steps: readonly HttpStep[]): HttpSteps;
   readJson(response: HttpResponse, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
   appMiddleware: HttpStep;
+  authMiddleware: HttpStep;
   signatureIsValid?(response: HttpResponse): Promise<boolean>;
   broadcastEventRateLimitingMiddleware: HttpStep;
   broadcastBatchEventsRateLimitingMiddleware: HttpStep;
   /** Rejects with a `code` of 400 or 413; any other rejection is answered by nobody. */
   checkMessageToBroadcast(event: unknown, app: unknown): Promise<unknown>;
   badResponse(response: HttpResponse, error: string): unknown;
+  unauthorizedResponse(response: HttpResponse, error: string): unknown;
   notFoundResponse(response: HttpResponse, error: string): unknown;
   entityTooLargeResponse(response: HttpResponse, error: string): unknown;
   serverErrorResponse(response: HttpResponse, error: string): unknown;
@@ -117,15 +121,19 @@ export type RouteHandler = (response: HttpResponse, request: HttpRequest) => unk
 /** A request of uWebSockets.js, which can be read until its handler returns. */
 export interface HttpRequest {
   getHeader(name: string): string;
-  /** As it was sent, without the question mark. */
-  getQuery(): string;
+  /** As it was sent, without the question mark. Undefined where there is none, whatever the types of uWebSockets.js say. */
+  getQuery(): string | undefined;
 }
 
-/** A response of uWebSockets.js, with what soketi hangs on it. */
+/** A response of uWebSockets.js, with what soketi and the guards hang on it. */
 export interface HttpResponse {
   params: { readonly appId: string };
   body?: unknown;
-  app?: SoketiAppObject;
+  /** What the signature of a request with a body is checked against. */
+  rawBody?: string;
+  /** The guards': the text of the body that its signature is of. */
+  signed?: { text: string } | undefined;
+  app?: GuardedApp;
   writeStatus(status: string): HttpResponse;
   writeHeader(name: string, value: string): HttpResponse;
   end(body?: string, closes?: boolean): HttpResponse;
