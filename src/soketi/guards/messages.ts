@@ -24,11 +24,13 @@ const ESCAPED = 6;
  * the app of a connection whose app is still looked up. Such early messages wait, in order.
  */
 export class MessageGuard implements SocketListener {
+  readonly #server: GuardedServer;
   readonly #guards: Guards;
   readonly #early = new EarlyMessages(EARLY_MESSAGES);
   #onMessage: WsHandler["onMessage"] = () => undefined;
 
   constructor(server: GuardedServer, guards: Guards) {
+    this.#server = server;
     this.#guards = guards;
     whenMade(server, "wsHandler", (handler) => {
       wrap(handler, "onMessage", (onMessage) => {
@@ -114,7 +116,9 @@ export class MessageGuard implements SocketListener {
           () => join(socket, channel, message),
           refused,
         );
-        return joined.success && stateOf(socket).isClosed ? refused : joined;
+        if (!joined.success || !stateOf(socket).isClosed) return joined;
+        if (joined.channelConnections === 1) await this.#leaveToOthers(socket, channel);
+        return refused;
       });
       wrap(
         channels,
@@ -125,6 +129,15 @@ export class MessageGuard implements SocketListener {
           }),
       );
     }
+  }
+
+  /** One who was the first in a channel has left: those who came meanwhile were not the first, and nobody would tell of it. */
+  async #leaveToOthers({ id, app }: GuardedSocket, channel: string): Promise<void> {
+    const { adapter, webhookSender } = this.#server;
+    if (!app || !adapter) return;
+    const ofOthers = () => adapter.removeFromChannel(app.id, channel, id);
+    const left = await this.#guards.settle(WHERE, "an end of a subscription", ofOthers, 0);
+    if (left > 0) webhookSender?.sendChannelOccupied(app, channel);
   }
 }
 

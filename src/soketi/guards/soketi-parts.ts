@@ -17,6 +17,8 @@ export interface GuardedServer {
   readonly closing?: boolean;
   /** There before the agent is: soketi waits for it first. */
   readonly discover?: Discovery;
+  readonly adapter?: Adapter;
+  readonly webhookSender?: { sendChannelOccupied(app: SoketiAppObject, channel: string): unknown };
   wsHandler?: WsHandler;
   httpHandler?: HttpHandler;
   setAdapter(adapter: Adapter): unknown;
@@ -77,6 +79,8 @@ export interface Channels {
 
 export interface Joined {
   readonly success: boolean;
+  /** In the channel, in the whole fleet, with this one. */
+  readonly channelConnections?: number;
   readonly errorCode?: number;
   readonly errorMessage?: string;
 }
@@ -146,6 +150,8 @@ export interface Adapter {
   readonly driver?: AdapterDriver;
   addSocket(appId: string, socket: GuardedSocket): Promise<unknown>;
   addToChannel(appId: string, channel: string, socket: GuardedSocket): Promise<number>;
+  /** @returns how many are left in it, in the whole fleet. */
+  removeFromChannel(appId: string, channel: string, socketId: string): Promise<number>;
   addUser(socket: GuardedSocket): Promise<unknown>;
   removeUser(socket: UserSocket): Promise<unknown>;
   disconnect(): Promise<unknown>;
@@ -156,7 +162,10 @@ export interface AdapterDriver {
   readonly uuid?: string;
   readonly requestsTimeout?: number;
   /** ioredis, once the driver has begun. */
-  readonly pubClient?: { publish(channel: string, data: string): Promise<unknown> };
+  readonly pubClient?: NonNullable<AdapterDriver["subClient"]> & {
+    publish(channel: string, data: string): Promise<unknown>;
+  };
+  readonly subClient?: { prependListener?(event: "error", listener: (error: unknown) => void): unknown };
   /** To NATS, once the driver has begun. */
   readonly connection?: NatsConnection;
   init(): Promise<unknown>;
