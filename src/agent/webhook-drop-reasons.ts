@@ -3,7 +3,7 @@
  *
  * - `app-gone`: its app was deleted, and nobody knows any more where its webhooks went.
  * - `table-unreadable`: the table could not be read for too long.
- * - `queue-failed`: the queue did not take it for too long, or said that it never will.
+ * - `queue-failed`: the queue did not take it for too long, or said that it never will, or there is none.
  * - `lambda-options`: its `lambda.client_options` would end the process in the AWS SDK.
  * - `unreadable-job`: what was in the queue is no webhook of soketi's.
  * - `no-answer`: its receiver did not answer in time, or too many requests to it had no answer yet.

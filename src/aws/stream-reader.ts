@@ -25,12 +25,19 @@ export function createStreamReader(client: DynamoDBStreamsClient): StreamReader 
     async *read(range) {
       const last = BigInt(range.to);
       let iterator = await iteratorAt(client, range);
+      let isFound = false;
       for (let empty = 0; empty < MAX_EMPTY_PAGES;) {
         const page = await recordsOf(client, iterator, range);
         const wanted = page.Records?.filter((record) => sequenceNumberOf(record) <= last) ?? [];
-        if (wanted.length > 0) yield wanted;
+        if (wanted.length > 0) {
+          isFound = true;
+          yield wanted;
+        }
         const reached = page.Records?.some((record) => sequenceNumberOf(record) >= last);
-        if (reached) return;
+        if (reached && isFound) return;
+        // A range names records that there were: of one without any, nobody can say that it was published.
+        if (reached)
+          throw new RangeGoneError(`${range.shardId} has no record from ${range.from} to ${range.to}`);
         if (page.NextShardIterator === undefined) break;
         iterator = page.NextShardIterator;
         if (page.Records?.length) empty = 0;

@@ -14,6 +14,7 @@ import { explain } from "./support/explain.ts";
 import { problemsFor } from "./support/more-problems.ts";
 import { appId } from "./support/arguments.ts";
 import type { Terminal } from "./support/terminal.ts";
+import { unanswered } from "./support/unanswered.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface GetOptions extends CommonOptions {
@@ -55,13 +56,13 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
     apps.push(await look(tools, appId, item, others));
   }
   for (const app of apps) show(terminal, app, secrets);
+  const unseen = [...new Set(apps.flatMap((app) => app.unseen))];
+  for (const what of unseen) terminal.note(`not checked: ${what}`);
   if (found.length === 0) {
     terminal.print(terminal.colors.red(`the table has no app with the id or key ${name}`));
     return EXIT.unwell;
   }
   if (apps.some(({ problems }) => problems.some(({ severity }) => severity === "error"))) return EXIT.unwell;
-  const unseen = [...new Set(apps.flatMap((app) => app.unseen))];
-  for (const what of unseen) terminal.note(`not checked: ${what}`);
   return unseen.length > 0 ? EXIT.unseen : EXIT.ok;
 }
 
@@ -88,12 +89,7 @@ async function look(
       unseen.push(`${what}: ${explain(error, config, tools.redisTrouble())}`);
       return undefined;
     });
-  const answered = config.redis
-    ? await orUnseen(
-        "nodes",
-        tools.fleet().then((fleet) => fleet.ask({ appId })),
-      )
-    : undefined;
+  const answered = config.redis ? await orUnseen("nodes", askNodes(tools, appId, unseen)) : undefined;
   const nodes = answered && held(answered);
   const overlap = overlapOf(normalized, answered, Date.now());
   const cache = config.sharedCache
@@ -108,6 +104,14 @@ async function look(
   const more = normalized.app ? problemsFor(config)(normalized.app) : [];
   const problems = item ? [...shared, ...normalized.problems, ...more] : [];
   return { appId, item, normalized, problems, overlap, cache, nodes, unseen };
+}
+
+/** Who has not answered is added to `unseen`. Rejects with RedisError. */
+async function askNodes(tools: Tools, appId: string, unseen: string[]): Promise<RegisteredNode[]> {
+  const fleet = await tools.fleet();
+  const nodes = await fleet.ask({ appId });
+  unseen.push(...unanswered(fleet, nodes));
+  return nodes;
 }
 
 function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {

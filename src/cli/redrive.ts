@@ -3,6 +3,7 @@ import { createStreamReader, findStream } from "../aws/stream-reader.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
 import { createCommand, runCommand } from "./support/command.ts";
+import { UsageError } from "./support/errors.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface RedriveOptions extends CommonOptions {
@@ -25,6 +26,7 @@ export function createRedriveCommand(): Command {
     .option("--stream <arn>", "the stream; by default the table's present one")
     .action((options: RedriveOptions) =>
       runCommand(options, async ({ tools, terminal }) => {
+        refuseSwapped(options);
         const told = await redriveRange(options, tools);
         terminal.value({ outcome: told });
         terminal.print(told.join("\n"));
@@ -70,6 +72,12 @@ async function redriveRange(options: RedriveOptions, tools: Tools): Promise<read
     },
   );
   return told;
+}
+
+/** They are no numbers of JavaScript's, which ends at 16 digits. @throws UsageError */
+function refuseSwapped({ from, to }: Pick<RedriveOptions, "from" | "to">): void {
+  if (BigInt(from) <= BigInt(to)) return;
+  throw new UsageError(`--from: expected a number up to that of --to (${to}), found ${from}`);
 }
 
 function sequenceNumber(text: string): string {

@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { withSharedCache } from "../config/pipeline.ts";
 import { sweep } from "../pipeline/sweep.ts";
+import { amount } from "./support/amount.ts";
 import { createCommand, runCommand } from "./support/command.ts";
+import { EXIT } from "./support/exit-codes.ts";
 import type { CommonOptions } from "./support/tools.ts";
 
 /** `sweep`: the whole table and soketi's shared app cache compared, and repaired, as handlers/sweep.ts does on schedule. */
@@ -23,7 +25,18 @@ export function createSweepCommand(): Command {
         ["apps", "entries", "repaired", "removed", "unsettled", "foreign"],
         [[apps, entries, repaired, removed, unsettled, foreign].map(String)],
       );
-      return undefined;
+      if (unsettled > 0) {
+        terminal.note(
+          `${amount(unsettled, "app")} changed all the time and may be wrong in the cache: run it again`,
+        );
+      }
+      if (foreign > 0) {
+        terminal.note(
+          `${amount(foreign, "key")} of another type under names of entries: another program's, left alone, and unreadable for ` +
+            "servers. Find out which program writes there, and give one of the two another prefix",
+        );
+      }
+      return unsettled + foreign > 0 ? EXIT.unwell : EXIT.ok;
     }),
   );
 }

@@ -9,6 +9,7 @@ import type { Fleet } from "../redis/fleet.ts";
 import { READS_REPLICA } from "../fleet/reads-replica.ts";
 import { appIds, parseDuration } from "./support/arguments.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
+import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { endOfWatching } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
 
@@ -58,7 +59,7 @@ export function createTailCommand(): Command {
     .action((options: TailOptions) => runCommand(options, (run) => tail(run, options)));
 }
 
-async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOptions): Promise<undefined> {
+async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOptions): Promise<ExitCode> {
   const fleet = await run.tools.fleet();
   let cursor =
     from === undefined
@@ -92,7 +93,7 @@ async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOp
       run.terminal.note(readReplica ? READS_REPLICA : "this is the primary now");
     }
     if (entries.length > 0) continue;
-    if (!follow) return undefined;
+    if (!follow) return readReplica ? EXIT.unseen : EXIT.ok;
     await pause(POLL_INTERVAL_MS, undefined, { signal: ended }).catch(() => undefined);
     const end = await fleet.tail();
     if (cursor && end && end.epoch < cursor.epoch) {
@@ -100,7 +101,7 @@ async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOp
       cursor = undefined;
     }
   }
-  return undefined;
+  return EXIT.ok;
 }
 
 /** Redis' clock, asked once, and gone on with by a clock that nobody sets. */

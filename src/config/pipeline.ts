@@ -105,12 +105,16 @@ function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
 
 const ENDPOINTS = ["APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"];
 
+/** Host and perhaps a path. What else a URL may hold the SDK leaves out, and it may be a password. */
+const ENDPOINT = /^https?:\/\/[^\s/?#@\\]+(?:\/[^\s?#@\\]*)?$/i;
+
 /** The SDK takes `localhost:8000` for a host named 8000. */
 function readEndpoint(env: EnvReader): string | undefined {
-  const value = env.text(...ENDPOINTS);
-  if (value === undefined || (/^https?:\/\/[^/]/i.test(value) && URL.canParse(value))) return value;
+  const value = env.text(...ENDPOINTS)?.trim();
+  if (value === undefined || (ENDPOINT.test(value) && URL.canParse(value))) return value;
   const name = ENDPOINTS.find((one) => env.text(one) !== undefined) ?? "";
-  env.wrong(name, "a URL with http:// or https://", shown(value), "http://localhost:8000");
+  const expected = "a URL with http:// or https://, and without user, password, query and fragment";
+  env.wrong(name, expected, shown(value), "http://localhost:8000");
   return undefined;
 }
 

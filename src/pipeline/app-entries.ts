@@ -17,6 +17,8 @@ export interface AppEntriesOptions {
 export interface RepairOutcome {
   /** Apps that changed all the time meanwhile. */
   readonly unsettled: readonly string[];
+  /** Apps that Redis had no room for: they have no entry, or one under one of their names. */
+  readonly withoutRoom: readonly string[];
   /** Keys of another type under an app's names: another program's, and servers cannot read them either. */
   readonly foreign: number;
 }
@@ -42,22 +44,23 @@ export class AppEntries {
   /**
    * Rejects with what the store or the table throws; it may be done again then.
    *
+   * @returns whether Redis had room for all. Those that found none have no entry, and it may be done again when there is room.
    * @throws UnsettledAppError when an app that records do not tell of changes all the time.
    */
-  async apply(changes: readonly CachedApp[]): Promise<void> {
+  async apply(changes: readonly CachedApp[]): Promise<boolean> {
     if (this.mode === "evict") {
       await this.store.write(
         changes.flatMap(({ appId, keys, fence }) =>
           this.#namesOf(appId, keys).map((name) => ({ name, appId, fence, whosever: true })),
         ),
       );
-      return;
+      return true;
     }
-    await this.#replace(changes);
+    const hadRoom = await this.#replace(changes);
     const unknown = changes.flatMap(({ appId, app }) => (app === undefined ? [appId] : []));
-    if (!this.#table || unknown.length === 0) return;
-    const { unsettled } = await this.repair(unknown, this.#table);
-    if (unsettled.length === 0) return;
+    if (!this.#table || unknown.length === 0) return hadRoom;
+    const { unsettled, withoutRoom } = await this.repair(unknown, this.#table);
+    if (unsettled.length === 0) return hadRoom && withoutRoom.length === 0;
     throw new UnsettledAppError(
       `expected ${unsettled.join(", ")} to be the same while being written to the shared cache, ` +
         `found another each time, ${MAX_ROUNDS} times: try again later`,
@@ -75,6 +78,7 @@ export class AppEntries {
     const { format } = this.store;
     let ids = [...new Set(appIds)];
     let foreign = 0;
+    const withoutRoom = new Set<string>();
     // For its key alone, under which the app is to be found.
     let known = ids.length === 0 ? new Map<string, App>() : await table.read(ids);
     for (let round = 0; ids.length > 0 && round < MAX_ROUNDS; round += 1) {
@@ -91,10 +95,12 @@ export class AppEntries {
       const results = await this.store.write(writes);
       const refused = new Set(writes.flatMap(({ appId }, i) => (results[i] === "outdated" ? [appId] : [])));
       foreign += results.filter((result) => result === "foreign").length;
+      for (const { appId } of writes) withoutRoom.delete(appId);
+      for (const [i, { appId }] of writes.entries()) if (results[i] === "full") withoutRoom.add(appId);
       ids = ids.filter((appId) => refused.has(appId) || now.get(appId)?.key !== known.get(appId)?.key);
       known = now;
     }
-    return { unsettled: ids, foreign };
+    return { unsettled: ids, withoutRoom: [...withoutRoom], foreign };
   }
 
   /** Rejects with what the store throws. */
@@ -102,7 +108,8 @@ export class AppEntries {
     await this.store.remove([...new Set(apps.flatMap(({ appId, keys }) => this.#namesOf(appId, keys)))]);
   }
 
-  async #replace(changes: readonly CachedApp[]): Promise<void> {
+  /** @returns whether Redis had room for all. */
+  async #replace(changes: readonly CachedApp[]): Promise<boolean> {
     const { format } = this.store;
     // Keys that were left go first: another app in the batch may have taken one over.
     await this.store.write(
@@ -112,13 +119,14 @@ export class AppEntries {
         return names.map((name) => ({ name, appId, fence }));
       }),
     );
-    await this.store.write(
+    const results = await this.store.write(
       changes.flatMap(({ appId, app, fence }) => {
         if (!app) return [];
         const json = format.json(app);
         return this.#entriesOf(appId, app).map((entry) => ({ ...entry, fence, json }));
       }),
     );
+    return !results.includes("full");
   }
 
   #namesOf(appId: string, keys: readonly string[]): string[] {

@@ -27,3 +27,9 @@ export class UnsettledAppError extends Error {
   override readonly name = "UnsettledAppError";
   readonly code = "E_APP_UNSETTLED";
 }
+
+/** Thrown when Redis is full, and apps are missing in the shared cache for that. It can be tried again. */
+export class NoRoomError extends Error {
+  override readonly name = "NoRoomError";
+  readonly code = "E_NO_ROOM";
+}

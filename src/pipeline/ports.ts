@@ -41,6 +41,13 @@ export interface CacheWrite {
 }
 
 /**
+ * - `outdated`: refused, since more is known there.
+ * - `foreign`: the key is of another type, and was left alone.
+ * - `full`: Redis has no room for the entry, and there is none now. Removals need no room.
+ */
+export type CacheWriteResult = "done" | "outdated" | "foreign" | "full";
+
+/**
  * - `evict`: entries of a changed app are removed; the next node that needs it reads the table as soketi does.
  * - `refresh`: they are replaced by the normalized app, so that no node reads the item itself.
  */
@@ -56,8 +63,7 @@ export interface AppCacheStore {
   read(names: readonly string[]): Promise<(string | undefined | null)[]>;
   /** For each what is known of that app there, to be passed on with what is read from the table afterwards. */
   fences(entries: readonly { readonly name: string; readonly appId: string }[]): Promise<string[]>;
-  /** `outdated`: refused, since more is known there. `foreign`: the key is of another type, and was left alone. */
-  write(writes: readonly CacheWrite[]): Promise<("done" | "outdated" | "foreign")[]>;
+  write(writes: readonly CacheWrite[]): Promise<CacheWriteResult[]>;
   remove(names: readonly string[]): Promise<void>;
   /** Removes an entry while its text is the given one. */
   removeSame(entries: readonly { readonly name: string; readonly text: string }[]): Promise<void>;

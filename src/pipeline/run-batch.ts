@@ -86,8 +86,11 @@ async function applyAndPublish(
   if (messages.length === 0 && cached.length === 0) return;
   await prepare?.();
   progress.awaited = "Redis to take the messages";
-  await sharedCache?.apply(cached);
-  if (messages.length > 0) await log.append(messages);
+  const hadRoom = await sharedCache?.apply(cached);
+  if (messages.length === 0) return;
+  await log.append(messages);
+  // It makes room in a Redis that the log has filled. What had found none was removed before it was told of.
+  if (hadRoom === false) await sharedCache?.apply(cached);
 }
 
 function noTimeLeft(awaited: string): DeadlineError {

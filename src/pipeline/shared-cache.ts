@@ -25,10 +25,12 @@ export class SharedCache {
   /**
    * All are tried, whatever becomes of one. It may be done again after a failure.
    *
+   * @returns whether Redis had room for all. Those that found none have no entry.
    * @throws UnsettledAppError when an app that records do not tell of changes all the time; what store and table throw.
    */
-  async apply(changes: readonly CachedApp[]): Promise<void> {
-    await each(this.all, (entries) => entries.apply(changes));
+  async apply(changes: readonly CachedApp[]): Promise<boolean> {
+    const hadRoom = await each(this.all, (entries) => entries.apply(changes));
+    return hadRoom.every(Boolean);
   }
 
   /** Removes whatever is there of an app, under all its names. */
@@ -42,7 +44,13 @@ export class SharedCache {
   }
 }
 
-async function each(all: readonly AppEntries[], work: (entries: AppEntries) => Promise<void>): Promise<void> {
+async function each<T>(
+  all: readonly AppEntries[],
+  work: (entries: AppEntries) => Promise<T>,
+): Promise<readonly T[]> {
   const results = await Promise.allSettled(all.map(work));
-  for (const result of results) if (result.status === "rejected") throw result.reason;
+  return results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
 }

@@ -3,7 +3,7 @@ import { sameAsCached } from "../app/cached-app.ts";
 import { isReadingOf } from "../app/soketi-reading.ts";
 import { MAX_HASH_KEY_BYTES } from "../protocol/message.ts";
 import type { AppEntries } from "./app-entries.ts";
-import { DeadlineError } from "./errors.ts";
+import { DeadlineError, NoRoomError } from "./errors.ts";
 import type { AppCacheStore, AppsReader, SweepOutcome } from "./ports.ts";
 import type { SharedCache } from "./shared-cache.ts";
 
@@ -27,34 +27,43 @@ const PAGE_RESERVE_MS = 5_000;
  * Compares the whole of the shared app caches with the table and repairs what differs: the bound on how long
  * anything wrong can stay there. What cannot be repaired is counted, and stops nothing else.
  *
- * @throws DeadlineError when there is no time for the rest; what store and table throw.
+ * @throws DeadlineError when there is no time for the rest; NoRoomError, after all else is done, when Redis is full; what store
+ *   and table throw.
  */
 export async function sweep(context: SweepContext): Promise<SweepOutcome> {
-  const written =
+  const { withoutRoom, ...written } =
     context.cache.mode === "refresh"
       ? await sweepTable(context)
-      : { apps: 0, repaired: 0, unsettled: 0, foreign: 0 };
+      : { apps: 0, repaired: 0, unsettled: 0, withoutRoom: 0, foreign: 0 };
   const entries = await sweepEntries(context);
+  if (withoutRoom > 0)
+    throw new NoRoomError(
+      `expected Redis to have room for every app in the shared cache, found it full, and ${withoutRoom} of ` +
+        `${written.apps} apps missing there: raise maxmemory, or find out what fills it`,
+    );
   // What is under an app's own name was met by both.
   return { ...written, ...entries, foreign: Math.max(written.foreign, entries.foreign) };
 }
 
 /** Every app of the table is in the cache, as it should be. The table is read once, whatever the number of formats. */
 async function sweepTable({ cache, table, remainingMs }: SweepContext) {
-  const done = { apps: 0, repaired: 0, unsettled: 0, foreign: 0 };
+  const done = { apps: 0, repaired: 0, unsettled: 0, withoutRoom: 0, foreign: 0 };
   for await (const page of table.pages()) {
     assertTime(remainingMs(), `${done.apps} apps`);
     const wrong = new Set<string>();
     const unsettled = new Set<string>();
+    const withoutRoom = new Set<string>();
     for (const entries of cache.all) {
       const found = await sweepPage(page, entries, table);
       for (const appId of found.wrong) wrong.add(appId);
       for (const appId of found.unsettled) unsettled.add(appId);
+      for (const appId of found.withoutRoom) withoutRoom.add(appId);
       done.foreign += found.foreign;
     }
     done.apps += page.length;
     done.repaired += wrong.size - unsettled.size;
     done.unsettled += unsettled.size;
+    done.withoutRoom += withoutRoom.size;
   }
   return done;
 }
@@ -74,11 +83,11 @@ async function sweepPage(page: readonly PageItem[], entries: AppEntries, table: 
   });
   // Read again on the way: the page may be older than what is in the cache.
   const ids = wrong.map(({ appId }) => appId);
-  const { unsettled, foreign } = await entries.repair(ids, table);
+  const { unsettled, withoutRoom, foreign } = await entries.repair(ids, table);
   const right = new Set(names);
   for (const name of wrong.flatMap(namesOf)) right.delete(name);
   await store.touch([...right]);
-  return { wrong: ids, unsettled, foreign };
+  return { wrong: ids, unsettled, withoutRoom, foreign };
 }
 
 /** Nothing is in the cache that the table does not know. */

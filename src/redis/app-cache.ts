@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CacheFormat } from "../pipeline/cache-format.ts";
-import type { AppCacheStore, CacheWrite } from "../pipeline/ports.ts";
+import type { AppCacheStore, CacheWrite, CacheWriteResult } from "../pipeline/ports.ts";
 import { fencesOf } from "./cached-app-fence.ts";
 import { REMOVE_SAME, WRITE_CACHED_APP } from "./cached-app-scripts.ts";
 import { orRedisError, RedisError } from "./errors.ts";
@@ -29,10 +29,11 @@ const READING = "read the shared app cache";
 const WRITING = "write to the shared app cache";
 const REMOVING = "remove from the shared app cache";
 
-const RESULTS = new Map<unknown, "done" | "outdated" | "foreign">([
+const RESULTS = new Map<unknown, CacheWriteResult>([
   [1, "done"],
   [0, "outdated"],
   [-1, "foreign"],
+  [-2, "full"],
 ]);
 
 /**

@@ -4,7 +4,8 @@ import { script } from "./scripts.ts";
  * Writes or removes one entry of a shared app cache, unless something newer is known of that app there.
  * KEYS: entry, its fences. ARGV: app id, how (`record`, `read`), what is known; then `set` with JSON and its seconds to live
  * (0: for ever), `release`, or `remove`; last the fences' seconds to live.
- * Returns 1; 0 when it was refused; -1 when the key is of another type and so no server's.
+ * Returns 1; 0 when it was refused; -1 when the key is of another type and so no server's; -2 when Redis has no room for the
+ * entry, and there is none now.
  *
  * A fence is a field for each app that had something to do with the entry: `<region> <stream's label> <sequence number>` of
  * the newest record that was applied, and after it a mark of the newest reading of the table.
@@ -12,13 +13,22 @@ import { script } from "./scripts.ts";
  *   table has one stream at a time, and labels are times. Sequence numbers have up to 40 digits: no number of Lua's holds one.
  * - `read`: what is known is the fence as it was before the table was read, and a new mark. It is refused when the fence is
  *   another by now: a record, or a later reading, was quicker.
+ *
+ * A full Redis refuses what may take memory, unless the script has written before (6 and 7; Valkey). So the entry comes first:
+ * a removal is never refused, and what is refused is removed, since what is there is old. Then it may have the place of what
+ * was there. The fence follows, which nothing refuses by then: a fleet's worth of them would take a full Redis over its limit,
+ * but a batch that has written so many is followed by an append, which makes room or has the same batch come again. A reading
+ * that finds no room and no entry has changed nothing, and leaves no fence.
+ * Should a server refuse the fence after all, the script fails with the entry removed or right, and the record comes again: if an
+ * older one was written meanwhile, it is written over.
  */
 export const WRITE_CACHED_APP = script(`
 local entry, fences, app, how, known, doing = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local kind = redis.call('TYPE', entry).ok
 if kind ~= 'string' and kind ~= 'none' then return -1 end
 local held = redis.call('HGET', fences, app) or ''
-local function record(fence) return string.match(fence, '^(%S+) (%S+) (%d+)') end
+local fence
+local function record(text) return string.match(text, '^(%S+) (%S+) (%d+)') end
 if how == 'record' then
   local region, label, number = record(known)
   local heldRegion, heldLabel, heldNumber = record(held)
@@ -31,23 +41,39 @@ if how == 'record' then
       return 0
     end
   end
-  redis.call('HSET', fences, app, known)
+  fence = known
 elseif how == 'read' then
   if held ~= known then return 0 end
-  redis.call('HSET', fences, app, (string.match(held, '^%S+ %S+ %d+') or '- - 0') .. ' ' .. ARGV[7])
+  fence = (string.match(held, '^%S+ %S+ %d+') or '- - 0') .. ' ' .. ARGV[7]
 end
-redis.call('EXPIRE', fences, ARGV[8])
+local function put()
+  if ARGV[6] == '0' then return redis.pcall('SET', entry, ARGV[5]) end
+  return redis.pcall('SET', entry, ARGV[5], 'EX', ARGV[6])
+end
+local function found_no_room(reply) return reply.err and string.find(reply.err, 'OOM ', 1, true) end
+local function is_of_another_app()
+  local read, found = pcall(cjson.decode, redis.call('GET', entry) or '')
+  return read and type(found) == 'table' and found.id ~= nil and tostring(found.id) ~= app
+end
+local result = 1
 if doing == 'set' then
-  if ARGV[6] == '0' then redis.call('SET', entry, ARGV[5]) else redis.call('SET', entry, ARGV[5], 'EX', ARGV[6]) end
-  return 1
+  local reply = put()
+  if found_no_room(reply) then
+    if kind == 'none' and how == 'read' then return -2 end
+    redis.call('DEL', entry)
+    if kind == 'string' then reply = put() end
+    if found_no_room(reply) then result = -2 end
+  end
+  if result == 1 and reply.err then return reply end
+elseif doing == 'release' and is_of_another_app() then
+  -- A write, as DEL is, which no full Redis refuses.
+  redis.call('EXPIRE', fences, ARGV[8])
+else
+  redis.call('DEL', entry)
 end
-if doing == 'release' then
-  local text = redis.call('GET', entry)
-  local read, found = pcall(cjson.decode, text or '')
-  if read and type(found) == 'table' and found.id ~= nil and tostring(found.id) ~= app then return 1 end
-end
-redis.call('DEL', entry)
-return 1
+if fence then redis.call('HSET', fences, app, fence) end
+redis.call('EXPIRE', fences, ARGV[8])
+return result
 `);
 
 /**

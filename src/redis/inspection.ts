@@ -54,20 +54,42 @@ function memoryOf(used: number, max: number): RedisShape["memory"] {
   return max > 0 ? { used, max } : undefined;
 }
 
-/** Undefined when there is no log. Rejects with RedisError, also when something else has its name. */
+/**
+ * Undefined when there is no log. Rejects with RedisError, also when something else has its name.
+ *
+ * One command for all of it: a log that is written and trimmed meanwhile is another at each question, and what they say together
+ * looks like holes.
+ */
 export async function inspectLog(
   connection: RedisConnection,
   names: BusNames,
 ): Promise<LogShape | undefined> {
   try {
-    const [first] = await connection.xrange(names.log, "-", "+", "COUNT", 1);
-    const [last] = await connection.xrevrange(names.log, "+", "-", "COUNT", 1);
-    const length = await connection.xlen(names.log);
-    if (!last) return undefined;
-    return { length, first: first && parseMessageId(first[0]), last: parseMessageId(last[0]) };
+    const fields = fieldsOf(await connection.xinfo("STREAM", names.log));
+    const last = idOf(fields.get("last-entry"));
+    if (last === undefined) return undefined;
+    const first = idOf(fields.get("first-entry"));
+    return {
+      length: Number(fields.get("length")),
+      first: first === undefined ? undefined : parseMessageId(first),
+      last: parseMessageId(last),
+    };
   } catch (error) {
+    if (error instanceof Error && /no such key/i.test(error.message)) return undefined;
     throw new RedisError("read the log", error);
   }
+}
+
+/** Names and values in turn. https://redis.io/docs/latest/commands/xinfo-stream/ */
+function fieldsOf(answer: unknown): ReadonlyMap<unknown, unknown> {
+  const list: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  return new Map(list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1]] as const] : [])));
+}
+
+/** Of an entry: its id, and its fields. Null stands for none. */
+function idOf(entry: unknown): string | undefined {
+  const [id] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
+  return typeof id === "string" ? id : undefined;
 }
 
 /** Keys of one SCAN, and how many of these there are at most: a look, not a search. */

@@ -89,6 +89,7 @@ interface Commands {
   time(): Promise<(number | string)[]>;
   zrem(key: string, ...members: string[]): Promise<number>;
   xlen(key: string): Promise<number>;
+  xinfo(subcommand: "STREAM", key: string): Promise<unknown>;
   xtrim(key: string, strategy: "MAXLEN", approximate: "~", count: number): Promise<number>;
   xrange(key: string, from: string, to: string, count: "COUNT", limit: number): Promise<StreamRow[]>;
   xrevrange(key: string, to: string, from: string, count: "COUNT", limit: number): Promise<StreamRow[]>;

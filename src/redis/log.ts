@@ -7,6 +7,7 @@ import { type Fence, fenced } from "./fence.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
 import { APPEND, runScript } from "./scripts.ts";
 import { FEW_REPLICAS, NO_WITNESSES, OTHER_PRIMARY, vouchedAppend, type Witnesses } from "./vouched.ts";
+import { withRoom } from "./with-room.ts";
 
 export interface RedisLog extends MessageLog {
   /** Resolves with the id of the last one. Under a fence it is all or nothing together with the fence's moves. */
@@ -38,39 +39,18 @@ export function createRedisLog(
 ): RedisLog {
   const keys = [names.log, names.last];
 
-  /** @returns whether there was anything to trim. Trimming is what a full Redis still does. */
-  async function halve(): Promise<boolean> {
-    const length = await connection.xlen(names.log);
-    return (await connection.xtrim(names.log, "MAXLEN", "~", Math.ceil(length / 2))) > 0;
-  }
-
   return {
     async append(messages, fence) {
       const args = [names.live, logLength, logBytes, ...messages.flatMap(({ whole, live }) => [whole, live])];
       const call = fence ? fenced(APPEND, keys, args, fence) : ([APPEND, keys, args] as const);
       const append = (owner: RedisClient | undefined) =>
-        runScript(owner ?? connection, ...call, "append the messages");
-      const appendOrTrim = async (owner: RedisClient | undefined) => {
-        try {
-          return await append(owner);
-        } catch (error) {
-          if (!isOutOfMemory(error)) throw error;
-          // Nodes that were away for long flush; nobody misses a change. That Redis is full is the trouble to tell of.
-          if (!(await halve().catch(() => false))) throw error;
-          return await append(owner);
-        }
-      };
+        withRoom(connection, names.log, () => runScript(owner ?? connection, ...call, "append the messages"));
       try {
-        return String(await vouchedAppend(appendOrTrim, witnesses));
+        return String(await vouchedAppend(append, witnesses));
       } catch (error) {
         if (error instanceof RedisError && ABANDONED.has(error.code)) reconnect(connection);
         throw error;
       }
     },
   };
-}
-
-/** Redis 6 says it within a sentence about the script. */
-function isOutOfMemory(error: unknown): boolean {
-  return error instanceof RedisError && /(^|-)OOM /.test(error.reason);
 }

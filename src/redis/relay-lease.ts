@@ -2,6 +2,7 @@ import { type BusNames, relayNames } from "../protocol/names.ts";
 import { fenced, type Move } from "./fence.ts";
 import type { RedisConnection } from "./library.ts";
 import { runScript, script } from "./scripts.ts";
+import { withRoom } from "./with-room.ts";
 
 /** Where each shard was left, by whoever was active last; with what stream that was. Values of a Redis hash. */
 export type Positions = ReadonlyMap<string, string>;
@@ -61,7 +62,9 @@ export function createRelayLease({ connection, names, holder, leaseMs }: RelayLe
   return {
     async acquire() {
       const keys = [relay.lease, relay.terms];
-      const token = String(await runScript(connection, ACQUIRE, keys, [holder, leaseMs], "give the lease"));
+      const acquire = () => runScript(connection, ACQUIRE, keys, [holder, leaseMs], "give the lease");
+      // Without a lease nobody appends, which is what else makes room.
+      const token = String(await withRoom(connection, names.log, acquire));
       return token === "" ? undefined : token;
     },
     async renew(token) {
@@ -78,7 +81,9 @@ export function createRelayLease({ connection, names, holder, leaseMs }: RelayLe
     },
     async move(token, moves) {
       const call = fenced(EMPTY, [], [], { names: relay, token, moves });
-      await runScript(connection, ...call, "save the stream's positions");
+      const save = () => runScript(connection, ...call, "save the stream's positions");
+      // A shard stands still until its position is saved, so that it has no next message to append.
+      await withRoom(connection, names.log, save);
     },
   };
 }

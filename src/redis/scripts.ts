@@ -143,7 +143,8 @@ export type HeartbeatReply = [
  * how many were there within the time that they are remembered.
  *
  * It writes on purpose: a demoted or cut-off master refuses it, so that a node on the wrong side of a split loses its
- * lease instead of renewing it.
+ * lease instead of renewing it. And what it writes first may take memory, on purpose: a full server, which takes no message,
+ * refuses it too, or nodes would serve for good what a change that waits has made old.
  */
 export const HEARTBEAT = script(`${LOG_END}
 local log, nodes, entry, seen = KEYS[1], KEYS[3], KEYS[4], KEYS[5]

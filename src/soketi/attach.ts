@@ -17,6 +17,7 @@ import { fromSoketi } from "./redis-settings.ts";
 import { soketiConnectionLimits, soketiConnections, watchNewConnections } from "./sockets.ts";
 import { forgetFormerApps } from "./former-apps.ts";
 import { leaveOwnChannels } from "./leave-own-channels.ts";
+import { noteAuthorized } from "./sign-in-requests.ts";
 import { guardWebhooks } from "./webhooks.ts";
 import { createSuspensionClock } from "../agent/suspension-clock.ts";
 import { NoLogError } from "../agent/errors.ts";
@@ -64,6 +65,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
     onFailed: report.signatureFailed,
   });
   watchNewConnections(server, (appId, connection) => agent.connections.entered(appId, connection));
+  noteAuthorized(guarded(server));
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;
   const { cache } = agent;

@@ -42,6 +42,19 @@ export class OtherAppManagerError extends Error {
   }
 }
 
+/** The reporter is told it when soketi has no queue for its webhooks, so that none is sent. */
+export class NoWebhookQueueError extends Error {
+  override readonly name = "NoWebhookQueueError";
+  readonly code = "E_NO_WEBHOOK_QUEUE";
+
+  constructor(mode: string, driver: string) {
+    super(
+      `expected a queue that worker nodes can read, found SOKETI_QUEUE_DRIVER=${driver} with SOKETI_MODE=${mode}: no ` +
+        "webhook is sent. Set SOKETI_QUEUE_DRIVER to redis or sqs, or SOKETI_MODE to full.",
+    );
+  }
+}
+
 /** Thrown so that BullMQ takes a job back. */
 export class WebhookLaterError extends Error {
   override readonly name = "WebhookLaterError";

@@ -1,12 +1,7 @@
+import { rememberCachedEvents } from "./cached-events.ts";
 import type { SoketiServer } from "./server.ts";
 import { socketsOf } from "./sockets.ts";
 import { wrap } from "./wrap.ts";
-
-/** What soketi names the last event of a caching channel. (soketi 1.6.1, dist/http-handler.js.) */
-const CACHED_EVENT = /^app:(.+?):channel:.+:cache_miss$/s;
-
-/** As long as an expired event may still be listed. */
-const NEVER = Number.POSITIVE_INFINITY;
 
 export interface FormerApps {
   /** The app was deleted. */
@@ -55,40 +50,6 @@ function afterEachRemoved(server: SoketiServer, onRemoved: (appId: string, socke
     });
     return setAdapter(adapter);
   });
-}
-
-/** The names of the events that this node has put into soketi's cache, for as long as they are there. */
-function rememberCachedEvents(server: SoketiServer): { forget(appId: string): void } {
-  /** App id -> name -> when it expires. The next to expire is first: all have the same time. */
-  const names = new Map<string, Map<string, number>>();
-  wrap(server, "setCacheManager", (setCacheManager) => (manager) => {
-    wrap(manager, "set", (set) => (name, value, ttlSeconds) => {
-      const appId = CACHED_EVENT.exec(name)?.[1];
-      if (appId !== undefined) remember(appId, name, ttlSeconds);
-      return set(name, value, ttlSeconds);
-    });
-    return setCacheManager(manager);
-  });
-  function remember(appId: string, name: string, ttlSeconds = -1): void {
-    const ofApp = names.get(appId) ?? new Map<string, number>();
-    names.set(appId, ofApp);
-    ofApp.delete(name);
-    ofApp.set(name, ttlSeconds > 0 ? Date.now() + ttlSeconds * 1_000 : NEVER);
-    for (const [oldest, expiresAt] of ofApp) {
-      if (expiresAt > Date.now()) break;
-      ofApp.delete(oldest);
-    }
-  }
-  return {
-    forget(appId) {
-      const ofApp = names.get(appId);
-      names.delete(appId);
-      for (const name of ofApp?.keys() ?? []) {
-        // soketi's cache cannot delete; an empty event is none to it. What Redis refuses, soketi's own connection tells of.
-        server.cacheManager?.set(name, "", 1).then(undefined, () => undefined);
-      }
-    },
-  };
 }
 
 /** Those for each client go with its connection. */

@@ -24,10 +24,14 @@ export function leaveOwnChannels(server: SoketiServer): void {
       return addToChannel(appId, channel, socket);
     });
     wrap(adapter, "removeFromChannel", (removeFromChannel) => async (appId, channel, socketId) => {
-      const socket = adapter.getNamespaces().get(appId)?.sockets.get(socketId);
+      const namespace = adapter.getNamespaces().get(appId);
+      const socket = namespace?.sockets.get(socketId);
       const removed = await removeFromChannel(appId, channel, socketId);
       const channels = socket && channelsOf.get(socket);
-      for (const left of Array.isArray(channel) ? channel : [channel]) channels?.delete(left);
+      for (const left of Array.isArray(channel) ? channel : [channel]) {
+        // Other nodes were asked how many are left: meanwhile it may have joined again.
+        if (!namespace?.channels.get(left)?.has(socketId)) channels?.delete(left);
+      }
       return removed;
     });
     return setAdapter(adapter);

@@ -39,6 +39,7 @@ export class RetryQueue {
   readonly #queues = new Map<string, QueuedItem[]>();
   readonly #tried: Budget;
   readonly #queued: Budget;
+  readonly #firstTries = new Set<Promise<boolean>>();
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -62,11 +63,19 @@ export class RetryQueue {
         work.giveUp();
         return;
       }
-      const isOver = await work.attempt();
+      const attempt = work.attempt();
+      this.#firstTries.add(attempt);
+      const isOver = await attempt;
+      this.#firstTries.delete(attempt);
       this.#tried.giveBack(bytes);
       if (isOver) return;
     }
     this.#hold(work, bytes);
+  }
+
+  /** Resolves when nothing is being tried for the first time: it is over, or waits. */
+  async tried(): Promise<void> {
+    while (this.#firstTries.size > 0) await Promise.all(this.#firstTries);
   }
 
   /** Gives up all that waits. */

@@ -12,6 +12,8 @@ export interface SoketiServer {
     readonly queue?: { readonly driver: string };
     readonly rateLimiter?: { readonly driver: string };
     readonly debug: boolean;
+    /** `full`, `server`, without workers of queues, or `worker`, without clients. */
+    readonly mode: string;
     /** Milliseconds. */
     readonly webhooks: { readonly batching: { readonly duration: number } };
   };
@@ -79,7 +81,11 @@ export interface SoketiAppObject {
 }
 
 export interface SoketiWebhook {
+  readonly url?: string;
+  readonly lambda_function?: string;
   readonly lambda?: { readonly client_options?: unknown };
+  readonly event_types?: readonly string[];
+  readonly filter?: { readonly channel_name_starts_with?: string; readonly channel_name_ends_with?: string };
 }
 
 /** One WebSocket, with what soketi hangs on it. */
@@ -131,6 +137,8 @@ export interface SoketiAdapter {
 export interface SoketiNamespace {
   /** In the order in which they were opened. */
   readonly sockets: Map<string, SoketiSocket>;
+  /** Name -> ids of the connections in it. */
+  readonly channels: Map<string, ReadonlySet<string>>;
   removeSocket(socketId: string): Promise<unknown>;
   removeFromChannel(socketId: string, channel: string | string[]): Promise<unknown>;
 }
@@ -147,7 +155,9 @@ export type QueueCallback = (job: SoketiJob, second?: unknown) => unknown;
 
 export interface SoketiQueues {
   readonly driver?: object;
-  processQueue(name: string, callback: QueueCallback): Promise<unknown>;
+  addToQueue(name: string, data: unknown): Promise<unknown>;
+  /** Makes the queue. */
+  processQueue(name: string, callback: QueueCallback | undefined): Promise<unknown>;
   disconnect(): Promise<unknown>;
 }
 
@@ -174,6 +184,7 @@ export interface SoketiMetrics {
 
 /** soketi's cache, for apps and for the last events of channels. */
 export interface SoketiCache {
+  get(name: string): Promise<unknown>;
   set(name: string, value: string, ttlSeconds?: number): Promise<unknown>;
 }
 

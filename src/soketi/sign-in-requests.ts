@@ -1,4 +1,7 @@
+import type { GuardedServer } from "./guards/soketi-parts.ts";
+import { whenMade } from "./guards/when-made.ts";
 import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
+import { wrap } from "./wrap.ts";
 
 /**
  * A connection that has been open for no longer may have been looked up before its app was changed: a lookup has 5 s, and
@@ -10,6 +13,23 @@ const NEW_MS = 10_000;
 const openedAt = new WeakMap<SoketiSocket, number>();
 /** Those that had not signed in when nobody had to any more. */
 const excused = new WeakSet<SoketiSocket>();
+/** Those that were let into a channel whose members are authorized: soketi waits for no sign-in of theirs. */
+const authorized = new WeakSet<SoketiSocket>();
+
+/** (soketi 1.6.1, dist/channels/private-channel-manager.js, `join`: it clears the timer.) */
+export function noteAuthorized(server: GuardedServer): void {
+  whenMade(server, "wsHandler", (handler) => {
+    const { privateChannelManager, encryptedPrivateChannelManager, presenceChannelManager } = handler;
+    for (const channels of [privateChannelManager, encryptedPrivateChannelManager, presenceChannelManager]) {
+      if (!channels) continue;
+      wrap(channels, "join", (join) => async (socket, channel, message) => {
+        const joined = await join(socket, channel, message);
+        if (joined.success) authorized.add(socket);
+        return joined;
+      });
+    }
+  });
+}
 
 /** soketi enters a connection again with each of its subscriptions: the first time counts. */
 export function noteOpened(socket: SoketiSocket): void {
@@ -29,7 +49,7 @@ export function requestSignIn(
   socket: SoketiSocket,
   { enableUserAuthentication: isAsked }: SoketiAppObject,
 ): void {
-  if (socket.user) return;
+  if (socket.user || authorized.has(socket)) return;
   const isWaitedFor = socket.userAuthenticationTimeout !== undefined && !excused.has(socket);
   if (isAsked === isWaitedFor) return;
   if (!isAsked) {

@@ -1,5 +1,5 @@
 import { type Fields, isMap } from "./json.ts";
-import type { SoketiAppObject, SoketiWebhook } from "./server.ts";
+import type { SoketiWebhook } from "./server.ts";
 
 /** Options of the AWS SDK's Lambda client that make it throw, or never answer, whatever their value in an item. */
 const REFUSED = [
@@ -36,19 +36,6 @@ export function isSafeWebhook({ lambda }: SoketiWebhook, make: MakeLambdaClient)
   } catch {
     return false;
   }
-}
-
-/** The app as soketi's worker may have it: without the webhooks that are not safe. */
-export function withSafeWebhooks(
-  app: SoketiAppObject,
-  make: MakeLambdaClient,
-  onUnsafe: () => void,
-): SoketiAppObject {
-  const webhooks = app.webhooks ?? [];
-  const safe = webhooks.filter((webhook) => isSafeWebhook(webhook, make));
-  if (safe.length === webhooks.length) return app;
-  onUnsafe();
-  return Object.create(app, { webhooks: { value: safe } }) as SoketiAppObject;
 }
 
 function areNumbers(map: Fields, ...names: string[]): boolean {

@@ -90,7 +90,7 @@ export class WebhookQueue {
       key: appId,
       bytes: () => bytes,
       attempt: async () => {
-        const delivery = await deliveries.deliver(job, worker, bytes);
+        const delivery = await deliveries.deliver(job, worker, false);
         if (delivery.kind === "sent") {
           void delivery.answered.then(done);
           return true;

@@ -47,8 +47,8 @@ export function guardRedisQueue(
             return false;
           }
         },
-        giveUp: () => {
-          report.webhookDropped("queue-failed", appId);
+        giveUp: (why) => {
+          report.webhookDropped(why ?? "queue-failed", appId);
           resolve(undefined);
         },
       });

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
+import type { WebhookDropReason } from "../agent/webhook-drop-reasons.ts";
 import { UnacknowledgedError } from "./errors.ts";
 import type { RetryQueue } from "./retry-queue.ts";
 import { ConcurrencyLimit } from "../async/concurrency-limit.ts";
@@ -119,16 +120,21 @@ export class WebhookSqs {
           else sent(null, data);
           return isOver;
         },
-        giveUp: () => this.#giveUp(appId, last, () => sent(null)),
+        giveUp: (why) => this.#giveUp(appId, last, () => sent(null), why),
       });
     };
     return client;
   }
 
   /** soketi itself is told of no error: it would log the message, with what the client sent. */
-  #giveUp(appId: string, error: SqsError | null, sent: () => void): void {
+  #giveUp(
+    appId: string,
+    error: SqsError | null,
+    sent: () => void,
+    why: WebhookDropReason = "queue-failed",
+  ): void {
     if (error) this.#report.webhooksFailed(error);
-    this.#report.webhookDropped("queue-failed", appId);
+    this.#report.webhookDropped(why, appId);
     sent();
   }
 }

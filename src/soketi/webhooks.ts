@@ -19,6 +19,7 @@ import { WebhookQueue } from "./webhook-queue.ts";
 import type { HttpClient } from "./webhook-requests.ts";
 import { guardRepeats } from "./webhook-repeats.ts";
 import { guardRedisQueue, type RedisQueueDriver } from "./webhook-redis.ts";
+import { queueInServerMode } from "./webhook-server-mode.ts";
 import { wrap } from "./wrap.ts";
 import { type SqsDriver, WebhookSqs } from "./webhook-sqs.ts";
 
@@ -49,22 +50,37 @@ export function guardWebhooks(options: WebhookGuardOptions): void {
   const apps = new WebhookApps({ ...options, clock, now: Date.now });
   const retries = new RetryQueue({ clock, ...RETRY_LIMITS });
   const delivery = new WebhookDelivery({ ...options, apps });
+  const batches = new WebhookBatches({
+    durationMs: server.options.webhooks.batching.duration,
+    send: (app, events, queueName) => {
+      reporting(report, () => server.webhookSender?.sendWebhook(app, events, queueName));
+    },
+  });
   wrap(server, "setQueueManager", (setQueueManager) => (queues) => {
-    guardQueues(queues, delivery, retries, report);
+    guardQueues(queues, server, { delivery, retries, report });
+    endInOrder(queues, { batches, delivery, retries, report });
     return setQueueManager(queues);
   });
   wrap(server, "setWebhookSender", (setWebhookSender) => () => {
     const set = setWebhookSender();
-    if (server.webhookSender) guardSender(server, server.webhookSender, apps, report);
+    if (server.webhookSender) guardSender(server.webhookSender, { apps, batches, report });
     return set;
   });
 }
 
+/** What webhooks go through. */
+interface Parts {
+  readonly apps: WebhookApps;
+  readonly batches: WebhookBatches;
+  readonly retries: RetryQueue;
+  readonly delivery: WebhookDelivery;
+  readonly report: WebhookReporter;
+}
+
 function guardQueues(
   queues: SoketiQueues,
-  delivery: WebhookDelivery,
-  retries: RetryQueue,
-  report: WebhookReporter,
+  { options }: SoketiServer,
+  { delivery, retries, report }: Pick<Parts, "delivery" | "retries" | "report">,
 ): void {
   const driver = queues.driver ?? {};
   const sqs =
@@ -76,43 +92,60 @@ function guardQueues(
     now: Date.now,
     takeUnacknowledge: () => sqs?.takeUnacknowledge(),
   });
-  wrap(queues, "processQueue", (processQueue) => (name, worker) => {
-    const started = processQueue(name, queue.callback(worker));
+  const guard = (name: string) => {
     sqs?.guard(name);
     if ("queueWithWorker" in driver) guardRedisQueue(driver as RedisQueueDriver, name, retries, report);
+  };
+  queueInServerMode({
+    queues,
+    mode: options.mode,
+    driver: options.queue?.driver ?? "sync",
+    onOpened: guard,
+    report,
+  });
+  wrap(queues, "processQueue", (processQueue) => (name, worker) => {
+    const started = processQueue(name, worker && queue.callback(worker));
+    guard(name);
     return started;
   });
+}
+
+/** What has happened before the node stops is sent, or is in the queue, before soketi ends the process. */
+function endInOrder(
+  queues: SoketiQueues,
+  { batches, retries, delivery, report }: Pick<Parts, "batches" | "retries" | "delivery" | "report">,
+): void {
   wrap(queues, "disconnect", (disconnect) => async () => {
+    batches.flush();
     // BullMQ waits for a Redis that is away, and soketi would never stop.
     await within(QUEUE_END_MS, "the queue to end", disconnect()).catch(report.webhooksFailed);
-    await within(LAST_MS, "the last webhooks to be sent", delivery.idle()).catch(report.webhooksFailed);
+    const last = retries.tried().then(() => delivery.idle());
+    await within(LAST_MS, "the last webhooks to be sent", last).catch(report.webhooksFailed);
     delivery.stop();
     retries.stop();
   });
 }
 
 function guardSender(
-  server: SoketiServer,
   sender: SoketiWebhookSender,
-  apps: WebhookApps,
-  report: WebhookReporter,
+  { apps, batches, report }: Pick<Parts, "apps" | "batches" | "report">,
 ): void {
   guardRepeats(sender);
   wrap(sender, "send", (send) => (app, data, queueName) => {
-    try {
+    reporting(report, () => {
       apps.remember(app);
       send(app, data, queueName);
-    } catch (error) {
-      report.webhooksFailed(error);
-    }
-  });
-  const batches = new WebhookBatches({
-    durationMs: server.options.webhooks.batching.duration,
-    send: (app, events, queueName) => {
-      sender.sendWebhook(app, events, queueName);
-    },
+    });
   });
   sender.sendWebhookByBatching = (app, event, queueName) => {
     batches.add(app, event, queueName);
   };
+}
+
+function reporting(report: WebhookReporter, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    report.webhooksFailed(error);
+  }
 }

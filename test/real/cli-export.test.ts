@@ -201,9 +201,9 @@ describe("apps import", () => {
     );
     await run(["export", file, "--table", elsewhere.name]);
     const first = await run(["import", file, "--yes", "--json"], {
-      onOutput: interruptOnce("appId"),
+      onOutput: interruptOnce("appId", "SIGTERM"),
     });
-    expect(first.status, first.stderr).toBe(130);
+    expect(first.status, first.stderr).toBe(143);
     const left = summary(first)?.left ?? 0;
     expect(left).toBeGreaterThan(0);
     const second = await run(["import", file, "--yes", "--json"]);

@@ -5,6 +5,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
 import { cli, type CliResult, interruptOnce, jsonLines } from "../support/cli.ts";
@@ -437,6 +438,20 @@ describe("a reader that has read enough", () => {
       expect(status, stderr).toBe(command.well);
     },
   );
+});
+
+it("a sweep that leaves something alone says so, and ends with 2", async () => {
+  const client = new Redis(inject("redisUrl"));
+  const keyPrefix = `${randomUUID()}:`;
+  await client.rpush(`${keyPrefix}app:list`, "of another program");
+  const swept = { SHARED_CACHE: "evict", DB_REDIS_KEY_PREFIX: keyPrefix };
+  const { status, stderr } = await cli(["sweep"], { env: { ...env, ...swept } });
+  await client.del(`${keyPrefix}app:list`);
+  await client.quit();
+  expect([status, stderr]).toEqual([
+    2,
+    expect.stringMatching(/^1 key of another type under names of entries/),
+  ]);
 });
 
 it("a disk that is full is one sentence, and no stack trace", async () => {

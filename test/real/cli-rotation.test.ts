@@ -1,11 +1,16 @@
+import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { Redis } from "ioredis";
+import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import type { SoketiNode } from "../../local/soketi-node.ts";
+import { decodeMessage } from "../../src/protocol/message.ts";
+import { busNames } from "../../src/protocol/names.ts";
 import { cli, jsonLines } from "../support/cli.ts";
-import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+import { accepts, eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
 
 let fleet: Fleet;
 let nodes: SoketiNode[];
@@ -123,6 +128,91 @@ it("validate and doctor name an overlap that is over, and what still signs with 
   expect(checked.stdout).toContain("overlap-over");
   expect(checked.stdout).toContain(`The overlap ended at ${time}. Remove it: apps end-overlap over.`);
   expect(looked.stdout + checked.stdout).not.toContain("over-before");
+});
+
+describe("a file of new secrets that cannot be written", () => {
+  /** As on a disk that is full: no file may grow beyond so many blocks of 512 or 1,024 bytes. */
+  const limited = async (blocks: number, args: readonly string[]) => {
+    const command = `ulimit -f ${blocks}; exec "$@"`;
+    const child = spawn("sh", ["-c", command, "sh", process.execPath, join(root, "dist/cli.mjs"), ...args], {
+      env: {
+        PATH: process.env.PATH,
+        NODE_DISABLE_COMPILE_CACHE: "1",
+        AWS_ACCESS_KEY_ID: "local",
+        AWS_SECRET_ACCESS_KEY: "local",
+        ...env,
+      },
+    });
+    let [stdout, stderr] = ["", ""];
+    child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const [status] = (await once(child, "close")) as [number | null];
+    return { status, stdout, stderr };
+  };
+
+  const errorOf = (stderr: string) =>
+    JSON.parse(stderr.trim().split("\n").at(-1) ?? "") as { readonly error: string; readonly code: string };
+
+  const file = () => {
+    const name = join(tmpdir(), `soketi-app-sync-${randomUUID()}.jsonl`);
+    onTestFinished(() => rmSync(name, { force: true }));
+    return name;
+  };
+
+  const secretOf = async (id: string) => (await fleet.table.get(id))?.AppSecret?.S ?? "";
+
+  /** Whose change somebody has announced to the nodes. */
+  const announced = async (by: string) => {
+    const redis = new Redis(inject("redisUrl"));
+    const entries = await redis.xrange(busNames(fleet.prefix).log, "-", "+");
+    await redis.quit();
+    return entries.flatMap(([, [, json = ""]]) => {
+      const decoded = decodeMessage(json);
+      const isMeant = decoded.kind === "changes" && decoded.message.by === by;
+      return isMeant ? decoded.message.changes.map(({ appId }) => appId) : [];
+    });
+  };
+
+  it("names the app, which has its new secret, and is announced", async () => {
+    await fleet.table.put(item("lost"));
+    const out = file();
+    const args = ["apps", "rotate-secret", "lost", "--overlap", "1h", "--by", "one", "--json", "--out", out];
+    const { status, stderr } = await limited(0, args);
+    expect(status, stderr).toBe(1);
+    const { error, code } = errorOf(stderr);
+    expect(code).toBe("E_SECRET_NOT_KEPT");
+    expect(error).toContain(`app lost has a new secret in the table, and ${out} lacks it`);
+    expect(error).toContain("(EFBIG)");
+    expect(error).toContain("soketi-app-sync get lost --secrets");
+    const secret = await secretOf("lost");
+    expect(secret).not.toBe("lost-secret");
+    expect(await announced("one")).toEqual(["lost"]);
+    expect((await run("get", "lost", "--secrets")).stdout).toContain(secret);
+  });
+
+  it("of many: each changed app is in the file, or named; it counts as changed, and is announced", async () => {
+    const ids = Array.from({ length: 60 }, (_, i) => `full-${i}`);
+    await Promise.all(ids.map((id) => fleet.table.put(item(id))));
+    const out = file();
+    const chosen = ["--all", "--where", "id~^full-", "--yes", "--overlap", "1h"];
+    const args = ["apps", "rotate-secret", ...chosen, "--by", "many", "--json", "--out", out];
+    const { status, stdout, stderr } = await limited(1, args);
+    expect(status, stderr).toBe(1);
+    const { error, code } = errorOf(stderr);
+    expect(code).toBe("E_SECRET_NOT_KEPT");
+    const changed = [];
+    for (const id of ids) if ((await secretOf(id)) !== `${id}-secret`) changed.push(id);
+    // The last line may be cut short.
+    const whole = readFileSync(out, "utf8").split("\n").slice(0, -1);
+    const kept = whole.map((line) => (JSON.parse(line) as { appId: string }).appId);
+    const named = (/^apps? (.*?) (?:has|have) /.exec(error)?.[1] ?? "").split(", ");
+    expect(kept.length).toBeGreaterThan(0);
+    expect([...kept, ...named].sort()).toEqual([...changed].sort());
+    expect((await announced("many")).sort()).toEqual([...changed].sort());
+    const [summary] = jsonLines<{ changed: number; left: number }>({ status, stdout, stderr }).slice(-1);
+    expect(summary).toMatchObject({ changed: changed.length, left: ids.length - changed.length });
+    expect(summary?.left).toBeGreaterThan(0);
+  });
 });
 
 it.each(["0s", "31d", "soon"])("an overlap of %s is refused", async (time) => {

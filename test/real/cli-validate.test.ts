@@ -86,10 +86,10 @@ describe("validate --fix on 10,000 items", () => {
     const interrupted = await cli(["validate", "--fix", "--yes", "--json", "--backup", first], {
       env,
       onOutput: (text, kill) => {
-        if (text.includes("backup:")) kill("SIGINT");
+        if (text.includes("backup:")) kill("SIGTERM");
       },
     });
-    expect(interrupted.status, interrupted.stderr).toBe(130);
+    expect(interrupted.status, interrupted.stderr).toBe(143);
     const [begun] = jsonLines<{ written: number; left: number; planned: number }>(interrupted);
     expect(begun?.left).toBeGreaterThan(0);
     expect((begun?.written ?? 0) + (begun?.left ?? 0)).toBe(6_667);

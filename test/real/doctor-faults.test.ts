@@ -13,7 +13,10 @@ import type { SoketiNode, SoketiNodeOptions } from "../../local/soketi-node.ts";
 import { agentFile } from "../../local/stack.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { busNames, nodeEntry } from "../../src/protocol/names.ts";
+import { pause } from "../../src/async/pause.ts";
+import { encodeChanges } from "../../src/protocol/encode.ts";
 import { createFleet } from "../../src/redis/fleet.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
 import { cli, jsonLines } from "../support/cli.ts";
 import { accepts, eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
 import { DEPLOYED, type MappingConfiguration, startLambdaApi } from "../support/lambda-api.ts";
@@ -663,6 +666,27 @@ const HEALTHY: readonly (readonly [string, Plant])[] = [
       const { status } = await cli(["invalidate", ...ids], { env: healthy });
       expect(status).toBe(0);
       return {};
+    },
+  ],
+  [
+    "that is being written to, with a log that is trimmed",
+    async (later) => {
+      const { env, names } = await ownFleet(later, server.url);
+      const log = createRedisLog(redis, names, { logLength: 100, logBytes: 2 ** 20 });
+      const ended = new AbortController();
+      const write = async () => {
+        while (!ended.signal.aborted) {
+          const change = { appId: "a", type: "updated", keys: [], changed: [] } as const;
+          await log.append(encodeChanges([change], { table: fleet.table.name, at: Date.now() }));
+          await pause(1);
+        }
+      };
+      const writing = write();
+      later(() => {
+        ended.abort();
+        return writing;
+      });
+      return { env };
     },
   ],
   [

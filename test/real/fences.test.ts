@@ -13,6 +13,9 @@ import { decodeRecord, type StreamChange } from "../../src/pipeline/decode.ts";
 import type { AppsReader, SharedCacheMode } from "../../src/pipeline/ports.ts";
 import { SharedCache } from "../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../src/pipeline/sweep.ts";
+import { decodeMessage } from "../../src/protocol/message.ts";
+import { busNames } from "../../src/protocol/names.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
 import { createSockudoAppCache, createSoketiAppCache } from "../../src/redis/shared-app-cache.ts";
 import { image, insert, modify, remove } from "../factories/stream-event.ts";
 import { loadHandler } from "../support/fleet.ts";
@@ -228,7 +231,7 @@ describe.each([
       put(3);
       await apply(modify("a", version(2), version(3)));
     };
-    expect(await repair(reader)).toEqual({ unsettled: [], foreign: 0 });
+    expect(await repair(reader)).toEqual({ unsettled: [], withoutRoom: [], foreign: 0 });
     expect(reads).toBe(3);
     expect(await versionAt("a-key")).toBe(3);
 
@@ -268,6 +271,145 @@ describe.each([
     expect(await versionAt("a-key")).toBeUndefined();
     expect(await store.read(["a", "a-key"])).toEqual([null, undefined]);
   });
+});
+
+describe("in a full Redis", () => {
+  async function openFull(server: Server = "soketi", table?: AppsReader) {
+    const { url } = keep(await startRedis());
+    const redis = kept(new Redis(url));
+    const cache = openCache(redis, table, server);
+    const setFull = (isFull: boolean) => redis.config("SET", "maxmemory", isFull ? "1" : "0");
+    const fenceOf = (name: string) =>
+      redis.hget(`app-sync-fence:{${cache.keyPrefix}app:${name}}`, "a").then((text) => text ?? "");
+    const evicting = (record: unknown) => {
+      const apps = new CachedApps();
+      apps.add(decodeRecord(record) as StreamChange);
+      const write = { name: "a-key", appId: "a", fence: apps.all()[0]?.fence ?? { kind: "none" as const } };
+      return cache.store.write([{ ...write, whosever: true }]);
+    };
+    return { ...cache, redis, setFull, fenceOf, evicting };
+  }
+  const first = insert("a", { item: version(1) });
+  const second = modify("a", version(1), version(2));
+  const gone = remove("a", { item: version(2) });
+
+  it.each(["refresh", "evict"] as const)(
+    "a removal is done, and what is older does not come back: %s",
+    async (mode) => {
+      const { apply, versionAt, setFull, fenceOf } = await openFull();
+      await apply(first);
+      await setFull(true);
+      expect(await apply(gone, mode)).toBe(true);
+      expect([await versionAt("a"), await versionAt("a-key")]).toEqual([undefined, undefined]);
+      expect(await fenceOf("a")).toMatch(/^\S+ \S+ \d+$/);
+      await setFull(false);
+      await apply(second);
+      expect(await versionAt("a-key")).toBeUndefined();
+    },
+  );
+
+  it("a removal of what is not there is done, too: of an app that nobody has asked for", async () => {
+    const { evicting, setFull, fenceOf } = await openFull();
+    await setFull(true);
+    expect(await evicting(second)).toEqual(["done"]);
+    expect(await fenceOf("a-key")).not.toBe("");
+  });
+
+  it("an app has the place of what was there; where nothing was, nothing is, until there is room", async () => {
+    const { apply, versionAt, redis, setFull, keyPrefix } = await openFull();
+    await apply(first);
+    await redis.del(`${keyPrefix}app:a`);
+    await setFull(true);
+    expect(await apply(second)).toBe(false);
+    expect([await versionAt("a"), await versionAt("a-key")]).toEqual([undefined, 2]);
+    await setFull(false);
+    expect(await apply(first)).toBe(true);
+    expect([await versionAt("a"), await versionAt("a-key")]).toEqual([undefined, 2]);
+    expect(await apply(second)).toBe(true);
+    expect(await versionAt("a")).toBe(2);
+  });
+
+  it("a key that has passed on stays the other app's, whatever comes late", async () => {
+    const { apply, versionAt, redis, setFull, keyPrefix, fenceOf } = await openFull();
+    await apply(first);
+    const other = JSON.stringify({ id: "b", maxConnections: 9 });
+    await redis.set(`${keyPrefix}app:a-key`, other);
+    await setFull(true);
+    await apply(modify("a", version(1), version(2, { AppKey: { S: "a-key-2" } })));
+    expect(await fenceOf("a-key")).not.toBe("");
+    await setFull(false);
+    await apply(first);
+    expect(await versionAt("a-key")).toBe(9);
+  });
+
+  it("a sweep says so after it has done what it can, and puts right what there is room for", async () => {
+    const apps = new Map<string, App>();
+    for (const id of ["a", "b"]) {
+      const { app } = normalize(image(id, version(2)));
+      if (app) apps.set(id, app);
+    }
+    const table: AppsReader = {
+      read: (ids) => Promise.resolve(new Map([...apps].filter(([id]) => ids.includes(id)))),
+      readItems: () => Promise.resolve(new Map()),
+      async *pages() {
+        yield await Promise.resolve([...apps].map(([appId, app]) => ({ appId, app })));
+      },
+    };
+    const { apply, versionAt, redis, setFull, cacheIn, keyPrefix } = await openFull("soketi", table);
+    await apply(first);
+    await redis.set(`${keyPrefix}app:gone`, JSON.stringify({ id: "gone", key: "k", secret: "s" }));
+    await setFull(true);
+    const run = () => sweep({ cache: cacheIn("refresh"), table, remainingMs: () => 60_000 });
+    const keys = await redis.dbsize();
+    await expect(run()).rejects.toMatchObject({
+      code: "E_NO_ROOM",
+      message: expect.stringContaining("found it full, and 1 of 2 apps missing") as string,
+    });
+    expect([await versionAt("a"), await versionAt("a-key"), await versionAt("b")]).toEqual([2, 2, undefined]);
+    // What is put nowhere takes no room for a fence, however many apps the table has.
+    expect(await redis.dbsize()).toBe(keys - 1);
+    await setFull(false);
+    expect(await run()).toMatchObject({ repaired: 1, removed: 0 });
+    expect([await versionAt("b"), await versionAt("b-key")]).toEqual([2, 2]);
+  });
+
+  it.each(["evict", "refresh"] as const)(
+    "the built function has the log halved, and publishes: %s",
+    async (mode) => {
+      const server = keep(await startRedis());
+      const redis = kept(new Redis(server.url));
+      const handler = await loadHandler({
+        REDIS_URL: server.url,
+        APP_SYNC_PREFIX: "{full}",
+        APP_MANAGER_DYNAMODB_TABLE: "apps",
+        SHARED_CACHE: mode,
+      });
+      const run = (...records: unknown[]) =>
+        handler({ Records: records }, { getRemainingTimeInMillis: () => 20_000 });
+      const taken = { batchItemFailures: [] };
+      const names = busNames("{full}");
+      const log = createRedisLog(redis, names, { logLength: 100_000, logBytes: 2 ** 25 });
+      await log.append(Array.from({ length: 64 }, () => ({ whole: "x".repeat(50_000), live: "thin" })));
+      expect(await run(first)).toEqual(taken);
+      const old = JSON.stringify({ id: "a", maxConnections: 1 });
+      await redis.mset("app:a", old, "app:a-key", old);
+      const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
+      await redis.config("SET", "maxmemory", String(used - 100_000));
+      await expect(redis.set("x", "y")).rejects.toThrow(/OOM/);
+      // What is new needs room, which only the append makes.
+      expect(await run(second, insert("b", { item: version(2) }))).toEqual(taken);
+      const [last] = await redis.xrevrange(names.log, "+", "-", "COUNT", 1);
+      const decoded = decodeMessage(last?.[1][1] ?? "");
+      expect(decoded.kind === "changes" && decoded.message.changes.map(({ appId }) => appId)).toEqual([
+        "a",
+        "b",
+      ]);
+      expect(await redis.xlen(names.log)).toBeLessThan(40);
+      const entries = await redis.mget("app:a", "app:a-key", "app:b", "app:b-key");
+      const now = expect.stringContaining('"maxConnections":2') as string;
+      expect(entries).toEqual(Array.from({ length: 4 }, () => (mode === "evict" ? null : now)));
+    },
+  );
 });
 
 it("the built function: what it sent before its deadline, and Redis got after a newer one, is refused", async () => {

@@ -3,6 +3,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Redis } from "ioredis";
 import PusherServer from "pusher";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { freePort } from "../../local/free-port.ts";
@@ -301,6 +302,28 @@ describe("what is between nodes", () => {
     await isAlive(between);
     between.child.signal("SIGTERM");
     expect(await between.child.exited).toBe("ended with exit code 0");
+  });
+
+  it("a login that Redis refuses later: soketi says so, without the password", async () => {
+    const redis = await startRedis({ args: ["--requirepass", "s3cret-of-redis"] });
+    const between = await fleet.node({
+      env: {
+        SOKETI_ADAPTER_DRIVER: "redis",
+        SOKETI_DB_REDIS_HOST: "127.0.0.1",
+        SOKETI_DB_REDIS_PORT: `${redis.port}`,
+        SOKETI_DB_REDIS_PASSWORD: "s3cret-of-redis",
+      },
+    });
+    const admin = new Redis({ port: redis.port, password: "s3cret-of-redis" });
+    await admin.config("SET", "requirepass", "another");
+    for (const type of ["normal", "pubsub"]) await admin.call("CLIENT", "KILL", "TYPE", type);
+    await eventually("soketi's own words", () =>
+      Promise.resolve(between.child.output().includes("WRONGPASS")),
+    );
+    expect(between.child.output()).not.toContain("s3cret-of-redis");
+    admin.disconnect();
+    await between.stop();
+    await redis.stop();
   });
 
   it("a datagram of nobody, and an event that is larger than one, end no node of a cluster", async () => {

@@ -105,7 +105,9 @@ describe.each(["local", "cluster", "redis"])("a request of anybody, with the ada
 });
 
 it("a query that soketi takes a minute for holds up nobody, wherever it comes", async () => {
-  const { port, metricsPort, url } = await fleet.node();
+  const node = await fleet.node();
+  await eventually("the app", () => accepts(node, "a", "a-secret"));
+  const { port, metricsPort, url } = node;
   const upgrade = `Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13`;
   const asked: readonly (readonly [string, number, string])[] = [
     ["400", port, get(`/apps/a/channels?a=${SLOW}`)],
@@ -114,6 +116,9 @@ it("a query that soketi takes a minute for holds up nobody, wherever it comes", 
     ["101", port, get(`/app/a-key?${SLOW}`, upgrade)],
     ["101", port, get(`/app/${SLOW}`, upgrade)],
     ["200", port, get(`/?${SLOW}`)],
+    ["200", metricsPort, get("/metrics")],
+    ["200", metricsPort, get("/metrics?json=1&%e4%bd%a0=+")],
+    ["401", port, get("/apps/a/channels")],
     ["404", port, get(`/${SLOW}?${SLOW.slice(0, 300)}`)],
   ];
   const begun = performance.now();
@@ -126,6 +131,25 @@ it("a query that soketi takes a minute for holds up nobody, wherever it comes", 
   }
   expect((await fetch(`${url}/ready`)).status).toBe(200);
   expect(performance.now() - begun).toBeLessThan(20_000);
+});
+
+it("bodies of strangers that take soketi seconds to parse hold up nobody", async () => {
+  const node = await fleet.node();
+  await eventually("the app", () => accepts(node, "a", "a-secret"));
+  const body = `[${"{},".repeat(17_000_000)}{}]`;
+  const ask = async (path: string) => (await fetch(`${node.url}${path}`, { method: "POST", body })).status;
+  const state = { isOver: false };
+  const asked = Promise.all(["/apps/a/events", "/apps/a/batch_events?a=b", "/apps/nobody/events"].map(ask));
+  void asked.finally(() => (state.isOver = true));
+  const waits: number[] = [];
+  do {
+    const begun = performance.now();
+    expect(await accepts(node, "a", "a-secret")).toBe(true);
+    waits.push(performance.now() - begun);
+  } while (!state.isOver);
+  for (const status of await asked) expect([401, 404, 503]).toContain(status);
+  expect(Math.max(...waits)).toBeLessThan(5_000);
+  expect(await accepts(node, "a", "a-secret")).toBe(true);
 });
 
 it("a body over the limit is answered, however much of it there is", async () => {

@@ -206,12 +206,15 @@ describe("whoever only reads", () => {
     expect(stdout).toContain("a test");
   });
 
-  it("is told so by `nodes` and `doctor`, which are not well then", async () => {
+  it("is told so by `nodes`, `tail --no-follow` and `doctor`, which are not well then", async () => {
     const { env, demote } = await demoted();
     await demote();
     const nodes = await cli(["nodes"], { env });
     expect(nodes.stderr).toContain("this Redis is a replica");
     expect(nodes.status).not.toBe(0);
+    // What it says may be old: that is not to have looked.
+    const tail = await cli(["tail", "--since", "all", "--no-follow"], { env });
+    expect([tail.status, tail.stderr]).toEqual([7, expect.stringContaining("this Redis is a replica")]);
     const doctor = await cli(["doctor"], { env });
     expect(doctor.stdout).toContain("this is a slave");
     expect(doctor.status).not.toBe(0);

@@ -163,6 +163,13 @@ describe("a heartbeat", () => {
     expect(await tail()).toBe(expected);
   });
 
+  it("is refused by a Redis that is full: it takes no message, and nothing may count as proven there", async () => {
+    await bus.heartbeat();
+    await admin.config("SET", "maxmemory", "1");
+    await expect(bus.heartbeat()).rejects.toMatchObject({ code: "OOM" });
+    await expect(log.append([message(2)])).rejects.toMatchObject({ code: "OOM" });
+  });
+
   it("is refused where something else has the log's name", async () => {
     await admin.set(names.log, "not a log");
     await expect(bus.heartbeat()).rejects.toThrow(/WRONGTYPE/);

@@ -218,6 +218,12 @@ describe("redrive", () => {
       stdout: expect.stringContaining("records are lost, published a flush") as string,
     });
     expect(flushesIn(await published(redis))).toHaveLength(1);
+    const swapped = cli("--shard", range.shardId, "--from", to, "--to", from);
+    expect(swapped).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining(`--from: expected a number up to that of --to (${from})`) as string,
+    });
+    expect(await published(redis)).toEqual([]);
     expect(cli("--shard", range.shardId, "--from", "x", "--to", to)).toMatchObject({
       status: 1,
       stderr: expect.stringContaining("Expected a sequence number") as string,

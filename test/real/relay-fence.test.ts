@@ -1,13 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { Redis } from "ioredis";
 import { afterAll, beforeEach, describe, expect, inject, it } from "vitest";
+import { startRedis } from "../../local/redis-server.ts";
 import { busNames, relayNames } from "../../src/protocol/names.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { createRelayLease } from "../../src/redis/relay-lease.ts";
+import { keeping } from "../support/keeping.ts";
 
 const connection = new Redis(inject("redisUrl"));
 afterAll(() => connection.quit());
 
+const keep = keeping();
 const LEASE_MS = 60_000;
 let names: ReturnType<typeof busNames>;
 let relay: ReturnType<typeof relayNames>;
@@ -47,6 +50,57 @@ describe("the lease", () => {
     await expect.poll(() => connection.exists(relay.lease)).toBe(0);
     expect(await leaseOf("a").renew(token)).toBe(false);
     expect(await leaseOf("b").acquire()).toBe("2 b");
+  });
+});
+
+describe("in a Redis that the log has filled", () => {
+  /** With how many messages. */
+  async function fill() {
+    const server = keep(await startRedis());
+    const redis = new Redis(server.url);
+    keep({ stop: () => redis.quit().then(() => undefined) });
+    const limits = { logLength: 100_000, logBytes: 2 ** 25 };
+    const full = createRedisLog(redis, names, limits);
+    const message = encoded("x".repeat(50_000));
+    await full.append(Array.from({ length: 64 }, () => message));
+    const lease = createRelayLease({ connection: redis, names, holder: "a", leaseMs: LEASE_MS });
+    const setFull = async () => {
+      const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
+      await redis.config("SET", "maxmemory", String(used - 100_000));
+      await expect(redis.set("x", "y")).rejects.toThrow(/OOM/);
+    };
+    return { redis, lease, setFull };
+  }
+
+  it("a relay gets the lease, with half of the log", async () => {
+    const { redis, lease, setFull } = await fill();
+    await setFull();
+    expect(await lease.acquire()).toBe("1 a");
+    expect(await redis.xlen(names.log)).toBe(32);
+  });
+
+  it("a position is saved without a message", async () => {
+    const { redis, lease, setFull } = await fill();
+    const token = (await lease.acquire()) ?? "";
+    await setFull();
+    await lease.move(token, [{ field: "s:1", from: "", to: "100" }]);
+    expect((await lease.positions()).get("s:1")).toBe("100");
+    expect(await redis.xlen(names.log)).toBe(32);
+  });
+
+  it("what is refused to another relay costs the log nothing; nor does a Redis that is full of other things", async () => {
+    const { redis, lease, setFull } = await fill();
+    const token = (await lease.acquire()) ?? "";
+    await setFull();
+    const other = createRelayLease({ connection: redis, names, holder: "b", leaseMs: LEASE_MS });
+    expect(await other.acquire()).toBeUndefined();
+    expect(await lease.renew(token)).toBe(true);
+    await lease.release(token);
+    expect(await redis.xlen(names.log)).toBe(64);
+    await redis.xtrim(names.log, "MAXLEN", 1);
+    await redis.config("SET", "maxmemory", "1");
+    await expect(other.acquire()).rejects.toMatchObject({ code: "OOM" });
+    expect(await redis.xlen(names.log)).toBe(1);
   });
 });
 

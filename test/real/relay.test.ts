@@ -10,6 +10,7 @@ import { startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
 import { relayNames } from "../../src/protocol/names.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
 import { aclLines, applyAcl, urlOf } from "../support/acl.ts";
 import { cli } from "../support/cli.ts";
 import { eventually, item, root } from "../support/fleet.ts";
@@ -156,6 +157,28 @@ describe("two relays", () => {
     await eventually("the second to be active", () => isNow(second, "active"), 5_000);
     await here.table.put(item("a"));
     await tells(here, [FIRST, "a created"]);
+  });
+});
+
+describe("in a Redis that the log has filled", () => {
+  it("a relay that starts becomes active, and what was written meanwhile is told", async () => {
+    const server = keep(await startRedis());
+    const admin = new Redis(server.url);
+    keep({ stop: () => admin.quit().then(() => undefined) });
+    const here = await relayPlace(dynamodbEndpoint, server.url);
+    const first = keep(await here.start({ name: "first" }));
+    await here.table.put(item("a"));
+    await eventually("the change", async () => (await told(here, admin)).includes("a created"));
+    await first.stop();
+    const log = createRedisLog(admin, here.names, { logLength: 100_000, logBytes: 2 ** 25 });
+    await log.append(Array.from({ length: 64 }, () => ({ whole: "x".repeat(50_000), live: "thin" })));
+    await here.table.put(item("b"));
+    const used = Number(/used_memory:(\d+)/.exec(await admin.info("memory"))?.[1]);
+    await admin.config("SET", "maxmemory", String(used - 100_000));
+    const second = keep(await here.start({ name: "second" }));
+    await eventually("it to be active", () => isNow(second, "active"));
+    await eventually("the change", async () => (await told(here, admin)).includes("b created"));
+    expect(await admin.xlen(here.names.log)).toBeLessThan(40);
   });
 });
 

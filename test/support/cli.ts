@@ -53,13 +53,16 @@ export function cli(
   });
 }
 
-/** Sends Ctrl-C when a command has said this: once, as a second one ends it at once. */
-export function interruptOnce(words: string): NonNullable<CliOptions["onOutput"]> {
+/** Sends Ctrl-C, or another signal, when a command has said this: once, as a second one ends it at once. */
+export function interruptOnce(
+  words: string,
+  signal: NodeJS.Signals = "SIGINT",
+): NonNullable<CliOptions["onOutput"]> {
   let isSent = false;
   return (text, kill) => {
     if (isSent || !text.includes(words)) return;
     isSent = true;
-    kill("SIGINT");
+    kill(signal);
   };
 }
 

@@ -11,7 +11,7 @@ import { interruption } from "../support/interruption.ts";
 import { type Job, together } from "./jobs.ts";
 import type { ChangeOptions } from "./make-change.ts";
 import { changeInWords, checkChange, dryRunInWords, jsonOfChange } from "./planned-change.ts";
-import type { SecretsFile } from "./secrets-file.ts";
+import { keepSecret, notKept, type SecretsFile, type Unkept } from "./secrets-file.ts";
 
 export interface Work {
   readonly jobs: Iterable<Job> | AsyncIterable<Job>;
@@ -41,13 +41,15 @@ interface Progressing {
   readonly changedIds: Set<string>;
   readonly failures: string[];
   readonly lines: string[];
+  /** Those that are changed, and whose new secret is not where it was to be. */
+  readonly unkept: Unkept[];
 }
 
 /**
  * Makes many changes, a few at a time, and waits once until every node has confirmed them all. One that is refused, or that
  * somebody else was faster with, does not stop the others; a table that fails does. Ctrl-C ends it after the apps under way.
  *
- * @throws what DynamoDB throws, or InterruptedError, after what is done was told.
+ * @throws what DynamoDB throws, SecretNotKeptError or InterruptedError, after what is done was told.
  */
 export async function applyChanges(
   run: Run,
@@ -59,7 +61,7 @@ export async function applyChanges(
   const watched = dryRun ? undefined : await beginWatch(run, options);
   const announcer = dryRun ? undefined : await createAnnouncer(run, options);
   const outcome: Outcome = { apps: work.total, changed: 0, unchanged: 0, failed: 0 };
-  const state: Progressing = { outcome, changedIds: new Set(), failures: [], lines: [] };
+  const state: Progressing = { outcome, changedIds: new Set(), failures: [], lines: [], unkept: [] };
   const ended = interruption();
   const onEnded = () => terminal.note("stopping after the apps in progress ...");
   ended.addEventListener("abort", onEnded);
@@ -68,6 +70,8 @@ export async function applyChanges(
     const change = await oneOf(run, job, work, state, dryRun);
     if (change) announcer?.add(change);
     progress?.to(done(outcome));
+    // Of the next one it could not be kept either.
+    if (state.unkept[0]) throw state.unkept[0].error;
   });
   progress?.end();
   ended.removeEventListener("abort", onEnded);
@@ -79,6 +83,8 @@ export async function applyChanges(
   tellOutcome(run, state, left, dryRun);
   if (failure || ended.aborted || dryRun || state.changedIds.size === 0 || !options.wait || !watched) {
     terminal.value(summary);
+    const lost = notKept(state.unkept, work.secrets);
+    if (lost) throw lost;
     if (ended.aborted && left > 0) throw new InterruptedError("interrupted");
     if (failure) throw failure.error;
     if (options.wait && !watched && !dryRun && state.changedIds.size > 0) {
@@ -116,8 +122,10 @@ async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progre
       terminal.value({ ...jsonOfChange({ ...change, secret: undefined }, checked), dryRun: true });
       terminal.print(dryRunInWords(change, checked));
     } else {
+      if (state.unkept.length > 0) return undefined;
       await change.write(items);
-      await secrets?.add(change, is?.key);
+      const unkept = await keepSecret(secrets, change, is?.key);
+      if (unkept) state.unkept.push(unkept);
       terminal.value(jsonOfChange(secrets ? { ...change, secret: undefined } : change, checked));
       if (total <= MOST_LINES) lines.push(changeInWords(change, checked));
     }

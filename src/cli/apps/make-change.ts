@@ -13,7 +13,7 @@ import {
   jsonOfChange,
   type PlannedChange,
 } from "./planned-change.ts";
-import type { SecretsFile } from "./secrets-file.ts";
+import { keepSecret, notKept, type SecretsFile } from "./secrets-file.ts";
 
 export type ChangeOptions = CommonOptions & WaitOptions & AnnounceOptions;
 
@@ -25,7 +25,8 @@ export function addChangeOptions(command: Command): Command {
  * Checks a change, makes it, and waits until every node has confirmed it.
  *
  * @param secrets where a new secret goes instead of standard output.
- * @throws RefusedChangeError when the app would not be one, or not as it is meant; ConflictError when somebody else was first.
+ * @throws RefusedChangeError when the app would not be one, or not as it is meant; ConflictError when somebody else was first;
+ *   SecretNotKeptError when it is made, and its secret is not where it was to be.
  */
 export async function makeChange(
   run: Run,
@@ -51,16 +52,18 @@ export async function makeChange(
   await change.write(items);
   const shown = secrets ? { ...change, secret: undefined } : change;
   terminal.value(jsonOfChange(shown, checked));
-  await secrets?.add(change, is?.key);
+  const unkept = await keepSecret(secrets, change, is?.key);
   terminal.print(changeInWords(change, checked));
   if (newKey !== undefined) terminal.print(`  key:    ${newKey}`);
-  if (secret !== undefined) {
+  if (secret !== undefined && !unkept) {
     terminal.print(secrets ? `  secret: in ${secrets.file}` : `  secret: ${secret}   (not shown again)`);
   }
 
   const { reason } = options;
   const announced =
     difference && by !== undefined ? await announce(run, [difference], { by, reason }) : undefined;
+  const lost = notKept(unkept ? [unkept] : [], secrets);
+  if (lost) throw lost;
   if (!difference) terminal.print("nothing that soketi reads has changed: nodes need no notification");
   if (!difference || !options.wait) return EXIT.ok;
   if (!watched) {

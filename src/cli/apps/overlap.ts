@@ -9,6 +9,7 @@ import type { Run } from "../support/command.ts";
 import { orRefused } from "../support/confirm.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { explain } from "../support/explain.ts";
+import { unanswered } from "../support/unanswered.ts";
 import { timeOf } from "../../app/iso-time.ts";
 import { within } from "../../async/within.ts";
 
@@ -85,7 +86,13 @@ interface Checks {
 async function nodesOf(run: Run, { wait, dryRun }: Checks): Promise<RegisteredNode[]> {
   const because = "nodes could not be asked whether they support overlaps";
   try {
-    const nodes = await orRefused(run, because, (fleet) => fleet.ask());
+    const nodes = await orRefused(run, because, async (fleet) => {
+      const asked = await fleet.ask();
+      for (const what of unanswered(fleet, asked)) {
+        run.terminal.note(`not checked whether it supports overlaps: ${what}`);
+      }
+      return asked;
+    });
     return nodes.filter(({ entry }) => entry.soketi !== undefined);
   } catch (error) {
     if (wait && !dryRun) throw error;
@@ -103,11 +110,13 @@ export function endOfOverlap(before: RawItem, appId: string): Attributes {
   throw new RefusedChangeError(`expected an overlap of app ${appId}, found none: nothing to end`);
 }
 
-/** Tells who is going to be refused. Redis away is no reason not to end an overlap: then nothing is told. */
-export async function noteUsesOfPrevious({ tools, terminal }: Run, appIds: readonly string[]): Promise<void> {
-  if (!tools.config.redis) return;
-  const ask = async () => (await tools.fleet()).ask();
-  const uses = previousSecretUses(await within(MAX_LOOK_MS, "the nodes' answers", ask()).catch(() => []));
+/**
+ * Tells who is going to be refused, and whom nobody knows that of. Redis away, and nodes that are silent, are no reason not to end
+ * an overlap.
+ */
+export async function noteUsesOfPrevious(run: Run, appIds: readonly string[]): Promise<void> {
+  const { terminal } = run;
+  const uses = previousSecretUses(await nodesThatAnswer(run));
   const used = appIds.flatMap((appId) => {
     const { until, taken, lastTakenAt } = uses.get(appId) ?? {};
     return until !== undefined && until * 1_000 > Date.now() && taken && lastTakenAt
@@ -121,4 +130,23 @@ export async function noteUsesOfPrevious({ tools, terminal }: Run, appIds: reado
     );
   }
   if (used.length > MAX_USES) terminal.note(`… and those of ${amount(used.length - MAX_USES, "app")} more`);
+}
+
+/** None when they cannot be asked. Never rejects: it is told what was not looked at. */
+async function nodesThatAnswer({ tools, terminal }: Run): Promise<readonly RegisteredNode[]> {
+  const tell = (why: string) => terminal.note(`not checked who still uses the previous secret: ${why}`);
+  if (!tools.config.redis) {
+    tell("no Redis is configured");
+    return [];
+  }
+  try {
+    // To get there is waited for once, and the change needs it, too.
+    const fleet = await tools.fleet();
+    const nodes = await within(MAX_LOOK_MS, "the nodes' answers", fleet.ask());
+    unanswered(fleet, nodes).forEach(tell);
+    return nodes;
+  } catch (error) {
+    tell(explain(error, tools.config, tools.redisTrouble()));
+    return [];
+  }
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { duration } from "../support/arguments.ts";
+import { parseDuration } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import type { ExitCode } from "../support/exit-codes.ts";
@@ -128,7 +128,7 @@ export function createRotateKeyCommand(): Command {
 
 /** @throws InvalidArgumentError */
 function overlapTime(text: string): number {
-  const ms = duration(text);
+  const ms = parseDuration(text) ?? Number.NaN;
   if (ms >= MIN_OVERLAP_MS && ms <= MAX_OVERLAP_MS) return ms;
   throw new InvalidArgumentError("Expected a time from 1s to 30d.");
 }

@@ -4,6 +4,7 @@ import { CANARY_ATTRIBUTE, type CanaryItem, createCanaryItem } from "../../aws/c
 import { readCanaryApp } from "../../config/canary.ts";
 import { keepCanaryResult } from "../../fleet/canary-results.ts";
 import { measureChange } from "../../fleet/measure-change.ts";
+import { READS_REPLICA } from "../../fleet/reads-replica.ts";
 import { nodesToWaitFor } from "../../fleet/wait-for-nodes.ts";
 import type { CanaryResult } from "../../protocol/canary.ts";
 import { amount } from "../support/amount.ts";
@@ -54,7 +55,9 @@ async function measure(run: Run, options: MeasureOptions): Promise<ExitCode> {
       `expected no app ${appId} but the canary's own, found somebody's: set APP_SYNC_CANARY_APP to an id that is free`,
     );
   }
-  const nodes = await nodesToWaitFor(await tools.fleet());
+  const fleet = await tools.fleet();
+  const nodes = await nodesToWaitFor(fleet);
+  if (fleet.readsReplica) run.terminal.note(READS_REPLICA);
   if (nodes.every(({ silentMs }) => silentMs !== undefined)) return report(run, [], { ...options, nodes });
   const interrupted = interruption();
   const item = createCanaryItem((await tools.dynamodb()).tables, table, appId);

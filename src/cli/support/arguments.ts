@@ -3,16 +3,20 @@ import { InvalidArgumentError } from "commander";
 /** Nobody sees more. Milliseconds. */
 const MIN_INTERVAL_MS = 100;
 
+/** Nobody waits longer at a terminal. From 25 days on a timer of Node's is over after 1 ms. Milliseconds. */
+const MAX_WAIT_MS = 86_400_000;
+
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** `500ms`, `30s`, `10m`, `2h`, `1d`; seconds without a unit. Gives milliseconds. @throws InvalidArgumentError */
+/** A time to wait for, up to a day: as `parseDuration` reads it. @throws InvalidArgumentError */
 export function duration(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new InvalidArgumentError("Expected a time such as 500ms, 30s, 10m, 2h or 1d.");
+  if (ms > MAX_WAIT_MS) throw new InvalidArgumentError("Expected at most 1d.");
   return ms;
 }
 
-/** As `duration`; undefined for anything else. */
+/** `500ms`, `30s`, `10m`, `2h`, `1d`; seconds without a unit. Gives milliseconds; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text.trim());
   return match ? Number(match[1]) * UNITS[(match[2] ?? "s") as keyof typeof UNITS] : undefined;

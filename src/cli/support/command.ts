@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { InterruptedError } from "./errors.ts";
 import { codeOf, explain } from "./explain.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
-import { listenForInterruption } from "./interruption.ts";
+import { interruptionCode, listenForInterruption } from "./interruption.ts";
 import { openTerminal, type Terminal } from "./terminal.ts";
 import { type CommonOptions, openTools, type Tools } from "./tools.ts";
 
@@ -55,7 +55,7 @@ export async function runCommand(
     process.exitCode = (await work({ tools, terminal })) ?? EXIT.ok;
   } catch (error) {
     complain(terminal, explain(error, tools?.config, tools?.redisTrouble()), codeOf(error));
-    process.exitCode = error instanceof InterruptedError ? EXIT.interrupted : EXIT.failed;
+    process.exitCode = error instanceof InterruptedError ? interruptionCode() : EXIT.failed;
   } finally {
     tools?.close();
     endSoon();

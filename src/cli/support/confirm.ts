@@ -1,4 +1,5 @@
 import { Option, type Command } from "commander";
+import { READS_REPLICA } from "../../fleet/reads-replica.ts";
 import { type LogWatch, watchLog } from "../../fleet/watch-log.ts";
 import { type Confirmation, nodesToWaitFor, waitForNodes } from "../../fleet/wait-for-nodes.ts";
 import { type MessageId, parseMessageId } from "../../protocol/message-id.ts";
@@ -126,6 +127,7 @@ export async function confirmByNodes(
   const complaint = complaintOf(confirmations, options, tools.config.sharedCache !== undefined);
   if (complaint !== undefined) {
     terminal.note(complaint);
+    if ((await tools.fleet()).readsReplica) terminal.note(READS_REPLICA);
     return EXIT.unconfirmed;
   }
   const confirmed = confirmations.filter(({ confirmedAfterMs }) => confirmedAfterMs !== null);

@@ -10,6 +10,12 @@ export class InterruptedError extends Error {
   readonly code = "E_INTERRUPTED";
 }
 
+/** Thrown when apps have a new secret that could not be kept where it was to be: the table has it, and the change is announced. */
+export class SecretNotKeptError extends Error {
+  override readonly name = "SecretNotKeptError";
+  readonly code = "E_SECRET_NOT_KEPT";
+}
+
 /** Thrown when a change is refused before it is written: the app does not exist, or nodes would not read it as intended. */
 export class RefusedChangeError extends Error {
   override readonly name = "RefusedChangeError";

@@ -16,8 +16,10 @@ export const EXIT = {
   wrongViewType: 6,
   /** Done, and what could be looked at is well; something could not be looked at. */
   unseen: 7,
-  /** Ended by Ctrl-C. */
+  /** Ended by Ctrl-C before it was done. */
   interrupted: 130,
+  /** Ended by SIGTERM before it was done. */
+  terminated: 143,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

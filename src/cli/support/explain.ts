@@ -116,7 +116,7 @@ function explainFile(error: Error): string | undefined {
 }
 
 function place({ dynamodbEndpoint, region }: ToolsConfig): string {
-  if (dynamodbEndpoint !== undefined) return `at ${dynamodbEndpoint}`;
+  if (dynamodbEndpoint !== undefined) return `at ${new URL(dynamodbEndpoint).origin}`;
   return region === undefined ? "in the configured region" : `in region ${region}`;
 }
 

@@ -1,8 +1,24 @@
+import { EXIT } from "./exit-codes.ts";
+
+/** Not SIGHUP: whoever listens to it takes away what `nohup` has set. */
+const SIGNALS = [
+  ["SIGINT", EXIT.interrupted],
+  ["SIGTERM", EXIT.terminated],
+] as const;
+
+type InterruptionCode = (typeof SIGNALS)[number][1];
+
 /** What goes on until it is ended, and is under way. */
 const goingOn = new Set<AbortController>();
 const closedPipe = new AbortController();
+let endedWith: InterruptionCode = EXIT.interrupted;
 
-/** Aborts on Ctrl-C: what goes on until then ends well. A second Ctrl-C ends it at once. */
+/** How to end what was interrupted: by the signal that did it. Ctrl-C's where none did, as at a question. */
+export function interruptionCode(): InterruptionCode {
+  return endedWith;
+}
+
+/** Aborts on Ctrl-C and SIGTERM: what goes on until then ends well. A second one ends it at once. */
 export function interruption(): AbortSignal {
   const interrupted = new AbortController();
   listen();
@@ -33,12 +49,10 @@ export function listenForInterruption(end: (exitCode: number) => void): void {
 function listen(): void {
   if (isListening) return;
   isListening = true;
-  for (const [signal, exitCode] of [
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const) {
+  for (const [signal, exitCode] of SIGNALS) {
     process.on(signal, () => {
       const pending = [...goingOn];
+      if (pending.length > 0) endedWith = exitCode;
       goingOn.clear();
       for (const one of pending) one.abort();
       // A progress bar gives the cursor back first.

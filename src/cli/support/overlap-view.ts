@@ -9,7 +9,7 @@ import { amount } from "./amount.ts";
 export interface OverlapView {
   readonly until: string;
   readonly isOver: boolean;
-  /** On all nodes since their start, with their latest uses; null where no node could be asked. */
+  /** On the nodes that answered, since their start, with their latest uses; null where none did, or could be asked. */
   readonly uses: {
     readonly taken: number;
     readonly refused: number;
@@ -27,10 +27,11 @@ export function overlapOf(
   const until = app?.previousSecret?.until;
   if (until === undefined || id === undefined) return undefined;
   const uses = nodes && previousSecretUses(nodes).get(id);
+  const isKnown = nodes?.length === 0 || nodes?.some(({ answer }) => answer) === true;
   return {
     until: timeOf(until),
     isOver: now >= until * 1_000,
-    uses: nodes
+    uses: isKnown
       ? {
           taken: uses?.taken ?? 0,
           refused: uses?.refused ?? 0,

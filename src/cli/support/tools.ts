@@ -86,6 +86,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
   };
   // One that is away is waited for once, however many things need it.
   let reached: Promise<unknown> | undefined;
+  let fleet: Fleet | undefined;
   const redis = async () => {
     const { connection } = await open();
     await (reached ??= reach(connection, TIMEOUTS.commandMs));
@@ -104,7 +105,11 @@ export function openTools(options: CommonOptions, environment = process.env): To
       return createRedisLog(connection, config.names, config, witnesses.of(connection));
     },
     witnesses: async () => (await open()).witnesses,
-    fleet: async () => createFleet(await redis(), config.names),
+    fleet: async () => {
+      const connection = await redis();
+      // One for all of a command: what the first question has found of a replica is known at the last.
+      return (fleet ??= createFleet(connection, config.names));
+    },
     redisLater: async () => (await open()).connection,
     sharedCache: async (shared) => {
       return createSharedCache(await redis(), shared, await table.apps());

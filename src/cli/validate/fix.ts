@@ -4,7 +4,7 @@ import { createBackup, readBackup, type Rewrite } from "./backup.ts";
 import type { Run } from "../support/command.ts";
 import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { interruption } from "../support/interruption.ts";
+import { interruption, interruptionCode } from "../support/interruption.ts";
 import type { Item } from "./item-source.ts";
 import { rewrite, type RewriteOutcome } from "./rewrite.ts";
 
@@ -102,7 +102,7 @@ function printOutcome(
   }
   if (left > 0) {
     terminal.note(`interrupted: ${amount(left, "item")} not tried. Run it again for the rest, or ${undo}.`);
-    return EXIT.interrupted;
+    return interruptionCode();
   }
   return conflicts.length > 0 ? EXIT.unwell : EXIT.ok;
 }

@@ -3,6 +3,7 @@ import type { Fields } from "../json.ts";
 import { keepNats } from "./nats.ts";
 import { isAnswer, isDeliverable, isQuestion, nodeMessage } from "./node-messages.ts";
 import type { Adapter, AdapterDriver, GuardedServer } from "./soketi-parts.ts";
+import { RedisError } from "../../redis/errors.ts";
 import { wrap } from "../wrap.ts";
 
 const WHERE = "drivers";
@@ -40,6 +41,8 @@ function guardDriver(driver: AdapterDriver, guards: Guards): void {
   wrap(driver, "init", (init) => async () => {
     const result = await init();
     if (driver.pubClient) guardPublisher(driver.pubClient, guards);
+    for (const client of [driver.pubClient, driver.subClient])
+      client?.prependListener?.("error", hideCommand);
     return result;
   });
   guardReceiving(driver, guards);
@@ -70,6 +73,19 @@ function guardPublisher(client: NonNullable<AdapterDriver["pubClient"]>, guards:
     unsent -= length;
     return sent;
   });
+}
+
+/**
+ * soketi prints an error of its connections whole, and ioredis notes the command there that has failed: of one that logs in, with
+ * the password. (soketi 1.6.1, dist/adapters/redis-adapter.js, `onError`.)
+ */
+function hideCommand(error: unknown): void {
+  if (!(error instanceof Error)) return;
+  const { reason } = new RedisError("do it", error);
+  if (error.message !== reason) error.stack = `${error.name}: ${reason}`;
+  error.message = reason;
+  Reflect.deleteProperty(error, "command");
+  if ("lastNodeError" in error) hideCommand(error.lastNodeError);
 }
 
 function guardReceiving(driver: AdapterDriver, guards: Guards): void {

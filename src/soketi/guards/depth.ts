@@ -4,7 +4,7 @@ import { isObject } from "../json.ts";
  * Deeper than any message or event is meant to be, and a tenth of what JSON.stringify can write, with which soketi
  * measures what it was sent: JSON.parse has no such limit.
  */
-const MAX_DEPTH = 512;
+export const MAX_DEPTH = 512;
 
 /** What nests deeper is at least this long: each level has two brackets. */
 export const MIN_DEEP_LENGTH = 2 * MAX_DEPTH;

@@ -1,5 +1,6 @@
 import type { SoketiAppObject, SoketiServer } from "../server.ts";
 import { guardAdapters } from "./adapters.ts";
+import { BodyBudget } from "./body-budget.ts";
 import { guardCaches } from "./caches.ts";
 import { guardConnections } from "./connections.ts";
 import { guardDiscovery } from "./discovery.ts";
@@ -8,9 +9,10 @@ import { type Lookups, possibleOnly } from "./lookups.ts";
 import { MessageGuard } from "./messages.ts";
 import { guardOutput } from "./output.ts";
 import { RateLimiterGuard } from "./rate-limiters.ts";
+import { maxUnsignedOf } from "./request-bodies.ts";
 import { guardRequests, shieldResponses } from "./requests.ts";
 import { type SocketListener, trackSockets } from "./socket-state.ts";
-import type { GuardedServer } from "./soketi-parts.ts";
+import type { GuardedServer, HttpResponse } from "./soketi-parts.ts";
 import { answerUnread, sendBackUnread } from "./unread-apps.ts";
 import { guardUsers } from "./users.ts";
 
@@ -32,8 +34,9 @@ export function installGuards(server: GuardedServer, guards: Guards): void {
     guardConnections(server, guards);
     guardUsers(server);
   }
-  if (guards.has("requests")) guardRequests(server, guards);
-  if (guards.has("requests") || guards.has("statuses")) shieldResponses(server, guards);
+  const unsigned = new BodyBudget<HttpResponse>(() => maxUnsignedOf(server));
+  if (guards.has("requests")) guardRequests(server, guards, unsigned);
+  if (guards.has("requests") || guards.has("statuses")) shieldResponses(server, guards, unsigned);
   if (guards.has("discovery")) guardDiscovery(server, guards);
   if (guards.has("output")) guardOutput(guards, [process.stdout, process.stderr]);
   // Last: what it puts around a method comes first when that is called, and the others go by the state.

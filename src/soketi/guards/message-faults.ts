@@ -1,4 +1,5 @@
-import { isTooDeep, MIN_DEEP_LENGTH } from "./depth.ts";
+import { MIN_DEEP_LENGTH } from "./depth.ts";
+import { structureFaultOf } from "./json-structure.ts";
 import { type Fields, isMap, isObject, parsed } from "../json.ts";
 
 /** What is wrong with a message, in words for the client and for the log. Undefined: soketi can take it. */
@@ -19,17 +20,16 @@ const UNAUTHORIZED = 4009;
  * signatures, limits, rights. (soketi 1.6.1, dist/ws-handler.js, `onMessage`, and dist/channels.)
  *
  * @param message what JSON.parse gave.
- * @param length of the text.
+ * @param maxStructure of the JSON that a text in it may be: structural characters.
  */
-export function faultOf(message: unknown, length: number): MessageFault | undefined {
+export function faultOf(message: unknown, maxStructure: number): MessageFault | undefined {
   if (!isMap(message)) return UNKNOWN;
-  if (length > MIN_DEEP_LENGTH && isTooDeep(message)) return malformed("The message is nested too deeply.");
   const { event } = message;
   if (typeof event !== "string") return UNKNOWN;
   if (event === "pusher:ping") return undefined;
-  if (event === "pusher:subscribe") return faultOfSubscription(message.data);
+  if (event === "pusher:subscribe") return faultOfSubscription(message.data, maxStructure);
   if (event === "pusher:unsubscribe") return isMap(message.data) ? faultOfChannel(message.data) : NO_DATA;
-  if (event === "pusher:signin") return faultOfSignIn(message.data);
+  if (event === "pusher:signin") return faultOfSignIn(message.data, maxStructure);
   // soketi's own test of a client event: the word may stand anywhere.
   return event.includes("client-") ? faultOfChannel(message) : UNKNOWN;
 }
@@ -41,6 +41,8 @@ const UNKNOWN: MessageFault = {
   isSilent: true,
 };
 
+export const TOO_DEEP = malformed("The message is nested too deeply.");
+
 const NO_DATA = malformed('The message needs a "data" with a "channel".');
 
 function malformed(message: string): MessageFault {
@@ -51,12 +53,12 @@ function faultOfChannel({ channel }: Fields): MessageFault | undefined {
   return typeof channel === "string" ? undefined : malformed('The message needs a "channel" that is a text.');
 }
 
-function faultOfSubscription(data: unknown): MessageFault | undefined {
+function faultOfSubscription(data: unknown, maxStructure: number): MessageFault | undefined {
   if (!isMap(data)) return NO_DATA;
   const { channel, channel_data: channelData } = data;
   if (typeof channel !== "string") return faultOfChannel(data);
   if (!channel.startsWith("presence-")) return undefined;
-  const member = parsedFlat(channelData);
+  const member = parsedFlat(channelData, maxStructure);
   // Without a user id it is a member too, for soketi: but one that is a map cannot be a key of other members' lists.
   if (!isMap(member) || isObject(member.user_id)) {
     return malformed('A presence channel needs a "channel_data" that is JSON with a "user_id".');
@@ -64,9 +66,9 @@ function faultOfSubscription(data: unknown): MessageFault | undefined {
   return undefined;
 }
 
-function faultOfSignIn(data: unknown): MessageFault | undefined {
+function faultOfSignIn(data: unknown, maxStructure: number): MessageFault | undefined {
   if (isMap(data) && typeof data.auth === "string") {
-    const user = parsedFlat(data.user_data);
+    const user = parsedFlat(data.user_data, maxStructure);
     if (isMap(user) && !isObject(user.id)) return undefined;
   }
   return {
@@ -75,9 +77,9 @@ function faultOfSignIn(data: unknown): MessageFault | undefined {
   };
 }
 
-/** Undefined for what is no text, no JSON, or nested too deeply. */
-function parsedFlat(text: unknown): unknown {
+/** Undefined for what is no text, no JSON, nested too deeply, or made of too many values. */
+function parsedFlat(text: unknown, maxStructure: number): unknown {
   if (typeof text !== "string") return undefined;
-  const value = parsed(text);
-  return text.length > MIN_DEEP_LENGTH && isTooDeep(value) ? undefined : value;
+  const isLong = text.length > MIN_DEEP_LENGTH;
+  return isLong && structureFaultOf(Buffer.from(text), maxStructure) ? undefined : parsed(text);
 }

@@ -2,7 +2,8 @@ import type { GuardedApp, GuardedServer, GuardedSocket, WsHandler } from "./soke
 import { EARLY_MESSAGES, EarlyMessages } from "./early-messages.ts";
 import type { Guards } from "./guards.ts";
 import { parsed } from "../json.ts";
-import { faultOf, type MessageFault } from "./message-faults.ts";
+import { maxStructureOf, structureFaultOf } from "./json-structure.ts";
+import { faultOf, type MessageFault, TOO_DEEP } from "./message-faults.ts";
 import { stateOf, type SocketListener } from "./socket-state.ts";
 import { wrap } from "../wrap.ts";
 import { whenMade } from "./when-made.ts";
@@ -23,11 +24,13 @@ const ESCAPED = 6;
  * the app of a connection whose app is still looked up. Such early messages wait, in order.
  */
 export class MessageGuard implements SocketListener {
+  readonly #server: GuardedServer;
   readonly #guards: Guards;
   readonly #early = new EarlyMessages(EARLY_MESSAGES);
   #onMessage: WsHandler["onMessage"] = () => undefined;
 
   constructor(server: GuardedServer, guards: Guards) {
+    this.#server = server;
     this.#guards = guards;
     whenMade(server, "wsHandler", (handler) => {
       wrap(handler, "onMessage", (onMessage) => {
@@ -65,15 +68,17 @@ export class MessageGuard implements SocketListener {
   }
 
   #handle(socket: GuardedSocket, message: ArrayBuffer, isBinary: boolean): void {
-    const limit = limitOf(socket.app);
-    if (message.byteLength > limit) {
-      this.#refuse(socket, { code: REFUSED, message: `The message is larger than ${limit} bytes.` });
+    const limits = limitsOf(socket.app);
+    const text = Buffer.from(message);
+    const refused = refusalOf(text, limits);
+    if (refused) {
+      this.#refuse(socket, refused);
       return;
     }
-    const content = parsed(Buffer.from(message).toString());
+    const content = parsed(text.toString());
     // As soketi: what is no JSON is no message.
     if (content === undefined) return;
-    const fault = faultOf(content, message.byteLength);
+    const fault = faultOf(content, limits.structure);
     if (fault) {
       this.#refuse(socket, fault);
       return;
@@ -111,7 +116,9 @@ export class MessageGuard implements SocketListener {
           () => join(socket, channel, message),
           refused,
         );
-        return joined.success && stateOf(socket).isClosed ? refused : joined;
+        if (!joined.success || !stateOf(socket).isClosed) return joined;
+        if (joined.channelConnections === 1) await this.#leaveToOthers(socket, channel);
+        return refused;
       });
       wrap(
         channels,
@@ -123,14 +130,44 @@ export class MessageGuard implements SocketListener {
       );
     }
   }
+
+  /** One who was the first in a channel has left: those who came meanwhile were not the first, and nobody would tell of it. */
+  async #leaveToOthers({ id, app }: GuardedSocket, channel: string): Promise<void> {
+    const { adapter, webhookSender } = this.#server;
+    if (!app || !adapter) return;
+    const ofOthers = () => adapter.removeFromChannel(app.id, channel, id);
+    const left = await this.#guards.settle(WHERE, "an end of a subscription", ofOthers, 0);
+    if (left > 0) webhookSender?.sendChannelOccupied(app, channel);
+  }
 }
 
-function limitOf(app: GuardedApp | undefined): number {
+interface Limits {
+  readonly bytes: number;
+  /** Structural characters. */
+  readonly structure: number;
+}
+
+function limitsOf(app: GuardedApp | undefined): Limits {
   const kilobytes = Math.max(
     Number(app?.maxEventPayloadInKb) || 0,
     Number(app?.maxPresenceMemberSizeInKb) || 0,
   );
-  return MIN_LIMIT_BYTES + ESCAPED * 1024 * kilobytes;
+  return {
+    bytes: MIN_LIMIT_BYTES + ESCAPED * 1024 * kilobytes,
+    structure: maxStructureOf(kilobytes),
+  };
+}
+
+/** What is not even parsed: the client may have no right to send anything. */
+function refusalOf(text: Buffer, { bytes, structure }: Limits): MessageFault | undefined {
+  if (text.length > bytes) return { code: REFUSED, message: `The message is larger than ${bytes} bytes.` };
+  const fault = structureFaultOf(text, structure);
+  if (fault === "too deep") return TOO_DEEP;
+  if (fault === undefined) return undefined;
+  return {
+    code: REFUSED,
+    message: `The message has more than ${structure} brackets, braces, colons and commas outside of its strings.`,
+  };
 }
 
 function sendError(socket: GuardedSocket, data: { code: number; message: string }): void {

@@ -13,6 +13,7 @@ const MAX_LENGTH = 4_096;
 export function checkQuery(request: HttpRequest): void {
   wrap(request, "getQuery", (getQuery) => () => {
     const query = getQuery();
+    if (query === undefined) return query;
     if (query.length > MAX_LENGTH) throw new RangeError(`a query of more than ${MAX_LENGTH} characters`);
     decodeURIComponent(query);
     return query;

@@ -6,6 +6,7 @@ export class RequestBody {
   readonly #limit: number;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
+  #isDropped = false;
 
   /** @param limit bytes. */
   constructor(limit: number) {
@@ -16,20 +17,32 @@ export class RequestBody {
     return this.#bytes > this.#limit;
   }
 
+  get isDropped(): boolean {
+    return this.#isDropped;
+  }
+
   /** uWebSockets.js takes its buffer back after the call. What is over the limit is not kept. */
   add(piece: ArrayBuffer): void {
     this.#bytes += piece.byteLength;
     if (this.isTooLarge) this.#pieces = [];
-    else this.#pieces.push(new Uint8Array(piece.slice(0)));
+    else if (!this.#isDropped) this.#pieces.push(new Uint8Array(piece.slice(0)));
   }
 
-  whole(): ArrayBuffer {
+  /** Nothing of it is kept, nor of what still comes. */
+  drop(): void {
+    this.#isDropped = true;
+    this.#pieces = [];
+  }
+
+  /** All of it, once: it is kept no longer. */
+  take(): ArrayBuffer {
     const whole = new Uint8Array(this.#bytes);
     let at = 0;
     for (const piece of this.#pieces) {
       whole.set(piece, at);
       at += piece.byteLength;
     }
+    this.#pieces = [];
     return whole.buffer;
   }
 }

@@ -1,33 +1,42 @@
 import type { GuardedServer, HttpHandler, HttpResponse, RouteHandler } from "./soketi-parts.ts";
-import { isTooDeep, MIN_DEEP_LENGTH } from "./depth.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import { isBatch, isEvent, isEventBody } from "./event-shape.ts";
 import type { Guards } from "./guards.ts";
 import { checkQuery } from "./query.ts";
 import { isObject } from "../json.ts";
+import { INCORRECT, maxBodyOf, readSignedBodies, TOO_LARGE } from "./request-bodies.ts";
 import { shieldResponse } from "./response-shield.ts";
 import { wrap } from "../wrap.ts";
 import { whenMade } from "./when-made.ts";
 
 const WHERE = "requests";
-const BYTES_PER_MB = 1024 * 1024;
 /** A `Content-Length` of 0, however it is written. */
 const NO_BYTES = /^0+$/;
 
-/** soketi's own words for these. */
-const INCORRECT = "The received data is incorrect";
-const TOO_LARGE = "The payload size is too big.";
+/** soketi's own words for it. */
 const FAILED = "A server error has occurred.";
+
+/** Seconds. The bodies that take the room come in, or their clients are too slow for uWebSockets.js. */
+const RETRY_AFTER = "1";
+const NO_ROOM = {
+  error: "Too many large requests come in at the moment. Please try again shortly.",
+  code: 503,
+};
 
 /**
  * Every response of soketi's two HTTP servers goes through a shield: `requests` lets it outlive its client, `statuses`
  * makes its status true.
  */
-export function shieldResponses(server: GuardedServer, guards: Guards): void {
+export function shieldResponses(
+  server: GuardedServer,
+  guards: Guards,
+  unsigned: BodyBudget<HttpResponse>,
+): void {
   for (const name of ["configureHttp", "configureMetricsServer"] as const) {
     wrap(server, name, (configure) => (app) => {
       for (const method of ["get", "post", "any"] as const) {
         wrap(app, method, (route) => (pattern, handler) => {
-          route(pattern, shielded(server, guards, { handler, hasBody: method === "post" }));
+          route(pattern, shielded(server, guards, { handler, hasBody: method === "post", unsigned }));
           return app;
         });
       }
@@ -39,16 +48,23 @@ export function shieldResponses(server: GuardedServer, guards: Guards): void {
 interface Route {
   readonly handler: RouteHandler;
   readonly hasBody: boolean;
+  readonly unsigned: BodyBudget<HttpResponse>;
 }
 
-function shielded(server: GuardedServer, guards: Guards, { handler, hasBody }: Route): RouteHandler {
+function shielded(
+  server: GuardedServer,
+  guards: Guards,
+  { handler, hasBody, unsigned }: Route,
+): RouteHandler {
   return (response, request) => {
     shieldResponse(response, {
       outlivesClient: guards.has("requests"),
       keepsStatus: guards.has("statuses"),
       hasNoBody: NO_BYTES.test(request.getHeader("content-length")),
-      maxBody: server.options.httpApi.requestLimitInMb * BYTES_PER_MB,
+      maxBody: maxBodyOf(server),
+      unsigned,
       onTooLarge: () => server.httpHandler?.entityTooLargeResponse(response, TOO_LARGE),
+      onNoRoom: () => refuseForRoom(server, guards, response),
       onUnanswered() {
         guards.caught(WHERE, "a request that was not answered in time");
         server.httpHandler?.serverErrorResponse(response, FAILED);
@@ -72,15 +88,28 @@ function shielded(server: GuardedServer, guards: Guards, { handler, hasBody }: R
   };
 }
 
+function refuseForRoom({ httpHandler }: GuardedServer, guards: Guards, response: HttpResponse): void {
+  guards.caught(WHERE, "bodies over the limit of a node");
+  // What has come of it is let go.
+  Object.assign(response, { rawBody: "", signed: undefined });
+  response.writeHeader("Retry-After", RETRY_AFTER);
+  httpHandler?.sendJson(response, NO_ROOM, "503 Service Unavailable");
+}
+
 /**
  * Keeps requests of the HTTP API from ending the process: soketi uses the fields of a body without looking whether they
  * are there, in promises that nobody catches. What it does refuse by itself is left to it. (soketi 1.6.1,
  * dist/http-handler.js.)
  */
-export function guardRequests(server: GuardedServer, guards: Guards): void {
+export function guardRequests(
+  server: GuardedServer,
+  guards: Guards,
+  unsigned: BodyBudget<HttpResponse>,
+): void {
   whenMade(server, "httpHandler", (handler) => {
     guardSteps(handler, guards);
-    guardBodies(handler, guards);
+    readSignedBodies(handler, guards, unsigned);
+    guardEvents(handler, guards);
   });
 }
 
@@ -105,18 +134,11 @@ function guardSteps(handler: HttpHandler, guards: Guards): void {
   });
 }
 
-function guardBodies(handler: HttpHandler, guards: Guards): void {
+function guardEvents(handler: HttpHandler, guards: Guards): void {
   const refuse = (response: HttpResponse) => {
     guards.caught(WHERE, "an event of a shape that soketi does not check");
     handler.badResponse(response, INCORRECT);
   };
-  wrap(handler, "readJson", (readJson) => (response, onBody, onAborted) => {
-    const checked: typeof onBody = (body, raw) => {
-      if (raw.length > MIN_DEEP_LENGTH && isTooDeep(body)) refuse(response);
-      else onBody(body, raw);
-    };
-    readJson(response, checked, onAborted);
-  });
   wrap(handler, "broadcastEventRateLimitingMiddleware", (limit) => (response, next) => {
     if (isEventBody(response.body)) limit(response, next);
     else refuse(response);

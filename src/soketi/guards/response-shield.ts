@@ -1,4 +1,5 @@
 import type { HttpResponse } from "./soketi-parts.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import { RequestBody } from "./request-body.ts";
 
 export interface ShieldOptions {
@@ -8,9 +9,13 @@ export interface ShieldOptions {
   readonly keepsStatus: boolean;
   /** Bytes of a request's body. */
   readonly maxBody: number;
+  /** Of all requests together. */
+  readonly unsigned: BodyBudget<HttpResponse>;
   /** The request says that it has no body. */
   readonly hasNoBody: boolean;
   readonly onTooLarge: () => void;
+  /** Its body, which has come, was dropped: others had no room. */
+  readonly onNoRoom: () => void;
   /** soketi has not answered in time. */
   readonly onUnanswered: () => void;
   /** soketi would have written a header to a client that has gone, which throws where nobody catches it. */
@@ -101,17 +106,31 @@ class ResponseShield {
       });
       return this.#response;
     }
-    const body = new RequestBody(this.#options.maxBody);
+    const { maxBody, unsigned, onTooLarge, onNoRoom } = this.#options;
+    const body = new RequestBody(maxBody);
+    let isRead = false;
+    const drop = () => {
+      body.drop();
+      if (isRead) onNoRoom();
+    };
     // uWebSockets.js itself ends a request whose body does not come.
     clearTimeout(this.#deadline);
     this.#real.onData.call(this.#response, (piece, isLast) => {
       if (!this.#isOpen) return;
       body.add(piece);
+      if (body.isTooLarge) unsigned.release(this.#response);
+      else if (!body.isDropped) unsigned.hold(this.#response, piece.byteLength, drop);
       if (!isLast) return;
       this.#expectAnswer();
       // Not before: the end of a connection on which more still comes takes the answer with it.
-      if (body.isTooLarge) this.#options.onTooLarge();
-      else handler(body.whole(), true);
+      if (body.isTooLarge) {
+        onTooLarge();
+      } else if (body.isDropped) {
+        onNoRoom();
+      } else {
+        isRead = true;
+        handler(body.take(), true);
+      }
     });
     return this.#response;
   }
@@ -124,6 +143,7 @@ class ResponseShield {
 
   #leaveOpen(state: "ended" | "aborted"): void {
     this.#state = state;
+    this.#options.unsigned.release(this.#response);
     clearTimeout(this.#deadline);
   }
 

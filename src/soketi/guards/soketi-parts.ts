@@ -17,6 +17,8 @@ export interface GuardedServer {
   readonly closing?: boolean;
   /** There before the agent is: soketi waits for it first. */
   readonly discover?: Discovery;
+  readonly adapter?: Adapter;
+  readonly webhookSender?: { sendChannelOccupied(app: SoketiAppObject, channel: string): unknown };
   wsHandler?: WsHandler;
   httpHandler?: HttpHandler;
   setAdapter(adapter: Adapter): unknown;
@@ -29,6 +31,8 @@ export interface GuardedServer {
 
 export interface GuardedApp extends SoketiAppObject {
   readonly maxEventPayloadInKb?: unknown;
+  readonly maxEventChannelsAtOnce?: unknown;
+  readonly maxEventBatchSize?: unknown;
   readonly maxPresenceMemberSizeInKb?: unknown;
 }
 
@@ -75,6 +79,8 @@ export interface Channels {
 
 export interface Joined {
   readonly success: boolean;
+  /** In the channel, in the whole fleet, with this one. */
+  readonly channelConnections?: number;
   readonly errorCode?: number;
   readonly errorMessage?: string;
 }
@@ -83,12 +89,14 @@ export interface HttpHandler {
   attachMiddleware(response: HttpResponse, steps: readonly HttpStep[]): HttpSteps;
   readJson(response: HttpResponse, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
   appMiddleware: HttpStep;
+  authMiddleware: HttpStep;
   signatureIsValid?(response: HttpResponse): Promise<boolean>;
   broadcastEventRateLimitingMiddleware: HttpStep;
   broadcastBatchEventsRateLimitingMiddleware: HttpStep;
   /** Rejects with a `code` of 400 or 413; any other rejection is answered by nobody. */
   checkMessageToBroadcast(event: unknown, app: unknown): Promise<unknown>;
   badResponse(response: HttpResponse, error: string): unknown;
+  unauthorizedResponse(response: HttpResponse, error: string): unknown;
   notFoundResponse(response: HttpResponse, error: string): unknown;
   entityTooLargeResponse(response: HttpResponse, error: string): unknown;
   serverErrorResponse(response: HttpResponse, error: string): unknown;
@@ -117,15 +125,19 @@ export type RouteHandler = (response: HttpResponse, request: HttpRequest) => unk
 /** A request of uWebSockets.js, which can be read until its handler returns. */
 export interface HttpRequest {
   getHeader(name: string): string;
-  /** As it was sent, without the question mark. */
-  getQuery(): string;
+  /** As it was sent, without the question mark. Undefined where there is none, whatever the types of uWebSockets.js say. */
+  getQuery(): string | undefined;
 }
 
-/** A response of uWebSockets.js, with what soketi hangs on it. */
+/** A response of uWebSockets.js, with what soketi and the guards hang on it. */
 export interface HttpResponse {
   params: { readonly appId: string };
   body?: unknown;
-  app?: SoketiAppObject;
+  /** What the signature of a request with a body is checked against. */
+  rawBody?: string;
+  /** The guards': the text of the body that its signature is of. */
+  signed?: { text: string } | undefined;
+  app?: GuardedApp;
   writeStatus(status: string): HttpResponse;
   writeHeader(name: string, value: string): HttpResponse;
   end(body?: string, closes?: boolean): HttpResponse;
@@ -138,6 +150,8 @@ export interface Adapter {
   readonly driver?: AdapterDriver;
   addSocket(appId: string, socket: GuardedSocket): Promise<unknown>;
   addToChannel(appId: string, channel: string, socket: GuardedSocket): Promise<number>;
+  /** @returns how many are left in it, in the whole fleet. */
+  removeFromChannel(appId: string, channel: string, socketId: string): Promise<number>;
   addUser(socket: GuardedSocket): Promise<unknown>;
   removeUser(socket: UserSocket): Promise<unknown>;
   disconnect(): Promise<unknown>;
@@ -148,7 +162,10 @@ export interface AdapterDriver {
   readonly uuid?: string;
   readonly requestsTimeout?: number;
   /** ioredis, once the driver has begun. */
-  readonly pubClient?: { publish(channel: string, data: string): Promise<unknown> };
+  readonly pubClient?: NonNullable<AdapterDriver["subClient"]> & {
+    publish(channel: string, data: string): Promise<unknown>;
+  };
+  readonly subClient?: { prependListener?(event: "error", listener: (error: unknown) => void): unknown };
   /** To NATS, once the driver has begun. */
   readonly connection?: NatsConnection;
   init(): Promise<unknown>;

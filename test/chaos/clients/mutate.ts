@@ -1,7 +1,8 @@
 import type { Random } from "../../simulation/random.ts";
 
-/** What stands where something else is expected. `DEEP` and `HUGE` become that in the text. */
+/** What stands where something else is expected. `DEEP`, `MANY` and `HUGE` become that in the text. */
 const DEEP = "@deep@";
+const MANY = "@many@";
 const HUGE = "@huge@";
 const STRANGE: readonly unknown[] = [
   null,
@@ -26,6 +27,7 @@ const STRANGE: readonly unknown[] = [
   { then: 1 },
   { toJSON: 1 },
   DEEP,
+  MANY,
   HUGE,
 ];
 
@@ -37,6 +39,7 @@ export function spoiltText(random: Random, valid: object): string {
   for (let i = random.integer(0, 3); i > 0; i -= 1) value = spoilt(random, value, 0);
   const text = JSON.stringify(value)
     .replaceAll(`"${DEEP}"`, () => nested(random.pick([600, 5_000, 20_000])))
+    .replaceAll(`"${MANY}"`, () => manyValues(random))
     .replaceAll(HUGE, () => "x".repeat(random.pick([1_000, 12_000, 120_000])));
   return random.chance(0.15) ? broken(random, text) : text;
 }
@@ -76,6 +79,12 @@ function spoilt(random: Random, value: unknown, depth: number): unknown {
 
 function nested(levels: number): string {
   return "[".repeat(levels) + "]".repeat(levels);
+}
+
+/** The smallest values take the longest to parse. */
+function manyValues(random: Random): string {
+  const value = random.pick(["{}", "[]", "0", '""', '{"a":0}']);
+  return `[${`${value},`.repeat(random.pick([100, 30_000, 150_000]))}${value}]`;
 }
 
 function broken(random: Random, text: string): string {

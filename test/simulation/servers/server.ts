@@ -238,25 +238,29 @@ export class SimulatedServer implements Endpoint {
     if (elsewhere !== undefined) throw new ReplyError(elsewhere);
     const did = { write: false, append: false };
     const reply = runLua(lua, keys, args, (command, values) => {
+      if (command === "PUBLISH") {
+        this.publish(values[0] ?? "", values[1] ?? "");
+        return 0;
+      }
+      const value = this.#command(command, values, false, did.write);
       did.write ||= WRITES.has(command);
       did.append ||= command === "XADD";
-      if (command !== "PUBLISH") return this.#command(command, values, false);
-      this.publish(values[0] ?? "", values[1] ?? "");
-      return 0;
+      return value;
     });
     this.#options.watch.ran(this, keys, args);
     if (did.write) this.#written(did.append);
     return reply;
   }
 
-  #command(given: string, args: readonly string[], isAlone: boolean): Reply {
+  /** @param hasWritten a script, before: a full server refuses no more of it then. */
+  #command(given: string, args: readonly string[], isAlone: boolean, hasWritten = false): Reply {
     const name = given.toUpperCase();
     if (name === "INFO") return this.#info();
     const elsewhere = isAlone ? this.moved() : undefined;
     if (elsewhere !== undefined) throw new ReplyError(elsewhere);
     if (WRITES.has(name)) {
       if (this.#primary) throw new ReplyError("READONLY You can't write against a read only replica.");
-      if (this.full && !SHRINKING.has(name))
+      if (this.full && !hasWritten && !SHRINKING.has(name))
         throw new ReplyError("OOM command not allowed when used memory > 'maxmemory'.");
     }
     const reply = this.#keys.run(name, args, START_MS + this.#options.time.now);

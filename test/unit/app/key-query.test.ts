@@ -5,6 +5,7 @@ it("asks soketi's index for the apps with one key", () => {
   expect(keyQuery("apps", "acme-key")).toStrictEqual({
     TableName: "apps",
     IndexName: "AppKeyIndex",
+    ScanIndexForward: false,
     KeyConditionExpression: "AppKey = :key",
     ExpressionAttributeValues: { ":key": { S: "acme-key" } },
   });

@@ -53,6 +53,12 @@ describe("a range of the stream", () => {
     expect(await numbersOf(streams({ numbers: [100, 400] }))).toEqual([100]);
   });
 
+  it("without any record is gone: nothing was published, and nobody knows what was in it", async () => {
+    const reading = numbersOf(streams({ numbers: [] }, { numbers: [400] }));
+    await expect(reading).rejects.toThrow(RangeGoneError);
+    await expect(reading).rejects.toThrow("shard-1 has no record from 100 to 300");
+  });
+
   it.each([
     [
       "is trimmed",

@@ -29,6 +29,13 @@ describe("an error of AWS", () => {
   });
 });
 
+it("of a local DynamoDB only the address is shown", () => {
+  const local = readToolsConfig({ APP_MANAGER_DYNAMODB_ENDPOINT: "http://localhost:8000/former/path" });
+  expect(explain(named("ResourceNotFoundException"), local)).toMatch(
+    /^expected table apps at http:\/\/localhost:8000, found none/,
+  );
+});
+
 describe("the code of an error", () => {
   it.each<[string | undefined, unknown]>([
     ["E_USAGE", named("UsageError", { code: "E_USAGE" })],

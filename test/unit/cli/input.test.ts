@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readExport } from "../../../src/cli/apps/exported-items.ts";
-import { appId, appIds, interval } from "../../../src/cli/support/arguments.ts";
+import { appId, appIds, duration, interval } from "../../../src/cli/support/arguments.ts";
 import { parseAttributes } from "../../../src/cli/support/attributes.ts";
 import { createPrivateFile, readText } from "../../../src/cli/support/files.ts";
 import { readItems } from "../../../src/cli/validate/item-source.ts";
@@ -114,6 +114,15 @@ describe("an argument", () => {
   it("of a time between two looks is long enough to see something", () => {
     expect(interval("100ms")).toBe(100);
     for (const wrong of ["0s", "99ms"]) expect(() => interval(wrong)).toThrow("Expected at least 100ms.");
+  });
+
+  it("of a time to wait for is a day at most: from 25 days on a timer of Node's is over at once", () => {
+    for (const read of [duration, interval]) {
+      expect(read("1d")).toBe(86_400_000);
+      for (const wrong of ["86401", "30d", "9".repeat(400)]) {
+        expect(() => read(wrong)).toThrow("Expected at most 1d.");
+      }
+    }
   });
 });
 

@@ -1,11 +1,13 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { explain } from "../../../src/cli/support/explain.ts";
 import { readAgentConfig } from "../../../src/config/agent.ts";
 import { describeRedis } from "../../../src/config/describe-redis.ts";
 import { EnvReader } from "../../../src/config/env.ts";
 import { ConfigError } from "../../../src/config/errors.ts";
 import { readPipelineConfig, readToolsConfig } from "../../../src/config/pipeline.ts";
 import { OWN_PREFIX, readRedis } from "../../../src/config/redis.ts";
+import { readRelayConfig } from "../../../src/config/relay.ts";
 import { readSettings } from "../../../src/library/settings.ts";
 
 /** Every variable that is read, as the sources name it. */
@@ -50,6 +52,7 @@ const SWAPPED = ["redis://Zebra4Quokka", "redis://user@ZebraQuokka:6379", "redis
 const READERS: Readonly<Record<string, (env: Record<string, string>) => unknown>> = {
   pipeline: readPipelineConfig,
   tools: readToolsConfig,
+  relay: readRelayConfig,
   agent: (env) => {
     const { redis } = readAgentConfig(env, "apps");
     // It is in the line that says that the agent is attached.
@@ -85,7 +88,29 @@ function beside(name: string): Record<string, string> {
   return Object.fromEntries(needed.map(([needs, value]) => [prefix + needs, value]));
 }
 
+/** How it gets into the address of a local DynamoDB. */
+const ENDPOINTS: readonly ((password: string) => string)[] = [
+  (password) => `http://user:${password}@localhost:8000`,
+  (password) => `http://${password}@localhost:8000`,
+  (password) => `http://user:12/${password}@localhost:8000`,
+  (password) => `http://localhost:8000/?password=${password}`,
+  (password) => `http://localhost:8000#${password}`,
+  (password) => `http://localhost:8000/${password}`,
+];
+
 describe("a password is not echoed", () => {
+  it.each(["APP_MANAGER_DYNAMODB_ENDPOINT", "SOKETI_APP_MANAGER_DYNAMODB_ENDPOINT"])(
+    "in %s, also where the table is missing there",
+    (name) => {
+      const missing = Object.assign(new Error(), { name: "ResourceNotFoundException" });
+      for (const value of [...FORMS, ...ENDPOINTS].flatMap((form) => [...PASSWORDS, ...PLAIN].map(form))) {
+        const said = messageOf(() => explain(missing, readToolsConfig({ [name]: value })));
+        expect(said, value).toMatch(/^expected table apps at|expected a URL with http/);
+        expect(said, value).not.toMatch(/zebra|quokka/i);
+      }
+    },
+  );
+
   it("finds the variables", () => {
     expect(VARIABLES.length).toBeGreaterThan(30);
   });

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { BatchOutcome } from "../../../src/pipeline/ports.ts";
+import { SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import type { AppCacheStore, BatchOutcome } from "../../../src/pipeline/ports.ts";
 import { runBatch, type BatchContext } from "../../../src/pipeline/run-batch.ts";
+import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import type { EncodedMessage } from "../../../src/protocol/encode.ts";
 import { type Change, decodeMessage } from "../../../src/protocol/message.ts";
 import { insert, modify, remove } from "../../factories/stream-event.ts";
@@ -221,6 +223,43 @@ describe("a failed publish", () => {
       expect(reports[0]).toMatch(words);
     },
   );
+});
+
+describe("a shared cache that Redis has no room for", () => {
+  it("is written again once the append has made room, and not before", async () => {
+    const steps: string[] = [];
+    let isFull = true;
+    const store: AppCacheStore = {
+      format: SOKETI_FORMAT,
+      read: () => Promise.resolve([]),
+      fences: () => Promise.resolve([]),
+      write: (writes) => {
+        for (const { name, json } of writes)
+          steps.push(json === undefined ? `remove ${name}` : `set ${name}`);
+        return Promise.resolve(writes.map(({ json }) => (json !== undefined && isFull ? "full" : "done")));
+      },
+      remove: () => Promise.resolve(),
+      removeSame: () => Promise.resolve(),
+      touch: () => Promise.resolve(),
+      async *names() {
+        yield await Promise.resolve([]);
+      },
+    };
+    const append = () => {
+      steps.push("append");
+      isFull = false;
+      return Promise.resolve();
+    };
+    const of = (mode: "evict" | "refresh") => new SharedCache({ mode, stores: [store] });
+    context = { ...context, log: { append }, sharedCache: of("refresh") };
+    expect(await run(insert("a"))).toEqual({ batchItemFailures: [] });
+    expect(steps).toEqual(["set a", "set a-key", "append", "set a", "set a-key"]);
+
+    isFull = true;
+    context = { ...context, sharedCache: of("evict") };
+    await run(insert("a"));
+    expect(steps.slice(5)).toEqual(["remove a", "remove a-key", "append"]);
+  });
 });
 
 describe("a whole event", () => {

@@ -4,7 +4,7 @@ import { normalize } from "../../../src/app/normalize.ts";
 import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
-import type { AppCacheStore, AppsReader } from "../../../src/pipeline/ports.ts";
+import type { AppCacheStore, AppsReader, CacheWrite, CacheWriteResult } from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../../src/pipeline/sweep.ts";
 import { image, insert, modify, remove } from "../../factories/stream-event.ts";
@@ -16,6 +16,8 @@ let table: Map<string, App>;
 /** How often a page of the table was read. */
 let pages: number;
 let failing: CacheFormat | undefined;
+/** Has no room for what is new. */
+let full: CacheFormat | undefined;
 
 /** Without fences: they are tried on a real Redis (test/real/fences.test.ts). */
 function storeOf(format: CacheFormat): AppCacheStore {
@@ -26,11 +28,12 @@ function storeOf(format: CacheFormat): AppCacheStore {
     fences: (asked) => Promise.resolve(asked.map(() => "")),
     write: (writes) => {
       if (failing === format) return Promise.reject(new Error(`${format.server}'s Redis is away`));
-      for (const { name, json } of writes) {
-        if (json === undefined) entries().delete(name);
+      const write = ({ name, json }: CacheWrite): CacheWriteResult => {
+        if (json === undefined || full === format) entries().delete(name);
         else entries().set(name, json);
-      }
-      return Promise.resolve(writes.map(() => "done"));
+        return json !== undefined && full === format ? "full" : "done";
+      };
+      return Promise.resolve(writes.map(write));
     },
     remove: (names) => {
       for (const name of names) entries().delete(name);
@@ -66,6 +69,7 @@ beforeEach(() => {
   table = new Map();
   pages = 0;
   failing = undefined;
+  full = undefined;
 });
 
 function changes(...records: unknown[]) {
@@ -82,6 +86,30 @@ function app(id: string): App {
 
 const names = () =>
   Object.fromEntries(FORMATS.map((format) => [format.server, [...(held.get(format)?.keys() ?? [])]]));
+
+describe("a Redis without room", () => {
+  it("is told of by each change that found none, whichever format it was for", async () => {
+    expect(await cache().apply(changes(insert("a")))).toBe(true);
+    full = FORMATS[1];
+    expect(await cache().apply(changes(insert("a")))).toBe(false);
+    expect(await cache().apply(changes(remove("a")))).toBe(true);
+    expect(names()).toEqual({ soketi: [], sockudo: [] });
+  });
+
+  it("has a sweep fail, after all else is swept", async () => {
+    table.set("a", app("a")).set("b", app("b"));
+    await cache().apply(changes(insert("a"), insert("gone")));
+    full = FORMATS[0];
+    const run = () => sweep({ cache: cache(), table: reader, remainingMs: () => 60_000 });
+    await expect(run()).rejects.toThrow("found it full, and 1 of 2 apps missing there");
+    expect(names()).toMatchObject({
+      soketi: ["a", "a-key"],
+      sockudo: ["id:a", "key:a-key", "id:b", "key:b-key"],
+    });
+    full = undefined;
+    expect(await run()).toMatchObject({ repaired: 1 });
+  });
+});
 
 describe("both formats at once", () => {
   it("have each change, each under its own names", async () => {

@@ -5,7 +5,7 @@ import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
 import { SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
-import type { AppCacheStore, AppsReader, CacheWrite } from "../../../src/pipeline/ports.ts";
+import type { AppCacheStore, AppsReader, CacheWrite, CacheWriteResult } from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../../src/pipeline/sweep.ts";
 import { type Image, image, insert, modify, remove } from "../../factories/stream-event.ts";
@@ -53,7 +53,7 @@ const store: AppCacheStore = {
 };
 
 /** For tests of what is asked for: who wins is tried on a real Redis (test/real/fences.test.ts). */
-function writeOne({ name, appId, fence, json, whosever }: CacheWrite): "done" | "outdated" | "foreign" {
+function writeOne({ name, appId, fence, json, whosever }: CacheWrite): CacheWriteResult {
   if (foreign.has(name)) return "foreign";
   const held = known.get(`${name} ${appId}`) ?? "";
   if (fence.kind === "read" && fence.token !== held) return "outdated";

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { forgetFormerApps, type FormerApps } from "../../../src/soketi/former-apps.ts";
 import type { SoketiServer } from "../../../src/soketi/server.ts";
 import { SoketiInMemory } from "../../support/soketi-in-memory.ts";
@@ -32,6 +32,8 @@ let limiters: Limiters;
 let metrics: Metrics;
 /** As soketi's cache: what is in it. */
 let cached: Map<string, string>;
+/** Names that were written since. */
+let written: string[];
 let isThere: boolean;
 let formerApps: FormerApps;
 
@@ -40,12 +42,15 @@ beforeEach(() => {
   limiters = new LocalRateLimiter(soketi.server);
   metrics = new PrometheusMetricsDriver(soketi.server);
   cached = new Map();
+  written = [];
   isThere = false;
   soketi.server.setCacheManager = (cacheManager) => Object.assign(soketi.server, { cacheManager });
   formerApps = forgetFormerApps(soketi.server, () => isThere);
   soketi.start();
   soketi.server.setCacheManager({
+    get: (name) => Promise.resolve(cached.get(name) ?? null),
     set: (name, value) => {
+      written.push(name);
       cached.set(name, value);
       return Promise.resolve(true);
     },
@@ -132,6 +137,84 @@ describe("an app that was deleted", () => {
     metrics.markApiMessage("a", {}, {});
     formerApps.gone("a");
     expect(await metricsOf("a")).toEqual([]);
+  });
+});
+
+describe("the cached events of an app that was deleted", () => {
+  const COUNT = 20_000;
+  const nameOf = (i: number) => `app:a:channel:cache-${i}:cache_miss`;
+  const texts = () => new Set(Array.from({ length: COUNT }, (_, i) => cached.get(nameOf(i))));
+
+  it("are gone at once, and removed a few in each turn of the event loop", async () => {
+    for (let i = 0; i < COUNT; i += 1) void cacheEvent("a", `cache-${i}`, 3_600);
+    written.length = 0;
+    formerApps.gone("a");
+    expect(written.length).toBeLessThanOrEqual(50);
+    expect(await soketi.server.cacheManager?.get(nameOf(COUNT - 1))).toBeNull();
+    let most = 0;
+    for (let before = 0; written.length < COUNT; before = written.length) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      most = Math.max(most, written.length - before);
+    }
+    expect(most).toBeLessThanOrEqual(100);
+    expect(texts()).toEqual(new Set([""]));
+  });
+
+  it("are removed once, however often it is told that the app is gone", async () => {
+    void cacheEvent("a", "cache-1", 3_600);
+    formerApps.gone("a");
+    formerApps.gone("a");
+    await nextTurns();
+    formerApps.gone("a");
+    await nextTurns();
+    expect(written).toEqual([nameOf(1), nameOf(1)]);
+  });
+
+  it("make way for those of the app that is created under its id meanwhile", async () => {
+    for (let i = 0; i < COUNT; i += 1) void cacheEvent("a", `cache-${i}`, 3_600);
+    formerApps.gone("a");
+    void cacheEvent("a", `cache-${COUNT - 1}`, 3_600);
+    expect(await soketi.server.cacheManager?.get(nameOf(COUNT - 1))).toBe("{}");
+    while (written.length < 2 * COUNT) await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurns();
+    expect(cached.get(nameOf(COUNT - 1))).toBe("{}");
+    expect(texts()).toEqual(new Set(["", "{}"]));
+  });
+
+  it("that the cache does not take away expire", async () => {
+    void cacheEvent("a", "cache-1", 3_600);
+    soketi.server.setCacheManager({
+      get: () => Promise.resolve(null),
+      set: () => {
+        throw new Error("away");
+      },
+    });
+    formerApps.gone("a");
+    await nextTurns();
+    expect(cached.get(nameOf(1))).toBe("{}");
+  });
+
+  it("that have expired are not remembered, also of an app that caches nothing more", async () => {
+    vi.useFakeTimers({ toFake: ["Date", "setInterval"] });
+    try {
+      soketi.server.setCacheManager({
+        get: () => Promise.resolve(null),
+        set: (name) => Promise.resolve(written.push(name)),
+      });
+      void cacheEvent("a", "cache-1", 30);
+      void cacheEvent("b", "cache-1", 90);
+      vi.advanceTimersByTime(60_000);
+      formerApps.gone("a");
+      formerApps.gone("b");
+      await nextTurns();
+      expect(written).toEqual([
+        nameOf(1),
+        "app:b:channel:cache-1:cache_miss",
+        "app:b:channel:cache-1:cache_miss",
+      ]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -51,6 +51,19 @@ describe.each([{ own: true }, { own: false }])(
       expect(Object.keys(channelsOf(soketi))).toEqual(["shared", "theirs"]);
     });
 
+    it("that had left one, and joined it again before other nodes had answered, leaves it", async () => {
+      let answer: (count: number) => void = () => undefined;
+      const asked = new Promise<number>((resolve) => (answer = resolve));
+      Object.assign(soketi.server.adapter ?? {}, { getChannelSocketsCount: () => asked });
+      const left = soketi.handler.unsubscribeFromChannel(one, "left");
+      soketi.subscribe(one, "left");
+      await nextTurn();
+      answer(1);
+      await left;
+      await close(one);
+      expect(channelsOf(soketi)).toEqual({ shared: [other.id], theirs: [other.id] });
+    });
+
     it("is taken out of a channel that soketi has forgotten it to be in", async () => {
       // A subscription that is not answered yet is in the channel, and not among what soketi leaves at the end.
       (one as unknown as { subscribedChannels: Set<string> }).subscribedChannels.clear();

@@ -122,4 +122,21 @@ describe("HeldWork", () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect([log, all.size]).toEqual([["slow given up: shutdown"], 0]);
   });
+
+  it("says when nothing is tried for the first time any more, whatever waits", async () => {
+    const log: string[] = [];
+    const all = retryQueue();
+    const settle: ((isOver: boolean) => void)[] = [];
+    const slow: Work = { ...work("slow", 0, log), attempt: () => new Promise((done) => settle.push(done)) };
+    void all.submit(slow);
+    void all.submit({ ...slow, key: "b" });
+    let isTried = false;
+    const tried = all.tried().then(() => (isTried = true));
+    settle[0]?.(false);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(isTried).toBe(false);
+    settle[1]?.(true);
+    await tried;
+    expect(all.size).toBe(1);
+  });
 });

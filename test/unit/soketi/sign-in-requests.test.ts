@@ -5,6 +5,8 @@ import type {
   SoketiServer,
   SoketiSocket,
 } from "../../../src/soketi/server.ts";
+import type { GuardedServer, GuardedSocket } from "../../../src/soketi/guards/soketi-parts.ts";
+import { noteAuthorized } from "../../../src/soketi/sign-in-requests.ts";
 import { soketiConnections, watchNewConnections } from "../../../src/soketi/sockets.ts";
 
 const TIMEOUT_MS = 30_000;
@@ -13,6 +15,18 @@ const [OFF, ON] = [appWith(false), appWith(true)];
 function appWith(enableUserAuthentication: boolean): SoketiAppObject {
   const app = { id: "a", key: "k", enabled: true, enableUserAuthentication, initialApp: {} };
   return { ...app, forWebSocket: () => app } as unknown as SoketiAppObject;
+}
+
+const MANAGERS = [
+  "privateChannelManager",
+  "encryptedPrivateChannelManager",
+  "presenceChannelManager",
+] as const;
+
+/** As soketi's: who is let in is waited for no more. */
+function joined(socket: SoketiSocket, _channel: string, success: unknown): Promise<{ success: unknown }> {
+  if (success) clearTimeout(socket.userAuthenticationTimeout);
+  return Promise.resolve({ success });
 }
 
 let closed: number[];
@@ -31,13 +45,18 @@ beforeEach(() => {
     setAdapter(instance: SoketiAdapter) {
       server.adapter = instance;
     },
+  } as unknown as typeof server;
+  watchNewConnections(server, () => undefined);
+  noteAuthorized(server as unknown as GuardedServer);
+  // As soketi makes it: later.
+  Object.assign(server, {
     wsHandler: {
       setUserAuthenticationTimeout(socket: SoketiSocket) {
         socket.userAuthenticationTimeout = setTimeout(() => socket.end(4009), TIMEOUT_MS);
       },
+      ...Object.fromEntries(MANAGERS.map((name) => [name, { join: joined }])),
     },
-  } as unknown as typeof server;
-  watchNewConnections(server, () => undefined);
+  });
   server.setAdapter(adapter);
 });
 
@@ -100,6 +119,34 @@ describe("EnableUserAuthentication of an open connection's app", () => {
     becomes(OFF, ON);
     vi.advanceTimersByTime(10 * TIMEOUT_MS);
     expect(closed).toEqual([]);
+  });
+
+  describe.each(MANAGERS)("one that has joined a channel of the %s", (name) => {
+    const join = (socket: SoketiSocket, success: boolean) =>
+      (server as unknown as GuardedServer).wsHandler?.[name]?.join(
+        socket as GuardedSocket,
+        "private-a",
+        success,
+      );
+
+    it.each<[string, SoketiAppObject, SoketiAppObject[]]>([
+      ["off and on again", ON, [OFF, ON]],
+      ["on while it is new", OFF, [ON]],
+    ])("is not asked: %s", async (_what, first, then) => {
+      const socket = await open(first);
+      await join(socket, true);
+      becomes(...then);
+      vi.advanceTimersByTime(10 * TIMEOUT_MS);
+      expect(closed).toEqual([]);
+    });
+
+    it("and was not let in is asked", async () => {
+      const socket = await open(ON);
+      await join(socket, false);
+      becomes(OFF, ON);
+      vi.advanceTimersByTime(10 * TIMEOUT_MS);
+      expect(closed).toEqual([4009]);
+    });
   });
 
   it("a subscription, which enters the connection again, makes it no newer", async () => {

@@ -38,6 +38,7 @@ const namespaceOf = (...sockets: SoketiSocket[]) =>
       "a",
       {
         sockets: new Map(sockets.map((socket) => [socket.id, socket])),
+        channels: new Map(),
         removeSocket: () => Promise.resolve(),
         removeFromChannel: () => Promise.resolve(),
       },

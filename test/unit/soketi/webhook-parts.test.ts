@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { SoketiAppObject, SoketiWebhookSender } from "../../../src/soketi/server.ts";
 import { WebhookBatches } from "../../../src/soketi/webhook-batches.ts";
-import { isSafeWebhook, withSafeWebhooks } from "../../../src/soketi/webhook-lambda.ts";
+import { isSafeWebhook } from "../../../src/soketi/webhook-lambda.ts";
 import { webhookData } from "../../../src/soketi/webhook-parts.ts";
 import { guardRepeats } from "../../../src/soketi/webhook-repeats.ts";
+import { targetsOf } from "../../../src/soketi/webhook-targets.ts";
 
 const app = (id: string, more = {}) => ({ id, ...more }) as SoketiAppObject;
 
@@ -52,6 +53,16 @@ describe("WebhookBatches", () => {
     ]);
   });
 
+  it("is open for as long as it is to be, also where a timer of Node's would be over at once", () => {
+    vi.useRealTimers();
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const batches = new WebhookBatches({ durationMs: 30 * 86_400_000, send: () => undefined });
+    batches.add(app("a"), {}, "q");
+    expect(set.mock.calls.map(([, ms]) => ms)).toEqual([2 ** 31 - 1]);
+    for (const { value } of set.mock.results) clearTimeout(value as NodeJS.Timeout);
+    set.mockRestore();
+  });
+
   it("closes before an event that would make it too long for SQS", () => {
     vi.useFakeTimers();
     const sent: number[] = [];
@@ -60,6 +71,45 @@ describe("WebhookBatches", () => {
     expect(sent).toEqual([2]);
     vi.advanceTimersByTime(50);
     expect(sent).toEqual([2, 1]);
+  });
+});
+
+describe("targetsOf", () => {
+  const events = [
+    { name: "client_event", channel: "private-a" },
+    { name: "member_added", channel: "presence-b" },
+  ];
+
+  it("gives each webhook the events of its types and channels, as soketi chooses them, and leaves out who wants none", () => {
+    const webhooks = [
+      { url: "u", event_types: ["client_event", "member_added"] },
+      { lambda_function: "f", event_types: ["member_added"] },
+      {
+        url: "u",
+        event_types: ["client_event", "member_added"],
+        filter: { channel_name_starts_with: "private-" },
+      },
+      { url: "u", event_types: ["client_event", "member_added"], filter: { channel_name_ends_with: "-b" } },
+      { url: "v", event_types: ["member_added"], filter: { channel_name_starts_with: "private-" } },
+      { url: "v", event_types: ["channel_vacated"] },
+    ];
+    const targets = targetsOf(app("a", { webhooks }), events);
+    expect(targets.map((one) => [one.id, one.events.map(({ name }) => name)])).toEqual([
+      ['["a","u"] 0', ["client_event", "member_added"]],
+      ['["a","f"] 0', ["member_added"]],
+      ['["a","u"] 1', ["client_event"]],
+      ['["a","u"] 2', ["member_added"]],
+    ]);
+    expect(targets.map(({ receiver }) => receiver)).toEqual([
+      '["a","u"]',
+      '["a","f"]',
+      '["a","u"]',
+      '["a","u"]',
+    ]);
+  });
+
+  it("is nothing without webhooks", () => {
+    expect(targetsOf(app("a"), events)).toEqual([]);
   });
 });
 
@@ -84,20 +134,6 @@ describe("isSafeWebhook", () => {
     { maxRetries: "3" },
   ])("refuses %j", (options) => {
     expect(safe(options)).toBe(false);
-  });
-
-  it("is asked for each webhook: the others stay", () => {
-    const [good, bad] = [{ url: "u" }, { lambda: { client_options: { bad: 1 } } }];
-    let unsafe = 0;
-    const kept = withSafeWebhooks(
-      app("a", { webhooks: [good, bad], secret: "s" }),
-      make,
-      () => (unsafe += 1),
-    );
-    expect([kept.webhooks, kept.secret, unsafe]).toEqual([[good], "s", 1]);
-    const same = app("a", { webhooks: [good] });
-    expect(withSafeWebhooks(same, make, () => (unsafe += 1))).toBe(same);
-    expect(unsafe).toBe(1);
   });
 });
 

@@ -191,6 +191,44 @@ describe("a queued webhook", () => {
     expect(log).toEqual(["retried a", "retried a", "dropped a: app-gone", "dropped a: app-gone", "dropped a: app-gone"]); // prettier-ignore
   });
 
+  it("is sent to each webhook with what it wants alone, and without those whose options would end the process", async () => {
+    const webhooks = [
+      { url: "u", event_types: ["client_event"] },
+      { url: "u", event_types: ["member_added"] },
+      {
+        lambda_function: "f",
+        lambda: { client_options: { apiVersion: "x" } },
+        event_types: ["client_event"],
+      },
+      { lambda_function: "g", lambda: { client_options: { apiVersion: "x" } }, event_types: ["cache_miss"] },
+    ];
+    const app = { id: "a", key: "k", secret: "s", webhooks, initialApp: {} } as unknown as SoketiAppObject;
+    const { log, manager, delivery } = setUp(app);
+    const payload = {
+      time_ms: NOW,
+      events: [
+        { name: "client_event", channel: "c" },
+        { name: "member_added", channel: "c" },
+      ],
+    };
+    const calls: unknown[] = [];
+    const worker: SoketiWorker = (job, done) => {
+      const data = job.data as { payload: typeof payload; originalPusherSignature: string };
+      void manager.findByKey("k").then((found) => {
+        const isSigned = data.originalPusherSignature === signatureOf(data.payload, "s");
+        calls.push([found?.webhooks, data.payload.events, data.payload.time_ms, isSigned]);
+        done();
+      });
+    };
+    await delivery.deliver({ data: { appId: "a", payload } }, worker);
+    await delivery.idle();
+    expect(calls).toEqual([
+      [[webhooks[0]], [payload.events[0]], NOW, true],
+      [[webhooks[1]], [payload.events[1]], NOW, true],
+    ]);
+    expect(log).toEqual(["dropped a: lambda-options"]);
+  });
+
   it("is answered also when soketi's worker throws, at once or in its lookup's answer", async () => {
     const { log, manager, delivery } = setUp(appOf("k", "s"));
     const thrown = await delivery.deliver(jobOf(), () => {
@@ -283,7 +321,7 @@ describe("soketi's sqs queue", () => {
     expect(log).toEqual(["retried a", "failed: long", "dropped b: queue-failed"]);
     expect(told).toEqual([null]);
     retries.stop();
-    expect(log.slice(3)).toEqual(["failed: away", "dropped a: queue-failed"]);
+    expect(log.slice(3)).toEqual(["failed: away", "dropped a: shutdown"]);
   });
 
   it("that is slow has so many messages on their way, by one client, so many wait, and the rest is dropped", async () => {

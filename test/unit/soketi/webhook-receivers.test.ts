@@ -12,7 +12,18 @@ const NOW = 1_000_000;
 const SENDING = 250;
 const WAITING = 2_500;
 
-/** soketi's worker posts, and is done when the receiver has answered: here that is for the test to say. */
+/** Answers at once. All others are mute, until the test lets them answer. */
+const WELL = "http://well";
+
+const client = (url: string) => ({ url, event_types: ["client_event"] });
+
+/** The webhooks of each app. */
+const WEBHOOKS: Record<string, object[]> = {
+  both: [client(WELL), client("http://mute")],
+  idle: [client(WELL), { ...client("http://mute"), event_types: ["member_added"] }],
+};
+
+/** soketi's worker posts to each receiver, and is done when all have answered: the test says when. */
 function setUp() {
   const log: string[] = [];
   const report: WebhookReporter = {
@@ -21,16 +32,23 @@ function setUp() {
     webhooksFailed: (error) => void log.push(`failed: ${(error as Error).message}`),
   };
   const signals: AbortSignal[] = [];
+  const posts: string[] = [];
   const http = {
-    post: (_url: string, _data: unknown, config?: object) => {
+    post: (url: string, _data: unknown, config?: object) => {
+      posts.push(url);
       const { signal } = config as { signal: AbortSignal };
       signals.push(signal);
       return Promise.resolve();
     },
   };
   const manager = { findByKey: () => Promise.resolve(null) } as unknown as SoketiAppManager;
+  const state: { secret: string; error?: Error } = { secret: "s" };
   const apps = {
-    find: (id: string) => Promise.resolve({ id, key: "k", secret: "s", webhooks: [{}] } as unknown as SoketiAppObject), // prettier-ignore
+    find: (id: string) => {
+      if (state.error) return Promise.reject(state.error);
+      const webhooks = WEBHOOKS[id] ?? [client("http://mute")];
+      return Promise.resolve({ id, key: "k", secret: state.secret, webhooks } as unknown as SoketiAppObject);
+    },
   } as unknown as WebhookApps;
   const delivery = new WebhookDelivery({ manager, apps, makeLambdaClient: () => undefined, http, report });
   const answers: (() => void)[] = [];
@@ -42,14 +60,21 @@ function setUp() {
     maxBytes: 32_000_000,
   });
   const queue = new WebhookQueue({ delivery, retries, report, now: () => NOW, takeUnacknowledge: () => unacknowledge }); // prettier-ignore
+  const secrets: string[] = [];
   const callback = queue.callback((job, done) => {
-    void manager.findByKey("k").then(() => {
-      void http.post("http://receiver", job.data, {});
-      answers.push(done);
+    void manager.findByKey("k").then((app) => {
+      const urls = app?.webhooks?.map(({ url }) => url ?? "") ?? [];
+      for (const url of urls) void http.post(url, job.data, {});
+      secrets.push(app?.secret ?? "");
+      if (urls.every((url) => url === WELL)) done();
+      else answers.push(done);
     });
   });
   return {
     log,
+    state,
+    secrets,
+    sentTo: (receiver: string) => posts.filter((url) => url === receiver).length,
     answers,
     signals,
     delivery,
@@ -147,7 +172,84 @@ describe("a receiver that takes a webhook and never answers", () => {
     await memory("mute", SENDING + 1);
     delivery.stop();
     await settle();
-    expect(log).toEqual(["dropped mute: no-answer"]);
+    expect(log).toEqual(["dropped mute: shutdown"]);
+    await memory("mute");
+    expect(log).toEqual(["dropped mute: shutdown", "dropped mute: shutdown"]);
+  });
+});
+
+describe("an app with a receiver that answers and one that never does", () => {
+  beforeEach(() => {
+    vi.useFakeTimers();
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("has all sent to the one, and only the other's share waits in memory, or is dropped", async () => {
+    const { memory, sentTo, log } = setUp();
+    for (let i = 0; i < (SENDING + WAITING) / SENDING; i += 1) await memory("both", SENDING);
+    await memory("both");
+    expect([sentTo(WELL), sentTo("http://mute"), log]).toEqual([SENDING + WAITING + 1, SENDING, ["dropped both: no-answer"]]); // prettier-ignore
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(log).toHaveLength(1 + SENDING + WAITING);
+    await memory("both", 10);
+    expect([sentTo(WELL), sentTo("http://mute")]).toEqual([SENDING + WAITING + 11, SENDING]);
+    expect(log).toHaveLength(1 + SENDING + WAITING + 10);
+  });
+
+  it("has no job go back to a shared queue that the one was sent, and is told from it while it waits", async () => {
+    const { redis, sqs, sentTo, answers, log } = setUp();
+    for (let i = 0; i < SENDING + 1; i += 1) await redis("both");
+    expect(await sqs("both")).toBe("done");
+    expect([sentTo(WELL), sentTo("http://mute"), log]).toEqual([SENDING + 2, SENDING, []]);
+    answers[0]?.();
+    answers[1]?.();
+    await settle();
+    expect(sentTo("http://mute")).toBe(SENDING + 2);
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect(log).toHaveLength(SENDING);
+    await redis("both");
+    expect(await sqs("both")).toBe("done");
+    expect([sentTo(WELL), sentTo("http://mute"), log.length]).toEqual([
+      SENDING + 4,
+      SENDING + 2,
+      SENDING + 2,
+    ]);
+    expect(new Set(log)).toEqual(new Set(["dropped both: no-answer"]));
+  });
+
+  it("has nothing counted for the other that it would not get", async () => {
+    const { memory, sentTo, log } = setUp();
+    await memory("both", SENDING + WAITING);
+    await memory("idle", 1);
+    await memory("idle", SENDING + WAITING);
+    expect([sentTo(WELL), sentTo("http://mute"), log]).toEqual([2 * (SENDING + WAITING) + 1, SENDING, []]);
+  });
+
+  it("has what waited sent with the secret of then, or the last one that was read", async () => {
+    const { memory, secrets, state, answers } = setUp();
+    await memory("mute", SENDING + 2);
+    state.secret = "new";
+    answers[0]?.();
+    await settle();
+    state.error = new Error("away");
+    answers[1]?.();
+    await settle();
+    expect(secrets.slice(SENDING)).toEqual(["new", "s"]);
+  });
+
+  it("has nothing sent to a receiver that it no longer has when the place is free, and the place is given back", async () => {
+    const { memory, answers, sentTo, log } = setUp();
+    WEBHOOKS.former = [client("http://former")];
+    await memory("former", SENDING + 1);
+    WEBHOOKS.former = [];
+    answers[0]?.();
+    await settle();
+    WEBHOOKS.former = [client("http://former")];
+    await memory("former");
+    delete WEBHOOKS.former;
+    expect([sentTo("http://former"), log]).toEqual([SENDING + 1, []]);
   });
 });
 
@@ -157,14 +259,29 @@ describe("places at an app's receivers", () => {
     for (let i = 0; i < SENDING; i += 1) expect(receivers.begin("a")).toBe(true);
     const order: string[] = [];
     void receivers.beginLater("a", 5_000_000).then((has) => order.push(`first ${has}`));
-    expect(await receivers.beginLater("a", 5_000_000)).toBe(false);
+    expect(await receivers.beginLater("a", 5_000_000)).toBe("no-answer");
     void receivers.beginLater("a", 3_000_000).then((has) => order.push(`second ${has}`));
     receivers.end("a");
     receivers.end("a");
-    await vi.waitFor(() => expect(order).toEqual(["first true", "second true"]));
+    await vi.waitFor(() => expect(order).toEqual(["first place", "second place"]));
     expect(receivers.begin("a")).toBe(false);
     for (let i = 0; i < SENDING; i += 1) receivers.end("a");
     for (let i = 0; i < SENDING; i += 1) expect(receivers.begin("a")).toBe(true);
     expect(receivers.begin("a")).toBe(false);
+  });
+
+  it("are waited for within a limit for all together", async () => {
+    const receivers = new WebhookReceivers();
+    const waitFor = (receiver: string) => {
+      for (let i = 0; i < SENDING; i += 1) receivers.begin(receiver);
+      return receivers.beginLater(receiver, 7_000_000);
+    };
+    const waiting = ["a", "b", "c", "d"].map(waitFor);
+    expect(await waitFor("e")).toBe("no-answer");
+    receivers.end("a");
+    expect(await waiting[0]).toBe("place");
+    const late = waitFor("e");
+    receivers.stop();
+    expect(await Promise.all([...waiting, late])).toEqual(["place", "shutdown", "shutdown", "shutdown", "shutdown"]); // prettier-ignore
   });
 });

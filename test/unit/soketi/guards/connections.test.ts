@@ -116,6 +116,41 @@ describe("a connection", () => {
     expect(soketi.webhooks).toEqual([]);
   });
 
+  it("that closes while it joins a channel, as the first, leaves telling of it to who came meanwhile", async () => {
+    let join: () => void = () => undefined;
+    const isAnswered = new Promise<void>((resolve) => (join = resolve));
+    let asked = 0;
+    const soketi = realSoketi({
+      adapter: (local) => {
+        const add = local.addToChannel.bind(local);
+        // Joined here; how many there are, other nodes are asked.
+        return {
+          async addToChannel(...args: Parameters<typeof add>) {
+            asked += 1;
+            const isFirst = asked === 1;
+            const count = await add(...args);
+            if (isFirst) await isAnswered;
+            return count;
+          },
+        };
+      },
+    });
+    const [first, second] = [await connected(soketi), await connected(soketi)];
+    const subscribe = { event: "pusher:subscribe", data: { channel: "room" } };
+    first.say(subscribe);
+    await idle();
+    second.say(subscribe);
+    await idle();
+    expect(soketi.webhooks).toEqual([]);
+    first.leave();
+    join();
+    await idle();
+    expect(soketi.webhooks).toEqual(["ChannelOccupied"]);
+    second.leave();
+    await idle();
+    expect(soketi.webhooks).toEqual(["ChannelOccupied", "ChannelVacated"]);
+  });
+
   it("whose way out of a channel fails is removed all the same", async () => {
     const soketi = realSoketi({
       adapter: () => ({ removeFromChannel: () => Promise.reject(new Error("away")) }),

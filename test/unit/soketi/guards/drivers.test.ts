@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { inspect } from "node:util";
 import { describe, expect, it, vi } from "vitest";
 import type { AdapterDriver, Cache, GuardedServer } from "../../../../src/soketi/guards/soketi-parts.ts";
 import { connected, idle, realSoketi } from "./real-soketi.ts";
@@ -67,6 +68,25 @@ describe("an adapter between nodes", () => {
     await idle();
     void send();
     expect([answers.length, caught.length]).toEqual([33, 1]);
+  });
+
+  it("has errors of its connections printed without the command, which may hold a password", async () => {
+    const printed: unknown[] = [];
+    const connection = () => Object.assign(new EventEmitter(), { publish: () => Promise.resolve(1) });
+    const [pubClient, subClient] = [connection(), connection()];
+    await horizontal({ pubClient, subClient });
+    const failing = (message: string, name = "auth") =>
+      Object.assign(new Error(message), { command: { name, args: ["user", "s3cret"] } });
+    for (const client of [pubClient, subClient]) {
+      client.on("error", (error) => printed.push(error));
+      client.emit("error", failing("WRONGPASS invalid username-password pair"));
+      client.emit("error", failing("ERR unknown command 'auth', with args beginning with: 'user' 's3cret'"));
+      client.emit("error", Object.assign(new Error("Failed"), { lastNodeError: failing("NOAUTH", "hello") }));
+    }
+    const texts = inspect(printed, { depth: null });
+    expect(printed).toHaveLength(6);
+    expect(texts).toContain("WRONGPASS invalid username-password pair");
+    expect(texts).not.toContain("s3cret");
   });
 
   const event = { uuid: "other", appId: "a", channel: "room", data: '{"event":"x"}' };

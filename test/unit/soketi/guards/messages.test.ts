@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { connected, idle, open, realSoketi } from "./real-soketi.ts";
 
 const sign = (text: string) => `k:${createHmac("sha256", "s").update(text).digest("hex")}`;
@@ -89,6 +89,74 @@ describe("messages", () => {
     const socket = await connected(soketi);
     socket.say({ event: "client-x", channel: "room", data: "x".repeat(80_000) });
     expect(socket.sent[0]?.data).toMatchObject({ code: 4301 });
+  });
+
+  describe("of many small values", () => {
+    const values = (count: number) => `[${"{},".repeat(count)}{}]`;
+    const clientEvent = (data: string) => `{"event":"client-x","channel":"private-room","data":${data}}`;
+    const REFUSED: readonly (readonly [string, string])[] = [
+      ["a client event", clientEvent(values(200_000))],
+      ["a ping", `{"event":"pusher:ping","data":${values(200_000)}}`],
+      ["an unknown event", `{"event":"x","data":{"a":${values(200_000)}}}`],
+      ["a list", values(200_000)],
+      ["what is no JSON", "{},".repeat(200_000)],
+      ["numbers", clientEvent(`[${"0,".repeat(300_000)}0]`)],
+    ];
+    it.each(REFUSED)("%s is not even parsed, and the connection goes on", async (_, text) => {
+      const app = { enableClientMessages: true, maxEventPayloadInKb: 100, maxPresenceMemberSizeInKb: 2 };
+      const socket = await connected(realSoketi({ app }));
+      const parse = vi.spyOn(JSON, "parse");
+      try {
+        socket.sayText(text);
+        // The test's own, of what the client is sent.
+        expect(parse.mock.calls.filter(([parsed]) => parsed.length > 1_000).length).toBe(0);
+      } finally {
+        parse.mockRestore();
+      }
+      const message =
+        "The message has more than 118784 brackets, braces, colons and commas outside of its strings.";
+      expect(socket.sent).toEqual([{ event: "pusher:error", data: { code: 4301, message } }]);
+      socket.say({ event: "pusher:ping" });
+      expect(socket.sent.at(-1)?.event).toBe("pusher:pong");
+    });
+
+    const nested = JSON.stringify(`{"user_id":"1","id":"1","user_info":${values(100_000)}}`);
+    it.each([
+      ["a member", `{"event":"pusher:subscribe","data":{"channel":"presence-a","channel_data":${nested}}}`],
+      ["a user", `{"event":"pusher:signin","data":{"auth":"k:x","user_data":${nested}}}`],
+    ])("%s is not parsed from its text", async (_, text) => {
+      const socket = await connected(realSoketi());
+      const parse = vi.spyOn(JSON, "parse");
+      try {
+        socket.sayText(text);
+        // The message, whose structure is small.
+        expect(parse.mock.calls.filter(([parsed]) => parsed.length > 1_000).length).toBe(1);
+      } finally {
+        parse.mockRestore();
+      }
+      expect(socket.sent).toHaveLength(1);
+    });
+
+    it("goes by the limits of the app: what soketi takes is taken", async () => {
+      const soketi = realSoketi({ app: { enableClientMessages: true, maxEventPayloadInKb: 100 } });
+      const [speaker, listener] = [await connected(soketi), await connected(soketi)];
+      for (const socket of [speaker, listener]) {
+        const auth = sign(`${socket.id}:private-room`);
+        socket.say({ event: "pusher:subscribe", data: { channel: "private-room", auth } });
+        await idle();
+        socket.sent.length = 0;
+      }
+      // 100 kB, to the byte, which are nothing but structure; and texts of brackets.
+      for (const data of [`[${"[],".repeat(34_132)}[]]`, JSON.stringify('"[[,'.repeat(20_000))]) {
+        speaker.sayText(clientEvent(data));
+        await idle();
+        expect(speaker.sent).toEqual([]);
+        expect(JSON.stringify(listener.sent.pop()?.data)).toBe(data);
+      }
+      const small = await connected(realSoketi({ app: { maxEventPayloadInKb: 1 } }));
+      small.sayText(clientEvent(values(8_000)));
+      expect(small.sent[0]?.data).toMatchObject({ code: 4301 });
+    });
   });
 
   it("that makes soketi throw in some other way is answered, and counted", async () => {

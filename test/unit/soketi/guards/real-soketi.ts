@@ -172,7 +172,7 @@ function routesOf(server: RealSoketi["server"]): Map<string, RouteHandler> {
   server.configureHttp(app);
   const add = (name: string) => (response: HttpResponse, request: HttpRequest) => {
     const query = request.getQuery();
-    if (query !== "") Object.assign(response, { query: parse(query) });
+    if (query !== undefined) Object.assign(response, { query: parse(query) });
     handler[name]?.call(handler, response);
   };
   for (const name of ["channels", "channel", "channelUsers"]) app.get(name, add(name));

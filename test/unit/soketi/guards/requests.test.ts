@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { describe, expect, it, vi } from "vitest";
-import { idle, type RealSoketi, realSoketi } from "./real-soketi.ts";
+import { idle, type RealSoketi, realSoketi, type RealSoketiOptions } from "./real-soketi.ts";
 
 /** A response of uWebSockets.js: its rules are kept on the prototype, as there. */
 class TestResponse {
@@ -68,8 +68,8 @@ class TestResponse {
   }
 }
 
-/** With this header; there are no others. */
-const requestOf = (contentLength = "", query = "") => ({
+/** With this header; there are no others. Without a query, uWebSockets.js gives undefined. */
+const requestOf = (contentLength = "", query?: string) => ({
   getHeader: (name: string) => (name === "content-length" ? contentLength : ""),
   getQuery: () => query,
 });
@@ -80,10 +80,15 @@ function call(soketi: RealSoketi, route: string, contentLength?: string): TestRe
   return response;
 }
 
-/** A call as a tenant's backend makes it. */
-async function publish(soketi: RealSoketi, text: string, route = "events"): Promise<TestResponse> {
+/** A call as a tenant's backend makes it. Signed: the text that it has signed. */
+async function publish(
+  soketi: RealSoketi,
+  text: string,
+  route = "events",
+  signed = text,
+): Promise<TestResponse> {
   const response = new TestResponse();
-  const md5 = createHash("md5").update(text).digest("hex");
+  const md5 = createHash("md5").update(signed).digest("hex");
   const query = { auth_key: "k", auth_timestamp: "1", auth_version: "1.0", body_md5: md5 };
   const params = Object.entries(query).map(([name, value]) => `${name}=${value}`);
   const signature = createHmac("sha256", "s")
@@ -104,7 +109,7 @@ describe("a query that soketi takes minutes for", () => {
     "%e4&%bd",
     "a=b&".repeat(2_000),
   ];
-  const ask = async (soketi: RealSoketi, route: string, query: string) => {
+  const ask = async (soketi: RealSoketi, route: string, query?: string) => {
     const response = new TestResponse();
     const begun = performance.now();
     soketi.routes.get(route)?.(response, requestOf("", query));
@@ -136,7 +141,14 @@ describe("a query that soketi takes minutes for", () => {
 
   it("is no other", async () => {
     const soketi = realSoketi();
-    for (const query of ["", "a", "a=%e4%bd%a0+x&%26=%3d&b", "filter_by_prefix=presence-%c3%a4", "&=&&"]) {
+    for (const query of [
+      undefined,
+      "",
+      "a",
+      "a=%e4%bd%a0+x&%26=%3d&b",
+      "filter_by_prefix=presence-%c3%a4",
+      "&=&&",
+    ]) {
       expect((await ask(soketi, "channels", query)).response.status).toBe(401);
     }
     expect(soketi.caught).toEqual([]);
@@ -199,6 +211,119 @@ describe("a body that soketi does not bear", () => {
     response.receive("x");
     expect(response.status).toBe(413);
     expect(response.json).toEqual({ error: "The payload size is too big.", code: 413 });
+  });
+});
+
+describe("a body of a stranger", () => {
+  const many = `[${"{},".repeat(1_700_000)}{}]`;
+  const unsigned = async (options: RealSoketiOptions, text: string) => {
+    const soketi = realSoketi(options);
+    Object.assign(soketi.server.options.httpApi, { requestLimitInMb: 8 });
+    const parse = vi.spyOn(JSON, "parse");
+    try {
+      const response = await publish(soketi, text, "events", "something else");
+      // Texts, or bytes.
+      const parsed = parse.mock.calls.filter(([it]) => it.length >= text.length);
+      return { status: response.status, caught: soketi.caught, parsed: parsed.length };
+    } finally {
+      parse.mockRestore();
+    }
+  };
+
+  it("is not parsed, whatever it is", async () => {
+    for (const text of [many, deep, '{"name":"n","data":"x","channel":"room"}']) {
+      expect(await unsigned({}, text)).toEqual({ status: 401, caught: [], parsed: 0 });
+      const nobody = await unsigned({ lookup: () => Promise.resolve(null) }, text);
+      expect(nobody).toEqual({ status: 404, caught: [], parsed: 0 });
+    }
+  });
+
+  it("is parsed by soketi alone", async () => {
+    expect((await unsigned({ on: [] }, many)).parsed).toBe(1);
+  });
+
+  it("is dropped when bodies that nobody answers for fill a node, and answered then or when it has come", () => {
+    const soketi = realSoketi({ lookup: () => new Promise(() => undefined) });
+    Object.assign(soketi.server.options.httpApi, { requestLimitInMb: 60 });
+    const [read, unread, last] = [call(soketi, "events"), call(soketi, "events"), call(soketi, "events")];
+    const send = (response: TestResponse, megabytes: number, isLast: boolean) =>
+      response.receive("x".repeat(megabytes * 2 ** 20), isLast);
+    send(unread, 50, false);
+    send(read, 49, true);
+    const small = call(soketi, "events");
+    small.receive("{}");
+    send(last, 48, true);
+    expect([read.status, unread.status, last.status, small.status]).toEqual([0, 0, 0, 0]);
+    send(unread, 1, true);
+    expect([unread.status, unread.written]).toEqual([
+      503,
+      [
+        "503 Service Unavailable",
+        "Retry-After: 1",
+        "Content-Type: application/json",
+        '{"error":"Too many large requests come in at the moment. Please try again shortly.","code":503}',
+      ],
+    ]);
+    // Larger than the others, and waits for its app.
+    send(call(soketi, "events"), 40, false);
+    expect([read.status, last.status, small.status]).toEqual([503, 0, 0]);
+    expect(soketi.caught).toEqual(Array(2).fill("requests: bodies over the limit of a node"));
+  });
+});
+
+describe("a body that is signed", () => {
+  const EVENT = '{"name":"n","data":"x","channel":"room"}';
+  it.each([
+    [EVENT, EVENT],
+    [EVENT, "{}"],
+    ["{}", "{}"],
+    ["", ""],
+    ["", "{}"],
+    ["no JSON", "no JSON"],
+    ["no JSON", "{}"],
+    ["no JSON", EVENT],
+    [`\ufeff${EVENT}`, `\ufeff${EVENT}`],
+    ["5", "5"],
+    [`{"channel":"room","name":"n","data":"${"ä".repeat(2_000)}"}`, undefined],
+  ])("%j, as %j, is answered as by soketi alone", async (text, signed) => {
+    for (const route of ["events", "batchEvents", "terminateUserConnections"]) {
+      // What soketi alone does not bear.
+      if (text === "5" && route !== "terminateUserConnections") continue;
+      if (route === "batchEvents" && signed !== text && signed !== EVENT) continue;
+      if (route === "batchEvents" && (text === EVENT || text === "{}") && signed === text) continue;
+      const guarded = await publish(realSoketi({ adapter }), text, route, signed);
+      const alone = await publish(realSoketi({ adapter, on: [] }), text, route, signed);
+      expect([route, guarded.json]).toEqual([route, alone.json]);
+    }
+  });
+  const adapter = () => ({ terminateUserConnections: () => undefined, send: () => undefined });
+
+  it("is parsed once", async () => {
+    const text = `{"name":"n","channel":"room","data":"${"x".repeat(5_000)}"}`;
+    const parse = vi.spyOn(JSON, "parse");
+    try {
+      const { status } = await publish(realSoketi(), text);
+      expect([status, parse.mock.calls.filter(([it]) => it.length >= text.length).length]).toEqual([200, 1]);
+    } finally {
+      parse.mockRestore();
+    }
+  });
+
+  it("of more values than the app may send is not parsed: 413", async () => {
+    const soketi = realSoketi({
+      app: { maxEventPayloadInKb: 1, maxEventBatchSize: 2, maxEventChannelsAtOnce: 3 },
+    });
+    const event = (count: number) => `{"name":"n","channel":"room","data":[${"0,".repeat(count)}0]}`;
+    // 16,384, of each event 1,024, of each channel 1. Of the map 6 of its own, and 2 of the list.
+    const most = 16_384 + 2 * 1_024 + 2 * 3 - 9;
+    expect((await publish(soketi, event(most))).json).toMatchObject({ error: "The event data should be less than 1 KB." }); // prettier-ignore
+    expect(soketi.caught).toEqual([]);
+    const response = await publish(soketi, event(most + 1));
+    expect([response.status, response.json]).toEqual([
+      413,
+      { error: "The payload size is too big.", code: 413 },
+    ]);
+    expect(soketi.caught).toEqual(["requests: a body of too many values"]);
   });
 });
 

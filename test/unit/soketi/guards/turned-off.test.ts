@@ -51,7 +51,7 @@ async function statusOf({ routes }: RealSoketi, route: string, body?: string): P
     method: "POST",
     url: "/apps/a/events",
   });
-  routes.get(route)?.(response, { getHeader: () => "", getQuery: () => "" });
+  routes.get(route)?.(response, { getHeader: () => "", getQuery: () => undefined });
   if (body !== undefined) {
     const bytes = Buffer.from(body);
     receive(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length), true);

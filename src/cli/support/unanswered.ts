@@ -1,0 +1,21 @@
+import { READS_REPLICA } from "../../fleet/reads-replica.ts";
+import type { RegisteredNode } from "../../protocol/node.ts";
+import type { Fleet } from "../../redis/fleet.ts";
+import { ago } from "./ago.ts";
+
+/**
+ * What was not looked at although Redis answered: soketi nodes that gave no answer, and all of them over a replica. One sentence
+ * each; none when every node has answered.
+ */
+export function unanswered(
+  { readsReplica }: Pick<Fleet, "readsReplica">,
+  nodes: readonly RegisteredNode[],
+): string[] {
+  const silent = nodes.filter(({ entry, answer }) => entry.soketi !== undefined && !answer);
+  return [...(readsReplica ? [READS_REPLICA] : []), ...silent.map(inWords)];
+}
+
+function inWords({ entry: { host, pid }, silentMs }: RegisteredNode): string {
+  const found = silentMs === undefined ? "does not answer" : `vanished, last seen ${ago(silentMs)}`;
+  return `node ${host} ${pid}: it ${found}`;
+}
