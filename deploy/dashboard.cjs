@@ -23,7 +23,7 @@ function widgets(is) {
     graph("Behind the stream, ms", "Maximum", lambda("stream", "IteratorAge")),
     graph("Changes", "Sum", ours("Published", "Coalesced", "Unchanged")),
     graph("Redis", "Sum", ours("PublishFailures", "BatchRetries", "RedisErrors")),
-    graph("Items and records", "Sum", ours("InvalidItems", "UnreadableRecords")),
+    graph("Items and records", "Sum", ours("InvalidItems", "UnreadableRecords", "AppsNotRefreshed")),
     graph("Failed ranges", "Maximum", [...queue("failures", ...depth), ...queue("dead-letters", depth[0])]),
     graph("Redrive", "Sum", ours("RangesRedriven", "RangesGone", "RedriveFailures")),
     ...(is.shared

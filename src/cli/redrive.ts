@@ -45,6 +45,8 @@ async function redriveRange(options: RedriveOptions, tools: Tools): Promise<read
     batchStarted: () => undefined,
     published: () => undefined,
     unreadableRecord: (at, reason) => told.push(`record ${at} names no app, so all nodes flush: ${reason}`),
+    // A command reads the table, or fails.
+    notRefreshed: () => undefined,
     publishFailed: (error) => {
       throw error;
     },

@@ -36,6 +36,10 @@ export function createReporters(log: Log, meter: Meter): Reporter {
   };
 }
 
+const NO_IMAGE =
+  "expected each record to hold the item as it was written, found only its keys or the item before: " +
+  "turn the table's stream on with NEW_AND_OLD_IMAGES";
+
 function batchReporter(log: Log, meter: Meter): PipelineReporter {
   /** Where the last batch failed: it comes again from there, mostly to this same process. */
   let failedAt: string | undefined;
@@ -49,6 +53,14 @@ function batchReporter(log: Log, meter: Meter): PipelineReporter {
     unreadableRecord(sequenceNumber, reason) {
       log.error("stream record names no app: flushed all apps", { sequenceNumber, reason });
       count(meter, "UnreadableRecords", 1);
+    },
+    notRefreshed(appIds, error) {
+      log.error("the shared cache keeps apps as they were until the next sweep", {
+        apps: appIds,
+        ...(error === undefined ? { error: NO_IMAGE } : describe(error)),
+      });
+      count(meter, "AppsNotRefreshed", appIds.length);
+      if (error instanceof RedisError) count(meter, "RedisErrors", 1);
     },
     batchStarted(sequenceNumber) {
       if (failedAt !== undefined && sequenceNumber === failedAt) count(meter, "BatchRetries", 1);

@@ -9,7 +9,7 @@ const MAX_ROUNDS = 5;
 export interface AppEntriesOptions {
   readonly mode: SharedCacheMode;
   readonly store: AppCacheStore;
-  /** For what records do not tell; without it such apps are removed. */
+  /** For what records do not tell. Without it such apps are removed, unless servers depend on the entry: then they stay. */
   readonly table?: AppsReader | undefined;
 }
 
@@ -24,7 +24,9 @@ export interface RepairOutcome {
 }
 
 /**
- * Updates one format's entries from the table. Error goes towards empty: what cannot be known is removed.
+ * Updates one format's entries from the table. Error goes towards empty where servers read the table for what is missing: what
+ * cannot be known is removed. Where they do not, a missing entry refuses the app's clients. So there the last known app stays
+ * until the table has been read, and goes when the table or a record says so.
  *
  * The newest record of an app wins, whoever writes last: each write carries what it knows, and is refused where more is known
  * (ports.ts, `Fence`). A node that was reading the table while the app changed may still put the old app there afterwards;
@@ -56,15 +58,23 @@ export class AppEntries {
       );
       return true;
     }
-    const hadRoom = await this.#replace(changes);
-    const unknown = changes.flatMap(({ appId, app }) => (app === undefined ? [appId] : []));
+    const unknown = changes.filter(({ app }) => app === undefined);
+    const known = changes.filter(({ app }) => app !== undefined);
+    const hadRoom = await this.#replace(this.store.format.readsTable ? changes : known);
     if (!this.#table || unknown.length === 0) return hadRoom;
-    const { unsettled, withoutRoom } = await this.repair(unknown, this.#table);
+    const keys = new Map(unknown.map((change) => [change.appId, change.keys]));
+    const { unsettled, withoutRoom } = await this.repair([...keys.keys()], this.#table, keys);
     if (unsettled.length === 0) return hadRoom && withoutRoom.length === 0;
     throw new UnsettledAppError(
       `expected ${unsettled.join(", ")} to be the same while being written to the shared cache, ` +
         `found another each time, ${MAX_ROUNDS} times: try again later`,
     );
+  }
+
+  /** Those of which neither these records nor the table can tell, and whose entries `apply` therefore leaves as they are. */
+  leftBy(changes: readonly CachedApp[]): string[] {
+    if (this.mode === "evict" || this.store.format.readsTable || this.#table) return [];
+    return changes.flatMap(({ appId, app }) => (app === undefined ? [appId] : []));
   }
 
   /**
@@ -73,24 +83,28 @@ export class AppEntries {
    * What is known of an app in the cache is asked for before the table is read, and is what the write goes by: a record that
    * is applied between the two makes the write be refused, and the table be read again. One that is applied later is
    * newer than the reading, or is followed by one that is.
+   *
+   * @param keys for each app those that it may have left: their entries go, unless the table says otherwise.
    */
-  async repair(appIds: readonly string[], table: AppsReader): Promise<RepairOutcome> {
-    const { format } = this.store;
+  async repair(
+    appIds: readonly string[],
+    table: AppsReader,
+    keys: ReadonlyMap<string, readonly string[]> = new Map(),
+  ): Promise<RepairOutcome> {
     let ids = [...new Set(appIds)];
     let foreign = 0;
     const withoutRoom = new Set<string>();
     // For its key alone, under which the app is to be found.
     let known = ids.length === 0 ? new Map<string, App>() : await table.read(ids);
     for (let round = 0; ids.length > 0 && round < MAX_ROUNDS; round += 1) {
-      const entries = ids.flatMap((appId) => this.#entriesOf(appId, known.get(appId)));
+      const entries = ids.flatMap((appId) => this.#toCompare(appId, known.get(appId), keys.get(appId)));
       const tokens = await this.store.fences(entries);
       const now = await table.read(ids);
-      const writes = entries.flatMap(({ name, appId }, i) => {
+      const writes = entries.flatMap(({ name, appId, isFormer }, i): CacheWrite[] => {
         const app = now.get(appId);
+        if (app?.key !== known.get(appId)?.key) return [];
         const fence: Fence = { kind: "read", token: tokens[i] ?? "" };
-        return app?.key === known.get(appId)?.key
-          ? [{ name, appId, fence, json: app && format.json(app) }]
-          : [];
+        return [{ name, appId, fence, json: app && !isFormer ? this.store.format.json(app) : undefined }];
       });
       const results = await this.store.write(writes);
       const refused = new Set(writes.flatMap(({ appId }, i) => (results[i] === "outdated" ? [appId] : [])));
@@ -103,9 +117,16 @@ export class AppEntries {
     return { unsettled: ids, withoutRoom: [...withoutRoom], foreign };
   }
 
-  /** Rejects with what the store throws. */
-  async forget(apps: readonly Pick<CachedApp, "appId" | "keys">[]): Promise<void> {
-    await this.store.remove([...new Set(apps.flatMap(({ appId, keys }) => this.#namesOf(appId, keys)))]);
+  /**
+   * For records that could not be applied: removes what servers do without, and has the table tell the rest once more.
+   * Rejects with what the store throws, or as `apply`.
+   *
+   * @param changes of late records.
+   */
+  async giveUp(changes: readonly CachedApp[]): Promise<void> {
+    if (!this.store.format.readsTable) await this.apply(changes);
+    else
+      await this.store.remove([...new Set(changes.flatMap(({ appId, keys }) => this.#namesOf(appId, keys)))]);
   }
 
   /** @returns whether Redis had room for all. */
@@ -127,6 +148,14 @@ export class AppEntries {
       }),
     );
     return !results.includes("full");
+  }
+
+  /** Those where the app has to be, and those that it may have left: a name may be both. */
+  #toCompare(appId: string, app: App | undefined, keys: readonly string[] = []) {
+    const entries = this.#entriesOf(appId, app).map((entry) => ({ ...entry, isFormer: false }));
+    const names = new Set(entries.map(({ name }) => name));
+    const former = this.#namesOf(appId, keys).filter((name) => !names.has(name));
+    return [...entries, ...former.map((name) => ({ name, appId, isFormer: true }))];
   }
 
   #namesOf(appId: string, keys: readonly string[]): string[] {

@@ -7,6 +7,8 @@ import { toSockudo } from "../app/sockudo-shape.ts";
 export interface CacheFormat {
   /** What people call the servers. */
   readonly server: "soketi" | "sockudo";
+  /** Whether they read the table for an app that has no entry. To those that do not, such an app is unknown. */
+  readonly readsTable: boolean;
   /** The entry that a lookup by an app's id reads. */
   idName(appId: string): string;
   /** The entry that a lookup by a key reads. */
@@ -19,6 +21,7 @@ export interface CacheFormat {
 /** dist/app-managers/app-manager.js of soketi: both under one kind of name. */
 export const SOKETI_FORMAT: CacheFormat = {
   server: "soketi",
+  readsTable: true,
   idName: (appId) => appId,
   keyName: (key) => key,
   json: (app) => JSON.stringify(toSoketi(app)),
@@ -27,6 +30,7 @@ export const SOKETI_FORMAT: CacheFormat = {
 /** crates/sockudo-app/src/cached_app_manager.rs of sockudo. */
 export const SOCKUDO_FORMAT: CacheFormat = {
   server: "sockudo",
+  readsTable: false,
   idName: (appId) => `id:${appId}`,
   keyName: (key) => `key:${key}`,
   json: (app) => JSON.stringify(toSockudo(app)),

@@ -29,10 +29,10 @@ export class CachedApps {
     this.#options = options;
   }
 
-  add({ appId, before, after, complete, streamArn, sequenceNumber }: StreamChange): void {
+  add({ appId, before, after, tellsAfter, streamArn, sequenceNumber }: StreamChange): void {
     const keys = new Set(this.#byApp.get(appId)?.keys);
     for (const key of [before?.key, after?.key]) if (key !== undefined) keys.add(key);
-    const app = complete && !this.#options.late ? (after?.app ?? null) : undefined;
+    const app = tellsAfter && !this.#options.late ? (after?.app ?? null) : undefined;
     const fence = fenceOf(streamArn ?? this.#options.streamArn, sequenceNumber);
     this.#byApp.set(appId, { appId, keys: [...keys], app, fence });
   }

@@ -17,6 +17,8 @@ export interface StreamChange {
   readonly after?: Normalized | undefined;
   /** Whether the images that the event should have were there. When not, nothing is known about what changed. */
   readonly complete: boolean;
+  /** Whether `after` is the item as it was after the write; absent when it was gone. An incomplete record may tell that too. */
+  readonly tellsAfter: boolean;
   /** Milliseconds since 1970; on AWS exact to the second. */
   readonly writtenAt?: number | undefined;
 }
@@ -65,6 +67,7 @@ export function decodeRecord(record: unknown): StreamChange | UnreadableRecord {
     before,
     after,
     complete: isComplete(record.eventName, before, after),
+    tellsAfter: tellsAfter(record.eventName, after),
     writtenAt: millisecondsOf(ApproximateCreationDateTime),
   };
 }
@@ -80,6 +83,11 @@ function isComplete(eventName: unknown, before?: Normalized, after?: Normalized)
     default:
       return false;
   }
+}
+
+function tellsAfter(eventName: unknown, after?: Normalized): boolean {
+  if (eventName === "REMOVE") return true;
+  return (eventName === "INSERT" || eventName === "MODIFY") && after !== undefined;
 }
 
 function millisecondsOf(value: unknown): number | undefined {

@@ -128,6 +128,12 @@ export interface PipelineReporter {
   /** The item as it is now has problems; the app works as the normalizer says. */
   itemProblems(appId: string, problems: readonly Problem[]): void;
   unreadableRecord(sequenceNumber: string, reason: string): void;
+  /**
+   * These apps may differ from their entries in the shared cache until the next sweep.
+   *
+   * @param error why the table could not be read, or Redis not be written; absent where nothing reads the table.
+   */
+  notRefreshed(appIds: readonly string[], error?: unknown): void;
   /** With the sequence number of its first record. */
   batchStarted(sequenceNumber: string): void;
   published(outcome: BatchOutcome): void;

@@ -64,6 +64,8 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     return { batchItemFailures: [{ itemIdentifier: first }] };
   }
   if (flushing) context.flushes?.sent(invokedAt);
+  const left = context.sharedCache?.leftBy(cached) ?? [];
+  if (left.length > 0) context.report.notRefreshed(left);
   const ageMs = oldestAge(changes, context.now());
   context.report.published({
     records: records.length,

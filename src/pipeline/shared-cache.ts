@@ -8,7 +8,7 @@ export interface SharedCacheOptions {
   readonly mode: SharedCacheMode;
   /** One for each kind of server that has its apps from there. */
   readonly stores: readonly AppCacheStore[];
-  /** For what records do not tell; without it such apps are removed. */
+  /** As `AppEntriesOptions` has it. */
   readonly table?: AppsReader | undefined;
 }
 
@@ -33,9 +33,17 @@ export class SharedCache {
     return hadRoom.every(Boolean);
   }
 
-  /** Removes whatever is there of an app, under all its names. */
-  async forget(apps: readonly Pick<CachedApp, "appId" | "keys">[]): Promise<void> {
-    await each(this.all, (entries) => entries.forget(apps));
+  /**
+   * Apps whose entries `apply` leaves as they are in some format, since neither these records nor the table can tell. A sweep
+   * updates them.
+   */
+  leftBy(changes: readonly CachedApp[]): string[] {
+    return [...new Set(this.all.flatMap((entries) => entries.leftBy(changes)))];
+  }
+
+  /** For records that could not be applied. All formats are tried; what servers depend on stays unless the table can be read. */
+  async giveUp(changes: readonly CachedApp[]): Promise<void> {
+    await each(this.all, (entries) => entries.giveUp(changes));
   }
 
   /** What the formats have no word for. */

@@ -1,4 +1,6 @@
+import { within } from "../async/within.ts";
 import { encodeFlush } from "../protocol/encode.ts";
+import { CachedApps } from "../pipeline/cached-apps.ts";
 import { decodeRecord } from "../pipeline/decode.ts";
 import { type BatchContext, runBatch } from "../pipeline/run-batch.ts";
 import { RedisError, RedisLoginError } from "../redis/errors.ts";
@@ -118,7 +120,7 @@ async function attempt(
 /** False when not even that could be published: then it comes again. */
 async function giveUp(records: readonly RawRecord[], error: unknown, context: TakeContext): Promise<boolean> {
   const { shard, checkpoints, batch, now, report } = context;
-  await dropFromSharedCache(records, batch());
+  await giveUpInSharedCache(records, batch());
   const sequenceNumber = sequenceNumberOf(records.at(-1));
   // As a record that is read again out of its turn: its app has changed, whatever there is in it.
   if ((await attempt(records, context, { late: true, sharedCache: undefined })) === undefined) {
@@ -140,23 +142,24 @@ async function giveUp(records: readonly RawRecord[], error: unknown, context: Ta
   return true;
 }
 
-/** What is not known is not there: the sweep, or the next node that reads the table, puts it back. */
-async function dropFromSharedCache(
+/** The record is not to be relied on. The table may be; otherwise the sweep. */
+async function giveUpInSharedCache(
   records: readonly RawRecord[],
-  { sharedCache, report }: Omit<BatchContext, "log">,
+  { sharedCache, streamArn, report, remainingMs }: Omit<BatchContext, "log">,
 ): Promise<void> {
   if (!sharedCache) return;
-  const apps = records.flatMap((raw) => {
+  const cached = new CachedApps({ late: true, streamArn });
+  for (const raw of records) {
     const record = decodeRecord(raw);
-    if (record.kind === "unreadable") return [];
-    const keys = [record.before?.key, record.after?.key].filter((key) => key !== undefined);
-    return [{ appId: record.appId, keys }];
-  });
+    if (record.kind === "change") cached.add(record);
+  }
+  const apps = cached.all();
   try {
-    await sharedCache.forget(apps);
+    await within(remainingMs(), "the shared cache to be updated", sharedCache.giveUp(apps));
   } catch (error) {
-    // Told, and left to the sweep: the message to the nodes must not wait for it.
-    report.publishFailed(error, sequenceNumberOf(records[0]), 0);
+    // The message to the nodes must not wait for it.
+    const ids = apps.map(({ appId }) => appId);
+    report.notRefreshed(ids, error);
   }
 }
 

@@ -1,11 +1,5 @@
 import { randomUUID } from "node:crypto";
 import { spawnSync } from "node:child_process";
-import {
-  DescribeStreamCommand,
-  DynamoDBStreamsClient,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-} from "@aws-sdk/client-dynamodb-streams";
 import type { SQSBatchResponse } from "aws-lambda";
 import { Redis } from "ioredis";
 import { beforeAll, describe, expect, inject, it } from "vitest";
@@ -15,18 +9,15 @@ import { type Decoded, decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { item, loadHandler, root } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { recordsOf, type StreamRange } from "../support/stream-range.ts";
+import { startTableProxy } from "../support/table-proxy.ts";
 
 const keep = keeping();
 
 type Redrive = (event: unknown, context: unknown) => Promise<SQSBatchResponse>;
 
-interface Range {
-  readonly shardId: string;
-  readonly numbers: readonly string[];
-}
-
 let table: AppsTable;
-let range: Range;
+let range: StreamRange;
 let prefix: string;
 
 /** Apps 0 to 9, then 3 changed: eleven records in one shard. */
@@ -34,31 +25,9 @@ beforeAll(async () => {
   table = await openAppsTable(inject("dynamodbEndpoint"), `redrive-${randomUUID().slice(0, 8)}`);
   for (let i = 0; i < 10; i += 1) await table.put(item(`app-${i}`));
   await table.update("app-3", { Enabled: { BOOL: false } });
-  range = await recordsOf(table.streamArn);
+  range = await recordsOf(inject("dynamodbEndpoint"), table.streamArn, 11);
   prefix = `{${table.name}}`;
 });
-
-async function recordsOf(streamArn: string): Promise<Range> {
-  const client = new DynamoDBStreamsClient({ endpoint: inject("dynamodbEndpoint"), region: "us-east-1" });
-  const { StreamDescription } = await client.send(new DescribeStreamCommand({ StreamArn: streamArn }));
-  const shardId = StreamDescription?.Shards?.[0]?.ShardId ?? "";
-  const numbers: string[] = [];
-  const { ShardIterator } = await client.send(
-    new GetShardIteratorCommand({
-      StreamArn: streamArn,
-      ShardId: shardId,
-      ShardIteratorType: "TRIM_HORIZON",
-    }),
-  );
-  for (let iterator = ShardIterator; numbers.length < 11;) {
-    const { Records = [], NextShardIterator } = await client.send(
-      new GetRecordsCommand({ ShardIterator: iterator }),
-    );
-    numbers.push(...Records.map(({ dynamodb }) => dynamodb?.SequenceNumber ?? ""));
-    iterator = NextShardIterator;
-  }
-  return { shardId, numbers };
-}
 
 const environment = (redisUrl: string) => ({
   REDIS_URL: redisUrl,
@@ -194,6 +163,38 @@ describe("redrive", () => {
     expect(await invoke(handler, failure(0, 1), "not JSON")).toEqual({
       batchItemFailures: [{ itemIdentifier: "m0" }, { itemIdentifier: "m1" }],
     });
+  });
+
+  it("keeps sockudo's apps in the shared cache until the table is read, and while it cannot be", async () => {
+    const redis = openRedis(inject("redisUrl"));
+    const proxy = keep(await startTableProxy(inject("dynamodbEndpoint")));
+    const cachePrefix = `redrive-${randomUUID().slice(0, 8)}`;
+    const env = {
+      ...environment(inject("redisUrl")),
+      APP_MANAGER_DYNAMODB_ENDPOINT: proxy.url,
+      SHARED_CACHE: "refresh",
+      SHARED_CACHE_FORMAT: "sockudo",
+      SOCKUDO_CACHE_PREFIX: cachePrefix,
+    };
+    const names = Array.from({ length: 10 }, (_, i) => [`id:app-${i}`, `key:app-${i}-key`]).flat();
+    const entries = () => redis.mget(names.map((name) => `${cachePrefix}:app:${name}`));
+    const sweep = await loadHandler(env, "sweep");
+    await sweep({}, { getRemainingTimeInMillis: () => 30_000 });
+    const swept = await entries();
+    expect(swept).not.toContain(null);
+
+    const seen: unknown[] = [];
+    proxy.beforeRead = async () => seen.push(await entries());
+    const handler = await loadHandler<Redrive>(env, "redrive");
+    proxy.isFailing = true;
+    expect(await invoke(handler, failure(0, 10))).toEqual({ batchItemFailures: [{ itemIdentifier: "m0" }] });
+    expect(await entries()).toEqual(swept);
+    proxy.isFailing = false;
+    expect(await invoke(handler, failure(0, 10))).toEqual({ batchItemFailures: [] });
+    expect(await entries()).toEqual(swept);
+    expect(seen.length).toBeGreaterThan(2);
+    for (const then of seen) expect(then).toEqual(swept);
+    await published(redis);
   });
 
   it("is a command as well", async () => {

@@ -30,6 +30,7 @@ const MAX_BATCH = 10;
 const SILENT: PipelineReporter = {
   itemProblems: () => undefined,
   unreadableRecord: () => undefined,
+  notRefreshed: () => undefined,
   batchStarted: () => undefined,
   published: () => undefined,
   publishFailed: () => undefined,

@@ -6,7 +6,10 @@ import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { eventually, item } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
-import { outcomeAt, startSockudoFleet, takes } from "./fleet.ts";
+import { cli } from "../support/cli.ts";
+import { recordsOf } from "../support/stream-range.ts";
+import { startTableProxy } from "../support/table-proxy.ts";
+import { outcomeAt, startSockudoFleet, statusAt, takes } from "./fleet.ts";
 
 const keep = keeping();
 const APPS = 10_000;
@@ -34,6 +37,41 @@ it("a Redis that comes back empty is filled by the sweep; meanwhile nobody gets 
   // Nothing of it was noticed there.
   await open.subscribe("news");
   open.disconnect();
+});
+
+it("a redrive keeps apps in force while the table cannot be read, and afterwards has what it says", async () => {
+  const { fleet, node: start, env } = keep(await startSockudoFleet());
+  const proxy = keep(await startTableProxy(inject("dynamodbEndpoint")));
+  const node = await start();
+  await fleet.table.put(item("a"));
+  await eventually("the app", async () => (await statusAt(node, "a")) === 200);
+  const { shardId, numbers } = await recordsOf(inject("dynamodbEndpoint"), fleet.table.streamArn, 1);
+  const [number = ""] = numbers;
+  const redrive = () =>
+    cli(["redrive", "--shard", shardId, "--from", number, "--to", number], {
+      env: { ...env, APP_SYNC_PREFIX: fleet.prefix, APP_MANAGER_DYNAMODB_ENDPOINT: proxy.url },
+    });
+
+  const statuses: number[] = [];
+  const done = new AbortController();
+  const asking = (async () => {
+    while (!done.signal.aborted) statuses.push(await statusAt(node, "a"));
+  })();
+  proxy.isFailing = true;
+  // Longer than a node holds an app, which is a second.
+  for (const end = performance.now() + 3_000; performance.now() < end;)
+    expect(await redrive()).toMatchObject({ status: 1 });
+  proxy.isFailing = false;
+  expect(await redrive()).toMatchObject({ status: 0 });
+  done.abort();
+  await asking;
+  expect(new Set(statuses)).toEqual(new Set([200]));
+
+  // The record says that there is such an app; the table does not, and the function was not told.
+  await fleet.source.stop();
+  await fleet.table.delete("a");
+  expect(await redrive()).toMatchObject({ status: 0 });
+  await eventually("its end", async () => (await statusAt(node, "a")) === 404);
 });
 
 it(`${APPS} apps: a sweep writes them all, each is found, and the next change is in force`, async () => {

@@ -2,6 +2,7 @@
 export const silentReporter = {
   itemProblems: () => undefined,
   unreadableRecord: () => undefined,
+  notRefreshed: () => undefined,
   batchStarted: () => undefined,
   published: () => undefined,
   publishFailed: (error: unknown) => {

@@ -40,6 +40,7 @@ const nothing = () => undefined;
 const SILENT = {
   itemProblems: nothing,
   unreadableRecord: nothing,
+  notRefreshed: nothing,
   batchStarted: nothing,
   published: nothing,
   publishFailed: nothing,

@@ -22,6 +22,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   "src/http": ["src/config"],
   "src/lambda": ["src/protocol", "src/pipeline", "src/config", "src/redis"],
   "src/relay": [
+    "src/async",
     "src/protocol",
     "src/pipeline",
     "src/config",

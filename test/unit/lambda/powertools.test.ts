@@ -57,6 +57,7 @@ describe("metrics", () => {
       { code: "webhook-without-events", severity: "error", attribute: "Webhooks", message: "m" },
     ] as never);
     report.unreadableRecord("2", "no keys");
+    report.notRefreshed(["a", "b"]);
     report.published({
       records: 9,
       published: 5,
@@ -71,6 +72,7 @@ describe("metrics", () => {
       "ItemProblems number-invalid": 2,
       "ItemProblems webhook-without-events": 1,
       UnreadableRecords: 1,
+      AppsNotRefreshed: 2,
       Published: 5,
       Coalesced: 2,
       Unchanged: 1,

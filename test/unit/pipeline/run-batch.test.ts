@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import { SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import type { AppCacheStore, BatchOutcome } from "../../../src/pipeline/ports.ts";
 import { runBatch, type BatchContext } from "../../../src/pipeline/run-batch.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
@@ -30,6 +30,7 @@ beforeEach(() => {
       itemProblems: (appId, problems) =>
         reports.push(`${appId}: ${problems.map(({ code }) => code).join(",")}`),
       unreadableRecord: (sequenceNumber, reason) => reports.push(`unreadable ${sequenceNumber}: ${reason}`),
+      notRefreshed: (appIds) => reports.push(`not refreshed: ${appIds.join(",")}`),
       batchStarted: (sequenceNumber) => started.push(sequenceNumber),
       published: (outcome) => outcomes.push(outcome),
       publishFailed: (error, sequenceNumber) =>
@@ -223,6 +224,33 @@ describe("a failed publish", () => {
       expect(reports[0]).toMatch(words);
     },
   );
+});
+
+describe("a shared cache of servers that read no table themselves", () => {
+  it("keeps the app of a record without its new image, which is told of", async () => {
+    const writes: string[] = [];
+    const store: AppCacheStore = {
+      format: SOCKUDO_FORMAT,
+      read: () => Promise.resolve([]),
+      fences: () => Promise.resolve([]),
+      write: (all) => {
+        writes.push(...all.map(({ name }) => name));
+        return Promise.resolve(all.map(() => "done"));
+      },
+      remove: () => Promise.reject(new Error("expected nothing to be removed")),
+      removeSame: () => Promise.resolve(),
+      touch: () => Promise.resolve(),
+      async *names() {
+        yield await Promise.resolve([]);
+      },
+    };
+    context = { ...context, sharedCache: new SharedCache({ mode: "refresh", stores: [store] }) };
+    const { Keys, SequenceNumber } = modify("a", {}, {}).dynamodb;
+    await run({ ...modify("a", {}, {}), dynamodb: { Keys, SequenceNumber } }, insert("b"));
+    expect(writes).toEqual(["id:b", "key:b-key"]);
+    expect(reports).toEqual(["not refreshed: a"]);
+    expect(changes().map(({ appId, type }) => `${appId} ${type}`)).toEqual(["a updated", "b created"]);
+  });
 });
 
 describe("a shared cache that Redis has no room for", () => {

@@ -138,10 +138,11 @@ describe("both formats at once", () => {
     expect(names()).toEqual({ soketi: [], sockudo: ["id:a", "key:a-key"] });
   });
 
-  it("what is given up is forgotten in both", async () => {
-    await cache().apply(changes(insert("a"), insert("b")));
-    await cache().forget([{ appId: "a", keys: ["a-key"] }]);
-    expect(names()).toEqual({ soketi: ["b", "b-key"], sockudo: ["id:b", "key:b-key"] });
+  it("of what is given up soketi reads the table itself, and sockudo has what the table says", async () => {
+    await cache().apply(changes(insert("a"), insert("b"), insert("c")));
+    table.set("a", app("a"));
+    await cache().giveUp(changes(insert("a"), remove("b")).map((change) => ({ ...change, app: undefined })));
+    expect(names()).toEqual({ soketi: ["c", "c-key"], sockudo: ["id:a", "key:a-key", "id:c", "key:c-key"] });
   });
 
   it("are swept with one reading of the table", async () => {

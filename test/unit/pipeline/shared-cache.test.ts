@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { App } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
-import { SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
 import type { AppCacheStore, AppsReader, CacheWrite, CacheWriteResult } from "../../../src/pipeline/ports.ts";
@@ -18,6 +18,8 @@ let table: Map<string, App>;
 let items: Map<string, Image>;
 /** Called before each read of the table. */
 let beforeRead: () => void;
+/** Called when what a read gives is settled, before it is given. */
+let afterRead: () => void;
 
 /** Of another type than text, by name. */
 let foreign: Set<string>;
@@ -26,8 +28,8 @@ let known: Map<string, string>;
 
 const cachedJson = (one: App | undefined) => one && SOKETI_FORMAT.json(one);
 
-const store: AppCacheStore = {
-  format: SOKETI_FORMAT,
+const storeOf = (format: CacheFormat): AppCacheStore => ({
+  format,
   read: (names) =>
     Promise.resolve(
       names.map((name) => (foreign.has(name) ? null : cache.get(name) === "" ? undefined : cache.get(name))),
@@ -50,7 +52,9 @@ const store: AppCacheStore = {
   async *names() {
     yield [...cache.keys(), ...foreign];
   },
-};
+});
+
+const store = storeOf(SOKETI_FORMAT);
 
 /** For tests of what is asked for: who wins is tried on a real Redis (test/real/fences.test.ts). */
 function writeOne({ name, appId, fence, json, whosever }: CacheWrite): CacheWriteResult {
@@ -69,7 +73,9 @@ function writeOne({ name, appId, fence, json, whosever }: CacheWrite): CacheWrit
 const reader: AppsReader = {
   read: (ids) => {
     beforeRead();
-    return Promise.resolve(new Map([...table].filter(([id]) => ids.includes(id))));
+    const found = new Map([...table].filter(([id]) => ids.includes(id)));
+    afterRead();
+    return Promise.resolve(found);
   },
   readItems: (ids) => {
     const found = [...items].filter(([id]) => ids.includes(id));
@@ -91,6 +97,7 @@ beforeEach(() => {
   foreign = new Set();
   known = new Map();
   beforeRead = () => undefined;
+  afterRead = () => undefined;
 });
 
 function app(id: string, item = {}): App {
@@ -161,12 +168,7 @@ describe("refresh", () => {
 
   it("removes what a record does not tell, when it may not read the table", async () => {
     await apply("refresh", insert("a"));
-    const {
-      OldImage: _old,
-      NewImage: _new,
-      ...keysOnly
-    } = { OldImage: 0, NewImage: 0, ...insert("a").dynamodb };
-    await apply("refresh", { ...insert("a"), dynamodb: keysOnly });
+    await apply("refresh", without(insert("a"), "NewImage"));
     expect(idAt("a")).toBeUndefined();
   });
 });
@@ -199,6 +201,108 @@ describe("records that are read again late", () => {
     let reads = 0;
     beforeRead = () => table.set("a", app("a", { AppKey: { S: `key-${(reads += 1)}` } }));
     await expect(late(insert("a"))).rejects.toThrow(/expected a to be the same .* 5 times: try again later/);
+  });
+});
+
+/** A record of a stream that leaves images out. */
+function without<T extends { readonly dynamodb: object }>(given: T, ...left: ("OldImage" | "NewImage")[]) {
+  const images = Object.entries(given.dynamodb).filter(([name]) => !left.some((image) => image === name));
+  return { ...given, dynamodb: Object.fromEntries(images) };
+}
+
+describe("for servers that read no table themselves", () => {
+  const sockudo = (reading?: AppsReader) =>
+    new SharedCache({ mode: "refresh", stores: [storeOf(SOCKUDO_FORMAT)], table: reading });
+  const late = (...all: unknown[]) => sockudo(reader).apply(toCachedApps(records(...all), true));
+  const inCache = (one: App) => SOCKUDO_FORMAT.json(one);
+
+  beforeEach(async () => {
+    await sockudo().apply(toCachedApps(records(insert("a"), insert("b"))));
+    table = new Map([app("a"), app("b")].map((one) => [one.id, one]));
+  });
+
+  it("an app stays until the table has been read", async () => {
+    const before = new Map(cache);
+    table.set("a", app("a", { MaxConnections: { N: "9" } }));
+    let reads = 0;
+    beforeRead = () => {
+      reads += 1;
+      expect(cache).toEqual(before);
+    };
+    await late(modify("a", {}, { AppKey: { S: "k2" } }));
+    expect(reads).toBeGreaterThan(0);
+    expect(cache.get("id:a")).toBe(inCache(app("a", { MaxConnections: { N: "9" } })));
+    expect(cache.get("key:a-key")).toBe(cache.get("id:a"));
+  });
+
+  it("an app stays as it is while the table cannot be read, whichever read fails", async () => {
+    const before = new Map(cache);
+    for (const failing of [1, 2]) {
+      let reads = 0;
+      beforeRead = () => {
+        reads += 1;
+        if (reads === failing) throw new Error("throttled");
+      };
+      await expect(late(modify("a", {}, { MaxConnections: { N: "9" } }))).rejects.toThrow("throttled");
+      expect(cache).toEqual(before);
+    }
+  });
+
+  it("what the table no longer has goes: the app, and keys that it has left", async () => {
+    table.delete("b");
+    table.set("a", app("a", { AppKey: { S: "k3" } }));
+    const item = { AppKey: { S: "k2" } };
+    await sockudo().apply(toCachedApps(records(modify("a", {}, item))));
+    await late(modify("a", {}, item), modify("a", item, { AppKey: { S: "k3" } }), remove("b"));
+    expect(everything()).toEqual({ "id:a": "a", "key:k3": "a" });
+  });
+
+  it("a key that has passed on to another app stays with it", async () => {
+    table.set("a", app("a", { AppKey: { S: "free" } }));
+    table.set("b", app("b", { AppKey: { S: "a-key" } }));
+    await late(
+      modify("a", {}, { AppKey: { S: "free" } }),
+      modify("b", { AppKey: { S: "b-key" } }, { AppKey: { S: "a-key" } }),
+    );
+    expect(everything()).toEqual({ "id:a": "a", "key:free": "a", "id:b": "b", "key:a-key": "b" });
+  });
+
+  it("an app that goes back to a former key after the read keeps it", async () => {
+    const item = { AppKey: { S: "k2" } };
+    table.set("a", app("a", item));
+    const back = modify("a", item, { MaxConnections: { N: "9" } }, { sequenceNumber: "9".repeat(30) });
+    let reads = 0;
+    let applied: Promise<unknown> = Promise.resolve();
+    afterRead = () => {
+      reads += 1;
+      if (reads !== 2) return;
+      table.set("a", app("a", { MaxConnections: { N: "9" } }));
+      applied = sockudo().apply(toCachedApps(records(back)));
+    };
+    await late(modify("a", {}, item));
+    await applied;
+    expect(everything()).toEqual({ "id:a": "a", "key:a-key": "a", "id:b": "b", "key:b-key": "b" });
+    expect(cache.get("key:a-key")).toBe(inCache(app("a", { MaxConnections: { N: "9" } })));
+    expect(cache.get("id:a")).toBe(cache.get("key:a-key"));
+  });
+
+  it("without a table, what a record does not tell is left and named; what it tells is done", async () => {
+    const before = new Map(cache);
+    const changed = modify("a", {}, { MaxConnections: { N: "9" } });
+    const untold = [without(changed, "NewImage"), without(changed, "OldImage", "NewImage")];
+    for (const record of untold) {
+      const apps = toCachedApps(records(record));
+      await sockudo().apply(apps);
+      expect(cache).toEqual(before);
+      expect(sockudo().leftBy(apps)).toEqual(["a"]);
+      expect(sockudo(reader).leftBy(apps)).toEqual([]);
+      expect(new SharedCache({ mode: "refresh", stores: [store] }).leftBy(apps)).toEqual([]);
+    }
+    const told = toCachedApps(records(without(changed, "OldImage"), without(remove("b"), "OldImage")));
+    await sockudo().apply(told);
+    expect(sockudo().leftBy(told)).toEqual([]);
+    expect(cache.get("id:a")).toBe(inCache(app("a", { MaxConnections: { N: "9" } })));
+    expect(cache.has("id:b")).toBe(false);
   });
 });
 

@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import { normalize } from "../../../src/app/normalize.ts";
+import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import type { AppCacheStore, AppsReader, CacheWrite } from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { decodeMessage } from "../../../src/protocol/message.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
@@ -12,15 +14,20 @@ let redis: FakeRedis;
 let checkpoints: Checkpoints;
 let givenUp: string[];
 let removed: string[];
+let notRefreshed: string[];
 /** Milliseconds that pass with each look at the clock. */
 let step: number;
+/** For each attempt. */
+let remainingMs: number;
 
 beforeEach(() => {
   redis = new FakeRedis();
   checkpoints = redis.checkpoints();
   givenUp = [];
   removed = [];
+  notRefreshed = [];
   step = 0;
+  remainingMs = 10_000;
 });
 
 const record = (seq: number, appId: string) => ({
@@ -32,30 +39,44 @@ const record = (seq: number, appId: string) => ({
   },
 });
 
+/** @param write throws where it refuses. */
+const storeOf = (
+  format: CacheFormat,
+  write: (write: CacheWrite) => void,
+  beforeRemove: () => void = () => undefined,
+): AppCacheStore => ({
+  format,
+  read: () => Promise.resolve([]),
+  fences: () => Promise.resolve([]),
+  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws has to come as a rejection
+  write: async (writes) => {
+    for (const one of writes) write(one);
+    return writes.map(() => "done");
+  },
+  remove: (names) => {
+    beforeRemove();
+    removed.push(...names);
+    return Promise.resolve();
+  },
+  removeSame: () => Promise.resolve(),
+  touch: () => Promise.resolve(),
+  names: async function* () {
+    yield await Promise.resolve([]);
+  },
+});
+
 /** Refuses to write one app, or all of them. */
-const cache = (refuses: (name: string) => boolean, beforeRemove: () => void = () => undefined) =>
+const cache = (refuses: (name: string) => boolean, beforeRemove?: () => void) =>
   new SharedCache({
     mode: "refresh",
     stores: [
-      {
-        format: SOKETI_FORMAT,
-        read: () => Promise.resolve([]),
-        fences: () => Promise.resolve([]),
-        write: (writes) =>
-          writes.some(({ name, json }) => json !== undefined && refuses(name))
-            ? Promise.reject(new Error("it is poisoned"))
-            : Promise.resolve(writes.map(() => "done")),
-        remove: (names) => {
-          beforeRemove();
-          removed.push(...names);
-          return Promise.resolve();
+      storeOf(
+        SOKETI_FORMAT,
+        ({ name, json }) => {
+          if (json !== undefined && refuses(name)) throw new Error("it is poisoned");
         },
-        removeSame: () => Promise.resolve(),
-        touch: () => Promise.resolve(),
-        names: async function* () {
-          yield await Promise.resolve([]);
-        },
-      },
+        beforeRemove,
+      ),
     ],
   });
 
@@ -65,11 +86,16 @@ function take(records: readonly object[], sharedCache?: SharedCache, signal = ne
     shard: "s1",
     checkpoints,
     batch: () => ({
-      report: { ...silentReporter, publishFailed: () => undefined },
+      report: {
+        ...silentReporter,
+        publishFailed: () => undefined,
+        notRefreshed: (appIds, error) =>
+          notRefreshed.push(`${appIds.join(",")} ${(error as Error | undefined)?.message}`),
+      },
       sharedCache,
       table: "apps",
       now: Date.now,
-      remainingMs: () => 10_000,
+      remainingMs: () => remainingMs,
     }),
     report: {
       recordGivenUp: (seq, error, instead) => givenUp.push(`${seq} ${(error as Error).message} ${instead}`),
@@ -170,5 +196,66 @@ describe("a record that fails by itself", () => {
     expect(told()).toEqual(["flush"]);
     expect(givenUp).toEqual(["1 it is poisoned flush"]);
     expect(redis.shards).toEqual({ s1: "1" });
+  });
+});
+
+describe("a record that fails by itself, where servers read no table themselves", () => {
+  let entries: Map<string, string>;
+
+  /** Refuses what the record says; what the table says is another matter. */
+  const sockudo = (read: AppsReader["read"]) =>
+    new SharedCache({
+      mode: "refresh",
+      stores: [storeOf(SOCKUDO_FORMAT, writeOne)],
+      table: { read, readItems: unused, pages: unused },
+    });
+  function writeOne({ name, json, fence }: CacheWrite) {
+    if (fence.kind === "record") throw new Error("it is poisoned");
+    if (json === undefined) entries.delete(name);
+    else entries.set(name, json);
+  }
+  const unused = () => {
+    throw new Error("expected only apps to be read");
+  };
+
+  beforeEach(() => {
+    step = 40_000;
+    entries = new Map([
+      ["id:bad", "as it was"],
+      ["key:bad-key", "as it was"],
+    ]);
+  });
+
+  it("has its app written as the table has it, and its former key removed", async () => {
+    const { app: found } = normalize({ ...record(1, "bad").dynamodb.NewImage, AppKey: { S: "k2" } });
+    if (!found) throw new Error("expected an app");
+    await take(
+      [record(1, "bad")],
+      sockudo(() => Promise.resolve(new Map([["bad", found]]))),
+    );
+    const json = SOCKUDO_FORMAT.json(found);
+    expect(Object.fromEntries(entries)).toEqual({ "id:bad": json, "key:k2": json });
+    expect([removed, notRefreshed]).toEqual([[], []]);
+    expect(givenUp).toEqual(["1 it is poisoned invalidation"]);
+  });
+
+  it("leaves its app there when the table fails or does not answer, and says so", async () => {
+    const before = new Map(entries);
+    await take(
+      [record(1, "bad")],
+      sockudo(() => Promise.reject(new Error("throttled"))),
+    );
+    remainingMs = 510;
+    await take(
+      [record(2, "bad")],
+      sockudo(() => new Promise(() => undefined)),
+    );
+    expect(entries).toEqual(before);
+    expect(notRefreshed).toEqual([
+      "bad throttled",
+      "bad expected the shared cache to be updated within 0.51 s, found it did not happen",
+    ]);
+    expect(told()).toEqual(["bad updated", "bad updated"]);
+    expect(redis.shards).toEqual({ s1: "2" });
   });
 });

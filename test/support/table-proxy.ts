@@ -1,0 +1,56 @@
+import { createServer, request } from "node:http";
+import type { AddressInfo } from "node:net";
+
+/** DynamoDB, whose apps cannot be read while somebody says so. Its streams always can. */
+export interface TableProxy {
+  readonly url: string;
+  isFailing: boolean;
+  /** Done before each read of apps is answered. */
+  beforeRead: () => Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+/** What DynamoDB answers where a table's capacity is used up. */
+const THROTTLED = JSON.stringify({
+  __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+  message: "The level of configured provisioned throughput for the table was exceeded.",
+});
+
+export async function startTableProxy(endpoint: string): Promise<TableProxy> {
+  const { hostname, port } = new URL(endpoint);
+  const server = createServer((incoming, outgoing) => {
+    const { method, url: path, headers } = incoming;
+    const pass = () => {
+      const onward = request({ hostname, port, method, path, headers }, (answer) => {
+        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+        answer.pipe(outgoing);
+      });
+      onward.on("error", () => outgoing.destroy());
+      incoming.pipe(onward);
+    };
+    if (!String(headers["x-amz-target"]).endsWith(".BatchGetItem")) {
+      pass();
+      return;
+    }
+    const answer = () => {
+      if (!proxy.isFailing) {
+        pass();
+        return;
+      }
+      incoming.resume();
+      outgoing.writeHead(400, { "content-type": "application/x-amz-json-1.0" }).end(THROTTLED);
+    };
+    proxy.beforeRead().then(answer, (error: unknown) => outgoing.destroy(error as Error));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const proxy: TableProxy = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    isFailing: false,
+    beforeRead: () => Promise.resolve(),
+    async stop() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
