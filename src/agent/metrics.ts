@@ -25,9 +25,9 @@ export interface AgentMetric {
   readonly name: string;
   readonly help: string;
   readonly kind: "counter" | "gauge";
-  /** Whose values `read` then gives, with a number each. A single number without it. */
+  /** Whose values `read` then gives, with a number each. Without it a single number, or undefined while it is not known. */
   readonly label?: string;
-  readonly read: () => number | Iterable<readonly [string, number]>;
+  readonly read: () => number | undefined | Iterable<readonly [string, number]>;
 }
 
 type CacheFigures = Pick<AppCache<AppIdentity>, "size" | "stats" | "indexQueries" | "voidedReads">;
@@ -61,8 +61,9 @@ function followerMetrics(agent: MeasuredAgent, counts: AgentCounts): AgentMetric
       Number(follower.state === "following"),
     ),
     gauge("cursor", "Sequence number of the last message applied.", () => follower.cursor?.seq ?? 0),
-    gauge("nodes", "Nodes in the registry, including this one.", () => agent.lastTail?.nodes ?? 0),
-    gauge("nodes_left", "Nodes that vanished within a day.", () => agent.lastTail?.left ?? 0),
+    // Nothing before the first heartbeat: 0 would say that nobody is there, and that nobody has vanished.
+    gauge("nodes", "Nodes in the registry, including this one.", () => agent.lastTail?.nodes),
+    gauge("nodes_left", "Nodes that vanished within a day.", () => agent.lastTail?.left),
     counter("messages_total", "Messages of the log applied.", () => follower.stats.messages),
     counter("changes_total", "Changes in those messages.", () => counts.changes),
     counter(
@@ -184,6 +185,6 @@ function counter(name: string, help: string, read: AgentMetric["read"]): AgentMe
   return { name, help, kind: "counter", read };
 }
 
-function gauge(name: string, help: string, read: () => number): AgentMetric {
+function gauge(name: string, help: string, read: () => number | undefined): AgentMetric {
   return { name, help, kind: "gauge", read };
 }

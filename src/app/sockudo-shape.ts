@@ -129,22 +129,39 @@ function snakeCase(name: string): string {
  * the whole URL, of which it never sends the fragment, or by `lambda_function`.
  */
 function toWebhooks(webhooks: readonly Webhook[], report: Report): SockudoWebhook[] {
-  const targets = new Set<string>();
-  return webhooks.map((webhook, index) => {
+  const all = webhooks.map((webhook, index) => {
     const tell: Report = (part, code, message) => {
       report("Webhooks", code, `Webhook ${index + 1} of those in force${part}: ${message}`);
     };
-    const found = toWebhook(webhook, tell);
-    const { url, lambda_function: name } = found;
-    const target = url ?? name ?? "";
-    const isFirst = !targets.has(target);
-    targets.add(target);
-    if (isFirst) return found;
-    if (url === undefined) return { ...found, lambda_function: `${target} ${index + 1}` };
-    const distinct = new URL(url);
-    distinct.hash = `webhook-${index + 1}`;
-    return { ...found, url: distinct.href };
+    return toWebhook(webhook, tell);
   });
+  const written = new Set(all.map(targetOf));
+  const taken = new Set<string>();
+  return all.map((webhook, index) => {
+    let found = webhook;
+    // A target that we make up may be what somebody else wrote.
+    for (
+      let n = index + 1;
+      taken.has(targetOf(found)) || (found !== webhook && written.has(targetOf(found)));
+      n += 1
+    )
+      found = withNumber(webhook, n);
+    taken.add(targetOf(found));
+    return found;
+  });
+}
+
+function targetOf({ url, lambda_function: name }: SockudoWebhook): string {
+  return url ?? name ?? "";
+}
+
+/** The same target in other words. */
+function withNumber(webhook: SockudoWebhook, n: number): SockudoWebhook {
+  const { url } = webhook;
+  if (url === undefined) return { ...webhook, lambda_function: `${targetOf(webhook)} ${n}` };
+  const distinct = new URL(url);
+  distinct.hash = `webhook-${n}`;
+  return { ...webhook, url: distinct.href };
 }
 
 function toWebhook(webhook: Webhook, report: Report): SockudoWebhook {

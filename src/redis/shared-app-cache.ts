@@ -18,8 +18,10 @@ export function createSharedCache(
   return new SharedCache({ mode, stores, table });
 }
 
-/** soketi keeps the last event of a cache channel beside its apps (dist/ws-handler.js). */
+/** Both servers keep the last event of a cache channel beside their apps (soketi's dist/ws-handler.js). */
 const CHANNEL_CACHE = /:channel:.*:cache_miss$/s;
+/** What sockudo notes of a publisher's calls, to take each once (crates/sockudo-server/src/http_handler/events). */
+const IDEMPOTENCY = /:(batch-)?idempotency:/;
 
 /**
  * soketi's app cache with `SOKETI_CACHE_DRIVER=redis`: `app:<id>` and `app:<key>`, each a JSON text (dist/app-managers/
@@ -50,6 +52,7 @@ export function createSockudoAppCache(
     format: SOCKUDO_FORMAT,
     prefix: `${prefix}:app:`,
     ttlSeconds: 0,
-    isEntry: (name) => name.startsWith("id:") || name.startsWith("key:"),
+    // An app may be named "id" or "key", and what is kept for it begins with its name.
+    isEntry: (name) => /^(id|key):/.test(name) && !CHANNEL_CACHE.test(name) && !IDEMPOTENCY.test(name),
   });
 }

@@ -21,6 +21,7 @@ interface PromCounter {
 }
 
 interface PromGauge {
+  remove(labels: Record<string, string>): void;
   set(labels: Record<string, string>, value: number): void;
 }
 
@@ -38,6 +39,7 @@ export function registerMetrics(
   for (const { name, help, kind, label, read } of metrics) {
     const each = (set: (labels: Record<string, string>, value: number) => void) => {
       const values = read();
+      if (values === undefined) return;
       if (typeof values === "number") set({}, values);
       else for (const [of, value] of values) set({ [label ?? "of"]: of }, value);
     };
@@ -47,6 +49,8 @@ export function registerMetrics(
       new prom.Gauge({
         ...common,
         collect() {
+          // What is not known now has no series: prom-client begins each with 0.
+          if (label === undefined) this.remove({});
           each((of, value) => {
             this.set(of, value);
           });

@@ -1,15 +1,29 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { parse } from "@cdktn/hcl2json";
+import { parse as parseYaml } from "yaml";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { variableOf } from "../../deploy/release/terraform.ts";
 import { root } from "../support/fleet.ts";
 import "../support/background.ts";
+
+interface Workflow {
+  readonly jobs: { readonly publish: { readonly steps: readonly { name?: string; run?: string }[] } };
+}
 
 const run = promisify(execFile);
 const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-release-"));
@@ -56,6 +70,26 @@ describe("npm run release", () => {
       .sort()
       .map((file) => `${createHash("sha256").update(read(file)).digest("hex")}  ${file}`);
     expect(sums).toEqual(expected);
+  });
+
+  // GNU's tar and sha256sum, as on GitHub's machine.
+  it.runIf(process.platform === "linux")("can be checked as documented, as GitHub has it", async () => {
+    const place = join(folder, "github");
+    const [assets, bin] = [join(place, "assets"), join(place, "bin")];
+    for (const made of [assets, bin]) mkdirSync(made, { recursive: true });
+    cpSync(one, join(place, "release"), { recursive: true });
+    // Attached are the files that are named; they have no folders there.
+    const gh = '#!/bin/sh\nfor file in "$@"; do [ ! -f "$file" ] || cp "$file" assets/; done\n';
+    writeFileSync(join(bin, "gh"), gh, { mode: 0o755 });
+    const workflow = parseYaml(readFileSync(join(root, ".github/workflows/release.yml"), "utf8")) as Workflow;
+    const attach = workflow.jobs.publish.steps.find(({ name }) => name === "Attach the files")?.run;
+    const env = { ...process.env, PATH: `${bin}:${process.env.PATH ?? ""}`, GITHUB_REF_NAME: `v${version}` };
+    await run("bash", ["-euc", attach ?? "exit 1"], { cwd: place, env });
+    const page = readFileSync(join(root, "docs/release.md"), "utf8");
+    const [, check] = /```sh\n(.*?sha256sum --check SHA256SUMS\n)```/s.exec(page) ?? [];
+    const { stdout } = await run("bash", ["-euc", check ?? "exit 1"], { cwd: assets });
+    expect(stdout).toContain("LICENSE: OK");
+    expect(stdout).toContain("terraform.tar.gz: OK");
   });
 
   it("makes the same to the byte in another time zone and for another user", () => {

@@ -5,6 +5,7 @@ import { connect } from "../../local/pusher-client.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import type { SweepOutcome } from "../../src/pipeline/ports.ts";
+import { createSockudoAppCache } from "../../src/redis/shared-app-cache.ts";
 import {
   eventually,
   type Fleet,
@@ -279,4 +280,25 @@ describe.each([
     await eventually("the entry again", async () => (await entry("a-key")) !== null);
     expect(await sweep()).toMatchObject({ removed: 0 });
   });
+});
+
+it("sockudo: what it keeps for an app that is named id or key is no entry", async () => {
+  const redis = new Redis(inject("redisUrl"));
+  keepConnection(redis);
+  const prefix = `sweep-${randomUUID()}`;
+  const [entries, others] = [
+    ["id:a", "key:a-key", "id:id", "key:key"],
+    [
+      "id:channel:cache-news:cache_miss",
+      "key:idempotency:1",
+      "id:batch-idempotency:1",
+      "a:channel:x:cache_miss",
+    ],
+  ];
+  await redis.mset(
+    Object.fromEntries([...entries, ...others].map((name) => [`${prefix}:app:${name}`, "{}"])),
+  );
+  const found: string[] = [];
+  for await (const names of createSockudoAppCache(redis, { prefix }).names()) found.push(...names);
+  expect([...new Set(found)].sort()).toEqual([...entries].sort());
 });

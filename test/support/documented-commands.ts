@@ -173,7 +173,9 @@ export const DOCUMENTED_COMMANDS: Readonly<Record<string, Proof>> = {
   "npm version minor": foreign("npm's own; makes a commit and a tag"),
   "redis-cli GET …": test("test/real/relay.test.ts", "relay.lease"),
   "sha256sum dist/agent.cjs": foreign("of coreutils"),
-  "sha256sum --check SHA256SUMS": foreign("of coreutils; test/real/release.test.ts compares the sums"),
+  "sha256sum --check SHA256SUMS": test("test/real/release.test.ts", "sha256sum --check SHA256SUMS"),
+  "tar -xzf containers.tar.gz": test("test/real/release.test.ts", "docs/release.md"),
+  "tar -xzf terraform.tar.gz": test("test/real/release.test.ts", "docs/release.md"),
   "docker compose --env-file containers/local.env -f containers/compose.yml up --build -d": DOCKER,
   "docker compose -f containers/compose.yml exec relay soketi-app-sync nodes --expect 2": DOCKER,
   "docker compose -f containers/compose.yml exec relay soketi-app-sync apps create acme --set AppKey=acme-key --set AppSecret=acme-secret":

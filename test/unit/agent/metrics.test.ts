@@ -14,10 +14,10 @@ const flushes = new Map([
 ]);
 
 /** Every number another, so that none can stand for its neighbour. */
-function metricsOf(state: string, cursor?: { seq: number }) {
+function metricsOf(state: string, cursor?: { seq: number }, lastTail?: object) {
   const agent = {
     leaseHeld: true,
-    lastTail: { nodes: 41, left: 42 },
+    lastTail,
     flushes,
     follower: { state, cursor, stats: { messages: 11, replays: 12, replayedMessages: 13 } },
     cache: {
@@ -50,9 +50,23 @@ function metricsOf(state: string, cursor?: { seq: number }) {
 }
 
 const valuesOf = (state: string, cursor?: { seq: number }) =>
-  Object.fromEntries(metricsOf(state, cursor).map(({ name, kind, read }) => [`${kind} ${name}`, read()]));
+  Object.fromEntries(
+    metricsOf(state, cursor, { nodes: 41, left: 42 }).map(({ name, kind, read }) => [
+      `${kind} ${name}`,
+      read(),
+    ]),
+  );
 
 describe("agentMetrics", () => {
+  it("says nothing of the fleet before the first heartbeat", () => {
+    const metrics = metricsOf("syncing");
+    const ofFleet = metrics.filter(({ name }) => name.startsWith("nodes"));
+    expect(ofFleet.map(({ name, read }) => [name, read()])).toEqual([
+      ["nodes", undefined],
+      ["nodes_left", undefined],
+    ]);
+  });
+
   it("shows each number under its name", () => {
     expect(valuesOf("following", { seq: 10 })).toEqual({
       "gauge lease_held": 1,

@@ -230,3 +230,45 @@ describe("toSockudo", () => {
     );
   });
 });
+
+describe("targets of webhooks", () => {
+  const url = (text: string): Webhook => ({ url: text, eventTypes: ["cache_miss"] });
+  const fn = (name: string): Webhook => ({ lambdaFunction: name, eventTypes: ["cache_miss"], lambda: {} });
+  const targetsOf = (...webhooks: readonly Webhook[]) =>
+    webhooksOf(...webhooks).map((one) => one.url ?? one.lambda_function);
+
+  it.each<[Webhook[], string[]]>([
+    [
+      [url("http://h/a"), url("http://h/a"), url("http://h/a#webhook-2")],
+      ["http://h/a", "http://h/a#webhook-3", "http://h/a#webhook-2"],
+    ],
+    [
+      [fn("f"), fn("f"), fn("f 2")],
+      ["f", "f 3", "f 2"],
+    ],
+    [
+      [url("http://h/a#webhook-2"), url("http://h/a"), url("http://h/a"), url("http://h/a#webhook-2")],
+      ["http://h/a#webhook-2", "http://h/a", "http://h/a#webhook-3", "http://h/a#webhook-4"],
+    ],
+  ])("of %j are distinct, and no other than what somebody wrote where it can be", (webhooks, targets) => {
+    expect(targetsOf(...webhooks)).toEqual(targets);
+  });
+
+  it("are always distinct, and lead to where they did", () => {
+    const one = fc.constantFrom(
+      ...["http://h/", "http://h/#webhook-2", "http://h/#webhook-3", "http://h/#x", "http://g/"].map(url),
+      ...["f", "f 2", "f 3"].map(fn),
+    );
+    fc.assert(
+      fc.property(fc.array(one, { maxLength: 8 }), (webhooks) => {
+        const targets = targetsOf(...webhooks);
+        expect(new Set(targets).size).toBe(webhooks.length);
+        const placesOf = (all: readonly (string | undefined)[]) =>
+          all.map((target = "") => target.replace(/(#.*|( \d+)+)$/, ""));
+        expect(placesOf(targets)).toEqual(
+          placesOf(webhooks.map((webhook) => ("url" in webhook ? webhook.url : webhook.lambdaFunction))),
+        );
+      }),
+    );
+  });
+});
