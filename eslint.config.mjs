@@ -11,7 +11,7 @@ export default defineConfig(
       "coverage/",
       ".local/",
       "release/",
-      ".vitepress/{dist,cache}/",
+      ".vitepress/{dist,cache,.temp}/",
     ],
   },
   {

@@ -37,7 +37,7 @@ export function createReporters(log: Log, meter: Meter): Reporter {
 }
 
 const NO_IMAGE =
-  "expected each record to hold the item as it was written, found only its keys or the item before: " +
+  "expected each record to hold the item before and after its change, found one of them missing: " +
   "turn the table's stream on with NEW_AND_OLD_IMAGES";
 
 function batchReporter(log: Log, meter: Meter): PipelineReporter {
@@ -55,7 +55,7 @@ function batchReporter(log: Log, meter: Meter): PipelineReporter {
       count(meter, "UnreadableRecords", 1);
     },
     notRefreshed(appIds, error) {
-      log.error("the shared cache keeps apps as they were until the next sweep", {
+      log.error("apps wait for the next sweep of the shared cache", {
         apps: appIds,
         ...(error === undefined ? { error: NO_IMAGE } : describe(error)),
       });

@@ -46,35 +46,38 @@ export class AppEntries {
   /**
    * Rejects with what the store or the table throws; it may be done again then.
    *
-   * @returns whether Redis had room for all. Those that found none have no entry, and it may be done again when there is room.
+   * @returns ids of apps that Redis had no room for. They have no entry, and it may be done again when there is room.
    * @throws UnsettledAppError when an app that records do not tell of changes all the time.
    */
-  async apply(changes: readonly CachedApp[]): Promise<boolean> {
+  async apply(changes: readonly CachedApp[]): Promise<readonly string[]> {
     if (this.mode === "evict") {
       await this.store.write(
         changes.flatMap(({ appId, keys, fence }) =>
           this.#namesOf(appId, keys).map((name) => ({ name, appId, fence, whosever: true })),
         ),
       );
-      return true;
+      return [];
     }
     const unknown = changes.filter(({ app }) => app === undefined);
     const known = changes.filter(({ app }) => app !== undefined);
-    const hadRoom = await this.#replace(this.store.format.readsTable ? changes : known);
-    if (!this.#table || unknown.length === 0) return hadRoom;
+    const replaced = await this.#replace(this.store.format.readsTable ? changes : known);
+    if (!this.#table || unknown.length === 0) return replaced;
     const keys = new Map(unknown.map((change) => [change.appId, change.keys]));
     const { unsettled, withoutRoom } = await this.repair([...keys.keys()], this.#table, keys);
-    if (unsettled.length === 0) return hadRoom && withoutRoom.length === 0;
+    if (unsettled.length === 0) return [...replaced, ...withoutRoom];
     throw new UnsettledAppError(
       `expected ${unsettled.join(", ")} to be the same while being written to the shared cache, ` +
         `found another each time, ${MAX_ROUNDS} times: try again later`,
     );
   }
 
-  /** Those of which neither these records nor the table can tell, and whose entries `apply` therefore leaves as they are. */
+  /**
+   * Those of which neither these records nor the table can tell everything, and of whose entries `apply` therefore leaves some as
+   * they are: the app's, or that of a key that it had before.
+   */
   leftBy(changes: readonly CachedApp[]): string[] {
     if (this.mode === "evict" || this.store.format.readsTable || this.#table) return [];
-    return changes.flatMap(({ appId, app }) => (app === undefined ? [appId] : []));
+    return changes.flatMap(({ appId, app, knowsKeys }) => (app === undefined || !knowsKeys ? [appId] : []));
   }
 
   /**
@@ -122,15 +125,16 @@ export class AppEntries {
    * Rejects with what the store throws, or as `apply`.
    *
    * @param changes of late records.
+   * @returns as `apply`.
    */
-  async giveUp(changes: readonly CachedApp[]): Promise<void> {
-    if (!this.store.format.readsTable) await this.apply(changes);
-    else
-      await this.store.remove([...new Set(changes.flatMap(({ appId, keys }) => this.#namesOf(appId, keys)))]);
+  async giveUp(changes: readonly CachedApp[]): Promise<readonly string[]> {
+    if (!this.store.format.readsTable) return this.apply(changes);
+    await this.store.remove([...new Set(changes.flatMap(({ appId, keys }) => this.#namesOf(appId, keys)))]);
+    return [];
   }
 
-  /** @returns whether Redis had room for all. */
-  async #replace(changes: readonly CachedApp[]): Promise<boolean> {
+  /** @returns ids of apps that Redis had no room for. */
+  async #replace(changes: readonly CachedApp[]): Promise<readonly string[]> {
     const { format } = this.store;
     // Keys that were left go first: another app in the batch may have taken one over.
     await this.store.write(
@@ -140,14 +144,13 @@ export class AppEntries {
         return names.map((name) => ({ name, appId, fence }));
       }),
     );
-    const results = await this.store.write(
-      changes.flatMap(({ appId, app, fence }) => {
-        if (!app) return [];
-        const json = format.json(app);
-        return this.#entriesOf(appId, app).map((entry) => ({ ...entry, fence, json }));
-      }),
-    );
-    return !results.includes("full");
+    const writes = changes.flatMap(({ appId, app, fence }): CacheWrite[] => {
+      if (!app) return [];
+      const json = format.json(app);
+      return this.#entriesOf(appId, app).map((entry) => ({ ...entry, fence, json }));
+    });
+    const results = await this.store.write(writes);
+    return [...new Set(writes.flatMap(({ appId }, i) => (results[i] === "full" ? [appId] : [])))];
   }
 
   /** Those where the app has to be, and those that it may have left: a name may be both. */

@@ -7,6 +7,8 @@ export interface CachedApp {
   readonly appId: string;
   /** Every key that the app had in these records. */
   readonly keys: readonly string[];
+  /** Whether they are all: each record says how the app was before it. */
+  readonly knowsKeys: boolean;
   /** As it is now; null when it is gone or not usable; absent when the records do not tell. */
   readonly app?: App | null | undefined;
   /** Of the last of these records. */
@@ -29,12 +31,14 @@ export class CachedApps {
     this.#options = options;
   }
 
-  add({ appId, before, after, tellsAfter, streamArn, sequenceNumber }: StreamChange): void {
-    const keys = new Set(this.#byApp.get(appId)?.keys);
+  add({ appId, before, after, complete, tellsAfter, streamArn, sequenceNumber }: StreamChange): void {
+    const earlier = this.#byApp.get(appId);
+    const keys = new Set(earlier?.keys);
+    const knowsKeys = complete && (earlier?.knowsKeys ?? true);
     for (const key of [before?.key, after?.key]) if (key !== undefined) keys.add(key);
     const app = tellsAfter && !this.#options.late ? (after?.app ?? null) : undefined;
     const fence = fenceOf(streamArn ?? this.#options.streamArn, sequenceNumber);
-    this.#byApp.set(appId, { appId, keys: [...keys], app, fence });
+    this.#byApp.set(appId, { appId, keys: [...keys], knowsKeys, app, fence });
   }
 
   all(): CachedApp[] {

@@ -9,6 +9,8 @@ import type { CacheFormat } from "./cache-format.ts";
 export interface MessageLog {
   /** Appends them all, in order, or none; resolves only when Redis has taken them. */
   append(messages: readonly EncodedMessage[]): Promise<unknown>;
+  /** Gives half of the log up, for a Redis that it has filled. Resolves with whether there was anything to give up. Never rejects. */
+  makeRoom(): Promise<boolean>;
 }
 
 /**

@@ -8,6 +8,7 @@ import { decodeRecord, type UnreadableRecord } from "./decode.ts";
 import { DeadlineError } from "./errors.ts";
 import type { MessageLog, PipelineReporter } from "./ports.ts";
 import type { SharedCache } from "./shared-cache.ts";
+import { updateSharedCache } from "./update-shared-cache.ts";
 
 export interface BatchContext {
   /** Before Redis is used: whatever it takes to log in there. */
@@ -82,17 +83,14 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
 async function applyAndPublish(
   cached: readonly CachedApp[],
   messages: readonly EncodedMessage[],
-  { prepare, sharedCache, log }: BatchContext,
+  { prepare, sharedCache, log, report }: BatchContext,
   progress: { awaited: string },
 ): Promise<void> {
   if (messages.length === 0 && cached.length === 0) return;
   await prepare?.();
   progress.awaited = "Redis to take the messages";
-  const hadRoom = await sharedCache?.apply(cached);
-  if (messages.length === 0) return;
-  await log.append(messages);
-  // It makes room in a Redis that the log has filled. What had found none was removed before it was told of.
-  if (hadRoom === false) await sharedCache?.apply(cached);
+  if (sharedCache) await updateSharedCache(() => sharedCache.apply(cached), { sharedCache, log, report });
+  if (messages.length > 0) await log.append(messages);
 }
 
 function noTimeLeft(awaited: string): DeadlineError {

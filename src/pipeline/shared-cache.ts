@@ -25,12 +25,16 @@ export class SharedCache {
   /**
    * All are tried, whatever becomes of one. It may be done again after a failure.
    *
-   * @returns whether Redis had room for all. Those that found none have no entry.
+   * @returns ids of apps that Redis had no room for, in some format. They have no entry there.
    * @throws UnsettledAppError when an app that records do not tell of changes all the time; what store and table throw.
    */
-  async apply(changes: readonly CachedApp[]): Promise<boolean> {
-    const hadRoom = await each(this.all, (entries) => entries.apply(changes));
-    return hadRoom.every(Boolean);
+  async apply(changes: readonly CachedApp[]): Promise<readonly string[]> {
+    return [...new Set((await each(this.all, (entries) => entries.apply(changes))).flat())];
+  }
+
+  /** Whether some servers know no app but those that have an entry. */
+  get isDependedOn(): boolean {
+    return this.all.some(({ store }) => !store.format.readsTable);
   }
 
   /**
@@ -41,9 +45,13 @@ export class SharedCache {
     return [...new Set(this.all.flatMap((entries) => entries.leftBy(changes)))];
   }
 
-  /** For records that could not be applied. All formats are tried; what servers depend on stays unless the table can be read. */
-  async giveUp(changes: readonly CachedApp[]): Promise<void> {
-    await each(this.all, (entries) => entries.giveUp(changes));
+  /**
+   * For records that could not be applied. All formats are tried; what servers depend on stays unless the table can be read.
+   *
+   * @returns as `apply`.
+   */
+  async giveUp(changes: readonly CachedApp[]): Promise<readonly string[]> {
+    return [...new Set((await each(this.all, (entries) => entries.giveUp(changes))).flat())];
   }
 
   /** What the formats have no word for. */

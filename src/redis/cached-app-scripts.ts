@@ -17,7 +17,7 @@ import { script } from "./scripts.ts";
  * A full Redis refuses what may take memory, unless the script has written before (6 and 7; Valkey). So the entry comes first:
  * a removal is never refused, and what is refused is removed, since what is there is old. Then it may have the place of what
  * was there. The fence follows, which nothing refuses by then: a fleet's worth of them would take a full Redis over its limit,
- * but a batch that has written so many is followed by an append, which makes room or has the same batch come again. A reading
+ * but who writes so many makes room, by giving half of the log up, before it publishes. A reading
  * that finds no room and no entry has changed nothing, and leaves no fence.
  * Should a server refuse the fence after all, the script fails with the entry removed or right, and the record comes again: if an
  * older one was written meanwhile, it is written over.

@@ -7,7 +7,7 @@ import { type Fence, fenced } from "./fence.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
 import { APPEND, runScript } from "./scripts.ts";
 import { FEW_REPLICAS, NO_WITNESSES, OTHER_PRIMARY, vouchedAppend, type Witnesses } from "./vouched.ts";
-import { withRoom } from "./with-room.ts";
+import { halve, withRoom } from "./with-room.ts";
 
 export interface RedisLog extends MessageLog {
   /** Resolves with the id of the last one. Under a fence it is all or nothing together with the fence's moves. */
@@ -52,5 +52,7 @@ export function createRedisLog(
         throw error;
       }
     },
+
+    makeRoom: () => halve(connection, names.log),
   };
 }

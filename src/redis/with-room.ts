@@ -17,15 +17,20 @@ export async function withRoom<T>(
     return await work();
   } catch (error) {
     if (!isOutOfMemory(error)) throw error;
-    if (!(await halve(connection, log).catch(() => false))) throw error;
+    if (!(await halve(connection, log))) throw error;
     return await work();
   }
 }
 
-/** @returns whether there was anything to trim. */
-async function halve(connection: RedisConnection, log: string): Promise<boolean> {
-  const length = await connection.xlen(log);
-  return (await connection.xtrim(log, "MAXLEN", "~", Math.ceil(length / 2))) > 0;
+/** Gives half of the log up. @returns whether there was anything to trim; false also when Redis did not do it. */
+export async function halve(connection: RedisConnection, log: string): Promise<boolean> {
+  try {
+    const length = await connection.xlen(log);
+    return (await connection.xtrim(log, "MAXLEN", "~", Math.ceil(length / 2))) > 0;
+  } catch {
+    // What there was no room for is the trouble to tell of.
+    return false;
+  }
 }
 
 /** Redis 6 says it within a sentence about the script. */

@@ -14,7 +14,7 @@ const LAST_ID = "last";
 
 export interface CheckpointsOptions {
   readonly lease: Pick<RelayLease, "move">;
-  readonly log: Pick<RedisLog, "append">;
+  readonly log: Pick<RedisLog, "append" | "makeRoom">;
   readonly names: BusNames;
   /** Of the term: every write needs it. */
   readonly token: string;
@@ -58,6 +58,11 @@ export class Checkpoints {
 
   position(shard: string): Position {
     return this.#fields.get(SHARD + shard) ?? START;
+  }
+
+  /** As the log's. */
+  makeRoom(): Promise<boolean> {
+    return this.#options.log.makeRoom();
   }
 
   /** Appends messages, and takes the shard on with them. */

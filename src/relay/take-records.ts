@@ -3,6 +3,7 @@ import { encodeFlush } from "../protocol/encode.ts";
 import { CachedApps } from "../pipeline/cached-apps.ts";
 import { decodeRecord } from "../pipeline/decode.ts";
 import { type BatchContext, runBatch } from "../pipeline/run-batch.ts";
+import { updateSharedCache } from "../pipeline/update-shared-cache.ts";
 import { RedisError, RedisLoginError } from "../redis/errors.ts";
 import type { Checkpoints } from "./checkpoints.ts";
 import { backoff, pauseUnless, isOver } from "./pause.ts";
@@ -93,7 +94,10 @@ async function attempt(
       { Records: records },
       {
         ...context,
-        log: { append: (messages) => checkpoints.append(messages, shard, to) },
+        log: {
+          append: (messages) => checkpoints.append(messages, shard, to),
+          makeRoom: () => checkpoints.makeRoom(),
+        },
         report: {
           ...report,
           publishFailed(error, sequenceNumber, count) {
@@ -120,7 +124,7 @@ async function attempt(
 /** False when not even that could be published: then it comes again. */
 async function giveUp(records: readonly RawRecord[], error: unknown, context: TakeContext): Promise<boolean> {
   const { shard, checkpoints, batch, now, report } = context;
-  await giveUpInSharedCache(records, batch());
+  await giveUpInSharedCache(records, batch(), checkpoints);
   const sequenceNumber = sequenceNumberOf(records.at(-1));
   // As a record that is read again out of its turn: its app has changed, whatever there is in it.
   if ((await attempt(records, context, { late: true, sharedCache: undefined })) === undefined) {
@@ -146,6 +150,7 @@ async function giveUp(records: readonly RawRecord[], error: unknown, context: Ta
 async function giveUpInSharedCache(
   records: readonly RawRecord[],
   { sharedCache, streamArn, report, remainingMs }: Omit<BatchContext, "log">,
+  log: Pick<Checkpoints, "makeRoom">,
 ): Promise<void> {
   if (!sharedCache) return;
   const cached = new CachedApps({ late: true, streamArn });
@@ -155,7 +160,8 @@ async function giveUpInSharedCache(
   }
   const apps = cached.all();
   try {
-    await within(remainingMs(), "the shared cache to be updated", sharedCache.giveUp(apps));
+    const update = updateSharedCache(() => sharedCache.giveUp(apps), { sharedCache, log, report });
+    await within(remainingMs(), "the shared cache to be updated", update);
   } catch (error) {
     // The message to the nodes must not wait for it.
     const ids = apps.map(({ appId }) => appId);

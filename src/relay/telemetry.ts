@@ -18,7 +18,7 @@ const COUNTERS: Readonly<Record<string, string>> = {
   Unchanged: "Records without a change that soketi reads.",
   InvalidItems: "Written items with problems; the log names app and attributes.",
   UnreadableRecords: "Records that name no app; all nodes were flushed instead.",
-  AppsNotRefreshed: "Apps that the shared cache keeps as they were until the next sweep.",
+  AppsNotRefreshed: "Apps that wait for the next sweep of the shared cache.",
   PublishFailures: "Batches that could not be published at once; retried.",
   BatchRetries: "Batches that were retried.",
   RedisErrors: "Failures of Redis.",

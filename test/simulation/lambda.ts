@@ -125,6 +125,8 @@ export class SimulatedShard {
             this.#link.call(() => {
               this.#redis.append(messages, tells);
             }, COMMAND_MS),
+          // The model's log has no bytes to give up.
+          makeRoom: () => Promise.resolve(false),
         },
         report: SILENT,
         table: "apps",

@@ -127,7 +127,7 @@ export class SimulatedFunction {
     };
     const { batchItemFailures } = await runBatch(
       { Records: records.map(({ record }) => record) },
-      { ...context, log: { append } },
+      { ...context, log: { append, makeRoom: () => context.log.makeRoom() } },
     );
     return batchItemFailures.length === 0 ? records.length : 0;
   }

@@ -21,6 +21,7 @@ async function realMessages(): Promise<string[]> {
       for (const { whole, live } of all) messages.push(whole, live);
       return Promise.resolve();
     },
+    makeRoom: () => Promise.resolve(false),
   };
   const webhooks = {
     Webhooks: { S: '[{"url":"https://h.example.com/x","event_types":["channel_occupied"]}]' },

@@ -32,7 +32,10 @@ describe("hostile stream records", () => {
         const response = await runBatch(
           { Records: [record] },
           {
-            log: { append: (all) => Promise.resolve(void messages.push(...all)) },
+            log: {
+              append: (all) => Promise.resolve(void messages.push(...all)),
+              makeRoom: () => Promise.resolve(false),
+            },
             report: {
               ...silentReporter,
               unreadableRecord: (_number, reason) => told.push(reason),

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { beforeEach, describe, expect, it } from "vitest";
-import { SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
+import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import type { AppCacheStore, BatchOutcome } from "../../../src/pipeline/ports.ts";
 import { runBatch, type BatchContext } from "../../../src/pipeline/run-batch.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
@@ -14,6 +14,10 @@ let reports: string[];
 let started: string[];
 let context: BatchContext;
 
+function logWith(append: () => Promise<unknown>): BatchContext["log"] {
+  return { append, makeRoom: () => Promise.resolve(false) };
+}
+
 beforeEach(() => {
   published = [];
   outcomes = [];
@@ -25,6 +29,7 @@ beforeEach(() => {
         published.push([...messages]);
         return Promise.resolve();
       },
+      makeRoom: () => Promise.resolve(false),
     },
     report: {
       itemProblems: (appId, problems) =>
@@ -187,7 +192,7 @@ describe("what cannot be read", () => {
 
 describe("a failed publish", () => {
   it("sends the batch back from its lowest sequence number, compared as a number", async () => {
-    context = { ...context, log: { append: () => Promise.reject(new Error("no Redis")) } };
+    context = { ...context, log: logWith(() => Promise.reject(new Error("no Redis"))) };
     const response = await run(
       insert("a", { sequenceNumber: "100000000000000000000000000000000000010" }),
       insert("b", { sequenceNumber: "99999999999999999999999999999999999999" }),
@@ -199,7 +204,7 @@ describe("a failed publish", () => {
   });
 
   it("sends the whole batch back when a sequence number is missing", async () => {
-    context = { ...context, log: { append: () => Promise.reject(new Error("no Redis")) } };
+    context = { ...context, log: logWith(() => Promise.reject(new Error("no Redis"))) };
     const { batchItemFailures } = await run(insert("a"), insert("b", { sequenceNumber: "" }));
     expect(batchItemFailures).toEqual([{ itemIdentifier: "" }]);
   });
@@ -207,7 +212,7 @@ describe("a failed publish", () => {
   it.each<[string, Partial<BatchContext>, RegExp]>([
     [
       "Redis",
-      { log: { append: () => new Promise<void>(() => undefined) } },
+      { log: logWith(() => new Promise<void>(() => undefined)) },
       /expected Redis to take the messages before the function's time-out/,
     ],
     [
@@ -254,11 +259,12 @@ describe("a shared cache of servers that read no table themselves", () => {
 });
 
 describe("a shared cache that Redis has no room for", () => {
-  it("is written again once the append has made room, and not before", async () => {
-    const steps: string[] = [];
-    let isFull = true;
-    const store: AppCacheStore = {
-      format: SOKETI_FORMAT,
+  let steps: string[];
+  let isFull: boolean;
+
+  function store(format: CacheFormat): AppCacheStore {
+    return {
+      format,
       read: () => Promise.resolve([]),
       fences: () => Promise.resolve([]),
       write: (writes) => {
@@ -273,20 +279,64 @@ describe("a shared cache that Redis has no room for", () => {
         yield await Promise.resolve([]);
       },
     };
-    const append = () => {
-      steps.push("append");
-      isFull = false;
-      return Promise.resolve();
-    };
-    const of = (mode: "evict" | "refresh") => new SharedCache({ mode, stores: [store] });
-    context = { ...context, log: { append }, sharedCache: of("refresh") };
-    expect(await run(insert("a"))).toEqual({ batchItemFailures: [] });
-    expect(steps).toEqual(["set a", "set a-key", "append", "set a", "set a-key"]);
+  }
 
+  /** @param suffices whether half of the log is enough; undefined: there is no log to give up. */
+  function full(suffices: boolean | undefined, ...formats: readonly CacheFormat[]): void {
+    steps = [];
     isFull = true;
-    context = { ...context, sharedCache: of("evict") };
+    const log: BatchContext["log"] = {
+      append: () => Promise.resolve(steps.push("append")),
+      makeRoom() {
+        steps.push("make room");
+        isFull = suffices !== true;
+        return Promise.resolve(suffices !== undefined);
+      },
+    };
+    const sharedCache = new SharedCache({ mode: "refresh", stores: formats.map(store) });
+    context = { ...context, log, sharedCache };
+  }
+
+  const SET = ["set a", "set a-key"];
+  const SOCKUDO_SET = ["set id:a", "set key:a-key"];
+
+  it("is written again with half of the log, before anything is published", async () => {
+    full(true, SOKETI_FORMAT);
+    expect(await run(insert("a"))).toEqual({ batchItemFailures: [] });
+    expect(steps).toEqual([...SET, "make room", ...SET, "append"]);
+    expect(reports).toEqual([]);
+  });
+
+  it("that has no format of servers that depend on it is told of to nobody: they read the table", async () => {
+    full(false, SOKETI_FORMAT);
     await run(insert("a"));
-    expect(steps.slice(5)).toEqual(["remove a", "remove a-key", "append"]);
+    expect(steps).toEqual([...SET, "make room", ...SET, "append"]);
+    expect(reports).toEqual([]);
+  });
+
+  it.each([[false], [undefined]])(
+    "that servers depend on is reported, and the message sent: %s",
+    async (suffices) => {
+      full(suffices, SOCKUDO_FORMAT);
+      expect(await run(insert("a"))).toEqual({ batchItemFailures: [] });
+      const again = suffices === undefined ? [] : SOCKUDO_SET;
+      expect(steps).toEqual([...SOCKUDO_SET, "make room", ...again, "append"]);
+      expect(reports).toEqual(["not refreshed: a"]);
+    },
+  );
+
+  it("is reported also when there is nothing to publish", async () => {
+    full(false, SOCKUDO_FORMAT);
+    await run(modify("a", {}, { Enabled: { S: "true" } }));
+    expect(steps).not.toContain("append");
+    expect(reports.filter((report) => report.startsWith("not refreshed"))).toEqual(["not refreshed: a"]);
+  });
+
+  it("and only gives apps up, makes no room", async () => {
+    full(true, SOKETI_FORMAT);
+    context = { ...context, sharedCache: new SharedCache({ mode: "evict", stores: [store(SOKETI_FORMAT)] }) };
+    await run(insert("a"));
+    expect(steps).toEqual(["remove a", "remove a-key", "append"]);
   });
 });
 

@@ -300,9 +300,14 @@ describe("for servers that read no table themselves", () => {
     }
     const told = toCachedApps(records(without(changed, "OldImage"), without(remove("b"), "OldImage")));
     await sockudo().apply(told);
-    expect(sockudo().leftBy(told)).toEqual([]);
+    // All but a key that they may have had before.
+    expect(sockudo().leftBy(told)).toEqual(["a", "b"]);
     expect(cache.get("id:a")).toBe(inCache(app("a", { MaxConnections: { N: "9" } })));
-    expect(cache.has("id:b")).toBe(false);
+    expect([cache.has("id:b"), cache.has("key:b-key")]).toEqual([false, true]);
+    const whole = toCachedApps(records(changed, remove("b")));
+    await sockudo().apply(whole);
+    expect(sockudo().leftBy(whole)).toEqual([]);
+    expect([cache.has("id:b"), cache.has("key:b-key")]).toEqual([false, false]);
   });
 });
 

@@ -97,6 +97,7 @@ export class FakeRedis {
       this.#take(fence?.token ?? "", fence?.moves ?? [], messages);
       return Promise.resolve("1-1");
     },
+    makeRoom: () => Promise.resolve(false),
   };
   readonly lease = {
     move: (token: string, moves: readonly Move[]) =>
