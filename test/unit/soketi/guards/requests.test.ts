@@ -285,10 +285,61 @@ describe("a body of a stranger", () => {
         '{"error":"Too many large requests come in at the moment. Please try again shortly.","code":503}',
       ],
     ]);
-    // Larger than the others, and waits for its app.
-    send(call(soketi, "events"), 40, false);
+    // The largest of those that wait for their app.
+    send(call(soketi, "events"), 40, true);
     expect([read.status, last.status, small.status]).toEqual([503, 0, 0]);
     expect(soketi.caught).toEqual(Array(2).fill("requests: bodies over the limit of a node"));
+  });
+});
+
+describe("bodies that never end", () => {
+  const MB = 2 ** 20;
+  const waiting = (on?: RealSoketiOptions["on"]) => {
+    const soketi = realSoketi({ lookup: () => new Promise(() => undefined), on });
+    Object.assign(soketi.server.options.httpApi, { requestLimitInMb: 60 });
+    return soketi;
+  };
+
+  it("are dropped before a complete one that is larger than each of them", () => {
+    const soketi = waiting();
+    const [first, second, event] = [call(soketi, "events"), call(soketi, "events"), call(soketi, "events")];
+    first.receive("x".repeat(45 * MB), false);
+    second.receive("x".repeat(45 * MB), false);
+    event.receive("x".repeat(50 * MB));
+    first.receive("x");
+    expect([first.status, second.status, event.status]).toEqual([503, 0, 0]);
+  });
+
+  it("do not keep a larger one out that comes in pieces, however many they are", () => {
+    const soketi = waiting();
+    for (let i = 0; i < 128; i += 1) call(soketi, "events").receive("x".repeat(MB), false);
+    const batch = call(soketi, "batchEvents");
+    for (let i = 0; i < 20; i += 1) batch.receive("x".repeat(MB), i === 19);
+    expect([batch.status, soketi.caught]).toEqual([0, []]);
+  });
+
+  it("count as what they take: enough of them, in pieces of one byte, are answered with 503", () => {
+    const soketi = waiting();
+    // In pieces of one byte, what comes to 32 MB and one byte takes 64.
+    const bodies = Array.from({ length: 3 }, () => call(soketi, "events"));
+    for (const body of bodies) {
+      body.receive("x".repeat(32 * MB), false);
+      body.receive("x", false);
+    }
+    for (const body of bodies) body.receive("x");
+    expect(bodies.map(({ status }) => status)).toEqual([503, 0, 0]);
+  });
+
+  it("are answered with 503 also where the guard of statuses is off", () => {
+    const soketi = waiting(["requests"]);
+    const slow = call(soketi, "events");
+    slow.receive("x".repeat(50 * MB), false);
+    for (const megabytes of [60, 20]) call(soketi, "events").receive("x".repeat(megabytes * MB));
+    slow.receive("x");
+    expect([slow.status, slow.written.slice(0, 2)]).toEqual([
+      503,
+      ["503 Service Unavailable", "Retry-After: 1"],
+    ]);
   });
 });
 
