@@ -152,6 +152,34 @@ it("bodies of strangers that take soketi seconds to parse hold up nobody", async
   expect(await accepts(node, "a", "a-secret")).toBe(true);
 });
 
+/** Of the node's process. */
+async function residentBytes({ metricsPort }: SoketiNode): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
+  return Number(/^soketi_process_resident_memory_bytes\S* (?<bytes>\d\S*)$/m.exec(text)?.groups?.bytes);
+}
+
+it("a body in pieces of one byte takes no more than its size, and holds up nobody", async () => {
+  const node = await fleet.node();
+  await eventually("the app", () => accepts(node, "a", "a-secret"));
+  const before = await residentBytes(node);
+  const connection = new RawConnection(node.port);
+  const [head = ""] = post("/apps/a/events", "", "Transfer-Encoding: chunked").split("\r\n\r\n");
+  connection.send(Buffer.from(`${head}\r\n\r\n`));
+  const seen: number[] = [];
+  for (let packet = 0; packet < 10; packet += 1) {
+    connection.send(Buffer.from("1\r\nx\r\n".repeat(50_000)));
+    expect(await accepts(node, "a", "a-secret")).toBe(true);
+    seen.push(await residentBytes(node));
+  }
+  connection.send(Buffer.from("0\r\n\r\n"));
+  await connection.until(/HTTP\/1\.1 \d/);
+  seen.push(await residentBytes(node));
+  expect(connection.received).toMatch(/^HTTP\/1\.1 401/);
+  connection.reset();
+  // Kept one by one, the pieces come to 200 MB.
+  expect(Math.max(...seen) - before).toBeLessThan(60_000_000);
+});
+
 it("a body over the limit is answered, however much of it there is", async () => {
   const { args } = writeSoketiConfig({ "httpApi.requestLimitInMb": 1 });
   const node = await fleet.node({ args });

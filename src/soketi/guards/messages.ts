@@ -131,7 +131,11 @@ export class MessageGuard implements SocketListener {
     }
   }
 
-  /** One who was the first in a channel has left: those who came meanwhile were not the first, and nobody would tell of it. */
+  /**
+   * One who was the first in a channel has left: those who came meanwhile were not the first, and nobody would tell of it.
+   * Whether anybody counted the one who left is known to other nodes alone. Who came just after, counted 1 and told of it
+   * is not told from those who did not: `channel_occupied` may then be sent once more, which is better than not at all.
+   */
   async #leaveToOthers({ id, app }: GuardedSocket, channel: string): Promise<void> {
     const { adapter, webhookSender } = this.#server;
     if (!app || !adapter) return;

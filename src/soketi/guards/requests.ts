@@ -18,6 +18,7 @@ const FAILED = "A server error has occurred.";
 
 /** Seconds. The bodies that take the room come in, or their clients are too slow for uWebSockets.js. */
 const RETRY_AFTER = "1";
+const UNAVAILABLE = "503 Service Unavailable";
 const NO_ROOM = {
   error: "Too many large requests come in at the moment. Please try again shortly.",
   code: 503,
@@ -92,8 +93,9 @@ function refuseForRoom({ httpHandler }: GuardedServer, guards: Guards, response:
   guards.caught(WHERE, "bodies over the limit of a node");
   // What has come of it is let go.
   Object.assign(response, { rawBody: "", signed: undefined });
-  response.writeHeader("Retry-After", RETRY_AFTER);
-  httpHandler?.sendJson(response, NO_ROOM, "503 Service Unavailable");
+  // The status first: without the guard of statuses, a header before it writes "200 OK".
+  response.writeStatus(UNAVAILABLE).writeHeader("Retry-After", RETRY_AFTER);
+  httpHandler?.sendJson(response, NO_ROOM, UNAVAILABLE);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { HttpResponse } from "./soketi-parts.ts";
-import type { BodyBudget } from "./body-budget.ts";
+import type { BodyBudget, HeldBody } from "./body-budget.ts";
 import { RequestBody } from "./request-body.ts";
 
 export interface ShieldOptions {
@@ -42,6 +42,11 @@ export function shieldResponse(response: HttpResponse, options: ShieldOptions): 
   response.onData = (handler) => shield.onData(handler);
   // soketi's own handlers write the response to the log, and the app's secret with it, or answer who has gone.
   response.onAborted = () => response;
+}
+
+/** A complete body is taken at once, and is then no larger than what has come. */
+function heldOf({ bytes, capacity }: RequestBody, isComplete: boolean, drop: () => void): HeldBody {
+  return { bytes: isComplete ? bytes : capacity, isComplete, drop };
 }
 
 class ResponseShield {
@@ -119,7 +124,7 @@ class ResponseShield {
       if (!this.#isOpen) return;
       body.add(piece);
       if (body.isTooLarge) unsigned.release(this.#response);
-      else if (!body.isDropped) unsigned.hold(this.#response, piece.byteLength, drop);
+      else if (!body.isDropped) unsigned.hold(this.#response, heldOf(body, isLast, drop));
       if (!isLast) return;
       this.#expectAnswer();
       // Not before: the end of a connection on which more still comes takes the answer with it.

@@ -106,7 +106,8 @@ describe("a query that soketi takes minutes for", () => {
     "%ff".repeat(1_200),
     `a=${"%ff".repeat(1_200)}`,
     `${"%ff".repeat(1_200)}=1&b=2`,
-    "%e4&%bd",
+    "%ff".repeat(9),
+    "a=%41%41%41%41%ff&%fe=%ff%ff%ff&100%",
     "a=b&".repeat(2_000),
   ];
   const ask = async (soketi: RealSoketi, route: string, query?: string) => {
@@ -148,10 +149,30 @@ describe("a query that soketi takes minutes for", () => {
       "a=%e4%bd%a0+x&%26=%3d&b",
       "filter_by_prefix=presence-%c3%a4",
       "&=&&",
+      "filter_by_prefix=100%",
+      "filter_by_prefix=100%&a=%e4%bd%a0%e4%bd%a0%e4%bd%a0%e4%bd%a0",
+      "%e4&%bd",
+      "%ff".repeat(8),
+      "%".repeat(4_000),
+      "a=%zz%4",
     ]) {
       expect((await ask(soketi, "channels", query)).response.status).toBe(401);
     }
     expect(soketi.caught).toEqual([]);
+  });
+
+  it("is no other: soketi's parser is done at once with what is let through", async () => {
+    const soketi = realSoketi();
+    for (const query of [
+      "%ff".repeat(8),
+      `${"%c2".repeat(8)}${"x".repeat(4_000)}`,
+      "%f0%9f%98%f0%9f%98%f0%9f",
+    ]) {
+      const times: number[] = [];
+      for (let i = 0; i < 20; i += 1) times.push((await ask(soketi, "channels", query)).ms);
+      // 2 ms, and 300 for 80 in a row; a busy machine takes longer for all.
+      expect(Math.min(...times)).toBeLessThan(20);
+    }
   });
 
   it("holds everything up with soketi alone", async () => {
@@ -264,10 +285,61 @@ describe("a body of a stranger", () => {
         '{"error":"Too many large requests come in at the moment. Please try again shortly.","code":503}',
       ],
     ]);
-    // Larger than the others, and waits for its app.
-    send(call(soketi, "events"), 40, false);
+    // The largest of those that wait for their app.
+    send(call(soketi, "events"), 40, true);
     expect([read.status, last.status, small.status]).toEqual([503, 0, 0]);
     expect(soketi.caught).toEqual(Array(2).fill("requests: bodies over the limit of a node"));
+  });
+});
+
+describe("bodies that never end", () => {
+  const MB = 2 ** 20;
+  const waiting = (on?: RealSoketiOptions["on"]) => {
+    const soketi = realSoketi({ lookup: () => new Promise(() => undefined), on });
+    Object.assign(soketi.server.options.httpApi, { requestLimitInMb: 60 });
+    return soketi;
+  };
+
+  it("are dropped before a complete one that is larger than each of them", () => {
+    const soketi = waiting();
+    const [first, second, event] = [call(soketi, "events"), call(soketi, "events"), call(soketi, "events")];
+    first.receive("x".repeat(45 * MB), false);
+    second.receive("x".repeat(45 * MB), false);
+    event.receive("x".repeat(50 * MB));
+    first.receive("x");
+    expect([first.status, second.status, event.status]).toEqual([503, 0, 0]);
+  });
+
+  it("do not keep a larger one out that comes in pieces, however many they are", () => {
+    const soketi = waiting();
+    for (let i = 0; i < 128; i += 1) call(soketi, "events").receive("x".repeat(MB), false);
+    const batch = call(soketi, "batchEvents");
+    for (let i = 0; i < 20; i += 1) batch.receive("x".repeat(MB), i === 19);
+    expect([batch.status, soketi.caught]).toEqual([0, []]);
+  });
+
+  it("count as what they take: enough of them, in pieces of one byte, are answered with 503", () => {
+    const soketi = waiting();
+    // In pieces of one byte, what comes to 32 MB and one byte takes 64.
+    const bodies = Array.from({ length: 3 }, () => call(soketi, "events"));
+    for (const body of bodies) {
+      body.receive("x".repeat(32 * MB), false);
+      body.receive("x", false);
+    }
+    for (const body of bodies) body.receive("x");
+    expect(bodies.map(({ status }) => status)).toEqual([503, 0, 0]);
+  });
+
+  it("are answered with 503 also where the guard of statuses is off", () => {
+    const soketi = waiting(["requests"]);
+    const slow = call(soketi, "events");
+    slow.receive("x".repeat(50 * MB), false);
+    for (const megabytes of [60, 20]) call(soketi, "events").receive("x".repeat(megabytes * MB));
+    slow.receive("x");
+    expect([slow.status, slow.written.slice(0, 2)]).toEqual([
+      503,
+      ["503 Service Unavailable", "Retry-After: 1"],
+    ]);
   });
 });
 
