@@ -21,7 +21,7 @@ export interface Answer {
 const IN_USE_BOUND_MS = 9_000;
 
 /** Reading the index and the table once more, in the slowest weather of a story. Milliseconds. */
-const SLOWEST_READS_MS = 4_500;
+const SLOWEST_READS_MS = 4_000;
 
 /** A batch that met the failover may take its whole time, and comes again after a pause. Milliseconds. */
 const AGAIN_MS = FUNCTION_TIMEOUT_MS + 1_000;
