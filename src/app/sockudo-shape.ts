@@ -135,19 +135,20 @@ function toWebhooks(webhooks: readonly Webhook[], report: Report): SockudoWebhoo
     };
     return toWebhook(webhook, tell);
   });
-  const written = new Set(all.map(targetOf));
-  const taken = new Set<string>();
+  const used = new Set<string>();
+  // One that is made up here may be what somebody else wrote.
+  const known = new Set(all.map(targetOf));
   return all.map((webhook, index) => {
-    let found = webhook;
-    // A target that we make up may be what somebody else wrote.
-    for (
-      let n = index + 1;
-      taken.has(targetOf(found)) || (found !== webhook && written.has(targetOf(found)));
-      n += 1
-    )
-      found = withNumber(webhook, n);
-    taken.add(targetOf(found));
-    return found;
+    const target = targetOf(webhook);
+    if (!used.has(target)) {
+      used.add(target);
+      return webhook;
+    }
+    let n = index + 1;
+    while (known.has(targetOf(withNumber(webhook, n)))) n += 1;
+    const distinct = withNumber(webhook, n);
+    known.add(targetOf(distinct));
+    return distinct;
   });
 }
 

@@ -1,4 +1,4 @@
-import { isHashKey, MAX_HASH_KEY_BYTES, MAX_NOTE } from "../protocol/message.ts";
+import { isHashKey, isNote, MAX_HASH_KEY_BYTES, MAX_NOTE } from "../protocol/message.ts";
 
 /** Of a list of thousands with one mistake in each, so many are told. */
 const MAX_TOLD = 10;
@@ -45,7 +45,7 @@ function hashKeyMistake(place: string, value: unknown): string | undefined {
 }
 
 function noteMistake(name: string, value: unknown): string | undefined {
-  if (typeof value === "string" && value.trim() !== "" && value.length <= MAX_NOTE) return undefined;
+  if (isNote(value)) return undefined;
   const found = typeof value === "string" ? `${value.trim().length} characters` : kindOf(value);
   return `${name}: expected text of 1 to ${MAX_NOTE} characters, found ${found}.`;
 }

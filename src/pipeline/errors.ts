@@ -32,4 +32,12 @@ export class UnsettledAppError extends Error {
 export class NoRoomError extends Error {
   override readonly name = "NoRoomError";
   readonly code = "E_NO_ROOM";
+
+  /** @param missing how many there are, in words. */
+  constructor(missing: string) {
+    super(
+      `expected Redis to have room for every app in the shared cache, found it full, and ${missing} missing there: ` +
+        "raise maxmemory, or find out what fills it",
+    );
+  }
 }

@@ -28,8 +28,8 @@ export class SharedCache {
    * @returns ids of apps that Redis had no room for, in some format. They have no entry there.
    * @throws UnsettledAppError when an app that records do not tell of changes all the time; what store and table throw.
    */
-  async apply(changes: readonly CachedApp[]): Promise<readonly string[]> {
-    return [...new Set((await each(this.all, (entries) => entries.apply(changes))).flat())];
+  apply(changes: readonly CachedApp[]): Promise<readonly string[]> {
+    return each(this.all, (entries) => entries.apply(changes));
   }
 
   /** Whether some servers know no app but those that have an entry. */
@@ -50,8 +50,8 @@ export class SharedCache {
    *
    * @returns as `apply`.
    */
-  async giveUp(changes: readonly CachedApp[]): Promise<readonly string[]> {
-    return [...new Set((await each(this.all, (entries) => entries.giveUp(changes))).flat())];
+  giveUp(changes: readonly CachedApp[]): Promise<readonly string[]> {
+    return each(this.all, (entries) => entries.giveUp(changes));
   }
 
   /** What the formats have no word for. */
@@ -60,13 +60,15 @@ export class SharedCache {
   }
 }
 
-async function each<T>(
+/** Ids of all, each once. */
+async function each(
   all: readonly AppEntries[],
-  work: (entries: AppEntries) => Promise<T>,
-): Promise<readonly T[]> {
+  work: (entries: AppEntries) => Promise<readonly string[]>,
+): Promise<readonly string[]> {
   const results = await Promise.allSettled(all.map(work));
-  return results.map((result) => {
+  const ids = results.flatMap((result) => {
     if (result.status === "rejected") throw result.reason;
     return result.value;
   });
+  return [...new Set(ids)];
 }

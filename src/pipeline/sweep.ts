@@ -1,7 +1,7 @@
 import type { App } from "../app/app.ts";
 import { sameAsCached } from "../app/cached-app.ts";
 import { isReadingOf } from "../app/soketi-reading.ts";
-import { MAX_HASH_KEY_BYTES } from "../protocol/message.ts";
+import { isHashKey } from "../protocol/message.ts";
 import type { AppEntries } from "./app-entries.ts";
 import { DeadlineError, NoRoomError } from "./errors.ts";
 import type { AppCacheStore, AppsReader, SweepOutcome } from "./ports.ts";
@@ -36,11 +36,7 @@ export async function sweep(context: SweepContext): Promise<SweepOutcome> {
       ? await sweepTable(context)
       : { apps: 0, repaired: 0, unsettled: 0, withoutRoom: 0, foreign: 0 };
   const entries = await sweepEntries(context);
-  if (withoutRoom > 0)
-    throw new NoRoomError(
-      `expected Redis to have room for every app in the shared cache, found it full, and ${withoutRoom} of ` +
-        `${written.apps} apps missing there: raise maxmemory, or find out what fills it`,
-    );
+  if (withoutRoom > 0) throw new NoRoomError(`${withoutRoom} of ${written.apps} apps`);
   // What is under an app's own name was met by both.
   return { ...written, ...entries, foreign: Math.max(written.foreign, entries.foreign) };
 }
@@ -132,13 +128,9 @@ function entryIn(name: string, text: string | undefined | null): Entry[] {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
   const { id } = value as Record<string, unknown>;
-  const appId = typeof id === "string" && isHashKey(id) ? id : undefined;
+  // DynamoDB refuses the whole question for one id that is none.
+  const appId = isHashKey(id) ? id : undefined;
   return [{ name, text, value: value as Record<string, unknown>, appId }];
-}
-
-/** DynamoDB refuses the whole question for one id that is none. */
-function isHashKey(id: string): boolean {
-  return id !== "" && Buffer.byteLength(id) <= MAX_HASH_KEY_BYTES;
 }
 
 async function findWrong(

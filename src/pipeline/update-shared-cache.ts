@@ -22,11 +22,5 @@ export async function updateSharedCache(
   let withoutRoom = await update();
   if (withoutRoom.length > 0 && (await log.makeRoom())) withoutRoom = await update();
   if (withoutRoom.length === 0 || !sharedCache.isDependedOn) return;
-  const found = `found it full, and ${withoutRoom.length} missing there`;
-  report.notRefreshed(
-    withoutRoom,
-    new NoRoomError(
-      `expected Redis to have room for every app in the shared cache, ${found}: raise maxmemory, or find out what fills it`,
-    ),
-  );
+  report.notRefreshed(withoutRoom, new NoRoomError(String(withoutRoom.length)));
 }

@@ -118,6 +118,11 @@ function decodeChange(value: unknown): Change | undefined {
   };
 }
 
+/** Whether all of it reaches who reads the log: an author, or a reason. */
+export function isNote(value: unknown): value is string {
+  return typeof value === "string" && value.trim() !== "" && value.length <= MAX_NOTE;
+}
+
 /**
  * Whether DynamoDB would look it up. A read of an id that it refuses fails each time: whoever may publish could lead a
  * client's key to such an id, and have all of that app's clients sent away.

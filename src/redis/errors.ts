@@ -14,7 +14,7 @@ export class RedisError extends Error {
   readonly doing: string;
 
   constructor(doing: string, cause: unknown) {
-    const reason = wordsOf(cause);
+    const reason = reasonOf(cause);
     super(`Redis could not ${doing}: ${reason}`);
     this.reason = reason;
     this.doing = doing;
@@ -42,12 +42,13 @@ export function silence(limitMs: number): Error {
   return Object.assign(new Error(`no answer within ${limitMs} ms`), { code: "TIMEOUT" });
 }
 
-function wordsOf(cause: unknown): string {
+/** Why, in the words of the server or the socket, without arguments of the command. */
+export function reasonOf(cause: unknown): string {
   const last = lastNodeError(cause);
   if (last !== undefined)
-    return `no node of the cluster could be asked, and the last one said: ${wordsOf(last)}`;
+    return `no node of the cluster could be asked, and the last one said: ${reasonOf(last)}`;
   // A host with two addresses, of which neither answers, is an error without words of its own.
-  if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(wordsOf).join("; ");
+  if (cause instanceof AggregateError && cause.message === "") return cause.errors.map(reasonOf).join("; ");
   const words = withoutHost(cause instanceof Error ? cause.message : String(cause));
   return LIBRARY_MESSAGES.find(([said]) => said.test(words))?.[1] ?? withoutArguments(words, cause);
 }
@@ -100,7 +101,7 @@ function lastNodeError(cause: unknown): unknown {
 
 function codeOf(cause: unknown, words: string): string {
   const last = lastNodeError(cause);
-  if (last !== undefined) return codeOf(last, wordsOf(last));
+  if (last !== undefined) return codeOf(last, reasonOf(last));
   const code = (cause as { code?: unknown } | null | undefined)?.code;
   if (typeof code === "string") return code;
   // ioredis, of a command that it has sent.

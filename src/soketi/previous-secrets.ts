@@ -1,9 +1,10 @@
 import type { AppCache } from "../agent/app-cache.ts";
 import type { PreviousSecretUses } from "../agent/previous-secret-uses.ts";
 import { previousSecretOf } from "./app-objects.ts";
-import type { Channels, GuardedServer, WsHandler } from "./guards/soketi-parts.ts";
+import type { GuardedServer } from "./guards/soketi-parts.ts";
 import { whenMade } from "./guards/when-made.ts";
 import type { SoketiAppObject } from "./server.ts";
+import { signedChannels } from "./signed-channels.ts";
 import { wrap } from "./wrap.ts";
 
 export interface PreviousSecretsOptions {
@@ -58,12 +59,6 @@ export function takePreviousSecrets(options: PreviousSecretsOptions): void {
       );
     });
   });
-}
-
-function signedChannels(handler: WsHandler): readonly (readonly [string, Channels | undefined])[] {
-  return (["privateChannelManager", "encryptedPrivateChannelManager", "presenceChannelManager"] as const).map(
-    (name) => [name, handler[name]],
-  );
 }
 
 /** The same response or socket, seen with another app: soketi reads only what it hangs on them itself. */

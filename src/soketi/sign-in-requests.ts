@@ -1,6 +1,7 @@
 import type { GuardedServer } from "./guards/soketi-parts.ts";
 import { whenMade } from "./guards/when-made.ts";
 import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
+import { signedChannels } from "./signed-channels.ts";
 import { wrap } from "./wrap.ts";
 
 /**
@@ -19,8 +20,7 @@ const authorized = new WeakSet<SoketiSocket>();
 /** (soketi 1.6.1, dist/channels/private-channel-manager.js, `join`: it clears the timer.) */
 export function noteAuthorized(server: GuardedServer): void {
   whenMade(server, "wsHandler", (handler) => {
-    const { privateChannelManager, encryptedPrivateChannelManager, presenceChannelManager } = handler;
-    for (const channels of [privateChannelManager, encryptedPrivateChannelManager, presenceChannelManager]) {
+    for (const [, channels] of signedChannels(handler)) {
       if (!channels) continue;
       wrap(channels, "join", (join) => async (socket, channel, message) => {
         const joined = await join(socket, channel, message);

@@ -29,12 +29,10 @@ const { values } = parseArgs({
 });
 
 const chosen = NODES_FAULTS.filter(({ name, form }) => `${form}: ${name}`.includes(values.fault ?? ""));
-const [times, busy, rate, firstSeed] = [
-  Number(values.times),
-  Number(values.busy),
-  Number(values.rate),
-  Number(values.seed),
-];
+const times = Number(values.times);
+const busy = Number(values.busy);
+const rate = Number(values.rate);
+const firstSeed = Number(values.seed);
 const outcomes: NodesOutcome[] = [];
 const dynamodb = await startProvidedDynamoDb();
 const loops: ChildProcess[] = [];

@@ -5,7 +5,7 @@ import type { AppDiff } from "../../app/diff.ts";
 import { callerIdentity } from "../../aws/caller-identity.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
 import { encodeChanges } from "../../protocol/encode.ts";
-import { MAX_NOTE } from "../../protocol/message.ts";
+import { isNote, MAX_NOTE } from "../../protocol/message.ts";
 import type { Run } from "./command.ts";
 import { explain } from "./explain.ts";
 
@@ -70,6 +70,6 @@ function userName(): string {
 /** @throws InvalidArgumentError */
 /** For people who read the log. @throws InvalidArgumentError */
 export function note(text: string): string {
-  if (text.trim() !== "" && text.length <= MAX_NOTE) return text;
+  if (isNote(text)) return text;
   throw new InvalidArgumentError(`Expected 1 to ${MAX_NOTE} characters.`);
 }

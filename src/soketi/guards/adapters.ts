@@ -3,7 +3,7 @@ import type { Fields } from "../json.ts";
 import { keepNats } from "./nats.ts";
 import { isAnswer, isDeliverable, isQuestion, nodeMessage } from "./node-messages.ts";
 import type { Adapter, AdapterDriver, GuardedServer } from "./soketi-parts.ts";
-import { RedisError } from "../../redis/errors.ts";
+import { reasonOf } from "../../redis/errors.ts";
 import { wrap } from "../wrap.ts";
 
 const WHERE = "drivers";
@@ -81,7 +81,7 @@ function guardPublisher(client: NonNullable<AdapterDriver["pubClient"]>, guards:
  */
 function hideCommand(error: unknown): void {
   if (!(error instanceof Error)) return;
-  const { reason } = new RedisError("do it", error);
+  const reason = reasonOf(error);
   if (error.message !== reason) error.stack = `${error.name}: ${reason}`;
   error.message = reason;
   Reflect.deleteProperty(error, "command");
