@@ -3,13 +3,10 @@ import { describeRedis } from "../config/describe-redis.ts";
 import { EnvReader } from "../config/env.ts";
 import { readLogLimits } from "../config/pipeline.ts";
 import { encodeChanges } from "../protocol/encode.ts";
-import { openRedis } from "../redis/connection.ts";
 import { orRedisError } from "../redis/errors.ts";
-import { ioredis } from "../redis/ioredis.ts";
 import type { RedisConnection } from "../redis/library.ts";
 import { createRedisLog } from "../redis/log.ts";
-import { RenewableConnection } from "../redis/renewable-connection.ts";
-import { openWitnesses } from "../redis/witnesses.ts";
+import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { announcementMistakes } from "./announcement-mistakes.ts";
 import { type LinkOptions, readSettings, type Settings } from "./settings.ts";
 
@@ -31,7 +28,7 @@ export interface AnnouncedChange {
 }
 
 /** As the command line's: one attempt ends with the fourth second, whatever it waited for. Milliseconds. */
-const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2 };
+const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2, totalMs: 4_000 };
 
 /**
  * Tells all nodes at once to forget apps: to be called right after the table was written. The stream's message comes after it
@@ -65,21 +62,9 @@ export async function announce(
   });
 }
 
-type OpenedRedis = ReturnType<typeof open>;
-
-function open({ redis, names, minReplicas }: Settings) {
-  const options = { library: ioredis, settings: redis, timeouts: TIMEOUTS, onError: () => undefined };
-  const renewable = new RenewableConnection({
-    open: () => openRedis(options),
-    limitMs: TIMEOUTS.commandMs,
-    retries: TIMEOUTS.retriesPerCommand,
-  });
-  const witnesses = openWitnesses({ ...options, key: names.log, minReplicas, limitMs: TIMEOUTS.commandMs });
-  return { connection: renewable.during(), witnesses };
-}
-
-async function withRedis<T>(settings: Settings, work: (redis: OpenedRedis) => Promise<T>): Promise<T> {
-  const redis = open(settings);
+async function withRedis<T>(settings: Settings, work: (redis: PipelineRedis) => Promise<T>): Promise<T> {
+  // The error of what fails is thrown.
+  const redis = openPipelineRedis({ ...settings, redisCredentials: undefined }, TIMEOUTS, () => undefined);
   try {
     return await work(redis);
   } finally {

@@ -32,9 +32,14 @@ export interface PipelineSurroundings {
   readonly library?: RedisLibrary | undefined;
 }
 
+export type PipelineRedisConfig = Pick<
+  PipelineConfig,
+  "redis" | "redisCredentials" | "names" | "minReplicas"
+>;
+
 /** Opens the pipeline's connection, with whatever login the configuration names. */
 export function openPipelineRedis(
-  { redis: settings, redisCredentials, names, minReplicas }: PipelineConfig,
+  { redis: settings, redisCredentials, names, minReplicas }: PipelineRedisConfig,
   timeouts: RedisTimeouts,
   onError: (error: RedisError) => void,
   { environment = process.env, library = ioredis }: PipelineSurroundings = {},

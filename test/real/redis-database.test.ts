@@ -86,7 +86,7 @@ describe("a database that the server does not have", () => {
     const limits = { logLength: 100, logBytes: 2 ** 20 };
     const settings = { kind: "standalone", host: "127.0.0.1", port: redis.port, db: 99, tls: false } as const;
     const { connection } = openPipelineRedis(
-      { redis: settings, names, table: "apps", minReplicas: 0, ...limits },
+      { redis: settings, names, minReplicas: 0 },
       TIMEOUTS,
       () => undefined,
     );
