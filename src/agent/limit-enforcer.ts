@@ -50,7 +50,7 @@ export class LimitEnforcer<A> {
       const surplus = await this.#options.limits.surplus(appId, app).catch(() => undefined);
       if (this.#apps.get(appId) !== app) continue;
       if (surplus === 0) this.#apps.delete(appId);
-      else await this.#closeNewest(appId, surplus ?? 0);
+      else await this.#closeNewest(appId, wholeOf(surplus ?? 0));
     }
     this.#inProgress.delete(appId);
   }
@@ -63,4 +63,13 @@ export class LimitEnforcer<A> {
     }
     await new Promise<void>((resolve) => setTimeout(resolve, RECOUNT_MS).unref());
   }
+}
+
+/**
+ * A share as a whole number, which on average is the share. Rounded up by every node, a limit lowered by one would cost a
+ * connection on each of them.
+ */
+function wholeOf(share: number): number {
+  const whole = Math.floor(share);
+  return Math.random() < share - whole ? whole + 1 : whole;
 }

@@ -76,7 +76,10 @@ export interface Connections<A> {
 
 /** How many connections an app may have, in the whole fleet. */
 export interface ConnectionLimits<A> {
-  /** How many of this node's are too many: its share of what is too many in the fleet. Rejects when that cannot be told. */
+  /**
+   * How many of this node's are too many: its share of what is too many in the fleet, which may be a fraction. 0: there are not
+   * too many. Rejects when that cannot be told.
+   */
   surplus(appId: string, app: A): Promise<number>;
   /** So many of this node's that were opened last. */
   newest(appId: string, count: number): Iterable<Connection<A>>;

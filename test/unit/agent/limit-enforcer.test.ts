@@ -128,3 +128,52 @@ describe("a lowered limit", () => {
     expect(open).toHaveLength(5);
   });
 });
+
+describe("a fleet of 20 nodes with a connection on each", () => {
+  const NODES = 20;
+
+  /** How many are left, with a limit of so many in the fleet. */
+  async function leftOf(limit: number): Promise<number> {
+    const fleet = new Set(Array.from({ length: NODES }, (_, i) => i));
+    const nodes = [...fleet].map((node) => {
+      const clock = () => performance.now();
+      const ownCloser = new Closer({ clock, closesPerSecond: 1_000, onClosed: () => undefined });
+      return new LimitEnforcer<TestApp>({
+        limits: {
+          // All count before any has closed one.
+          surplus: () => Promise.resolve(fleet.has(node) ? Math.max(0, fleet.size - limit) / fleet.size : 0),
+          newest: (_appId, count) =>
+            Array.from({ length: count }, () => ({
+              id: `${node}`,
+              key: "k",
+              has: () => true,
+              hasSecretOf: () => true,
+              replace: () => undefined,
+              close: () => fleet.delete(node),
+            })),
+        },
+        closer: ownCloser,
+        closeCodes: DEFAULT_CLOSE_CODES,
+      });
+    });
+    for (const node of nodes) node.check("a", { limit });
+    await pass(120_000);
+    for (const node of nodes) node.stop();
+    return fleet.size;
+  }
+
+  afterEach(() => {
+    vi.restoreAllMocks();
+  });
+
+  it("closes about as many as are too many, and not one on each node", async () => {
+    // The fractional parts of a multiple of the golden ratio are spread evenly.
+    let drawn = 0;
+    vi.spyOn(Math, "random").mockImplementation(() => ((drawn += 1) * 0.618_033_988_75) % 1);
+    for (const limit of [19, 15, 10, 3]) {
+      const left = await leftOf(limit);
+      expect(left).toBeLessThanOrEqual(limit);
+      expect(left).toBeGreaterThanOrEqual(limit - 2);
+    }
+  });
+});
