@@ -159,13 +159,14 @@ export class Revalidator {
       this.#urgent.delete(appId);
       this.#read(appId, false);
     }
-    if (this.#paced.size === 0) this.#beginRound();
     const next = first(pace.take(this.#paced.size), this.#paced.entries());
     for (const [appId, mustRead] of next) {
       this.#paced.delete(appId);
       // With a lease again, what is cached is proven, and what was missed has been replayed or is in doubt.
       this.#read(appId, mustRead && !isLeaseHeld());
     }
+    // Without a pause between two rounds: `boundMs` has none.
+    if (this.#paced.size === 0) this.#beginRound();
   }
 
   /** Never rejects. One that is being read already gives what is asked for: a message would have voided it. */
