@@ -52,7 +52,8 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
     // Those that must be closed all the same are found again.
     if (app?.enabled) this.#closer.cancel(appId);
     const connections = this.#options.connections.of(appId)[Symbol.iterator]();
-    this.#walks.set(appId, { app, connections, replaced: 0 });
+    // Those of a walk that does not end are told of with this one, and may be too many for the new limit.
+    this.#walks.set(appId, { app, connections, replaced: this.#walks.get(appId)?.replaced ?? 0 });
     if (this.#isWorking) return;
     this.#isWorking = true;
     void this.#walkAll();

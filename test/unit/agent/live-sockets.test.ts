@@ -167,6 +167,17 @@ describe("a changed app", () => {
     });
   });
 
+  it("that is followed again on the way tells of each connection that was given it", async () => {
+    const list = connect("a", 20);
+    let now = 0;
+    const sockets = liveSockets({ clock: () => (now += 1) });
+    const changed = app(2);
+    sockets.follow("a", changed);
+    expect(list.filter((connection) => connection.has(changed)).length).toBeLessThan(20);
+    sockets.follow("a", changed);
+    await told("a +20");
+  });
+
   it("enabled again while its connections are being closed keeps the rest", async () => {
     const list = connect("a", 50);
     const sockets = liveSockets({ closesPerSecond: 100 });
