@@ -1,6 +1,6 @@
 import type { AgentReporter } from "../agent/agent-options.ts";
 import type { MessageId } from "../protocol/message-id.ts";
-import type { Change } from "../protocol/message.ts";
+import type { Change, Invalidation } from "../protocol/message.ts";
 import { StaleAppError } from "./errors.ts";
 import type { FollowEvents, Listeners } from "./events.ts";
 
@@ -13,11 +13,11 @@ import type { FollowEvents, Listeners } from "./events.ts";
 export function reporterOf(
   { onChange, onFlush, onLease }: FollowEvents,
   listeners: Listeners,
-  readWhole: (id: MessageId, appId: string) => Promise<Change | undefined>,
+  readWhole: (id: MessageId, change: Invalidation) => Promise<Change | undefined>,
   reached: () => void,
 ): Omit<AgentReporter, "heartbeatFailed"> {
   return {
-    dropped: (change, _lag, id) => listeners.notify(onChange, change, () => readWhole(id, change.appId)),
+    dropped: (change, _lag, id) => listeners.notify(onChange, change, () => readWhole(id, change)),
     flushed: (reason) => listeners.notify(onFlush, reason),
     leaseChanged(held) {
       if (held) reached();

@@ -1,5 +1,5 @@
 import type { Bus } from "../agent/ports.ts";
-import { type Change, decodeMessage } from "../protocol/message.ts";
+import { type Change, decodeMessage, type Invalidation } from "../protocol/message.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 
 /**
@@ -9,7 +9,7 @@ import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
  */
 export function createWholeChanges(
   bus: Pick<Bus, "read">,
-): (id: MessageId, appId: string) => Promise<Change | undefined> {
+): (id: MessageId, change: Pick<Invalidation, "appId" | "type">) => Promise<Change | undefined> {
   let latest: { readonly id: string; readonly changes: Promise<readonly Change[]> } | undefined;
 
   async function read(id: MessageId): Promise<readonly Change[]> {
@@ -18,12 +18,13 @@ export function createWholeChanges(
     return decoded?.kind === "changes" ? decoded.message.changes : [];
   }
 
-  return async (id, appId) => {
+  return async (id, { appId, type }) => {
     const asked = formatMessageId(id);
     if (latest?.id !== asked) latest = { id: asked, changes: read(id) };
     const { changes } = latest;
     try {
-      return (await changes).find((change) => change.appId === appId);
+      // Of an app that was deleted and created again there are two.
+      return (await changes).find((change) => change.appId === appId && change.type === type);
     } catch (error) {
       // Whoever asks again may be luckier.
       if (latest.changes === changes) latest = undefined;

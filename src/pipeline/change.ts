@@ -26,24 +26,28 @@ export function toChange(record: StreamChange, late = false, withView = true): C
 /**
  * One change for each app, in the order of each app's last change: several writes to one app within a batch cost one
  * invalidation. Every key that any of them touched stays in, the current one first.
+ *
+ * An app that was deleted and created again is two: nodes forget what they keep of the former one.
  */
 export function coalesce(changes: readonly Change[]): Change[] {
-  const byApp = new Map<string, Change>();
+  const coalesced = new Set<Change>();
+  const latest = new Map<string, Change>();
   for (const change of changes) {
-    const earlier = byApp.get(change.appId);
-    byApp.delete(change.appId);
-    byApp.set(change.appId, earlier ? merge(earlier, change) : change);
+    const earlier = latest.get(change.appId);
+    const isAnother = earlier?.type === "deleted" && change.type === "created";
+    const merged = earlier && !isAnother ? merge(earlier, change) : change;
+    if (earlier && !isAnother) coalesced.delete(earlier);
+    coalesced.add(merged);
+    latest.set(change.appId, merged);
   }
-  return [...byApp.values()];
+  return [...coalesced];
 }
 
 function merge(earlier: Change, later: Change): Change {
-  const type = later.type === "updated" && earlier.type === "created" ? "created" : later.type;
   // The oldest write decides how late the message is.
   const writtenAt = earlier.writtenAt ?? later.writtenAt;
   return {
-    // Deleted and created again within the batch: it existed before and exists now.
-    type: earlier.type === "deleted" && later.type === "created" ? "updated" : type,
+    type: later.type === "updated" && earlier.type === "created" ? "created" : later.type,
     appId: later.appId,
     keys: unique([...later.keys, ...earlier.keys]),
     key: later.key,

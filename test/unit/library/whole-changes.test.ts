@@ -35,26 +35,35 @@ const whole = (...appIds: string[]) =>
 
 it("reads a change as it is in the log, and a message once for all its changes", async () => {
   const log = logOf(...whole("a", "b"), ...whole("c"));
-  expect(await Promise.all([log.read(idOf(1), "a"), log.read(idOf(1), "b")])).toEqual([
+  expect(await Promise.all([log.read(idOf(1), change("a")), log.read(idOf(1), change("b"))])).toEqual([
     change("a"),
     change("b"),
   ]);
-  expect(await log.read(idOf(2), "c")).toEqual(change("c"));
+  expect(await log.read(idOf(2), change("c"))).toEqual(change("c"));
   expect(log.asked).toEqual(["0..1", "1..2"]);
 });
 
 it("finds nothing where the log has it no more, or has something else there", async () => {
   const log = logOf(encodeFlush("x", 1).whole, "{", ...whole("a"));
-  expect(await log.read(idOf(9), "a")).toBeUndefined();
-  expect(await log.read(idOf(1), "a")).toBeUndefined();
-  expect(await log.read(idOf(2), "a")).toBeUndefined();
-  expect(await log.read(idOf(3), "b")).toBeUndefined();
+  expect(await log.read(idOf(9), change("a"))).toBeUndefined();
+  expect(await log.read(idOf(1), change("a"))).toBeUndefined();
+  expect(await log.read(idOf(2), change("a"))).toBeUndefined();
+  expect(await log.read(idOf(3), change("b"))).toBeUndefined();
+});
+
+it("tells an app that was deleted from the one that was created under its id", async () => {
+  const both: Change[] = [
+    { ...change("a"), type: "deleted", key: undefined, changed: [] },
+    { ...change("a"), type: "created", keys: ["k2"], key: "k2", changed: [] },
+  ];
+  const log = logOf(...encodeChanges(both, { table: "apps", at: 1 }).map((message) => message.whole));
+  for (const one of both) expect(await log.read(idOf(1), one)).toEqual(one);
 });
 
 it("asks again after a failure", async () => {
   const log = logOf(...whole("a"));
   log.fail(true);
-  await expect(log.read(idOf(1), "a")).rejects.toThrow("Redis is away");
+  await expect(log.read(idOf(1), change("a"))).rejects.toThrow("Redis is away");
   log.fail(false);
-  expect(await log.read(idOf(1), "a")).toEqual(change("a"));
+  expect(await log.read(idOf(1), change("a"))).toEqual(change("a"));
 });

@@ -133,10 +133,25 @@ describe("several changes of one app", () => {
     ["created and updated", [insert("a"), modify("a", {}, { Enabled: { BOOL: false } })], "created"],
     ["updated and deleted", [modify("a", {}, { Enabled: { BOOL: false } }), remove("a")], "deleted"],
     ["created and deleted", [insert("a"), remove("a")], "deleted"],
-    ["deleted and created", [remove("a"), insert("a")], "updated"],
-  ])("%s", async (_, records, type) => {
+    // Two apps, under one id.
+    ["deleted and created", [remove("a"), insert("a")], "deleted created"],
+    [
+      "updated, deleted, created and updated",
+      [
+        modify("a", {}, { Enabled: { BOOL: false } }),
+        remove("a"),
+        insert("a"),
+        modify("a", {}, { Enabled: { BOOL: false } }),
+      ],
+      "deleted created",
+    ],
+  ])("%s", async (_, records, types) => {
     await run(...records);
-    expect(changes().map((change) => change.type)).toEqual([type]);
+    expect(
+      changes()
+        .map((change) => change.type)
+        .join(" "),
+    ).toEqual(types);
   });
 
   it("leave no view of a deleted app behind", async () => {
