@@ -63,18 +63,18 @@ export const OWN_PREFIX = "APP_SYNC_";
 
 const FORMS = ["REDIS_URL", "REDIS_CLUSTER_NODES", "REDIS_SENTINELS"];
 
-/** What goes with a form, and means nothing without one. */
-const BESIDE_FORMS = [
-  "REDIS_USERNAME",
-  "REDIS_PASSWORD",
-  "REDIS_TLS",
-  "REDIS_TLS_SERVERNAME",
+/** What goes with each form, and means nothing without one. */
+const BESIDE_ANY = ["REDIS_USERNAME", "REDIS_PASSWORD", "REDIS_TLS", "REDIS_TLS_SERVERNAME"];
+
+/** What goes with sentinels only. A URL says its database itself, and a cluster has but one. */
+const BESIDE_SENTINELS = [
   "REDIS_DB",
   "REDIS_SENTINEL_NAME",
   "REDIS_SENTINEL_USERNAME",
   "REDIS_SENTINEL_PASSWORD",
   "REDIS_SENTINEL_TLS",
 ];
+const BESIDE_FORMS = [...BESIDE_ANY, ...BESIDE_SENTINELS];
 
 /** As `readGivenRedis`. */
 export function readRedis(env: EnvReader): RedisSettings | undefined {
@@ -105,9 +105,16 @@ export function readGivenRedis(env: EnvReader): GivenRedis | undefined {
   return settings && { settings, from };
 }
 
-/** Variables that are set and of no effect, since Redis is named elsewhere: in soketi's settings, or with `APP_SYNC_`. */
+/**
+ * Variables that are set and of no effect, since Redis is named elsewhere, in soketi's settings or with `APP_SYNC_`, or since
+ * they go with another form of it.
+ */
 export function ignoredRedisVariables(env: EnvReader): string[] {
-  return prefixIn(env) === "" && formsIn(env, "").length > 0 ? [] : setIn(env, "");
+  const prefix = prefixIn(env);
+  const [from] = formsIn(env, prefix);
+  if (from === undefined) return setIn(env, "");
+  const ofOthers = prefix === "" ? [] : setIn(env, "");
+  return from.endsWith("REDIS_SENTINELS") ? ofOthers : [...ofOthers, ...setIn(env, prefix, BESIDE_SENTINELS)];
 }
 
 function prefixIn(env: EnvReader): string {
@@ -118,8 +125,8 @@ function formsIn(env: EnvReader, prefix: string): string[] {
   return FORMS.map((name) => prefix + name).filter((name) => env.text(name) !== undefined);
 }
 
-function setIn(env: EnvReader, prefix: string): string[] {
-  return BESIDE_FORMS.map((name) => prefix + name).filter((name) => env.text(name) !== undefined);
+function setIn(env: EnvReader, prefix: string, names = BESIDE_FORMS): string[] {
+  return names.map((name) => prefix + name).filter((name) => env.text(name) !== undefined);
 }
 
 function readForm(env: EnvReader, prefix: string, from: string): RedisSettings | undefined {

@@ -7,10 +7,10 @@ export interface SoketiServer {
     readonly metrics: { readonly enabled: boolean; readonly prometheus: { readonly prefix: string } };
     readonly appManager: { readonly driver: string; readonly dynamodb: { readonly table: string } };
     readonly database: { readonly redis: Readonly<Record<string, unknown>> };
-    readonly adapter?: { readonly driver: string };
-    readonly cache?: { readonly driver: string };
-    readonly queue?: { readonly driver: string };
-    readonly rateLimiter?: { readonly driver: string };
+    readonly adapter?: SoketiPart;
+    readonly cache?: SoketiPart;
+    readonly queue?: SoketiPart;
+    readonly rateLimiter?: SoketiPart;
     readonly debug: boolean;
     /** `full`, `server`, without workers of queues, or `worker`, without clients. */
     readonly mode: string;
@@ -34,6 +34,13 @@ export interface SoketiServer {
   /** Makes the routes. */
   configureHttp(app: object): unknown;
   stop(): Promise<unknown>;
+}
+
+/** The options of a part of soketi that has several drivers. */
+interface SoketiPart {
+  readonly driver: string;
+  /** What it has for `redis`, beside `database.redis`. */
+  readonly redis?: Readonly<Record<string, unknown>>;
 }
 
 export interface SoketiAppManager {

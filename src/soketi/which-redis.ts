@@ -2,7 +2,7 @@ import { describeRedis } from "../config/describe-redis.ts";
 import type { AgentConfig } from "../config/agent.ts";
 import type { RedisSettings } from "../config/redis.ts";
 import { OWN_PREFIX } from "../config/redis.ts";
-import { fromSoketi } from "./redis-settings.ts";
+import { ownRedis } from "./own-redis.ts";
 import type { SoketiServer } from "./server.ts";
 
 /** Which Redis the agent follows. */
@@ -27,24 +27,30 @@ export function whichRedis(
   { redis, ignoredVariables }: Pick<AgentConfig, "redis" | "ignoredVariables">,
   options: SoketiServer["options"],
 ): WhichRedis {
-  const own = fromSoketi(options.database.redis);
+  const own = ownRedis(options);
   const settings = redis?.settings ?? own.settings;
   const source = redis?.from ?? "soketi's own settings";
   const described = describeRedis(settings);
-  const isSoketis = isSame(settings, own.settings) && (described !== BY_DEFAULT || usesRedis(options));
+  const isTheOne = own.others.length === 0 && (described !== BY_DEFAULT || own.isUsed);
   const warnings: string[] = [];
   if (ignoredVariables.length > 0) {
     warnings.push(`${ignoredVariables.join(", ")}: ignored, because Redis is taken from ${source}.`);
   }
   if (!redis && own.notCarried.length > 0) {
     warnings.push(
-      `database.redis of soketi has ${own.notCarried.join(", ")}, which the agent's own connection to Redis does not use.`,
+      `soketi's Redis settings have ${own.notCarried.join(", ")}, which the agent's own connection does not use.`,
+    );
+  }
+  if (!redis && own.others.length > 0) {
+    warnings.push(
+      `soketi uses another Redis, or another login, by its ${own.others.join(", ")}. If the pipeline's Redis is not ` +
+        `${described}, set ${OWN_PREFIX}REDIS_URL to it.`,
     );
   }
   return {
     settings,
     description: `${described} (${source})`,
-    isDoubtful: !redis?.from.startsWith(OWN_PREFIX) && !isSoketis,
+    isDoubtful: !redis?.from.startsWith(OWN_PREFIX) && !(isTheOne && isSame(settings, own.settings)),
     warnings,
   };
 }
@@ -66,9 +72,4 @@ function placeOf(settings: RedisSettings): string {
     case "cluster":
       return JSON.stringify([listOf(settings.nodes), tls]);
   }
-}
-
-/** Otherwise soketi never connects to it, and its settings may say nothing. */
-function usesRedis({ adapter, cache, queue, rateLimiter }: SoketiServer["options"]): boolean {
-  return [adapter, cache, queue, rateLimiter].some((part) => part?.driver === "redis");
 }

@@ -90,6 +90,20 @@ it("soketi's TLS options are the agent's: an authority and a name that only they
   await said(keep(await fleet.node({ redisUrl: "", args: withTls({}).args })), /self-signed certificate/);
 });
 
+it("Redis options of soketi's cache are the agent's, and a cluster is not while soketi is not told to use it", async () => {
+  const { port, href } = new URL(inject("redisUrl"));
+  const fleet = await fleetOn(href);
+  const env = {
+    SOKETI_CACHE_DRIVER: "redis",
+    SOKETI_CACHE_REDIS_OPTIONS: JSON.stringify({ port: Number(port) }),
+    SOKETI_DB_REDIS_PORT: "1",
+    SOKETI_DB_REDIS_CLUSTER_NODES: JSON.stringify([{ host: "127.0.0.1", port: 1 }]),
+  };
+  const node = keep(await fleet.node({ redisUrl: "", env }));
+  await said(node, `in Redis 127.0.0.1:${port}/0 (soketi's own settings)`);
+  await proveWorking(fleet, node, "part");
+});
+
 it("a unix socket of soketi's settings, with its database and user, is the agent's", async () => {
   const folder = mkdtempSync(join(tmpdir(), "soketi-app-sync-socket-"));
   keep({

@@ -91,6 +91,23 @@ describe("which Redis", () => {
     ["what soketi's queue uses", false, {}, {}, { queue: { driver: "redis" } }],
     ["what soketi's cache uses", false, {}, {}, { cache: { driver: "redis" } }],
     ["what soketi's limiter uses", false, {}, {}, { rateLimiter: { driver: "redis" } }],
+    [
+      "one of two that soketi uses",
+      true,
+      {},
+      { host: "own" },
+      {
+        adapter: { driver: "redis" },
+        queue: { driver: "redis", redis: { redisOptions: { host: "jobs", password: "s3cret" } } },
+      },
+    ],
+    [
+      "a cluster that soketi does not use",
+      true,
+      { REDIS_CLUSTER_NODES: "c:7000" },
+      { clusterNodes: ["c:7000"] },
+      { cache: { driver: "redis", redis: { clusterMode: false } } },
+    ],
   ])("may be another program's: %s, %j", (_, isDoubtful, env, redis, drivers = {}) => {
     expect(which(env, redis, drivers)).toMatchObject({ isDoubtful });
   });
@@ -104,13 +121,34 @@ describe("which Redis", () => {
       "REDIS_TLS: ignored, because Redis is taken from APP_SYNC_REDIS_URL.",
     ]);
     expect(which({ REDIS_URL: "redis://r", REDIS_TLS: "on" }).warnings).toEqual([]);
+    expect(which({ REDIS_URL: "redis://r", REDIS_TLS: "on", REDIS_DB: "2" }).warnings).toEqual([
+      "REDIS_DB: ignored, because Redis is taken from REDIS_URL.",
+    ]);
+    const cluster = { APP_SYNC_REDIS_CLUSTER_NODES: "c:1", APP_SYNC_REDIS_DB: "2", REDIS_DB: "1" };
+    expect(which(cluster).warnings).toEqual([
+      "REDIS_DB, APP_SYNC_REDIS_DB: ignored, because Redis is taken from APP_SYNC_REDIS_CLUSTER_NODES.",
+    ]);
+    const sentinels = { REDIS_SENTINELS: "s:1", REDIS_SENTINEL_NAME: "m", REDIS_DB: "2" };
+    expect(which(sentinels).warnings).toEqual([]);
   });
 
   it("warns of soketi's options that are not taken over, unless soketi's Redis is not used", () => {
     const redis = { dnsLookup: () => null, password: "s3cret" };
     expect(which({}, redis).warnings).toEqual([
-      "database.redis of soketi has dnsLookup, which the agent's own connection to Redis does not use.",
+      "soketi's Redis settings have dnsLookup, which the agent's own connection does not use.",
     ]);
     expect(which({ REDIS_URL: "redis://r" }, redis).warnings).toEqual([]);
+  });
+
+  it("warns when soketi itself uses more than one", () => {
+    const drivers = {
+      adapter: { driver: "redis" },
+      queue: { driver: "redis", redis: { redisOptions: { host: "jobs", password: "s3cret" } } },
+    };
+    expect(which({}, { host: "own" }, drivers).warnings).toEqual([
+      "soketi uses another Redis, or another login, by its queue.redis.redisOptions. If the pipeline's Redis is not " +
+        "own:6379/0, set APP_SYNC_REDIS_URL to it.",
+    ]);
+    expect(which({ APP_SYNC_REDIS_URL: "redis://r" }, { host: "own" }, drivers).warnings).toEqual([]);
   });
 });
