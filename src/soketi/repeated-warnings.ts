@@ -16,8 +16,9 @@ export class RepeatedWarnings {
   }
 
   warn(kind: string, text: string): void {
-    const now = Date.now();
-    if (now - (this.#writtenAt.get(kind) ?? 0) < REPEAT_MS) return;
+    // Not the time of day: set back by an hour, it would keep every failure of that hour unsaid.
+    const now = performance.now();
+    if (now - (this.#writtenAt.get(kind) ?? Number.NEGATIVE_INFINITY) < REPEAT_MS) return;
     if (this.#writtenAt.size >= MAX_KINDS) this.#writtenAt.clear();
     this.#writtenAt.set(kind, now);
     this.#log.warning(`app-sync: ${text}`);
