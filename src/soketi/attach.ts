@@ -13,8 +13,13 @@ import type { SoketiAppClass, SoketiAppManager, SoketiAppObject, SoketiServer } 
 import { tableSource } from "./table-source.ts";
 import { takeOverLookups } from "./take-over-lookups.ts";
 import type { Soketi } from "./package.ts";
-import { fromSoketi } from "./redis-settings.ts";
-import { soketiConnectionLimits, soketiConnections, watchNewConnections } from "./sockets.ts";
+import { ownRedis } from "./own-redis.ts";
+import {
+  removeClosedHere,
+  soketiConnectionLimits,
+  soketiConnections,
+  watchNewConnections,
+} from "./sockets.ts";
 import { forgetFormerApps } from "./former-apps.ts";
 import { leaveOwnChannels } from "./leave-own-channels.ts";
 import { noteAuthorized } from "./sign-in-requests.ts";
@@ -43,7 +48,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
     );
     return;
   }
-  const own = fromSoketi(server.options.database.redis);
+  const own = ownRedis(server.options);
   const config = readAgentConfig(process.env, dynamodb.table, own.settings);
   checkHooks(server, manager, soketi.App, config);
   const redis = whichRedis(config, server.options);
@@ -65,6 +70,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
     onFailed: report.signatureFailed,
   });
   watchNewConnections(server, (appId, connection) => agent.connections.entered(appId, connection));
+  removeClosedHere(guarded(server));
   noteAuthorized(guarded(server));
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;

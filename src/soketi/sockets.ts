@@ -1,5 +1,7 @@
 import type { Connection, ConnectionLimits, Connections } from "../agent/ports.ts";
 import { previousSecretOf } from "./app-objects.ts";
+import type { GuardedServer } from "./guards/soketi-parts.ts";
+import { whenMade } from "./guards/when-made.ts";
 import type { SoketiAppObject, SoketiServer, SoketiSocket } from "./server.ts";
 import { noteOpened, requestSignIn } from "./sign-in-requests.ts";
 import { wrap } from "./wrap.ts";
@@ -30,7 +32,7 @@ export function soketiConnectionLimits(server: SoketiServer): ConnectionLimits<S
       const own = socketsOf(server, appId)?.size ?? 0;
       if (limit < 0 || own === 0 || !server.adapter) return 0;
       const all = Math.max(own, await server.adapter.getSocketsCount(appId));
-      return all <= limit ? 0 : Math.ceil(((all - limit) * own) / all);
+      return all <= limit ? 0 : ((all - limit) * own) / all;
     },
     newest(appId, count) {
       const sockets = [...(socketsOf(server, appId)?.values() ?? [])];
@@ -78,6 +80,7 @@ class SocketConnection implements Connection<SoketiAppObject> {
   }
 
   close(code: number, message: string): void {
+    closedHere.add(this.#socket);
     try {
       this.#socket.sendJson({ event: "pusher:error", data: { code, message } });
       this.#socket.end(code);
@@ -85,6 +88,27 @@ class SocketConnection implements Connection<SoketiAppObject> {
       // uWebSockets.js throws on a socket that has closed meanwhile, which is what was wanted.
     }
   }
+}
+
+/** By the agent. */
+const closedHere = new WeakSet<SoketiSocket>();
+
+const NORMAL = 1000;
+
+/**
+ * Has soketi remove the connections that the agent closes, whatever the code. It takes 4200 for the end of one that it has
+ * removed itself, when it stops: it would count it for ever. (soketi 1.6.1, dist/ws-handler.js, `onClose`.)
+ */
+export function removeClosedHere(server: GuardedServer): void {
+  whenMade(server, "wsHandler", (handler) => {
+    wrap(
+      handler,
+      "onClose",
+      (onClose) =>
+        (socket, code, ...args) =>
+          onClose(socket, closedHere.has(socket) ? NORMAL : code, ...args),
+    );
+  });
 }
 
 /**

@@ -5,11 +5,14 @@ import type {
   SoketiServer,
   SoketiSocket,
 } from "../../../src/soketi/server.ts";
+import type { GuardedServer } from "../../../src/soketi/guards/soketi-parts.ts";
 import {
+  removeClosedHere,
   soketiConnectionLimits,
   soketiConnections,
   watchNewConnections,
 } from "../../../src/soketi/sockets.ts";
+import { SoketiInMemory } from "../../support/soketi-in-memory.ts";
 
 /** soketi's App in the one respect that matters: each connection's is another instance of the same origin. */
 function app(version: number): SoketiAppObject {
@@ -104,6 +107,7 @@ describe("soketiConnectionLimits", () => {
   it.each([
     ["all that is too many, when there is no other node", 3, 5, 5, 2],
     ["its share, of what is too many in the fleet", 60, 25, 100, 10],
+    ["its share, also when that is less than one connection", 19, 1, 20, 0.05],
     ["none, at the limit", 100, 25, 100, 0],
     ["none, without a limit", -1, 25, 100, 0],
     ["none, of a limit that soketi takes for none", 0, 25, 100, 0],
@@ -141,5 +145,18 @@ describe("soketiConnections", () => {
     expect(() => {
       connection?.close(4001, "gone");
     }).not.toThrow();
+  });
+});
+
+describe("a connection that the agent closes", () => {
+  it.each([4001, 4100, 4200])("with %i is removed, also while no guard is on", async (code) => {
+    const soketi = new SoketiInMemory({ own: true });
+    removeClosedHere(soketi.server as unknown as GuardedServer);
+    soketi.start();
+    soketi.server.wsHandler = soketi.handler;
+    await soketi.connect(soketi.app("a"));
+    for (const connection of soketiConnections(soketi.server).of("a")) connection.close(code, "gone");
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    expect(soketi.openOf("a")).toBe(0);
   });
 });
