@@ -108,6 +108,23 @@ describe("openApps", () => {
     expect(errors.length).toBeGreaterThan(1);
   });
 
+  it("finds no app under a name that no app can have, and asks nobody: strangers choose keys", async () => {
+    let asked = 0;
+    const client = localDynamoDb(inject("dynamodbEndpoint"));
+    client.middlewareStack.add((next) => (args) => {
+      asked += 1;
+      return next(args);
+    });
+    const errors: unknown[] = [];
+    const apps = open({ dynamodb: client, onError: (error) => errors.push(error) });
+    await apps.ready;
+    for (const name of ["", "k".repeat(2_049), "é".repeat(1_025), undefined as unknown as string])
+      expect([await apps.byId(name), await apps.byKey(name)]).toEqual([null, null]);
+    expect([asked, errors]).toEqual([0, []]);
+    expect(await apps.byKey("k".repeat(2_048))).toBeNull();
+    expect(asked).toBe(1);
+  });
+
   it("rejects for who asked for what cannot be read, and for nobody else", async () => {
     const slow = holding((input) => JSON.stringify(input).includes("nobody"));
     slow.client.middlewareStack.add((next) => (args) => {
