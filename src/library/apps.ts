@@ -38,10 +38,11 @@ export interface Apps extends Follower {
 export function openApps(options: AppsOptions = {}): Apps {
   const settings = readSettings(options);
   const { table, limits } = settings;
-  const { dynamodb = new DynamoDBClient({}), onProblems } = options;
+  const { dynamodb, onProblems } = options;
+  const client = dynamodb ?? new DynamoDBClient({});
   const listeners = guardListeners(options);
   const source = createDynamoDbSource({
-    client: dynamodb,
+    client,
     table,
     budgetMs: limits.loadBudgetMs,
     onProblems: (appId, problems) => listeners.notify(onProblems, appId, problems),
@@ -63,7 +64,13 @@ export function openApps(options: AppsOptions = {}): Apps {
     return app;
   }
 
-  return Object.assign(followerOf(started), {
+  async function close(): Promise<void> {
+    await started.close();
+    // What was given is the caller's to end.
+    if (!dynamodb) client.destroy();
+  }
+
+  return Object.assign(followerOf({ ...started, close }), {
     byId: (appId: string) => answered("app", appId, (failed) => cache.findById(appId, failed)),
     byKey: (key: string) => answered("key", key, (failed) => cache.findByKey(key, failed)),
   });
