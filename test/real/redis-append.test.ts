@@ -160,7 +160,6 @@ describe("an append that is refused", () => {
     ["a server without room", (admin) => admin.config("SET", "maxmemory", "1")],
     ["a server without enough replicas", (admin) => admin.config("SET", "min-replicas-to-write", "1")],
     ["a key of another type", (admin) => admin.set(names.log, "not a log")],
-    ["a key of another type beside it", (admin) => admin.set(names.last, "not a hash")],
   ])("by %s publishes nothing", async (_, spoil) => {
     const server = keep(await startRedis());
     const admin = connect(server);
