@@ -70,7 +70,8 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const appClass = soketi.App as SoketiAppClass;
   const { cache } = agent;
   const { makeLambdaClient, http } = soketi;
-  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient, http, report });
+  const { closesPerSecond } = config;
+  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient, http, report, closesPerSecond });
   if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
   for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);

@@ -55,6 +55,18 @@ export class NoWebhookQueueError extends Error {
   }
 }
 
+/** Thrown so that soketi does not announce a member that has left; it writes this to its log. */
+export class LeftMemberError extends Error {
+  override readonly name = "LeftMemberError";
+  readonly code = "E_LEFT_MEMBER";
+
+  constructor() {
+    super("expected a member of a presence channel, found one that had left before it was announced");
+    // One line for each: nobody has to look for where it comes from.
+    this.stack = `${this.name}: ${this.message}`;
+  }
+}
+
 /** Thrown so that BullMQ takes a job back. */
 export class WebhookLaterError extends Error {
   override readonly name = "WebhookLaterError";

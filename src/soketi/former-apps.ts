@@ -26,6 +26,8 @@ export function forgetFormerApps(server: SoketiServer, isThere: (appId: string) 
     events.forget(appId);
     forgetLimiters(server, appId);
     forgetMetrics(server, appId, isOpen(appId));
+    // soketi makes one for each app, and keeps it.
+    if (!isOpen(appId)) server.adapter?.getNamespaces().delete(appId);
   };
   afterEachRemoved(server, (appId, socketId) => {
     forgetLimiter(server, appId, `frontend:events:${socketId}`);

@@ -1,6 +1,11 @@
+import { ConcurrencyLimit } from "../async/concurrency-limit.ts";
+
 /** Pause between two rounds of tries: the first, and the longest. Milliseconds. */
 const FIRST_PAUSE_MS = 1_000;
 const MAX_PAUSE_MS = 10_000;
+
+/** Keys whose work is tried at the same time: to begin an attempt, a request of the AWS SDK, takes half a millisecond. */
+const CONCURRENCY = 20;
 
 /** Something that could not be done yet. */
 export interface Work {
@@ -40,6 +45,7 @@ export class RetryQueue {
   readonly #tried: Budget;
   readonly #queued: Budget;
   readonly #firstTries = new Set<Promise<boolean>>();
+  readonly #concurrency = new ConcurrencyLimit(CONCURRENCY);
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -109,7 +115,9 @@ export class RetryQueue {
   }
 
   async #round(): Promise<void> {
-    const outcomes = await Promise.all([...this.#queues].map(([key, queue]) => this.#work(key, queue)));
+    const outcomes = await Promise.all(
+      [...this.#queues].map(([key, queue]) => this.#concurrency.run(() => this.#work(key, queue))),
+    );
     this.#pauseMs = outcomes.some((isOver) => isOver)
       ? FIRST_PAUSE_MS
       : Math.min(this.#pauseMs * 2, MAX_PAUSE_MS);
@@ -120,10 +128,12 @@ export class RetryQueue {
   /** @returns whether any was done. */
   async #work(key: string, queue: QueuedItem[]): Promise<boolean> {
     let isAnyOver = false;
+    // The node has stopped meanwhile.
+    const isGivenUp = () => this.#queues.get(key) !== queue;
     for (let item = queue[0]; item; item = queue[0]) {
+      if (isGivenUp()) return isAnyOver;
       const isOver = await item.work.attempt();
-      // Stopped meanwhile, and given up.
-      if (this.#queues.get(key) !== queue) return isAnyOver;
+      if (isGivenUp()) return isAnyOver;
       const isLate = this.#options.clock() > item.until;
       if (!isOver && !isLate) return isAnyOver;
       queue.shift();

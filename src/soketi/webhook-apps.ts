@@ -11,7 +11,10 @@ const LOOKUP_LIMIT_MS = 1_000;
 const UNREADABLE_MS = 1_000;
 
 /** What happens so long after an app was found to be gone is not sent any more: its connections are closed by then. Milliseconds. */
-const CLOSING_MS = 60_000;
+const MIN_CLOSING_MS = 60_000;
+
+/** Connections of a node: what closes so many more slowly has longer. */
+const CONNECTIONS = 300_000;
 
 /** How long an app that is gone is remembered, for what happened before and waits in a long queue. Milliseconds. */
 const GONE_MS = 3_600_000;
@@ -26,6 +29,8 @@ export interface WebhookAppsOptions {
   readonly clock: MonotonicClock;
   /** Milliseconds since 1970, as in the jobs. */
   readonly now: () => number;
+  /** At which pace a node closes those of an app that is gone. */
+  readonly closesPerSecond: number;
 }
 
 interface KnownApp {
@@ -42,11 +47,13 @@ interface KnownApp {
  */
 export class WebhookApps {
   readonly #options: WebhookAppsOptions;
+  readonly #closingMs: number;
   readonly #known = new BoundedMap<KnownApp>(MAX_APPS);
   readonly #unreadableUntil = new BoundedMap<number>(MAX_APPS);
 
   constructor(options: WebhookAppsOptions) {
     this.#options = options;
+    this.#closingMs = Math.max(MIN_CLOSING_MS, (1_000 * CONNECTIONS) / options.closesPerSecond);
   }
 
   /** An event of this app is about to be queued. */
@@ -74,7 +81,7 @@ export class WebhookApps {
     known.goneAt ??= now;
     // When it went is kept: its connections may have been left open, and go on.
     if (now - known.goneAt > GONE_MS) known.app = undefined;
-    return known.app && at - known.goneAt <= CLOSING_MS ? this.#withWebhooks(known.app) : undefined;
+    return known.app && at - known.goneAt <= this.#closingMs ? this.#withWebhooks(known.app) : undefined;
   }
 
   async #read(appId: string): Promise<SoketiAppObject | null> {

@@ -4,6 +4,10 @@ import type { WebhookDropReason } from "../agent/webhook-drop-reasons.ts";
 /** Requests to one receiver that are on their way at the same time: each has a connection, and a process has only so many. */
 const MAX_SENDING = 250;
 
+/** To all receivers together. With so many, one has no more than a few: an app may have many that do not answer. */
+const MAX_SENDING_OF_NODE = 5_000;
+const FEW = 10;
+
 /** What may wait in memory for that, at most: for all receivers together, and for one a quarter of it. */
 const MAX_WAITING = { items: 10_000, bytes: 32_000_000 };
 const MAX_WAITING_FOR_ONE = { items: 2_500, bytes: 8_000_000 };
@@ -33,6 +37,7 @@ export class WebhookReceivers {
   readonly #sending = new Map<string, Sending>();
   readonly #slow = new BoundedMap<true>(MAX_SLOW);
   readonly #waiting = { items: 0, bytes: 0 };
+  #sendingOfNode = 0;
   #isStopped = false;
 
   /** Whether its last request that was settled had no answer in time. */
@@ -43,8 +48,9 @@ export class WebhookReceivers {
   /** Takes a place. False: there is none. */
   begin(receiver: string): boolean {
     const sending = this.#sending.get(receiver) ?? { count: 0, waiting: [], waitingBytes: 0 };
-    if (sending.count >= MAX_SENDING) return false;
+    if (sending.count >= (this.#sendingOfNode < MAX_SENDING_OF_NODE ? MAX_SENDING : FEW)) return false;
     sending.count += 1;
+    this.#sendingOfNode += 1;
     this.#sending.set(receiver, sending);
     return true;
   }
@@ -74,6 +80,7 @@ export class WebhookReceivers {
       return;
     }
     sending.count -= 1;
+    this.#sendingOfNode -= 1;
     if (sending.count === 0) this.#sending.delete(receiver);
   }
 

@@ -3,8 +3,11 @@ export interface HttpClient {
   post(url: string, data: unknown, config?: object): Promise<unknown>;
 }
 
-/** soketi does not look at what a receiver says. Bytes. */
-const MAX_ANSWER_BYTES = 1_000_000;
+/**
+ * soketi does not look at what a receiver says. It is not decompressed either: axios would end the decompression at the
+ * limit, and keep the connection.
+ */
+const ANSWER = { maxContentLength: 1_000_000, decompress: false };
 
 /**
  * Gives the requests of soketi's worker an end: it sets them none. A receiver that never answers, drips or answers without
@@ -21,7 +24,7 @@ export class WebhookRequests {
     // Who embeds soketi may use the same axios: other requests than these are passed on as they are.
     client.post = (url, data, config) =>
       this.#signal
-        ? post(url, data, { ...config, signal: this.#signal, maxContentLength: MAX_ANSWER_BYTES })
+        ? post(url, data, { ...config, ...ANSWER, signal: this.#signal })
         : post(url, data, config);
   }
 

@@ -4,14 +4,16 @@ import { UnacknowledgedError } from "./errors.ts";
 import type { RetryQueue } from "./retry-queue.ts";
 import { ConcurrencyLimit } from "../async/concurrency-limit.ts";
 import type { WebhookReporter } from "./webhook-parts.ts";
+import { wrap } from "./wrap.ts";
 
 /** A message of SQS, as far as it matters. */
 type Message = object;
 
-/** Of the package sqs-consumer (5.7 to 5.8): which handler is asked is looked up at each message. */
+/** Of the package sqs-consumer (5.7 to 5.8): its methods are looked up at each message. */
 interface SqsConsumer {
   handleMessage?: (message: Message) => Promise<unknown>;
   handleMessageBatch?: (messages: Message[]) => Promise<unknown>;
+  deleteMessage(message: Message): Promise<void>;
   deleteMessageBatch(messages: Message[]): Promise<void>;
   on(event: "error", listener: (error: unknown) => void): unknown;
 }
@@ -43,7 +45,10 @@ const MAX_SENDING = 250;
 export class WebhookSqs {
   readonly #driver: SqsDriver;
   readonly #report: WebhookReporter;
+  /** Messages that are handled, or deleted after that. */
+  readonly #underWay = new Set<Promise<unknown>>();
   #unacknowledge: (() => void) | undefined;
+  #isStopped = false;
 
   constructor(driver: SqsDriver, retries: RetryQueue, report: WebhookReporter) {
     this.#driver = driver;
@@ -63,6 +68,8 @@ export class WebhookSqs {
     consumer.on("error", (error) => {
       if (!(error instanceof UnacknowledgedError)) this.#report.webhooksFailed(error);
     });
+    wrap(consumer, "deleteMessage", (remove) => (message) => this.#tracked(remove(message)));
+    wrap(consumer, "deleteMessageBatch", (remove) => (messages) => this.#tracked(remove(messages)));
     const { handleMessage, handleMessageBatch } = consumer;
     if (handleMessage) consumer.handleMessage = (message) => this.#handle(() => handleMessage(message));
     if (!handleMessageBatch) return;
@@ -78,8 +85,30 @@ export class WebhookSqs {
     };
   }
 
+  /** Resolves when SQS knows what was handled: it would give it again, and it would be sent twice. */
+  async answered(): Promise<void> {
+    do {
+      await Promise.allSettled(this.#underWay);
+      // The consumer begins to delete a message in the turn in which it was handled.
+      await new Promise((resolve) => setImmediate(resolve));
+    } while (this.#underWay.size > 0);
+  }
+
+  /** What still comes is left to other nodes, or to the next start: this one has no time for it. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  #tracked<T>(work: Promise<T>): Promise<T> {
+    this.#underWay.add(work);
+    const end = () => this.#underWay.delete(work);
+    work.then(end, end);
+    return work;
+  }
+
   #handle(work: () => Promise<unknown>): Promise<unknown> {
-    return new Promise((resolve, reject) => {
+    if (this.#isStopped) return Promise.reject(new UnacknowledgedError());
+    const handled = new Promise((resolve, reject) => {
       this.#unacknowledge = () => {
         reject(new UnacknowledgedError());
       };
@@ -89,6 +118,7 @@ export class WebhookSqs {
         this.#unacknowledge = undefined;
       }
     });
+    return this.#tracked(handled);
   }
 
   /**

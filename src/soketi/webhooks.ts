@@ -38,6 +38,7 @@ export interface WebhookGuardOptions {
   readonly makeLambdaClient: MakeLambdaClient;
   readonly http: HttpClient | undefined;
   readonly report: WebhookReporter;
+  readonly closesPerSecond: number;
 }
 
 /**
@@ -57,8 +58,8 @@ export function guardWebhooks(options: WebhookGuardOptions): void {
     },
   });
   wrap(server, "setQueueManager", (setQueueManager) => (queues) => {
-    guardQueues(queues, server, { delivery, retries, report });
-    endInOrder(queues, { batches, delivery, retries, report });
+    const sqs = guardQueues(queues, server, { delivery, retries, report });
+    endInOrder(queues, { batches, delivery, retries, report }, sqs);
     return setQueueManager(queues);
   });
   wrap(server, "setWebhookSender", (setWebhookSender) => () => {
@@ -81,7 +82,7 @@ function guardQueues(
   queues: SoketiQueues,
   { options }: SoketiServer,
   { delivery, retries, report }: Pick<Parts, "delivery" | "retries" | "report">,
-): void {
+): WebhookSqs | undefined {
   const driver = queues.driver ?? {};
   const sqs =
     "queueWithConsumer" in driver ? new WebhookSqs(driver as SqsDriver, retries, report) : undefined;
@@ -108,19 +109,25 @@ function guardQueues(
     guard(name);
     return started;
   });
+  return sqs;
 }
 
 /** What has happened before the node stops is sent, or is in the queue, before soketi ends the process. */
 function endInOrder(
   queues: SoketiQueues,
   { batches, retries, delivery, report }: Pick<Parts, "batches" | "retries" | "delivery" | "report">,
+  sqs: WebhookSqs | undefined,
 ): void {
   wrap(queues, "disconnect", (disconnect) => async () => {
     batches.flush();
     // BullMQ waits for a Redis that is away, and soketi would never stop.
     await within(QUEUE_END_MS, "the queue to end", disconnect()).catch(report.webhooksFailed);
-    const last = retries.tried().then(() => delivery.idle());
+    const last = retries
+      .tried()
+      .then(() => delivery.idle())
+      .then(() => sqs?.answered());
     await within(LAST_MS, "the last webhooks to be sent", last).catch(report.webhooksFailed);
+    sqs?.stop();
     delivery.stop();
     retries.stop();
   });

@@ -25,7 +25,7 @@ beforeAll(async () => {
   mkdirSync(join(release, "functions"), { recursive: true });
   writeFileSync(join(release, "cloudformation.json"), JSON.stringify(template));
   for (const { file, zip } of zips) writeFileSync(join(release, "functions", file), zip);
-}, 600_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What CDK warns of when values stand in the place of parameters: docs/release.md names them. */

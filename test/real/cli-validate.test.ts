@@ -52,7 +52,7 @@ beforeAll(async () => {
     }));
     await client.send(new BatchWriteItemCommand({ RequestItems: { [TABLE]: puts } }));
   }
-}, 300_000);
+});
 
 afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
@@ -117,7 +117,7 @@ describe("validate --fix on 10,000 items", () => {
       expect(restored.status, restored.stderr).toBe(0);
     }
     expect(await everything()).toEqual(before);
-  }, 300_000);
+  });
 });
 
 describe("validate", () => {

@@ -17,7 +17,7 @@ let second: SoketiNode;
 
 beforeAll(async () => {
   watched = await watchFleet(inject("dynamodbEndpoint"), inject("redisUrl"));
-}, 180_000);
+});
 
 afterAll(async () => {
   await watched.close();

@@ -14,7 +14,7 @@ let page: Page;
 beforeAll(async () => {
   opened = await openConsole();
   page = await opened.page();
-}, 180_000);
+});
 
 afterAll(async () => {
   await opened.close();

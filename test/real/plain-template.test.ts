@@ -17,7 +17,7 @@ let template: PlainTemplate;
 
 beforeAll(async () => {
   template = await plainTemplate(root, zips);
-}, 600_000);
+});
 
 /** With its parameters, by id. */
 const plainWith = (given: Readonly<Record<string, string>>) => resolveTemplate(template, asParameters(given));

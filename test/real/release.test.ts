@@ -45,7 +45,7 @@ beforeAll(async () => {
     make(one, { TZ: "UTC", UMASK: "022" }),
     make(other, { TZ: "Asia/Tokyo", UMASK: "077" }),
   ]);
-}, 300_000);
+});
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const filesOf = (release: string) =>

@@ -39,7 +39,7 @@ beforeAll(async () => {
   tarball = readdirSync(folder).find((file) => file.endsWith(".tgz")) ?? "";
   await writeFile(join(folder, "package.json"), '{"name":"empty","private":true,"type":"module"}');
   run("npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", `./${tarball}`]);
-}, 600_000);
+});
 
 afterAll(async () => {
   for (const one of [folder, sources]) await rm(one, { recursive: true, force: true });

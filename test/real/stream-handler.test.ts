@@ -110,7 +110,7 @@ describe("the built handler", () => {
     expect(failed).toEqual({ batchItemFailures: [{ itemIdentifier: "77" }] });
     const again = await startRedis({ port: own.port, args: ["--requirepass", "s3cret-p4ss"] });
     await expect
-      .poll(() => handler({ Records: [insert("b")] }, context), { timeout: 10_000 })
+      .poll(() => handler({ Records: [insert("b")] }, context), { timeout: 60_000 })
       .toEqual({ batchItemFailures: [] });
     await again.stop();
     const log = printed.flatMap((spy) => spy.mock.calls.map(([chunk]) => String(chunk))).join("");

@@ -115,7 +115,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "an answer of the index from before a pause is believed",
-    seed: 13_124,
+    seed: 42,
     file: KEYS,
     from: "if (this.#options.clock() - askedAt <= this.#options.loadBudgetMs) return { id, askedAt };",
     to: "if (askedAt >= 0) return { id, askedAt };",
@@ -367,7 +367,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a connection on which a command has failed is kept",
     kind: "servers",
-    seed: 1,
+    seed: 81,
     file: RENEWABLE,
     from: "if (!isOfTheServer(error)) this.#giveUp(use.connection);",
     to: "if (isOfTheServer(error) && false) this.#giveUp(use.connection);",

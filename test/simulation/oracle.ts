@@ -12,6 +12,8 @@ export interface Answer {
   readonly node: SimulatedNode;
   readonly asked: { readonly id: string } | { readonly key: string };
   readonly app: App | null;
+  /** The node said that it does not know: to its client, "come back". */
+  readonly isUnreadable: boolean;
   /** Milliseconds of virtual time. */
   readonly askedAt: number;
   readonly answeredAt: number;
@@ -205,6 +207,8 @@ export class Oracle {
     if (answer.answeredAt <= indexed) return;
     const { node, askedAt, answeredAt } = answer;
     if (node.failedReads.some(({ at }) => at >= askedAt && at <= answeredAt)) return;
+    // Several reads, each slow and none failed, took all the time that a client is kept waiting.
+    if (answer.isUnreadable && answeredAt - askedAt >= limits.loadBudgetMs) return;
     this.#checkVersion({ ...answer, app: null }, holder, lastWithout.number, indexed);
   }
 

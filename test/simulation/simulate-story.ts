@@ -302,8 +302,14 @@ class World {
   ): Promise<void> {
     const askedAt = this.time.now;
     const { cache } = node.agent;
-    const app = await ("id" in asked ? cache.findById(asked.id) : cache.findByKey(asked.key));
-    this.#oracle.check({ node, asked, app, askedAt, answeredAt: this.time.now });
+    let isUnreadable = false;
+    const onUnreadable = () => {
+      isUnreadable = true;
+    };
+    const app = await ("id" in asked
+      ? cache.findById(asked.id, onUnreadable)
+      : cache.findByKey(asked.key, onUnreadable));
+    this.#oracle.check({ node, asked, app, isUnreadable, askedAt, answeredAt: this.time.now });
     if (connect && app) node.accept(app);
   }
 
@@ -345,7 +351,7 @@ class World {
     const askedAt = this.time.now;
     const { cache } = node.agent;
     const app = await ("id" in asked ? cache.findById(asked.id) : cache.findByKey(asked.key));
-    this.#oracle.checkSettled({ node, asked, app, askedAt, answeredAt: this.time.now });
+    this.#oracle.checkSettled({ node, asked, app, isUnreadable: false, askedAt, answeredAt: this.time.now });
   }
 
   #checkConnections(): void {

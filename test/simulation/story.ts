@@ -152,6 +152,8 @@ export function createStory(seed: number): Story {
   // With dice of its own: stories of before stay what they were.
   const doubt = new Random(`doubt ${seed}`);
   if (!calm && doubt.chance(0.2)) events.push(...doubt.pick(DOUBTS)(doubt, nodes, apps));
+  const standstill = new Random(`standstill ${seed}`);
+  if (!calm && apps > 1 && standstill.chance(0.1)) events.push(...pausedWhileAsking(standstill, nodes, apps));
   if (!calm) for (let i = random.integer(1, 6); i > 0; i -= 1) events.push(createFault(random, nodes));
   return {
     seed,
@@ -372,6 +374,29 @@ const DOUBTS: typeof PLOTS = [
     ];
   },
 ];
+
+/** A node stands still with an answer of the index in its hands, and meanwhile another app takes over that key. */
+function pausedWhileAsking(random: Random, nodes: number, apps: number): StoryEvent[] {
+  const at = random.between(FAULTS_FROM, 10_000);
+  const node = random.integer(0, nodes - 1);
+  const former = random.integer(0, apps - 1);
+  const next = (former + random.integer(1, apps - 1)) % apps;
+  return [
+    { at: at - 2_500, kind: "function-fast", until: at + 2_000 },
+    { at: at - 2_400, kind: "write", app: former, how: "rekey" },
+    { at: at - 100, kind: "table-slow", until: at + 500 },
+    ...Array.from({ length: 40 }, (): StoryEvent => ({
+      at: random.between(at - 100, at + 100),
+      kind: "lookup",
+      node,
+      app: former,
+      by: "former-key",
+      connect: false,
+    })),
+    { at, kind: "node", node, how: "paused", until: at + random.between(7_000, 13_000) },
+    { at: at + random.between(300, 2_000), kind: "write", app: next, how: "take-key" },
+  ];
+}
 
 /** Where nobody tells who is the primary, what a second one takes is lost, and no promise is made: there is one at a time. */
 function withoutSplit(event: StoryEvent): StoryEvent {

@@ -1,4 +1,5 @@
-import type { GuardedServer, GuardedSocket } from "./soketi-parts.ts";
+import type { GuardedServer, GuardedSocket, WsHandler } from "./soketi-parts.ts";
+import { LeftMemberError } from "../errors.ts";
 import type { Guards } from "./guards.ts";
 import { stateOf } from "./socket-state.ts";
 import { sendBack } from "./unread-apps.ts";
@@ -54,6 +55,7 @@ export function guardConnections(server: GuardedServer, guards: Guards): void {
       (evict) => (socket) =>
         guards.settle<unknown>(WHERE, "the removal of a closed connection", () => evict(socket), undefined),
     );
+    keepLeftMembersOut(handler, guards);
   });
   keepClosedOnesOut(server);
   countOnce(server);
@@ -70,6 +72,30 @@ function endOnlyOnce(socket: GuardedSocket, guards: Guards): void {
       guards.caught(WHERE, "a client that had left was to be disconnected");
     }
   };
+}
+
+/**
+ * A client may leave a presence channel, or altogether, while other nodes are asked who is in it: soketi would then tell all
+ * of a new member, and never of its end. What is thrown here keeps it from that: it catches it, and writes it to its log.
+ * (soketi 1.6.1, dist/ws-handler.js, `subscribeToChannel`.)
+ */
+function keepLeftMembersOut({ presenceChannelManager }: WsHandler, guards: Guards): void {
+  if (!presenceChannelManager) return;
+  const guarded = new WeakSet<GuardedSocket>();
+  wrap(presenceChannelManager, "join", (join) => (socket, channel, message) => {
+    if (!guarded.has(socket) && socket.presence) keepPresent(socket, socket.presence, guards);
+    guarded.add(socket);
+    return join(socket, channel, message);
+  });
+}
+
+function keepPresent(socket: GuardedSocket, presence: Map<string, unknown>, guards: Guards): void {
+  wrap(presence, "set", (set) => (channel, member) => {
+    if (!stateOf(socket).isClosed && socket.subscribedChannels?.has(channel) !== false)
+      return set(channel, member);
+    guards.caught(WHERE, "a member that had left was to be announced");
+    throw new LeftMemberError();
+  });
 }
 
 /** Nobody would remove them: that is done when they close. */

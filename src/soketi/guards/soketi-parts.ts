@@ -41,6 +41,10 @@ export interface GuardedSocket extends SoketiSocket {
   app?: GuardedApp;
   /** Whom the client has signed in as. */
   readonly user?: { readonly id: string } | undefined;
+  /** Those that it is in. */
+  readonly subscribedChannels?: ReadonlySet<string>;
+  /** Presence channel -> the member that it is there. */
+  readonly presence?: Map<string, unknown>;
 }
 
 /** What soketi uses of a socket to take it from a user. */

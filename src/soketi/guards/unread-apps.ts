@@ -1,6 +1,7 @@
 import type { SoketiAppObject } from "../server.ts";
 import type { Lookups } from "./lookups.ts";
 import type { GuardedServer, GuardedSocket } from "./soketi-parts.ts";
+import { Turns } from "./turns.ts";
 import { wrap } from "../wrap.ts";
 import { whenMade } from "./when-made.ts";
 
@@ -17,6 +18,12 @@ const UNREAD = {
   code: 503,
 };
 
+/**
+ * Connections whose lookup has ended that go on in one turn of the event loop. Thousands may have waited for one read, and
+ * soketi takes a tenth of a millisecond to enter each; what a client has sent meanwhile is handled with it.
+ */
+const PER_TURN = 8;
+
 /** Tells a client that it may connect again shortly. */
 export function sendBack(socket: GuardedSocket): void {
   socket.sendJson({ event: "pusher:error", data: RECONNECT });
@@ -29,10 +36,12 @@ export function sendBack(socket: GuardedSocket): void {
  * to end what is closed here.
  */
 export function sendBackUnread(server: GuardedServer, lookups: Lookups<SoketiAppObject>): void {
+  const turns = new Turns(PER_TURN);
   whenMade(server, "wsHandler", (handler) => {
     handler.checkForValidApp = async (socket) => {
       const errors: unknown[] = [];
       const app = await lookups.findByKey(socket.appKey, (error) => errors.push(error));
+      await turns.pass();
       if (!app && errors.length > 0) sendBack(socket);
       return app;
     };

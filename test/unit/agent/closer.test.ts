@@ -48,7 +48,7 @@ function addAll(to: Closer, appId: string, count: number): void {
 const closedAll = (count: number) =>
   vi.waitFor(() => {
     expect(closed).toHaveLength(count);
-  }, 10_000);
+  });
 
 describe("the closer", () => {
   it("closes all, tells how many of each app, and begins anew when there is more", async () => {

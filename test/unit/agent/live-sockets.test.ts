@@ -85,7 +85,7 @@ const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 const told = (...lines: string[]) =>
   vi.waitFor(() => {
     expect(refreshed).toEqual(lines);
-  }, 10_000);
+  });
 
 describe("a changed app", () => {
   it("is put on every connection", async () => {

@@ -138,6 +138,20 @@ describe("an app that was deleted", () => {
     formerApps.gone("a");
     expect(await metricsOf("a")).toEqual([]);
   });
+
+  it("leaves no namespace: at once, or when its last connection has closed", async () => {
+    const socket = await connect("a");
+    (await connect("b")).end();
+    await connect("c");
+    await nextTurns();
+    const namespaces = () => [...(soketi.server.adapter?.getNamespaces().keys() ?? [])];
+    formerApps.gone("a");
+    formerApps.gone("b");
+    expect(namespaces()).toEqual(["a", "c"]);
+    socket.end();
+    await nextTurns();
+    expect(namespaces()).toEqual(["c"]);
+  });
 });
 
 describe("the cached events of an app that was deleted", () => {

@@ -123,6 +123,43 @@ describe("HeldWork", () => {
     expect([log, all.size]).toEqual([["slow given up: shutdown"], 0]);
   });
 
+  describe("of 50 keys", () => {
+    /** All of them wait; each attempt from now on ends when the test says so. */
+    async function waiting() {
+      const log: string[] = [];
+      const all = retryQueue({ maxItems: 100, maxBytes: 10_000 });
+      const settle: ((isOver: boolean) => void)[] = [];
+      for (let i = 0; i < 50; i += 1) {
+        let isFirst = true;
+        const attempt = () => {
+          if (isFirst) return Promise.resolve((isFirst = false));
+          return new Promise<boolean>((resolve) => settle.push(resolve));
+        };
+        await all.submit({ ...work("one", 0, log, `${i}`), attempt });
+      }
+      await vi.advanceTimersByTimeAsync(1_000);
+      return { all, settle, log };
+    }
+
+    it("tries 20 at the same time, and the others in their turn", async () => {
+      const { all, settle, log } = await waiting();
+      expect(settle).toHaveLength(20);
+      for (let i = 0; i < 50; i += 1) {
+        settle[i]?.(true);
+        await vi.advanceTimersByTimeAsync(0);
+      }
+      expect([settle.length, all.size, log]).toEqual([50, 0, []]);
+    });
+
+    it("tries no more of them once the node has stopped", async () => {
+      const { all, settle, log } = await waiting();
+      all.stop();
+      for (const end of settle) end(true);
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([settle.length, log.length]).toEqual([20, 50]);
+    });
+  });
+
   it("says when nothing is tried for the first time any more, whatever waits", async () => {
     const log: string[] = [];
     const all = retryQueue();

@@ -1,7 +1,7 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import type {
   QueueCallback,
   SoketiAppClass,
@@ -58,6 +58,7 @@ function start(mode: string, driver: string, prepare: (queues: SoketiQueues) => 
   const server = new Server({
     mode,
     "queue.driver": driver,
+    "queue.sqs.queueUrl": "http://sqs",
     "webhooks.batching.enabled": true,
     "webhooks.batching.duration": 60_000,
   });
@@ -74,6 +75,7 @@ function start(mode: string, driver: string, prepare: (queues: SoketiQueues) => 
     makeLambdaClient: () => undefined,
     http: undefined,
     report,
+    closesPerSecond: 5_000,
   });
   const queues = prepare(new Queue(server));
   server.setQueueManager(queues);
@@ -110,6 +112,49 @@ describe("webhooks of a node that stops", () => {
     expect([sent.length, isStopped]).toEqual([1, false]);
     sent[0]?.();
     await stopped;
+  });
+});
+
+describe("messages of SQS that a node is sending when it stops", () => {
+  /** SQS, as soketi's consumers see it: each receives what it is given. */
+  function sqs() {
+    const receiving: ((message: object) => void)[] = [];
+    const deletions: (() => void)[] = [];
+    const receive = () =>
+      new Promise<object>((resolve) => receiving.push((message) => resolve({ Messages: [message] })));
+    const client = {
+      sendMessage: () => undefined,
+      receiveMessage: () => ({ promise: receive }),
+      deleteMessage: () => ({ promise: () => new Promise<void>((resolve) => deletions.push(resolve)) }),
+    };
+    return { receiving, deletions, client };
+  }
+  const messageOf = (channel: string) => {
+    const payload = { time_ms: Date.now(), events: [{ name: "channel_vacated", channel }] };
+    const data = { appId: "a", appKey: "k", payload, originalPusherSignature: "" };
+    return { MessageId: channel, ReceiptHandle: channel, Body: JSON.stringify(data) };
+  };
+  const turns = async () => {
+    for (let i = 0; i < 5; i += 1) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  it("are deleted before it has stopped, and what comes later is left in the queue", async () => {
+    const { receiving, deletions, client } = sqs();
+    const { queues, log } = start("full", "sqs", (own) =>
+      Object.assign(own, { driver: Object.assign(own.driver ?? {}, { sqsClient: () => client }) }),
+    );
+    const [first, second] = receiving;
+    first?.(messageOf("one"));
+    let isStopped = false;
+    const stopped = queues.disconnect().then(() => (isStopped = true));
+    await vi.waitFor(() => expect(deletions).toHaveLength(1));
+    await turns();
+    expect([came, isStopped]).toEqual([[["channel_vacated one"]], false]);
+    deletions[0]?.();
+    await stopped;
+    second?.(messageOf("late"));
+    await turns();
+    expect([came, deletions.length, log]).toEqual([[["channel_vacated one"]], 1, []]);
   });
 });
 

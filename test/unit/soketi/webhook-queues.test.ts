@@ -29,7 +29,7 @@ type Found = SoketiAppObject | null | Error;
 const appOf = (key: string, secret: string) =>
   ({ id: "a", key, secret, webhooks: [{}], initialApp: {} }) as unknown as SoketiAppObject;
 
-function setUp(found: Found) {
+function setUp(found: Found, closesPerSecond = 5_000) {
   const state = { found, now: NOW, reads: 0 };
   const log: string[] = [];
   const report: WebhookReporter = {
@@ -54,6 +54,7 @@ function setUp(found: Found) {
     server: {} as SoketiServer,
     clock: () => state.now,
     now: () => state.now,
+    closesPerSecond,
   });
   const makeLambdaClient = () => undefined;
   const delivery = new WebhookDelivery({ manager, apps, makeLambdaClient, http: undefined, report });
@@ -178,6 +179,16 @@ describe("a queued webhook", () => {
       "dropped a: app-gone",
       "dropped a: app-gone",
     ]);
+  });
+
+  it("of a deleted app whose connections are closed slowly is sent for as long as that may take", async () => {
+    const { sqs, log, state, apps } = setUp(null, 200);
+    apps.remember(appOf("last", "secret"));
+    await sqs(jobOf());
+    state.now += 3_600_000;
+    await sqs(jobOf({}, NOW + 1_500_000));
+    await sqs(jobOf({}, NOW + 1_500_001));
+    expect(log).toEqual(["sent last secret", "sent last secret", "dropped a: app-gone"]);
   });
 
   it("of an app that this node never had goes back to a shared queue for ten minutes, and is dropped from memory", async () => {

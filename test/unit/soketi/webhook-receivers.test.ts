@@ -270,6 +270,16 @@ describe("places at an app's receivers", () => {
     expect(receivers.begin("a")).toBe(false);
   });
 
+  it("are few when all receivers together have very many, until some are given back", () => {
+    const receivers = new WebhookReceivers();
+    const take = (receiver: string) => Array.from({ length: SENDING }, () => receivers.begin(receiver)).filter(Boolean).length; // prettier-ignore
+    const full = Array.from({ length: 20 }, (_, i) => take(`mute ${i}`));
+    expect(new Set(full)).toEqual(new Set([SENDING]));
+    expect([take("a"), take("b"), take("a")]).toEqual([10, 10, 0]);
+    for (let i = 0; i < 21; i += 1) receivers.end("mute 0");
+    expect([take("a"), take("mute 0")]).toEqual([1, 0]);
+  });
+
   it("are waited for within a limit for all together", async () => {
     const receivers = new WebhookReceivers();
     const waitFor = (receiver: string) => {

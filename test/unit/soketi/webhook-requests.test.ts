@@ -1,6 +1,7 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type OutgoingHttpHeaders, type RequestListener, type Server } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
+import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { type HttpClient, WebhookRequests } from "../../../src/soketi/webhook-requests.ts";
 
@@ -48,12 +49,17 @@ describe("a request of soketi's worker", () => {
     await closed;
   });
 
-  it("is not answered without an end", async () => {
+  it.each<[string, OutgoingHttpHeaders, Buffer]>([
+    ["", {}, Buffer.alloc(0)],
+    [", compressed", { "Content-Encoding": "gzip" }, gzipSync(Buffer.alloc(2_000_000))],
+    [", compressed with what is not", { "Content-Encoding": "gzip" }, Buffer.from("no gzip")],
+  ])("is not answered without an end%s, and its connection ends", async (_, headers, begin) => {
     let onClosed: () => void = () => undefined;
     const closed = new Promise<void>((resolve) => (onClosed = resolve));
     const url = await receiver((request, response) => {
       request.resume();
       response.on("close", onClosed);
+      response.writeHead(200, headers).write(begin);
       const write = () => {
         while (!response.destroyed && response.write(Buffer.alloc(64_000)));
         response.once("drain", write);

@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { connected, idle, open, realSoketi } from "./real-soketi.ts";
 
@@ -149,6 +150,58 @@ describe("a connection", () => {
     second.leave();
     await idle();
     expect(soketi.webhooks).toEqual(["ChannelOccupied", "ChannelVacated"]);
+  });
+
+  /** A member of a presence channel, while other nodes are asked who else is: it leaves in this way meanwhile. */
+  async function leavesBeforeAnnounced(how: "close" | "unsubscribe" | "stay", on?: []) {
+    let answer: () => void = () => undefined;
+    const isAnswered = new Promise<void>((resolve) => (answer = resolve));
+    const sent: string[] = [];
+    const soketi = realSoketi({
+      on,
+      adapter: (local) => {
+        const { getChannelMembers } = local as unknown as Record<string, (...args: unknown[]) => unknown>;
+        return {
+          getChannelMembers: (...args: unknown[]) =>
+            isAnswered.then(() => getChannelMembers?.apply(local, args)),
+          send: (_appId: string, _channel: string, data: string) =>
+            void sent.push((JSON.parse(data) as { event: string }).event),
+        };
+      },
+    });
+    const socket = await connected(soketi);
+    const [channel, channel_data] = ["presence-room", '{"user_id":"ann"}'];
+    const signature = createHmac("sha256", "s")
+      .update(`${socket.id}:${channel}:${channel_data}`)
+      .digest("hex");
+    socket.say({ event: "pusher:subscribe", data: { channel, channel_data, auth: `k:${signature}` } });
+    await idle();
+    if (how === "close") socket.leave();
+    if (how === "unsubscribe") socket.say({ event: "pusher:unsubscribe", data: { channel } });
+    await idle();
+    answer();
+    await idle();
+    return { webhooks: soketi.webhooks, caught: soketi.caught, sent };
+  }
+
+  it.each(["close", "unsubscribe"] as const)(
+    "that leaves a presence channel (%s) while other nodes are asked who is there is not announced",
+    async (how) => {
+      const { webhooks, sent, caught } = await leavesBeforeAnnounced(how);
+      expect([webhooks, sent]).toEqual([["ChannelOccupied", "ChannelVacated"], []]);
+      expect(caught).toEqual(["connections: a member that had left was to be announced"]);
+    },
+  );
+
+  it("that stays in a presence channel is announced", async () => {
+    const { webhooks, sent, caught } = await leavesBeforeAnnounced("stay");
+    expect([webhooks, sent]).toEqual([["ChannelOccupied", "MemberAdded"], ["pusher_internal:member_added"]]);
+    expect(caught).toEqual([]);
+  });
+
+  it("that has left stays a member for ever with soketi alone", async () => {
+    const { webhooks, sent } = await leavesBeforeAnnounced("close", []);
+    expect([webhooks.at(-1), sent]).toEqual(["MemberAdded", ["pusher_internal:member_added"]]);
   });
 
   it("whose way out of a channel fails is removed all the same", async () => {

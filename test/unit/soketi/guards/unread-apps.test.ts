@@ -4,6 +4,7 @@ import { Guards } from "../../../../src/soketi/guards/guards.ts";
 import { type Lookups, possibleOnly } from "../../../../src/soketi/guards/lookups.ts";
 import type { HttpResponse } from "../../../../src/soketi/guards/soketi-parts.ts";
 import type { SoketiAppObject } from "../../../../src/soketi/server.ts";
+import { realApp } from "../../app/fixtures.ts";
 import { idle, open, realSoketi } from "./real-soketi.ts";
 
 const guardsOf = (caught: string[]) =>
@@ -41,6 +42,25 @@ describe("a client whose app cannot be read", () => {
     const socket = open(withLookups(null));
     await idle();
     expect(socket.ended).toEqual([4001]);
+  });
+});
+
+describe("clients that waited for one read", () => {
+  it("go on a few in each turn of the event loop, all of them", async () => {
+    let answer: (app: SoketiAppObject) => void = () => undefined;
+    const read = new Promise<SoketiAppObject>((resolve) => (answer = resolve));
+    const soketi = realSoketi({ lookups: { findById: () => read, findByKey: () => read } });
+    for (let i = 0; i < 100; i += 1) open(soketi);
+    await idle();
+    answer(realApp({ id: "a", key: "k", secret: "s" }) as unknown as SoketiAppObject);
+    const entered = [0];
+    while (entered.at(-1) !== 100 && entered.length < 100) {
+      await new Promise((resolve) => setImmediate(resolve));
+      entered.push(soketi.connected());
+    }
+    const steps = entered.slice(1).map((count, i) => count - (entered[i] ?? 0));
+    expect(Math.max(...steps)).toBeLessThanOrEqual(16);
+    expect(entered.at(-1)).toBe(100);
   });
 });
 
