@@ -115,6 +115,10 @@ const ofPipeline = (is) => ({
 const ofSweep = (is) => {
   const atLeast = Math.max(is.sweepMinutes * MINUTE, 5 * MINUTE);
   return {
+    AppsNotRefreshed: [
+      "Apps may differ from the shared cache until the next sweep.",
+      above(0, "Sum", ours(is, "AppsNotRefreshed")),
+    ],
     SweepFailures: [
       "A sweep of the shared cache failed. The next one tries again.",
       above(0, "Sum", ours(is, "SweepFailures")),

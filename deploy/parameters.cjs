@@ -219,6 +219,11 @@ function contradictions(is, region) {
         "nodes, found none. Put braces around a part of it, the same for the agents.",
     ],
     [
+      is.redisClusterNodes && Number(is.minReplicas) > 0,
+      "minReplicas: expected 0 beside redisClusterNodes, since a cluster's masters are asked instead, found more. With it no " +
+        "function starts: remove it.",
+    ],
+    [
       logins.length > 1,
       `${logins.join(", ")}: expected one of them, found ${logins.length}. Remove the others.`,
     ],

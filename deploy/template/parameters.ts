@@ -93,6 +93,14 @@ export function templateRules(): Record<string, JsonObject> {
       ]),
       "Give both of RedisSentinels and RedisSentinelName, or neither",
     ),
+    NoReplicasOfCluster: rule(
+      anyOf([absent("redisClusterNodes"), equals(ref("MinReplicas"), "0")]),
+      "MinReplicas has to be 0 beside RedisClusterNodes: a cluster's masters are asked instead",
+    ),
+    NoEvictionOfSockudo: rule(
+      anyOf([not(equals(ref("SharedCache"), "evict")), equals(ref("SharedCacheFormat"), "soketi")]),
+      "SharedCacheFormat with sockudo needs SharedCache refresh: an app that is not in its cache is unknown to sockudo",
+    ),
     UserOfIam: rule(
       anyOf([absent("redisIamCacheName"), given("redisUsername")]),
       "RedisIamCacheName needs RedisUsername: the ElastiCache user",

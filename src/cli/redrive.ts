@@ -2,8 +2,10 @@ import { type Command, InvalidArgumentError } from "commander";
 import { createStreamReader, findStream } from "../aws/stream-reader.ts";
 import type { PipelineReporter, RedriveReporter } from "../pipeline/ports.ts";
 import { redrive } from "../pipeline/redrive.ts";
+import { amount } from "./support/amount.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { UsageError } from "./support/errors.ts";
+import { EXIT } from "./support/exit-codes.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
 interface RedriveOptions extends CommonOptions {
@@ -27,26 +29,37 @@ export function createRedriveCommand(): Command {
     .action((options: RedriveOptions) =>
       runCommand(options, async ({ tools, terminal }) => {
         refuseSwapped(options);
-        const told = await redriveRange(options, tools);
+        const { told, isComplete } = await redriveRange(options, tools);
         terminal.value({ outcome: told });
         terminal.print(told.join("\n"));
-        return undefined;
+        return isComplete ? EXIT.ok : EXIT.unwell;
       }),
     );
 }
 
-async function redriveRange(options: RedriveOptions, tools: Tools): Promise<readonly string[]> {
+/** What was done, in lines. Not complete: some apps may be wrong in the shared cache until the next sweep. */
+interface Redriven {
+  readonly told: readonly string[];
+  readonly isComplete: boolean;
+}
+
+async function redriveRange(options: RedriveOptions, tools: Tools): Promise<Redriven> {
   const config = tools.pipelineConfig;
   const log = await tools.log();
   const { tables, streams } = await tools.dynamodb();
   const told: string[] = [];
+  let isComplete = true;
   const report: PipelineReporter & RedriveReporter = {
     itemProblems: () => undefined,
     batchStarted: () => undefined,
     published: () => undefined,
     unreadableRecord: (at, reason) => told.push(`record ${at} names no app, so all nodes flush: ${reason}`),
-    // A command reads the table, or fails.
-    notRefreshed: () => undefined,
+    notRefreshed(appIds, error) {
+      isComplete = false;
+      const why =
+        error instanceof Error ? error.message : "the records do not say which keys were theirs before";
+      told.push(`${amount(appIds.length, "app")} may be wrong in the shared cache until a sweep: ${why}`);
+    },
     publishFailed: (error) => {
       throw error;
     },
@@ -73,7 +86,7 @@ async function redriveRange(options: RedriveOptions, tools: Tools): Promise<read
       },
     },
   );
-  return told;
+  return { told, isComplete };
 }
 
 /** They are no numbers of JavaScript's, which ends at 16 digits. @throws UsageError */

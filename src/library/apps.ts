@@ -2,6 +2,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { createDynamoDbSource } from "../aws/app-source.ts";
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
+import { isHashKey } from "../protocol/message.ts";
 import { TableError } from "./errors.ts";
 import { guardListeners } from "./events.ts";
 import { type Follower, followerOf, type FollowOptions } from "./follow.ts";
@@ -37,10 +38,11 @@ export interface Apps extends Follower {
 export function openApps(options: AppsOptions = {}): Apps {
   const settings = readSettings(options);
   const { table, limits } = settings;
-  const { dynamodb = new DynamoDBClient({}), onProblems } = options;
+  const { dynamodb, onProblems } = options;
+  const client = dynamodb ?? new DynamoDBClient({});
   const listeners = guardListeners(options);
   const source = createDynamoDbSource({
-    client: dynamodb,
+    client,
     table,
     budgetMs: limits.loadBudgetMs,
     onProblems: (appId, problems) => listeners.notify(onProblems, appId, problems),
@@ -51,16 +53,25 @@ export function openApps(options: AppsOptions = {}): Apps {
   /** The cache says null also when the table could not be read, which soketi cannot tell apart. Here it can be told. */
   async function answered(
     what: string,
+    name: string,
     look: (onUnreadable: (error: unknown) => void) => Promise<App | null>,
   ): Promise<App | null> {
+    // Strangers choose keys: DynamoDB refuses such a read, which is no failure of the table.
+    if (!isHashKey(name)) return null;
     let failure: TableError | undefined;
-    const app = await look((error) => (failure = new TableError(what, table, error)));
+    const app = await look((error) => (failure = new TableError(`${what} ${name}`, table, error)));
     if (app === null && failure) throw failure;
     return app;
   }
 
-  return Object.assign(followerOf(started), {
-    byId: (appId: string) => answered(`app ${appId}`, (failed) => cache.findById(appId, failed)),
-    byKey: (key: string) => answered(`key ${key}`, (failed) => cache.findByKey(key, failed)),
+  async function close(): Promise<void> {
+    await started.close();
+    // What was given is the caller's to end.
+    if (!dynamodb) client.destroy();
+  }
+
+  return Object.assign(followerOf({ ...started, close }), {
+    byId: (appId: string) => answered("app", appId, (failed) => cache.findById(appId, failed)),
+    byKey: (key: string) => answered("key", key, (failed) => cache.findByKey(key, failed)),
   });
 }

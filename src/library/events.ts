@@ -1,7 +1,11 @@
+import { types } from "node:util";
 import type { FlushReason } from "../agent/flush-reasons.ts";
 import type { Change, Invalidation } from "../protocol/message.ts";
 
-/** What a follower is told. Nothing of it holds a secret. What a listener throws is told to `onError`. */
+/**
+ * What a follower is told. Nothing of it holds a secret. What a listener throws, or the promise that it gives rejects with, is
+ * told to `onError`.
+ */
 export interface FollowEvents {
   /**
    * This app changed: forget it, and void reads of it that are under way. The same change may come twice. `whole` reads from the
@@ -18,7 +22,7 @@ export interface FollowEvents {
 
 export interface Listeners {
   /** Calls a listener. The agent goes on whatever that does. */
-  notify<T extends readonly unknown[]>(listener: ((...values: T) => void) | undefined, ...values: T): void;
+  notify<T extends readonly unknown[]>(listener: ((...values: T) => unknown) | undefined, ...values: T): void;
   failed(error: unknown): void;
 }
 
@@ -41,7 +45,9 @@ export function guardListeners({ onError }: FollowEvents): Listeners {
     failed,
     notify(listener, ...values) {
       try {
-        listener?.(...values);
+        const outcome = listener?.(...values);
+        // An async function is a listener as well: nobody else waits for what becomes of it.
+        if (types.isPromise(outcome)) outcome.catch(failed);
       } catch (error) {
         failed(error);
       }

@@ -37,6 +37,10 @@ export function startAgent(
 ): StartedAgent {
   const { ready, reached, closed } = createReadiness();
   let closing: Promise<void> | undefined;
+  /** What was under way when it was closed fails for that reason alone. */
+  const failed = (error: unknown) => {
+    if (!closing) listeners.failed(error);
+  };
   const link = openAgentLink({
     ...settings,
     library: ioredis,
@@ -51,7 +55,7 @@ export function startAgent(
       const held = agent.cache.inspect(appId);
       return held ? { ...held, app: held.app && toPublicView(held.app) } : null;
     },
-    onError: (error) => listeners.failed(error),
+    onError: failed,
   });
   const agent: Agent<App> = new Agent<App>({
     ...settings,
@@ -67,7 +71,7 @@ export function startAgent(
       ...reporterOf(events, listeners, createWholeChanges(link.bus), reached),
       heartbeatFailed(error) {
         // The connection is well: nothing is gained by another.
-        if (error instanceof NoLogError) listeners.failed(error);
+        if (error instanceof NoLogError) failed(error);
         else link.heartbeatFailed(error);
       },
     },

@@ -51,11 +51,7 @@ export class AppEntries {
    */
   async apply(changes: readonly CachedApp[]): Promise<readonly string[]> {
     if (this.mode === "evict") {
-      await this.store.write(
-        changes.flatMap(({ appId, keys, fence }) =>
-          this.#namesOf(appId, keys).map((name) => ({ name, appId, fence, whosever: true })),
-        ),
-      );
+      await this.#evict(changes);
       return [];
     }
     const unknown = changes.filter(({ app }) => app === undefined);
@@ -73,11 +69,12 @@ export class AppEntries {
 
   /**
    * Those of which neither these records nor the table can tell everything, and of whose entries `apply` therefore leaves some as
-   * they are: the app's, or that of a key that it had before.
+   * they are: the app's, or that of a key that it had before, which the table does not tell either.
    */
   leftBy(changes: readonly CachedApp[]): string[] {
-    if (this.mode === "evict" || this.store.format.readsTable || this.#table) return [];
-    return changes.flatMap(({ appId, app, knowsKeys }) => (app === undefined || !knowsKeys ? [appId] : []));
+    const leavesUnknown = !this.store.format.readsTable && !this.#table;
+    const isLeft = ({ app, knowsKeys }: CachedApp) => !knowsKeys || (leavesUnknown && app === undefined);
+    return changes.filter(isLeft).map(({ appId }) => appId);
   }
 
   /**
@@ -129,8 +126,16 @@ export class AppEntries {
    */
   async giveUp(changes: readonly CachedApp[]): Promise<readonly string[]> {
     if (!this.store.format.readsTable) return this.apply(changes);
-    await this.store.remove([...new Set(changes.flatMap(({ appId, keys }) => this.#namesOf(appId, keys)))]);
+    await this.#evict(changes);
     return [];
+  }
+
+  async #evict(changes: readonly CachedApp[]): Promise<void> {
+    await this.store.write(
+      changes.flatMap(({ appId, keys, fence }) =>
+        this.#namesOf(appId, keys).map((name) => ({ name, appId, fence, whosever: true })),
+      ),
+    );
   }
 
   /** @returns ids of apps that Redis had no room for. */

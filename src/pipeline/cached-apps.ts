@@ -31,10 +31,10 @@ export class CachedApps {
     this.#options = options;
   }
 
-  add({ appId, before, after, complete, tellsAfter, streamArn, sequenceNumber }: StreamChange): void {
+  add({ appId, before, after, tellsBefore, tellsAfter, streamArn, sequenceNumber }: StreamChange): void {
     const earlier = this.#byApp.get(appId);
     const keys = new Set(earlier?.keys);
-    const knowsKeys = complete && (earlier?.knowsKeys ?? true);
+    const knowsKeys = tellsBefore && (earlier?.knowsKeys ?? true);
     for (const key of [before?.key, after?.key]) if (key !== undefined) keys.add(key);
     const app = tellsAfter && !this.#options.late ? (after?.app ?? null) : undefined;
     const fence = fenceOf(streamArn ?? this.#options.streamArn, sequenceNumber);

@@ -17,6 +17,8 @@ export interface StreamChange {
   readonly after?: Normalized | undefined;
   /** Whether the images that the event should have were there. When not, nothing is known about what changed. */
   readonly complete: boolean;
+  /** Whether `before` is the item as it was before the write; absent when there was none. */
+  readonly tellsBefore: boolean;
   /** Whether `after` is the item as it was after the write; absent when it was gone. An incomplete record may tell that too. */
   readonly tellsAfter: boolean;
   /** Milliseconds since 1970; on AWS exact to the second. */
@@ -67,6 +69,7 @@ export function decodeRecord(record: unknown): StreamChange | UnreadableRecord {
     before,
     after,
     complete: isComplete(record.eventName, before, after),
+    tellsBefore: record.eventName === "INSERT" || before !== undefined,
     tellsAfter: tellsAfter(record.eventName, after),
     writtenAt: millisecondsOf(ApproximateCreationDateTime),
   };

@@ -66,12 +66,11 @@ export interface AppCacheStore {
   /** For each what is known of that app there, to be passed on with what is read from the table afterwards. */
   fences(entries: readonly { readonly name: string; readonly appId: string }[]): Promise<string[]>;
   write(writes: readonly CacheWrite[]): Promise<CacheWriteResult[]>;
-  remove(names: readonly string[]): Promise<void>;
   /** Removes an entry while its text is the given one. */
   removeSame(entries: readonly { readonly name: string; readonly text: string }[]): Promise<void>;
   /** Gives entries their whole time to live again. */
   touch(names: readonly string[]): Promise<void>;
-  /** Names of entries, in pages; some may come twice. */
+  /** Names of entries, in pages, of which some may be empty; some names may come twice. */
   names(): AsyncIterable<readonly string[]>;
 }
 

@@ -80,7 +80,8 @@ async function sweepPage(page: readonly PageItem[], entries: AppEntries, table: 
   // Read again on the way: the page may be older than what is in the cache.
   const ids = wrong.map(({ appId }) => appId);
   const { unsettled, withoutRoom, foreign } = await entries.repair(ids, table);
-  const right = new Set(names);
+  // Another program's key, of another type, must not end because of us.
+  const right = new Set(names.filter((_, i) => found[i] !== null));
   for (const name of wrong.flatMap(namesOf)) right.delete(name);
   await store.touch([...right]);
   return { wrong: ids, unsettled, withoutRoom, foreign };

@@ -21,9 +21,10 @@ interface AppCacheOptions {
 const CONCURRENCY = 500;
 
 /**
- * How long a fence stands. An invocation is ended after 15 minutes (Lambda's limit), so that nothing of it comes later. Seconds.
+ * How long a fence stands: longer than the stream's day, since all of that may come once more. A relay that begins, and an event
+ * source mapping that is made anew, read it from its oldest record on. Seconds.
  */
-const FENCE_SECONDS = 3_600;
+const FENCE_SECONDS = 25 * 3_600;
 
 const READING = "read the shared app cache";
 const WRITING = "write to the shared app cache";
@@ -50,11 +51,7 @@ export function createAppCache(
     read: (names) => inPages(names, READING, (name) => readText(connection, keyOf(name))),
 
     fences: (entries) =>
-      inPages(
-        entries,
-        READING,
-        async ({ name, appId }) => (await connection.hget(fencesOf(keyOf(name)), appId)) ?? "",
-      ),
+      inPages(entries, READING, ({ name, appId }) => readFence(connection, fencesOf(keyOf(name)), appId)),
 
     write: (writes) =>
       inPages(writes, WRITING, async (write) => {
@@ -63,10 +60,6 @@ export function createAppCache(
         const result = await runScript(connection, WRITE_CACHED_APP, [key, fencesOf(key)], args, WRITING);
         return RESULTS.get(result) ?? "done";
       }),
-
-    async remove(names) {
-      await inPages(names, REMOVING, (name) => connection.unlink(keyOf(name)));
-    },
 
     async removeSame(entries) {
       await inPages(entries, REMOVING, ({ name, text }) =>
@@ -85,8 +78,8 @@ export function createAppCache(
         do {
           const [next, keys] = await scan(node, cursor, `${escapeGlob(prefix)}*`);
           cursor = next;
-          const names = keys.map((key) => key.slice(prefix.length)).filter(isEntry);
-          if (names.length > 0) yield names;
+          // Also when it has none: whoever reads may stop at each, and other programs' keys may be many.
+          yield keys.map((key) => key.slice(prefix.length)).filter(isEntry);
         } while (cursor !== "0");
       }
     },
@@ -99,9 +92,23 @@ async function readText(connection: RedisConnection, key: string): Promise<strin
     // soketi writes an empty text for an app that it did not find, and reads it as nothing.
     return text === null || text === "" ? undefined : text;
   } catch (error) {
-    if (error instanceof Error && error.message.startsWith("WRONGTYPE")) return null;
+    if (isWrongType(error)) return null;
     throw error;
   }
+}
+
+/** A key of another type is none of ours: the write replaces it. */
+async function readFence(connection: RedisConnection, key: string, appId: string): Promise<string> {
+  try {
+    return (await connection.hget(key, appId)) ?? "";
+  } catch (error) {
+    if (isWrongType(error)) return "";
+    throw error;
+  }
+}
+
+function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith("WRONGTYPE");
 }
 
 /** As WRITE_CACHED_APP has them. */

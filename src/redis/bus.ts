@@ -19,6 +19,10 @@ const LEAVE_LIMIT_MS = 300;
 
 const NO_IDENTITY = "its INFO has no run_id or no master_replid, so that no app can be proven fresh";
 
+/** No message can be numbered after it, so that none is taken: as with a full server, nothing may count as proven there. */
+const FOREIGN_END =
+  "its last id is not one that messages have, so that none can follow: somebody else has written to the log. Delete it";
+
 /** Entries of one XRANGE: a long replay goes in pages. */
 const ENTRIES_PER_READ = 1_000;
 
@@ -60,12 +64,14 @@ export function createRedisBus(
     const args = [node, entry(), PRESENT_MS, REMEMBERED_MS];
     const reply = await runScript(connection, HEARTBEAT, keys, args, "take a heartbeat");
     const [last, run, replication, , nodes, seen] = reply as HeartbeatReply;
+    const end = parseMessageId(last);
+    if (!end && last !== "") throw new RedisError("tell the log's end", FOREIGN_END);
     const isKnown = run !== "" && replication !== "";
     if (!isKnown) onAnonymous(new RedisError("identify itself", NO_IDENTITY));
     const server = isKnown ? `${run}/${replication}` : undefined;
     // Agents of an older version are in `nodes` alone.
     const left = Math.max(0, seen - nodes);
-    return { last: parseMessageId(last), server, run: run === "" ? undefined : run, nodes, left };
+    return { last: end, server, run: run === "" ? undefined : run, nodes, left };
   }
 
   return {

@@ -26,7 +26,13 @@ export const WRITE_CACHED_APP = script(`
 local entry, fences, app, how, known, doing = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local kind = redis.call('TYPE', entry).ok
 if kind ~= 'string' and kind ~= 'none' then return -1 end
-local held = redis.call('HGET', fences, app) or ''
+local held = redis.pcall('HGET', fences, app) or ''
+if type(held) == 'table' then
+  if not string.find(held.err, 'WRONGTYPE', 1, true) then return held end
+  -- Not ours, under a name that is: each of the app's records would fail on it, and hold up all that come after.
+  redis.call('DEL', fences)
+  held = ''
+end
 local fence
 local function record(text) return string.match(text, '^(%S+) (%S+) (%d+)') end
 if how == 'record' then

@@ -83,7 +83,6 @@ interface Commands {
   expire(key: string, seconds: number): Promise<number>;
   exists(key: string): Promise<number>;
   del(key: string): Promise<number>;
-  unlink(key: string): Promise<number>;
   lrange(key: string, start: number, stop: number): Promise<string[]>;
   zrange(key: string, start: string, stop: string, scores?: "WITHSCORES"): Promise<string[]>;
   time(): Promise<(number | string)[]>;

@@ -1,6 +1,6 @@
 import { within } from "../async/within.ts";
 import { silence } from "./errors.ts";
-import type { RedisConnection } from "./library.ts";
+import type { RedisClient, RedisConnection } from "./library.ts";
 import { whenReady } from "./when-ready.ts";
 
 /**
@@ -37,7 +37,7 @@ interface Opening {
 }
 
 /** What is no command: it is called at once, and sends nothing. */
-const NO_COMMANDS: ReadonlySet<string | symbol> = new Set(["on", "off", "nodes", "connect"]);
+const NO_COMMANDS: ReadonlySet<string | symbol> = new Set(["on", "off", "connect", "disconnect"]);
 
 /**
  * A connection on which a command that has failed is not sent any more.
@@ -68,6 +68,7 @@ export class RenewableConnection {
       has: (_, name) => name in this.#connection(),
       get: (_, name) => {
         if (name === "disconnect") return (again?: boolean) => this.#disconnect(again);
+        if (name === "nodes") return (role: "all" | "master") => this.#nodes(role, remainingMs);
         const value: unknown = Reflect.get(this.#connection(), name);
         if (typeof value !== "function") return value;
         return NO_COMMANDS.has(name)
@@ -75,6 +76,11 @@ export class RenewableConnection {
           : (...args: unknown[]) => this.#command(name, args, remainingMs);
       },
     });
+  }
+
+  #nodes(role: "all" | "master", remainingMs: () => number): RedisClient[] {
+    const connection = this.#connection();
+    return "nodes" in connection ? connection.nodes(role).map((node) => inTime(node, remainingMs)) : [];
   }
 
   #connection(): RedisConnection {
@@ -143,6 +149,20 @@ export class RenewableConnection {
     connection.disconnect();
     abandoned?.abandon(new Error("the connection was given up"));
   }
+}
+
+/** One node of a cluster, for what is sent to it directly: nothing is, once the time is up. It is never sent twice by ioredis. */
+function inTime(node: RedisClient, remainingMs: () => number): RedisClient {
+  return new Proxy(node, {
+    get(client, name) {
+      const value: unknown = Reflect.get(client, name);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]): unknown =>
+        NO_COMMANDS.has(name) || remainingMs() > RESERVE_MS
+          ? Reflect.apply(value, client, args)
+          : Promise.reject(timeIsUp());
+    },
+  });
 }
 
 /** One that is given up between two attempts to connect says nothing of it: ioredis has no event then. */

@@ -74,7 +74,13 @@ end
 if asked and not (asked('XADD', log, '*', 'm', '') and asked('HSET', hint, 'next', '')) then
   return redis.error_reply("NOPERM this user may not write to the log, or to the hash with its end")
 end
-local known = redis.call('HMGET', hint, 'next', 'length', 'bytes', 'mark', 'from')
+local known = redis.pcall('HMGET', hint, 'next', 'length', 'bytes', 'mark', 'from')
+if known.err then
+  -- Something else has the hash's name. Nothing depends on the hash, but everything would on that.
+  if not string.find(known.err, 'WRONGTYPE', 1, true) then return known end
+  if type(redis.pcall('DEL', hint)) == 'table' then return known end
+  known = {}
+end
 local epoch, seq, length, right = log_end(log, known[1], known[2])
 if not epoch then
   local time = redis.call('TIME')

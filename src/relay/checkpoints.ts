@@ -29,6 +29,8 @@ export interface CheckpointsOptions {
 export class Checkpoints {
   readonly #options: CheckpointsOptions;
   readonly #fields: Map<string, string>;
+  /** How often records were lost in this term. Nodes were told to forget everything; a shared cache has to be swept. */
+  losses = 0;
 
   constructor(options: CheckpointsOptions) {
     this.#options = options;
@@ -75,19 +77,36 @@ export class Checkpoints {
     return this.#write([this.#move(SHARD + shard, to)]);
   }
 
-  /** Forgets shards. @param messages what has to be said for what is lost with them. */
-  async forget(shards: readonly string[], messages: readonly EncodedMessage[] = []): Promise<void> {
+  /** Forgets shards that were read to their end. */
+  async forget(shards: readonly string[]): Promise<void> {
+    await this.#write(shards.map((shard) => this.#move(SHARD + shard, "")));
+  }
+
+  /** Forgets shards of which records are lost, and tells everybody. */
+  async forgetLost(shards: readonly string[], message: EncodedMessage): Promise<void> {
     if (shards.length === 0) return;
-    await this.#write(
+    await this.#lose(
       shards.map((shard) => this.#move(SHARD + shard, "")),
-      messages,
+      message,
     );
+  }
+
+  /** Has a shard of which records are lost be read from its oldest one on, and tells everybody. */
+  startAnew(shard: string, message: EncodedMessage): Promise<void> {
+    // Another position than any that was there, so that the flush is not taken for one that was done.
+    return this.#lose([this.#move(SHARD + shard, START)], message);
   }
 
   /** Begins another stream, or the same one anew: nothing of before counts, and the message tells everybody. */
   begin(arn: string, message: EncodedMessage, now: number): Promise<void> {
     const gone = [...this.shards.keys()].map((shard) => this.#move(SHARD + shard, ""));
-    return this.#write([this.#move(STREAM, arn), this.#move(CURRENT_AT, String(now)), ...gone], [message]);
+    return this.#lose([this.#move(STREAM, arn), this.#move(CURRENT_AT, String(now)), ...gone], message);
+  }
+
+  /** Whoever sweeps next, in this term or a later one, has to do so at once. */
+  async #lose(moves: readonly Move[], message: EncodedMessage): Promise<void> {
+    await this.#write([...moves, this.#move(SWEPT_AT, "")], [message]);
+    this.losses += 1;
   }
 
   noteCurrent(now: number): Promise<void> {

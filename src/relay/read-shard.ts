@@ -119,8 +119,7 @@ function iteratorAt({ stream, arn, shard, signal }: ShardContext, at: Position):
 
 async function startAnew({ shard, checkpoints, report, now }: ShardContext, reason: string): Promise<void> {
   report.recordsLost(shard, reason);
-  // Another position than any that was there, so that the flush is not taken for one that was done.
-  await checkpoints.append([encodeFlush(`stream records are lost: ${reason}`, now())], shard, START);
+  await checkpoints.startAnew(shard, encodeFlush(`stream records are lost: ${reason}`, now()));
 }
 
 function outcomeOf(error: unknown): Outcome {

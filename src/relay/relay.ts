@@ -21,7 +21,7 @@ export interface RelayOptions {
   /** Before Redis is used: whatever it takes to log in there. */
   readonly prepare: () => Promise<void>;
   readonly take: (shard: string, records: Parameters<TermContext["take"]>[1], term: Term) => Promise<void>;
-  /** What goes on beside the reading, while this relay is active. */
+  /** What goes on beside the reading, while this relay is active, and needs no lease to end. Never rejects. */
   readonly beside: (term: Term) => Promise<void>;
   readonly report: TermContext["report"] & {
     /** This relay is active from now on. */
@@ -62,6 +62,8 @@ const CHECK_INTERVAL_MS = 10_000;
 export class Relay {
   readonly #options: RelayOptions;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** What still goes on beside terms that are over. */
+  readonly #besides = new Set<Promise<void>>();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -69,6 +71,11 @@ export class Relay {
 
   /** @param signal ends it between two batches, and hands the lease over at once. */
   async run(signal: AbortSignal): Promise<void> {
+    await this.#compete(signal);
+    await Promise.all(this.#besides);
+  }
+
+  async #compete(signal: AbortSignal): Promise<void> {
     const { state, report, lease, prepare } = this.#options;
     while (!isOver(signal)) {
       let token: string | undefined;
@@ -134,7 +141,8 @@ export class Relay {
     const { beside, take } = this.#options;
     const ended = new AbortController();
     const signal = AbortSignal.any([term.signal, ended.signal]);
-    const besides = beside({ ...term, signal });
+    const besides = beside({ ...term, signal }).finally(() => this.#besides.delete(besides));
+    this.#besides.add(besides);
     try {
       // One after the other: a stream that was switched off and on is another one.
       while (!isOver(signal)) {
@@ -145,8 +153,8 @@ export class Relay {
         });
       }
     } finally {
+      // A sweep waits for DynamoDB perhaps, because of which the term is over: its lease would be kept from others meanwhile.
       ended.abort();
-      await besides;
     }
   }
 

@@ -128,7 +128,7 @@ async function takeLeave(
   if (lost.length === 0) return;
   const reason = `${lost.join(", ")} is no longer in the stream`;
   for (const shard of lost) report.recordsLost(shard, reason);
-  await checkpoints.forget(lost, [encodeFlush(`stream records are lost: ${reason}`, now())]);
+  await checkpoints.forgetLost(lost, encodeFlush(`stream records are lost: ${reason}`, now()));
 }
 
 /** The shards that are being read, side by side. */

@@ -188,6 +188,19 @@ describe("what is wrong is told when the app is synthesized", () => {
     ]);
   });
 
+  it("what no function would start with", () => {
+    const cluster = { RedisClusterNodes: "a:1", SharedCache: "evict" };
+    expect(errorOf(cluster)).toBe("");
+    expect(
+      errorOf({ ...cluster, MinReplicas: "1", SharedCacheFormat: "sockudo" })
+        .split("\n")
+        .slice(1),
+    ).toEqual([
+      expect.stringContaining("MinReplicas has to be 0 beside RedisClusterNodes"),
+      expect.stringContaining("SharedCacheFormat with sockudo needs SharedCache refresh"),
+    ]);
+  });
+
   it("a password in a parameter is not in the message", () => {
     expect(errorOf({ RedisUrl: "redis://u:hunter2@h" })).toMatch(
       /^The parameters are wrong:\n {2}RedisUrl: /,

@@ -104,6 +104,18 @@ describe.each([
     expect(await versionAt("a-key-2")).toBe(5);
   });
 
+  it("for longer than the stream keeps records, which a new relay reads from the oldest on", async () => {
+    const redis = await open();
+    const { apply, keyPrefix } = openCache(redis);
+    for (const record of [insert("a", { item: version(1) }), remove("a", { item: version(1) })]) {
+      await apply(record);
+      for (const name of ["a", "a-key"]) {
+        const seconds = await redis.ttl(`app-sync-fence:{${keyPrefix}app:${name}}`);
+        expect(seconds).toBeGreaterThan(24 * 3_600);
+      }
+    }
+  });
+
   it("in sockudo's format too, where its sweep leaves other names alone", async () => {
     const redis = await open();
     const { apply, cacheIn, keyPrefix } = openCache(redis, undefined, "sockudo");
@@ -270,6 +282,25 @@ describe.each([
     expect(await redis.lrange(`${keyPrefix}app:a`, 0, -1)).toEqual(["of another program"]);
     expect(await versionAt("a-key")).toBeUndefined();
     expect(await store.read(["a", "a-key"])).toEqual([null, undefined]);
+  });
+
+  it("a key of another type in the place of a fence holds nothing up either", async () => {
+    const redis = await open();
+    const { apply, repair, versionAt, keyPrefix } = openCache(redis);
+    const fence = `app-sync-fence:{${keyPrefix}app:a}`;
+    await redis.set(fence, "of another program");
+    await apply(insert("a", { item: version(1) }));
+    expect([await versionAt("a"), await redis.type(fence)]).toEqual([1, "hash"]);
+    await redis.del(fence);
+    await redis.set(fence, "of another program");
+    const { app } = normalize(image("a", version(2)));
+    const reader: AppsReader = {
+      read: () => Promise.resolve(new Map(app ? [["a", app]] : [])),
+      readItems: () => Promise.resolve(new Map()),
+      pages: noPages,
+    };
+    expect(await repair(reader)).toEqual({ unsettled: [], withoutRoom: [], foreign: 0 });
+    expect([await versionAt("a"), await redis.type(fence)]).toEqual([2, "hash"]);
   });
 });
 

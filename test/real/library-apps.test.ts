@@ -1,5 +1,5 @@
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { describe, expect, inject, it } from "vitest";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { describe, expect, inject, it, vi } from "vitest";
 import { localDynamoDb } from "../../local/apps-table.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
 import { type App, type Apps, type AppsOptions, openApps, TableError } from "../../src/library/index.ts";
@@ -106,6 +106,32 @@ describe("openApps", () => {
     await expect(apps.byId("lib")).rejects.toThrow(`Could not read app lib from table ${fleet.table.name}: `);
     await expect(apps.byKey("lib-key")).rejects.toBeInstanceOf(TableError);
     expect(errors.length).toBeGreaterThan(1);
+  });
+
+  it("ends the client of DynamoDB that it made, and no other", async () => {
+    const destroyed = vi.spyOn(DynamoDBClient.prototype, "destroy");
+    await open().close();
+    expect(destroyed).not.toHaveBeenCalled();
+    await openApps({ redis: inject("redisUrl"), environment: {} }).close();
+    expect(destroyed).toHaveBeenCalledTimes(1);
+    destroyed.mockRestore();
+  });
+
+  it("finds no app under a name that no app can have, and asks nobody: strangers choose keys", async () => {
+    let asked = 0;
+    const client = localDynamoDb(inject("dynamodbEndpoint"));
+    client.middlewareStack.add((next) => (args) => {
+      asked += 1;
+      return next(args);
+    });
+    const errors: unknown[] = [];
+    const apps = open({ dynamodb: client, onError: (error) => errors.push(error) });
+    await apps.ready;
+    for (const name of ["", "k".repeat(2_049), "é".repeat(1_025)])
+      expect([await apps.byId(name), await apps.byKey(name)]).toEqual([null, null]);
+    expect([asked, errors]).toEqual([0, []]);
+    expect(await apps.byKey("k".repeat(2_048))).toBeNull();
+    expect(asked).toBe(1);
   });
 
   it("rejects for who asked for what cannot be read, and for nobody else", async () => {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { inspect } from "node:util";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -19,6 +20,7 @@ import { type BusNames, busNames } from "../../src/protocol/names.ts";
 import type { RedisSettings } from "../../src/config/redis.ts";
 import { eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
+import { startMuteServer } from "../support/mute-server.ts";
 
 let fleet: Fleet;
 /** Its own: the connections of all its subscribers are cut. */
@@ -204,6 +206,26 @@ describe("follow", () => {
     );
     expect(inspect(errors, { depth: Infinity, showHidden: true })).not.toContain("s3cret");
     expect(follower.fresh).toBe(false);
+  });
+
+  it("tells nothing more once it is closed: what was under way fails for that reason alone", async () => {
+    const mute = await startMuteServer();
+    keep({ stop: () => mute.close() });
+    const errors: unknown[] = [];
+    const follower = following({
+      redis: `redis://127.0.0.1:${mute.port}`,
+      leaseMs: 600,
+      heartbeatMs: 300,
+      onError: (error) => errors.push(error),
+    });
+    // A heartbeat has had no answer; the next one waits for it.
+    await eventually("a failure", () => Promise.resolve(errors.length > 0));
+    const closing = follower.close();
+    const before = errors.length;
+    await closing;
+    // Longer than what was under way may have waited.
+    await pause(500);
+    expect(errors.slice(before)).toEqual([]);
   });
 
   it("closed before the log was reached is never ready, and closed at all is not fresh", async () => {

@@ -174,4 +174,18 @@ describe("a heartbeat", () => {
     await admin.set(names.log, "not a log");
     await expect(bus.heartbeat()).rejects.toThrow(/WRONGTYPE/);
   });
+
+  it.each(["18446744073709551615-18446744073709551615", "9999999999999-9007199254740993"])(
+    "is refused where the log ends with %s, which somebody else has written: no message can follow",
+    async (id) => {
+      await log.append([message(2)]);
+      await admin.del(names.log);
+      await admin.xadd(names.log, id, "m", "{}");
+      await expect(log.append([message(2)])).rejects.toThrow(/append the messages/);
+      await expect(bus.heartbeat()).rejects.toThrow(/somebody else has written to the log/);
+      await admin.del(names.log);
+      await log.append([message(2)]);
+      expect((await bus.heartbeat()).last?.seq).toBe(1);
+    },
+  );
 });

@@ -7,6 +7,7 @@ import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { type Decoded, decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
+import { createRedisLog } from "../../src/redis/log.ts";
 import { item, loadHandler, root } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 import { recordsOf, type StreamRange } from "../support/stream-range.ts";
@@ -229,5 +230,28 @@ describe("redrive", () => {
       status: 1,
       stderr: expect.stringContaining("Expected a sequence number") as string,
     });
+  });
+
+  it("as a command says which apps a full Redis has no room for, and does not end well", async () => {
+    const server = keep(await startRedis());
+    const redis = openRedis(server.url);
+    const log = createRedisLog(redis, busNames(prefix), { logLength: 100_000, logBytes: 2 ** 25 });
+    await log.append(Array.from({ length: 64 }, () => ({ whole: "x".repeat(50_000), live: "thin" })));
+    const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
+    // More than half of the log has to go: the apps get one half, and the message another half of what is left.
+    await redis.config("SET", "maxmemory", String(used - 2_100_000));
+    const [from = "", to = ""] = [range.numbers[0], range.numbers[10]];
+    const args = ["dist/cli.mjs", "redrive", "--shard", range.shardId, "--from", from, "--to", to];
+    const env = { ...environment(server.url), SHARED_CACHE: "refresh", SHARED_CACHE_FORMAT: "sockudo" };
+    const run = () =>
+      spawnSync(process.execPath, args, { cwd: root, encoding: "utf8", env: { ...process.env, ...env } });
+    const { status, stdout } = run();
+    expect(stdout).toMatch(
+      /^10 apps may be wrong in the shared cache until a sweep: expected Redis to have room/m,
+    );
+    expect(stdout).toContain("11 records published again");
+    expect(status).toBe(2);
+    await redis.config("SET", "maxmemory", "0");
+    expect(run()).toMatchObject({ status: 0, stdout: expect.not.stringContaining("apps") as string });
   });
 });

@@ -4,8 +4,11 @@ import { describe, expect, inject, it } from "vitest";
 import { connect } from "../../local/pusher-client.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
-import type { SweepOutcome } from "../../src/pipeline/ports.ts";
-import { createSockudoAppCache } from "../../src/redis/shared-app-cache.ts";
+import { startRedis } from "../../local/redis-server.ts";
+import type { AppsReader, SweepOutcome } from "../../src/pipeline/ports.ts";
+import { SharedCache } from "../../src/pipeline/shared-cache.ts";
+import { sweep } from "../../src/pipeline/sweep.ts";
+import { createSockudoAppCache, createSoketiAppCache } from "../../src/redis/shared-app-cache.ts";
 import {
   eventually,
   type Fleet,
@@ -280,6 +283,29 @@ describe.each([
     await eventually("the entry again", async () => (await entry("a-key")) !== null);
     expect(await sweep()).toMatchObject({ removed: 0 });
   });
+});
+
+it("a sweep can stop among other programs' keys, however many there are", async () => {
+  const server = keep(await startRedis());
+  const redis = new Redis(server.url);
+  keepConnection(redis);
+  const others = Array.from({ length: 5_000 }, (_, i) => [`other:${i}`, "x"]).flat();
+  await redis.mset(...others);
+  let looks = 0;
+  const cache = new SharedCache({
+    mode: "evict",
+    stores: [createSoketiAppCache(redis, { keyPrefix: "", ttlSeconds: -1 })],
+  });
+  const table: AppsReader = {
+    read: () => Promise.resolve(new Map()),
+    readItems: () => Promise.resolve(new Map()),
+    pages: () => {
+      throw new Error("evict goes by the entries");
+    },
+  };
+  const remainingMs = () => ((looks += 1) > 2 ? 0 : 60_000);
+  await expect(sweep({ cache, table, remainingMs })).rejects.toThrow("found no time left after 0 entries");
+  expect(looks).toBe(3);
 });
 
 it("sockudo: what it keeps for an app that is named id or key is no entry", async () => {

@@ -29,7 +29,6 @@ export const SETS: Record<string, Readonly<Record<string, string>>> = {
     sharedCache: "evict",
     alarmTopicArn: "arn:aws:sns:us-east-1:123456789012:ops",
     reservedConcurrency: "4",
-    minReplicas: "1",
   },
   "sentinels with a password of SSM, refresh every 15 minutes": {
     redisSentinels: "a:26379,b:26379",
@@ -47,6 +46,7 @@ export const SETS: Record<string, Readonly<Record<string, string>>> = {
     logRetentionDays: "365",
     logLevel: "WARN",
     logLength: "500",
+    minReplicas: "1",
   },
 };
 /** Each further choice of `on` or `off` on, so that a part that comes later is in it. */

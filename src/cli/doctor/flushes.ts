@@ -10,7 +10,9 @@ const HOUR_MS = 3_600_000;
 
 /** What a node does by itself, and why somebody should know. `first-sync` is its start, `requested` is in the log. */
 const REASONS: Readonly<Record<string, string>> = {
-  "new-epoch": "The log was deleted and started again. Find out who may do that (ACL LOG).",
+  "new-epoch":
+    "The log was deleted and started again: find out who may do that (ACL LOG). " +
+    "Or another deployment on this server has the same prefix, if only in another database.",
   "sequence-backwards": "The log lost its end: Redis was restored, or failed over without its last writes.",
   "log-trimmed": "The node was away for longer than the log covers: raise APP_SYNC_LOG_LENGTH.",
   "server-changed": "Redis was restarted or replaced. Normal once, but not repeatedly.",

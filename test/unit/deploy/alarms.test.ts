@@ -85,6 +85,15 @@ function rings(alarm: Alarm, datapoints: readonly (number | undefined)[]): boole
   return datapoints.filter(breaches).length >= DatapointsToAlarm;
 }
 
+it("apps that wait for a sweep ring where there is a shared cache, which is swept", async () => {
+  const find = async (...param: string[]) =>
+    (await stack(...param)).find(({ AlarmName }) => AlarmName.endsWith("-AppsNotRefreshed"));
+  const alarm = await find("sharedCache=refresh");
+  expect(alarm).toMatchObject({ MetricName: "AppsNotRefreshed", Statistic: "Sum" });
+  expect(alarm && [rings(alarm, [1]), rings(alarm, [undefined])]).toEqual([true, false]);
+  expect(await find()).toBeUndefined();
+});
+
 describe("the canary's alarms", async () => {
   const none = undefined;
   const find = async (name: string, ...param: string[]) => {

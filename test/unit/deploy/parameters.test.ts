@@ -98,6 +98,11 @@ describe("parameters that are wrong: what was expected, what was found, what to 
       { redisClusterNodes: "a:1", prefix: "app-sync" },
       /^prefix: expected a hash tag in it/,
     ],
+    [
+      "replicas of a cluster, which no function would start with",
+      { redisClusterNodes: "a:1", minReplicas: "1" },
+      /^minReplicas: expected 0 beside redisClusterNodes/,
+    ],
     ["a database that is none", { redisUrl: "redis://cache/apps" }, /^redisUrl: expected redis:\/\//],
     ["a password", { redisUrl: "rediss://:p@cache" }, /^redisUrl: expected no password in it/],
     [

@@ -16,6 +16,16 @@ describe("listeners", () => {
     expect(errors).toEqual([new Error("mine")]);
   });
 
+  it("that reject are told of as well: nobody else waits for them", async () => {
+    const errors: unknown[] = [];
+    const teller = guardListeners({ onError: (error) => errors.push(error) });
+    teller.notify(async (text: string) => {
+      await Promise.resolve();
+      throw new Error(text);
+    }, "mine");
+    await expect.poll(() => errors).toEqual([new Error("mine")]);
+  });
+
   it("may be missing: a failure is then a warning of Node's", () => {
     const warn = vi.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     guardListeners({}).failed(new Error("no Redis"));

@@ -257,7 +257,6 @@ describe("a shared cache of servers that read no table themselves", () => {
         writes.push(...all.map(({ name }) => name));
         return Promise.resolve(all.map(() => "done"));
       },
-      remove: () => Promise.reject(new Error("expected nothing to be removed")),
       removeSame: () => Promise.resolve(),
       touch: () => Promise.resolve(),
       async *names() {
@@ -287,7 +286,6 @@ describe("a shared cache that Redis has no room for", () => {
           steps.push(json === undefined ? `remove ${name}` : `set ${name}`);
         return Promise.resolve(writes.map(({ json }) => (json !== undefined && isFull ? "full" : "done")));
       },
-      remove: () => Promise.resolve(),
       removeSame: () => Promise.resolve(),
       touch: () => Promise.resolve(),
       async *names() {

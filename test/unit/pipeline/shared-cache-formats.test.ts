@@ -35,10 +35,6 @@ function storeOf(format: CacheFormat): AppCacheStore {
       };
       return Promise.resolve(writes.map(write));
     },
-    remove: (names) => {
-      for (const name of names) entries().delete(name);
-      return Promise.resolve();
-    },
     removeSame: (wrong) => {
       for (const { name } of wrong) entries().delete(name);
       return Promise.resolve();

@@ -36,10 +36,6 @@ const storeOf = (format: CacheFormat): AppCacheStore => ({
     ),
   fences: (entries) => Promise.resolve(entries.map(({ name, appId }) => known.get(`${name} ${appId}`) ?? "")),
   write: (writes) => Promise.resolve(writes.map(writeOne)),
-  remove: (names) => {
-    for (const name of names) cache.delete(name);
-    return Promise.resolve();
-  },
   removeSame: (entries) => {
     for (const { name, text } of entries) if (cache.get(name) === text) cache.delete(name);
     return Promise.resolve();
@@ -289,19 +285,26 @@ describe("for servers that read no table themselves", () => {
   it("without a table, what a record does not tell is left and named; what it tells is done", async () => {
     const before = new Map(cache);
     const changed = modify("a", {}, { MaxConnections: { N: "9" } });
-    const untold = [without(changed, "NewImage"), without(changed, "OldImage", "NewImage")];
-    for (const record of untold) {
+    const soketi = (mode: "refresh" | "evict") => new SharedCache({ mode, stores: [store] });
+    const untold: [unknown, string[]][] = [
+      [without(changed, "NewImage"), []],
+      [without(insert("a"), "NewImage"), []],
+      // Nobody can say which key it had.
+      [without(changed, "OldImage", "NewImage"), ["a"]],
+    ];
+    for (const [record, left] of untold) {
       const apps = toCachedApps(records(record));
       await sockudo().apply(apps);
       expect(cache).toEqual(before);
       expect(sockudo().leftBy(apps)).toEqual(["a"]);
-      expect(sockudo(reader).leftBy(apps)).toEqual([]);
-      expect(new SharedCache({ mode: "refresh", stores: [store] }).leftBy(apps)).toEqual([]);
+      for (const one of [sockudo(reader), soketi("refresh"), soketi("evict")])
+        expect(one.leftBy(apps)).toEqual(left);
     }
     const told = toCachedApps(records(without(changed, "OldImage"), without(remove("b"), "OldImage")));
     await sockudo().apply(told);
     // All but a key that they may have had before.
-    expect(sockudo().leftBy(told)).toEqual(["a", "b"]);
+    for (const one of [sockudo(), sockudo(reader), soketi("refresh"), soketi("evict")])
+      expect(one.leftBy(told)).toEqual(["a", "b"]);
     expect(cache.get("id:a")).toBe(inCache(app("a", { MaxConnections: { N: "9" } })));
     expect([cache.has("id:b"), cache.has("key:b-key")]).toEqual([false, true]);
     const whole = toCachedApps(records(changed, remove("b")));
@@ -434,6 +437,10 @@ describe("a sweep", () => {
     expect(await run("refresh")).toMatchObject({ apps: 3, repaired: 2, unsettled: 1, foreign: 1 });
     expect(idAt("a-key")).toBe("a");
     expect(idAt("taken-key")).toBe("taken");
+    // What is right gets its whole time to live again; what is another program's gets none.
+    await run("refresh");
+    expect(touched).toContain("taken-key");
+    expect(touched).not.toContain("taken");
   });
 
   it("stops with an error while there is time for it", async () => {

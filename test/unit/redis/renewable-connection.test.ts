@@ -62,4 +62,28 @@ describe("RenewableConnection", () => {
     second?.emit("ready");
     expect(await waiting).toBe("PONG");
   });
+
+  it("sends nothing to a cluster's nodes either once the time is up: a frozen process goes on in the middle of its work", async () => {
+    const sent: string[] = [];
+    const node = {
+      options: { host: "h", port: 1 },
+      exists: (key: string) => Promise.resolve(sent.push(key)),
+      disconnect: () => sent.push("ended"),
+    };
+    const cluster = Object.assign(new Fake(), { nodes: (role: string) => (role === "master" ? [node] : []) });
+    const renewable = new RenewableConnection({
+      open: () => cluster as unknown as RedisConnection,
+      limitMs: LIMIT_MS,
+      retries: 2,
+    });
+    let remainingMs = 601;
+    const connection = renewable.during(() => remainingMs);
+    const [master] = "nodes" in connection ? connection.nodes("master") : [];
+    expect(master?.options).toBe(node.options);
+    expect(await master?.exists("in time")).toBe(1);
+    remainingMs = 600;
+    await expect(master?.exists("too late")).rejects.toMatchObject({ code: "TIMEOUT" });
+    master?.disconnect();
+    expect(sent).toEqual(["in time", "ended"]);
+  });
 });

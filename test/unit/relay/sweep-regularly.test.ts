@@ -1,7 +1,9 @@
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AppsReader } from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
+import type { Checkpoints } from "../../../src/relay/checkpoints.ts";
+import { encodeFlush } from "../../../src/protocol/encode.ts";
 import { sweepRegularly } from "../../../src/relay/sweep-regularly.ts";
 import { FakeRedis } from "./fake-stream.ts";
 
@@ -14,6 +16,7 @@ let looks: number;
 let reads: number;
 let reported: string[];
 let isTableAway: boolean;
+let duringPages: () => Promise<void>;
 let terms: { end: () => void; over: Promise<void> }[];
 
 beforeEach(() => {
@@ -23,6 +26,7 @@ beforeEach(() => {
   reads = 0;
   reported = [];
   isTableAway = false;
+  duringPages = () => Promise.resolve();
   terms = [];
 });
 
@@ -37,15 +41,17 @@ const table: AppsReader = {
   async *pages() {
     reads += 1;
     if (isTableAway) throw new Error("the table is away");
-    yield await Promise.resolve([]);
+    await duringPages();
+    yield [];
   },
 };
 
 /** A relay's term. */
-function begin(): { end: () => void } {
+function begin(): { end: () => void; checkpoints: Checkpoints } {
   const ending = new AbortController();
+  const checkpoints = redis.checkpoints();
   const over = sweepRegularly(
-    { checkpoints: redis.checkpoints(), signal: ending.signal },
+    { checkpoints, signal: ending.signal },
     {
       sharedCache: new SharedCache({ mode: "refresh", stores: [] }),
       table,
@@ -61,7 +67,7 @@ function begin(): { end: () => void } {
       },
     },
   );
-  const term = { end: () => ending.abort(), over };
+  const term = { end: () => ending.abort(), over, checkpoints };
   terms.push(term);
   return term;
 }
@@ -118,6 +124,46 @@ it("a successor tries at once what has failed, and leaves what was done", async 
   begin();
   expect(await after(HOUR - 1)).toBe(2);
   expect(await after(1)).toBe(3);
+});
+
+describe("when records were lost, of which no other change tells", () => {
+  const lost = encodeFlush("lost", 0);
+
+  it.each<[string, (checkpoints: Checkpoints) => Promise<void>]>([
+    ["another stream", (checkpoints) => checkpoints.begin("arn:2", lost, at)],
+    ["a shard that is gone", (checkpoints) => checkpoints.forgetLost(["s1"], lost)],
+    ["a shard whose records have expired", (checkpoints) => checkpoints.startAnew("s1", lost)],
+  ])("it is swept at once: %s", async (_, lose) => {
+    redis.positions.set("shard:s1", "7");
+    const { checkpoints } = begin();
+    expect(await after(0)).toBe(1);
+    await lose(checkpoints);
+    expect(redis.flushes).toEqual(["lost"]);
+    expect(await after(0)).toBe(2);
+    expect(sweptAt()).toBe(String(at));
+    expect(await after(HOUR - 1)).toBe(2);
+  });
+
+  it("by the next relay, if not by this one", async () => {
+    const first = begin();
+    expect(await after(0)).toBe(1);
+    first.end();
+    await first.checkpoints.startAnew("s1", lost);
+    begin();
+    expect(await after(0)).toBe(2);
+  });
+
+  it("once more, if a sweep was under way", async () => {
+    let goOn: () => void = () => undefined;
+    duringPages = () => new Promise<void>((resolve) => (goOn = resolve));
+    const { checkpoints } = begin();
+    await expect.poll(() => reads).toBe(1);
+    await checkpoints.startAnew("s1", lost);
+    duringPages = () => Promise.resolve();
+    goOn();
+    expect(await after(0)).toBe(2);
+    expect(sweptAt()).toBe(String(at));
+  });
 });
 
 it("one that is done and could not be noted is not done again by the same relay", async () => {

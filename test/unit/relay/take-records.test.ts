@@ -50,13 +50,11 @@ const storeOf = (
   fences: () => Promise.resolve([]),
   // eslint-disable-next-line @typescript-eslint/require-await -- what it throws has to come as a rejection
   write: async (writes) => {
+    const evicted = writes.filter(({ whosever }) => whosever);
+    if (evicted.length > 0) beforeRemove();
+    removed.push(...evicted.map(({ name }) => name));
     for (const one of writes) write(one);
     return writes.map(() => "done");
-  },
-  remove: (names) => {
-    beforeRemove();
-    removed.push(...names);
-    return Promise.resolve();
   },
   removeSame: () => Promise.resolve(),
   touch: () => Promise.resolve(),
