@@ -168,26 +168,26 @@ export class AppCache<A extends AppIdentity> {
   /** However many reads it takes: a client waits for one budget, and no longer. A pause of the process ends a part of it. */
   async #findByUnprovenKey(key: string, onUnreadable?: OnUnreadable): Promise<A | null> {
     const limit = countdown(this.#limits.loadBudgetMs + GRACE_MS, late, PARTS);
-    const find = (id: string) =>
-      this.#orUnverified(id, Promise.race([this.lookup(id), limit.over]), onUnreadable);
     try {
-      const known = this.#keys.idOf(key);
-      if (known !== undefined) {
-        const app = await find(known);
+      for (let isIndexAsked = false; ;) {
+        let id = this.#keys.idOf(key);
+        if (id === undefined && !isIndexAsked) {
+          isIndexAsked = true;
+          const found = await this.#resolve(key, onUnreadable);
+          // A message that came meanwhile knows better than the index, which lags.
+          id = this.#keys.idOf(key) ?? found;
+          // Before the app is read: who comes meanwhile waits for that read, and does not ask the index again.
+          if (id !== undefined) this.#keys.learn(key, id);
+        }
+        if (id === undefined) return null;
+        const read = Promise.race([this.lookup(id), limit.over]);
+        const app = await this.#orUnverified(id, read, onUnreadable);
         if (app?.key === key) return app;
         // Nothing could be read, so nothing is known of the key either: the index would not help.
-        if (app === null && !this.#entries.isMissing(known)) return null;
-        this.#keys.forget(key, known);
+        if (app === null && !this.#entries.isMissing(id)) return null;
+        // It was that of the key before. A message may have given the key to another one meanwhile.
+        this.#keys.forget(key, id);
       }
-      const id = await this.#resolve(key, onUnreadable);
-      if (id === undefined) return null;
-      // Before the app is read: who comes meanwhile waits for that read, and does not ask the index again.
-      this.#keys.learn(key, id);
-      const app = await find(id);
-      if (app?.key === key) return app;
-      // The index lags: it may still name the app that had the key before.
-      if (app !== null || this.#entries.isMissing(id)) this.#keys.forget(key, id);
-      return null;
     } finally {
       limit.stop();
     }

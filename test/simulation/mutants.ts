@@ -190,8 +190,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "an alias is believed without a look at the app's key",
     seed: 3,
     file: CACHE,
-    from: "if (app?.key === key) return app;\n      // The index lags",
-    to: "if (app) return app;\n      // The index lags",
+    from: "if (app?.key === key) return app;\n        // Nothing could be read",
+    to: "if (app) return app;\n        // Nothing could be read",
   },
   {
     name: "a hit by key does not check the app's key",
@@ -367,7 +367,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a connection on which a command has failed is kept",
     kind: "servers",
-    seed: 81,
+    seed: 1,
     file: RENEWABLE,
     from: "if (!isOfTheServer(error)) this.#giveUp(use.connection);",
     to: "if (isOfTheServer(error) && false) this.#giveUp(use.connection);",

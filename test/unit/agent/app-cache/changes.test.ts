@@ -105,6 +105,54 @@ describe("a change", () => {
   });
 });
 
+describe("a key that a message gives to an app while a client waits for it", () => {
+  it.each([
+    ["knows nothing of it", undefined],
+    ["still has it as a former app's", "former"],
+  ])("is that app's, when the index %s", async (_, indexed) => {
+    if (indexed !== undefined) table.index.set("k", indexed);
+    table.held = true;
+    const asked = cache.findByKey("k");
+    table.apps.set("a", v(1));
+    cache.apply(changed("a", ["k"], "k"));
+    table.held = false;
+    table.release();
+    expect(await asked).toEqual(v(1));
+  });
+
+  it("is that app's, when the former one is being read", async () => {
+    table.put(v(1, "former", "k"));
+    table.held = true;
+    const asked = cache.findByKey("k");
+    table.release();
+    await settle();
+    expect(table.pending.map(({ name }) => name)).toEqual(["id former"]);
+    table.apps.delete("former");
+    table.apps.set("a", v(1));
+    cache.apply({ ...changed("former", ["k"]), type: "deleted" });
+    cache.apply({ ...changed("a", ["k"], "k"), type: "created" });
+    table.held = false;
+    table.release();
+    expect(await asked).toEqual(v(1));
+    expect(cache.indexQueries).toBe(1);
+  });
+
+  it("is that app's, when it was known as that of one that has another by now", async () => {
+    table.put(v(1, "former", "k"));
+    await cache.findByKey("k");
+    table.apps.set("former", v(2, "former", "k2"));
+    cache.drop("former");
+    table.held = true;
+    const asked = cache.findByKey("k");
+    table.apps.set("a", v(1));
+    cache.apply(changed("a", ["k"], "k"));
+    table.held = false;
+    table.release();
+    expect(await asked).toEqual(v(1));
+    expect(cache.indexQueries).toBe(1);
+  });
+});
+
 describe("a flush", () => {
   it("has everything read again before it is served, and voids what is being read", async () => {
     table.put(v(1));
