@@ -367,7 +367,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "a connection on which a command has failed is kept",
     kind: "servers",
-    seed: 1,
+    seed: 81,
     file: RENEWABLE,
     from: "if (!isOfTheServer(error)) this.#giveUp(use.connection);",
     to: "if (isOfTheServer(error) && false) this.#giveUp(use.connection);",
