@@ -206,6 +206,15 @@ const NO_TABLE = ["key schema", "index", "stream", "event source mapping", "item
   (name) => new RegExp(`^not checked ${name}:`),
 );
 
+/** A fleet whose only node is silent: what it has to say itself, too. */
+const silentNode = (words: RegExp): RegExp[] => [
+  /^not checked flushes: .*no node answers/,
+  /^not checked clocks: .*no node answers/,
+  words,
+  /^not checked nodes' redis: no node answers/,
+  /^not checked previous secrets: no node answers/,
+];
+
 /** The fault, how it is planted, all that doctor must say, and its exit code: 0 where it only warns. */
 const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] = [
   // The table.
@@ -313,6 +322,19 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     2,
   ],
   [
+    "the mapping is gone, and Redis is down: there may be a relay",
+    async (later) => {
+      const { env } = await mapped(later);
+      return { env: { ...env, REDIS_URL: "redis://127.0.0.1:1" } };
+    },
+    [
+      /^not checked event source mapping: no function reads the stream, and Redis could not be asked/,
+      /^fail redis: /,
+      ...NO_REDIS,
+    ],
+    2,
+  ],
+  [
     "the function fails",
     (later) => mapped(later, { ...DEPLOYED, LastProcessingResult: "PROBLEM: Function call failed" }),
     [/^fail event source mapping: stream: PROBLEM: Function call failed/],
@@ -395,7 +417,10 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       await hasLease(spare.node, 0);
       return planted;
     },
-    [/^fail redis memory: .* MiB of 1\.0 MiB \(maxmemory\) are used/, /^fail node .*: it does not answer/],
+    [
+      /^fail redis memory: .* MiB of 1\.0 MiB \(maxmemory\) are used/,
+      ...silentNode(/^fail node .*: it does not answer/),
+    ],
     2,
   ],
   [
@@ -406,7 +431,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       await hasLease(spare.node, 0);
       return planted;
     },
-    [/^fail node .*: it does not answer/],
+    silentNode(/^fail node .*: it does not answer/),
     2,
   ],
   [
@@ -424,7 +449,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       const { env, replica } = await replicated(later);
       return { env: { ...env, REDIS_URL: replica.url } };
     },
-    [/^fail redis role: this is a slave/, /^fail node .*: it does not answer/],
+    [/^fail redis role: this is a slave/, ...silentNode(/^fail node .*: it does not answer/)],
     2,
   ],
   [
@@ -436,7 +461,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       await promoted.quit();
       return { env: { ...env, REDIS_URL: replica.url } };
     },
-    [/^fail node .*: it does not answer/],
+    silentNode(/^fail node .*: it does not answer/),
     2,
   ],
   [
@@ -545,7 +570,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       });
       return { env };
     },
-    [/^fail node .* \d+: it does not answer/],
+    silentNode(/^fail node .* \d+: it does not answer/),
     2,
   ],
   [
@@ -559,7 +584,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       await redis.zrem(names.nodes, entry?.id ?? "");
       return { env };
     },
-    [/^fail node .* \d+: it vanished, last seen \d+ s ago/],
+    silentNode(/^fail node .* \d+: it vanished, last seen \d+ s ago/),
     2,
   ],
   [
@@ -572,7 +597,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       await hasLease(node, 0);
       return { env: { ...env, REDIS_URL: server.url } };
     },
-    [/^fail node .* \d+: it does not answer/],
+    silentNode(/^fail node .* \d+: it does not answer/),
     2,
   ],
   [
@@ -615,9 +640,10 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     },
     [
       /^fail log/,
-      /^fail node new 7/,
+      ...silentNode(/^fail node new 7/).slice(0, 4),
       /^warning agent version/,
       /^warning soketi version: expected .*, found 2\.0\.0/,
+      ...silentNode(/^/).slice(4),
     ],
     2,
   ],

@@ -7,7 +7,8 @@ import {
 } from "../../fleet/clock-skew.ts";
 import type { LogEntry } from "../../protocol/live.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
-import { type Check, ok, warning } from "./check.ts";
+import { answeringOf, NO_ANSWER } from "./answering.ts";
+import { type Check, ok, unseen, warning } from "./check.ts";
 
 const NAME = "clocks";
 
@@ -33,7 +34,9 @@ export function checkClocks(
     ),
     { whose: "the function's", ms: functionSkew(last, asked.to) },
   ].filter(({ ms }) => Math.abs(ms) > CLOCK_TOLERANCE_MS);
-  if (skews.length === 0) return [ok(NAME, "this machine, the nodes and Redis agree")];
+  const { isNone, inWords } = answeringOf(nodes);
+  if (skews.length === 0 && isNone) return [unseen(NAME, `this machine and Redis agree; ${NO_ANSWER}`)];
+  if (skews.length === 0) return [ok(NAME, `this machine, the nodes and Redis agree${inWords}`)];
   return skews.map(({ whose, ms }) =>
     warning(
       NAME,

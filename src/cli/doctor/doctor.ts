@@ -17,15 +17,13 @@ import { type Check, fail, skipped, unseen } from "./check.ts";
 import { checkClocks } from "./clocks.ts";
 import { checkFlushes } from "./flushes.ts";
 import { checkItems } from "./items.ts";
+import { messagesOfLastHour } from "./last-hour.ts";
 import { checkMappings, checkRelay } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
 import { checkPrimary, type PrimaryShape } from "./primary.ts";
 import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
-
-/** Messages of the log in which flushes are looked for: one read. */
-const MAX_FLUSHES = 1_000;
 
 /** `doctor`: table, stream, mapping, Redis, log, nodes. Each line says what was found and what to do. */
 export function createDoctorCommand(): Command {
@@ -117,14 +115,14 @@ async function tableChecks(tools: Tools, withItems: boolean): Promise<Check[]> {
   ];
 }
 
-/** The active relay's lease; undefined when there is none, or Redis cannot be asked, which its own check tells. */
-async function activeRelay(tools: Tools): Promise<string | undefined> {
-  if (!tools.config.redis) return undefined;
+/** The active relay's lease; undefined when there is none, null when Redis cannot be asked, which its own check tells. */
+async function activeRelay(tools: Tools): Promise<string | undefined | null> {
+  if (!tools.config.redis) return null;
   try {
     const [token] = await (await tools.redis()).mget([relayNames(tools.config.names).lease]);
     return token ?? undefined;
   } catch {
-    return undefined;
+    return null;
   }
 }
 
@@ -133,7 +131,8 @@ async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promi
   const name = "event source mapping";
   if (shape?.streamArn === undefined) return [skipped(name, "no stream")];
   const emulated = process.env.AWS_ENDPOINT_URL ?? process.env.AWS_ENDPOINT_URL_LAMBDA;
-  const relay = await activeRelay(tools);
+  const asked = await activeRelay(tools);
+  const relay = asked ?? undefined;
   if (config.dynamodbEndpoint !== undefined && emulated === undefined) {
     return relay === undefined
       ? [skipped(name, "the table is local: there is no Lambda to ask")]
@@ -141,7 +140,11 @@ async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promi
   }
   try {
     const { listMappings } = await import("../../aws/lambda-mappings.ts");
-    return checkMappings(await listMappings(shape.streamArn, config.region), relay);
+    const mappings = await listMappings(shape.streamArn, config.region);
+    if (mappings.length === 0 && asked === null) {
+      return [unseen(name, "no function reads the stream, and Redis could not be asked for a relay")];
+    }
+    return checkMappings(mappings, relay);
   } catch (error) {
     if (relay !== undefined) return [checkRelay(relay)];
     return [
@@ -205,7 +208,7 @@ async function lookAtRedis(
   const tail = await fleet.tail();
   const nodes = await fleet.ask();
   const asked = { from: machine.read.to, to: await fleet.now() };
-  const messages = tail ? await fleet.messages({ ...tail, seq: Math.max(0, tail.seq - MAX_FLUSHES) }) : [];
+  const messages = await messagesOfLastHour(fleet, tail, asked.to);
   const canary = await readCanaryResults(connection, names);
   const elsewhere = nodes.length > 0 ? [] : await otherPrefixes(connection, names);
   const server = kind === "cluster" ? undefined : serverOf(shape, primary);

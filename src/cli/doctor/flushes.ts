@@ -3,7 +3,8 @@ import type { LogEntry } from "../../protocol/live.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
-import { type Check, ok, warning } from "./check.ts";
+import { answeringOf, NO_ANSWER } from "./answering.ts";
+import { type Check, ok, unseen, warning } from "./check.ts";
 
 const NAME = "flushes";
 const HOUR_MS = 3_600_000;
@@ -23,7 +24,7 @@ const REASONS: Readonly<Record<string, string>> = {
 /**
  * Flushes of the last hour: those that somebody has asked for, and those that nodes came to by themselves.
  *
- * @param messages the log's last ones.
+ * @param messages the log's, of the last hour at least.
  * @param now Redis' clock, in milliseconds since 1970.
  */
 export function checkFlushes(
@@ -57,5 +58,8 @@ export function checkFlushes(
     const found = `${amount(those.length, "node")} flushed (${reason}), the last ${ago(Math.min(...those))}`;
     checks.push(warning(NAME, found, advice));
   }
-  return checks.length > 0 ? checks : [ok(NAME, "none within an hour")];
+  if (checks.length > 0) return checks;
+  const { isNone, inWords } = answeringOf(nodes);
+  if (isNone) return [unseen(NAME, `none in the log within an hour; ${NO_ANSWER}`)];
+  return [ok(NAME, `none within an hour${inWords}`)];
 }

@@ -4,7 +4,8 @@ import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import { isKnownSoketi, KNOWN_SOKETI } from "../../soketi/known-versions.ts";
 import { boundOf, viewOf } from "../../fleet/node-view.ts";
-import { type Check, fail, ok, warning } from "./check.ts";
+import { answeringOf, NO_ANSWER } from "./answering.ts";
+import { type Check, fail, ok, unseen, warning } from "./check.ts";
 
 /**
  * Whether every node follows, and all are of one version.
@@ -57,24 +58,28 @@ function checkNumber(running: readonly RegisteredNode[], expected: number | unde
       "The others are down, have lost Redis, run without the agent, or use another Redis or prefix.",
     );
   }
-  const unseen = "a soketi without the agent cannot be seen: use --expect N";
-  return ok(
-    "nodes",
-    `${amount(running.length, "node")} registered${expected === undefined ? `; ${unseen}` : ""}`,
-  );
+  const hint = "; a soketi without the agent cannot be seen: use --expect N";
+  return ok("nodes", `${amount(running.length, "node")} registered${expected === undefined ? hint : ""}`);
 }
+
+const SERVER = "nodes' redis";
 
 /** Whether all follow one Redis, and the one that the pipeline publishes on. */
 function checkServer(nodes: readonly RegisteredNode[], server: string | undefined): Check[] {
-  const others = nodes.filter(
-    ({ answer }) => answer?.server !== undefined && answer.server !== (server ?? nodes[0]?.answer?.server),
-  );
-  if (others.length === 0)
-    return [ok("nodes' redis", server === undefined ? "all on one" : "that of the pipeline's variables")];
+  const telling = nodes.filter(({ answer }) => answer?.server !== undefined);
+  const [first] = telling;
+  if (!first)
+    return [unseen(SERVER, answeringOf(nodes).isNone ? NO_ANSWER : "no node says which it follows")];
+  const wanted = server ?? first.answer?.server;
+  const others = telling.filter(({ answer }) => answer?.server !== wanted);
+  if (others.length === 0) {
+    const found = server === undefined ? "all on one" : "that of the pipeline's variables";
+    return [ok(SERVER, `${found}${answeringOf(nodes).inWords}`)];
+  }
   const names = others.slice(0, 3).map(({ entry: { host, pid } }) => `${host} ${pid}`);
   return [
     fail(
-      "nodes' redis",
+      SERVER,
       `${amount(others.length, "node")} on another server than ${server === undefined ? "the rest" : "the pipeline"}: ${names.join(", ")}`,
       "Two servers accept writes: a failover in progress, or a split. What the function publishes does not reach these nodes. Check " +
         "Sentinel, or what the host name resolves to there.",

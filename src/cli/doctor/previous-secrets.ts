@@ -3,7 +3,8 @@ import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import { timeOf } from "../../app/iso-time.ts";
-import { type Check, ok, skipped, warning } from "./check.ts";
+import { answeringOf, NO_ANSWER } from "./answering.ts";
+import { type Check, ok, skipped, unseen, warning } from "./check.ts";
 
 const NAME = "previous secrets";
 
@@ -18,7 +19,9 @@ const RECENTLY_MS = 86_400_000;
 export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: number): Check[] {
   const running = nodes.filter(({ entry }) => entry.soketi !== undefined);
   const known = running.filter(({ answer }) => answer?.previousSecrets !== undefined);
-  if (known.length === 0) return running.length === 0 ? [] : [skipped(NAME, "no node reports them")];
+  if (running.length === 0) return [];
+  if (answeringOf(running).isNone) return [unseen(NAME, NO_ANSWER)];
+  if (known.length === 0) return [skipped(NAME, "no node reports them")];
   const uses = [...previousSecretUses(known).values()];
   const refused = uses.filter(
     ({ lastRefusedAt }) => lastRefusedAt !== null && now - lastRefusedAt < RECENTLY_MS,

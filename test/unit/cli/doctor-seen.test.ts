@@ -3,7 +3,9 @@ import { checkClocks } from "../../../src/cli/doctor/clocks.ts";
 import { skewOf } from "../../../src/fleet/clock-skew.ts";
 import { checkFlushes } from "../../../src/cli/doctor/flushes.ts";
 import { checkItems } from "../../../src/cli/doctor/items.ts";
+import { messagesOfLastHour } from "../../../src/cli/doctor/last-hour.ts";
 import { checkNodes } from "../../../src/cli/doctor/nodes.ts";
+import { checkPreviousSecrets } from "../../../src/cli/doctor/previous-secrets.ts";
 import { checkLog } from "../../../src/cli/doctor/redis.ts";
 import type { Check } from "../../../src/cli/doctor/check.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
@@ -90,7 +92,7 @@ describe("the log", () => {
 });
 
 describe("nodes", () => {
-  const look = (nodes: RegisteredNode[], more: { expected?: number; server?: string } = {}) =>
+  const look = (nodes: RegisteredNode[], more: { expected?: number; server?: string | undefined } = {}) =>
     complaints(
       checkNodes(nodes, { epoch: 5, seq: 1 }, "0.1.0", {
         expected: undefined,
@@ -114,11 +116,72 @@ describe("nodes", () => {
     ]);
   });
 
+  it("follow one Redis as far as they say which: a silent first one makes no other wrong", () => {
+    const { answer: _, ...silent } = node("a");
+    const cluster = look([silent, node("b"), node("c")], { server: undefined });
+    expect(cluster).toEqual(["fail node a 1: it does not answer"]);
+    const split = look([silent, node("b"), node("c", { server: "s/p" })], { server: undefined });
+    expect(split).toContain("fail nodes' redis: 1 node on another server than the rest: c 1");
+  });
+
   it("left without saying so", () => {
     const { answer: _, ...left } = node("b");
     expect(look([node("a"), { ...left, silentMs: 90_000 }])).toEqual([
       "fail node b 1: it vanished, last seen 90 s ago",
     ]);
+  });
+});
+
+describe("what nodes say of themselves", () => {
+  const { answer: _, ...silent } = node("b");
+  const read = { from: T, to: T + 40 };
+  const machine = { at: T + 20, read };
+  const version = "0.1.0";
+  const from = (nodes: RegisteredNode[]) => [
+    ...checkFlushes([], nodes, T),
+    ...checkClocks(machine, nodes, read, undefined),
+    ...checkNodes(nodes, { epoch: 5, seq: 1 }, version, { expected: 1, elsewhere: [], server: "r/p" }),
+    ...checkPreviousSecrets(nodes, T),
+  ];
+
+  it("was not looked at where none answers, and of some only where those are", () => {
+    const unseen = (nodes: RegisteredNode[]) =>
+      from(nodes).filter(({ level }) => level === "not checked").map(({ name }) => name); // prettier-ignore
+    expect(unseen([silent])).toEqual(["flushes", "clocks", "nodes' redis", "previous secrets"]);
+    expect(unseen([node("a", { previousSecrets: [] }), silent])).toEqual([]);
+    const some = from([node("a", { previousSecrets: [] }), silent]);
+    expect(some.filter(({ found }) => found.endsWith(", on 1 of 2 nodes")).map(({ name }) => name)).toEqual([
+      ...["flushes", "clocks", "nodes' redis", "previous secrets"],
+    ]);
+  });
+});
+
+describe("the messages of the last hour", () => {
+  /** One of each second, the last of them now; `messages` reads as Redis does. */
+  const logOf = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+  const at = (seq: number, count: number) => T - (count - seq) * 1_000;
+  const reader = (count: number, first = 1) => ({
+    reads: 0,
+    messages(after?: { seq: number }) {
+      this.reads += 1;
+      const page = logOf(count).filter((seq) => seq >= first && seq > (after?.seq ?? 0)).slice(0, 1_000); // prettier-ignore
+      return Promise.resolve(page.map((seq) => message({ flush: `${seq}`, at: at(seq, count) }, seq)));
+    },
+  });
+
+  it("are read to their beginning, however many there are, and no further", async () => {
+    const log = reader(20_000);
+    const found = await messagesOfLastHour(log, { epoch: 5, seq: 20_000 }, T);
+    expect(found.map(({ id }) => id.seq)).toEqual(logOf(20_000).slice(16_000));
+    expect(log.reads).toBe(4);
+    expect(await messagesOfLastHour(log, undefined, T)).toEqual([]);
+  });
+
+  it("are those that the log still has", async () => {
+    const found = await messagesOfLastHour(reader(2_500, 1_200), { epoch: 5, seq: 2_500 }, T);
+    expect(found.map(({ id }) => id.seq)).toEqual(logOf(2_500).slice(1_199));
+    const short = await messagesOfLastHour(reader(3), { epoch: 5, seq: 3 }, T);
+    expect(short).toHaveLength(3);
   });
 });
 
