@@ -8,7 +8,7 @@ import { amount } from "./support/amount.ts";
 import { count, interval } from "./support/arguments.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
-import { endOfWatching } from "./support/interruption.ts";
+import { interruption, nobodyReads } from "./support/interruption.ts";
 import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
@@ -59,7 +59,7 @@ export function createNodesCommand(): Command {
             : EXIT.unwell;
         }
         const everyMs = options.watch === true ? 1_000 : options.watch;
-        const ended = endOfWatching();
+        const ended = AbortSignal.any([interruption(), nobodyReads()]);
         while (!ended.aborted) {
           const views = await look();
           // Back to the top left, and what was below is cleared.
@@ -107,7 +107,9 @@ function show(views: readonly NodeView[], terminal: Terminal): void {
       String(pid),
       soketi ?? dim("follower"),
       agent,
-      answers ? lease : red(lastSeenMsAgo === null ? "no answer" : `left, seen ${ago(lastSeenMsAgo)}`),
+      answers
+        ? lease
+        : red(lastSeenMsAgo === null ? "no answer" : `vanished, last seen ${ago(lastSeenMsAgo)}`),
       state ?? "",
       behind === null ? "another log" : String(behind),
       entries === null ? "" : String(entries),

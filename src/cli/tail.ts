@@ -4,13 +4,16 @@ import { valueAt } from "../app/public-view.ts";
 import { readCanaryApp } from "../config/canary.ts";
 import { announcedBy } from "../fleet/announced-by.ts";
 import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
-import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import type { LogEntry } from "../protocol/live.ts";
+import { formatMessageId, type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { Fleet } from "../redis/fleet.ts";
 import { READS_REPLICA } from "../fleet/reads-replica.ts";
+import { amount } from "./support/amount.ts";
 import { appIds, parseDuration } from "./support/arguments.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
-import { endOfWatching } from "./support/interruption.ts";
+import { InterruptedError } from "./support/errors.ts";
+import { interruption, nobodyReads } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
 
 interface TailOptions extends CommonOptions {
@@ -21,7 +24,7 @@ interface TailOptions extends CommonOptions {
   readonly follow: boolean;
 }
 
-/** The log's whole length, what came after an id, or what is not older than some milliseconds. */
+/** All that the log has, what came after an id, or what is not older than some milliseconds. */
 type Since = "all" | { readonly after: MessageId } | { readonly forMs: number };
 
 /** One row of the log, as `--json` shows it. */
@@ -59,49 +62,84 @@ export function createTailCommand(): Command {
     .action((options: TailOptions) => runCommand(options, (run) => tail(run, options)));
 }
 
-async function tail(run: Run, { since: from, app, grep, canary, follow }: TailOptions): Promise<ExitCode> {
+async function tail(run: Run, options: TailOptions): Promise<ExitCode> {
+  const { since: from, follow } = options;
+  const { terminal } = run;
   const fleet = await run.tools.fleet();
-  let cursor =
-    from === undefined
-      ? await fleet.tail()
-      : typeof from === "object" && "after" in from
-        ? from.after
-        : undefined;
+  const after = typeof from === "object" && "after" in from ? from.after : undefined;
+  let cursor = from === undefined ? await fleet.tail() : after;
   // By Redis' clock: this machine's may be another. It is the function's that is compared with it.
   const clock = await openClock(fleet);
   const oldest = typeof from === "object" && "forMs" in from ? clock() - from.forMs : 0;
-  const canaryApp = readCanaryApp(process.env);
-  const isHidden = (appId: string | undefined) =>
-    appId === canaryApp && canary === undefined && app?.includes(canaryApp) !== true;
-  const ended = endOfWatching();
-  let readReplica = false;
+  const isWanted = filterOf(options, oldest);
+  const interrupted = interruption();
+  const ended = AbortSignal.any([interrupted, nobodyReads()]);
+  let [readReplica, hasMissed] = [false, false];
   while (!ended.aborted) {
     const entries = await fleet.messages(cursor);
+    const gap = gapBefore(entries[0], cursor, oldest);
+    if (gap !== undefined) terminal.note(gap);
+    hasMissed ||= gap !== undefined;
     for (const entry of entries) {
       cursor = entry.id;
       for (const line of rowsOf(entry).map((row) => lineOf(row, clock()))) {
-        const wanted =
-          (line.at ?? oldest) >= oldest &&
-          !isHidden(line.appId) &&
-          (app === undefined || line.appId === undefined || app.includes(line.appId)) &&
-          (grep === undefined || grep.test(JSON.stringify(line)));
-        if (wanted) show(run, line);
+        if (isWanted(line)) show(run, line);
       }
     }
     if (fleet.readsReplica !== readReplica) {
       readReplica = fleet.readsReplica;
-      run.terminal.note(readReplica ? READS_REPLICA : "this is the primary now");
+      terminal.note(readReplica ? READS_REPLICA : "this is the primary now");
     }
     if (entries.length > 0) continue;
-    if (!follow) return readReplica ? EXIT.unseen : EXIT.ok;
+    if (!follow) return readReplica || hasMissed ? EXIT.unseen : EXIT.ok;
     await pause(POLL_INTERVAL_MS, undefined, { signal: ended }).catch(() => undefined);
     const end = await fleet.tail();
     if (cursor && end && end.epoch < cursor.epoch) {
-      run.terminal.note("the log was started again");
+      terminal.note(STARTED_AGAIN);
       cursor = undefined;
     }
   }
+  if (!follow && interrupted.aborted) throw new InterruptedError("interrupted before the log's end");
   return EXIT.ok;
+}
+
+const STARTED_AGAIN = "the log was started again";
+
+/**
+ * What is missing before the first message of a read, in words: the log is trimmed, and may be deleted. Undefined where it goes on
+ * where the last read has ended, and where nobody asked for what was before it.
+ *
+ * @param oldest messages from then on were asked for, in milliseconds since 1970; 0 where it was not said by time.
+ */
+export function gapBefore(
+  first: LogEntry | undefined,
+  cursor: MessageId | undefined,
+  oldest: number,
+): string | undefined {
+  if (!first) return undefined;
+  const { id } = first;
+  if (cursor && id.epoch !== cursor.epoch) return STARTED_AGAIN;
+  const missing = id.seq - (cursor?.seq ?? 0) - 1;
+  if (missing <= 0) return undefined;
+  const begins = `the log goes back to ${formatMessageId(id)} only`;
+  if (cursor)
+    return `${begins}: ${amount(missing, "message")} before it ${missing === 1 ? "is" : "are"} not shown`;
+  const { at } = rowsOf(first)[0] ?? {};
+  return oldest > 0 && at !== undefined && at > oldest
+    ? `${begins}, of ${new Date(at).toISOString()}: what came before it is not shown`
+    : undefined;
+}
+
+/** @param oldest what is older is not wanted, in milliseconds since 1970. */
+function filterOf({ app, grep, canary }: TailOptions, oldest: number): (line: Line) => boolean {
+  const canaryApp = readCanaryApp(process.env);
+  const isHidden = (appId: string | undefined) =>
+    appId === canaryApp && canary === undefined && app?.includes(canaryApp) !== true;
+  return (line) =>
+    (line.at ?? oldest) >= oldest &&
+    !isHidden(line.appId) &&
+    (app === undefined || line.appId === undefined || app.includes(line.appId)) &&
+    (grep === undefined || grep.test(JSON.stringify(line)));
 }
 
 /** Redis' clock, asked once, and gone on with by a clock that nobody sets. */
@@ -130,7 +168,9 @@ function show({ terminal }: Run, line: Line): void {
       announcedBy(line) ?? "",
     ]
       .filter((part) => part !== "")
-      .join("  "),
+      .join("  ")
+      // What others have written must not look like another change.
+      .replace(/[\r\n]+/g, " "),
   );
 }
 

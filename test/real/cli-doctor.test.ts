@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { CreateTableCommand, type CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
@@ -7,7 +8,7 @@ import { startProxy } from "../../local/tcp-proxy.ts";
 import { busNames, nodeEntry } from "../../src/protocol/names.ts";
 import { createFleet } from "../../src/redis/fleet.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
-import { cli, jsonLines } from "../support/cli.ts";
+import { cli, interruptOnce, jsonLines } from "../support/cli.ts";
 import { eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
 
 let server: RedisServer;
@@ -221,7 +222,7 @@ describe("a node that left without saying so", () => {
     expect(status).toBe(2);
     await eventually("the metric", async () => (await first.metrics()).nodes_left === 1);
     const nodes = await cli(["nodes", "--expect", "2"], { env });
-    expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringMatching(/left, seen \d+ s ago/)]);
+    expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringMatching(/vanished, last seen \d+ s ago/)]);
     expect(nodes.stderr).toContain("expected 2 nodes, found 1");
     const flush = await cli(["flush"], { env });
     expect(flush.status, flush.stderr).toBe(3);
@@ -319,4 +320,78 @@ describe("tail", { shuffle: false }, () => {
     const wrong = await cli(["tail", "--since", "yesterday"], { env });
     expect([wrong.status, wrong.stderr]).toEqual([1, expect.stringContaining("Expected a time such as 10m")]);
   });
+});
+
+describe("tail says what it does not show", () => {
+  /** A log of its own, whose messages name a time of now. */
+  async function logFrom(firstSeq: number, count: number): Promise<Record<string, string>> {
+    const prefix = `{tail:${randomUUID().slice(0, 8)}}`;
+    const { log } = busNames(prefix);
+    const pipeline = redis.pipeline();
+    for (let seq = firstSeq; seq < firstSeq + count; seq += 1) {
+      pipeline.xadd(log, `5-${seq}`, "m", JSON.stringify({ v: 1, flush: `message\n${seq}`, at: Date.now() }));
+    }
+    await pipeline.exec();
+    return { ...env, APP_SYNC_PREFIX: prefix };
+  }
+  const tail = (tailEnv: Record<string, string>, since: string) =>
+    cli(["tail", "--since", since, "--no-follow", "--json"], { env: tailEnv });
+
+  it("of a log that was trimmed, and ends with 7", async () => {
+    const trimmed = await logFrom(8, 3);
+    const after = await tail(trimmed, "5-4");
+    expect([after.status, after.stderr]).toEqual([
+      7,
+      "the log goes back to 5-8 only: 3 messages before it are not shown\n",
+    ]);
+    expect(jsonLines(after)).toHaveLength(3);
+    const hour = await tail(trimmed, "1h");
+    expect([hour.status, hour.stderr]).toEqual([
+      7,
+      expect.stringMatching(/^the log goes back to 5-8 only, of /),
+    ]);
+    // What others have written looks like no other change.
+    const { stdout } = await cli(["tail", "--since", "all", "--no-follow"], { env: trimmed });
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.slice(-10)),
+    ).toEqual([...["message 8", "message 9", "message 10"].map((text) => text.padStart(10))]);
+    for (const since of ["all", "5-7"]) {
+      expect(await tail(trimmed, since)).toMatchObject({ status: 0, stderr: "" });
+    }
+  });
+
+  it("when it is interrupted before the log's end: 130", async () => {
+    const long = await logFrom(1, 30_000);
+    const result = await cli(["tail", "--since", "all", "--no-follow"], {
+      env: long,
+      onOutput: interruptOnce("message"),
+    });
+    expect([result.status, result.stderr]).toEqual([
+      130,
+      "soketi-app-sync: interrupted before the log's end\n",
+    ]);
+  });
+});
+
+it("doctor sees a flush of the last hour however much was written since", async () => {
+  const prefix = `{hour:${randomUUID().slice(0, 8)}}`;
+  const pipeline = redis.pipeline();
+  const change = { appId: "a", type: "updated", keys: [], changed: [] };
+  for (let seq = 1; seq <= 2_500; seq += 1) {
+    const said = seq === 2 ? { flush: "long before" } : { table: fleet.table.name, changes: [change] };
+    pipeline.xadd(
+      busNames(prefix).log,
+      `5-${seq}`,
+      "m",
+      JSON.stringify({ v: 1, at: Date.now() - 60_000, ...said }),
+    );
+  }
+  await pipeline.exec();
+  const { checks } = await doctor({ APP_SYNC_PREFIX: prefix });
+  expect(checks.find(({ name }) => name === "flushes")?.found).toBe(
+    "1 flush in the log within an hour, the last: long before",
+  );
 });
