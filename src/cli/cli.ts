@@ -1,7 +1,7 @@
 import { Command } from "commander";
 import { complain } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
-import { bearClosedPipes } from "./support/interruption.ts";
+import { bearLostOutput, outputFailed } from "./support/interruption.ts";
 
 // The AWS SDK's advice on Node versions is nothing that whoever runs a command can act on.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -43,10 +43,7 @@ Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 chang
 7 done but something could not be checked, 130 and 143 interrupted.`,
   );
 
-bearClosedPipes(({ code = "unknown" }) => {
-  complain(plainTerminal, `Could not write the output: ${code}`, code);
-  process.exit(EXIT.failed);
-});
+bearLostOutput();
 // It ends the process when it rejects, as every command is to catch what can be expected.
 void run(process.argv[2] ?? "");
 
@@ -56,6 +53,14 @@ async function run(name: string): Promise<void> {
   for (const load of named) if (load) program.addCommand(await load());
   complainAlike(program);
   await program.parseAsync();
+  // The error of what was written last comes after it.
+  await new Promise((resolve) => setImmediate(resolve));
+  const failed = outputFailed();
+  if (failed.aborted && process.exitCode !== EXIT.failed) {
+    const { code = "unknown" } = failed.reason as NodeJS.ErrnoException;
+    complain(plainTerminal, `Could not write the output: ${code}`, code);
+    process.exitCode = EXIT.failed;
+  }
 }
 
 /** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */

@@ -8,7 +8,7 @@ import { readCanaryResults } from "../fleet/canary-results.ts";
 import { createFleet } from "../redis/fleet.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { explain } from "./support/explain.ts";
-import { interruption } from "./support/interruption.ts";
+import { interruption, outputFailed } from "./support/interruption.ts";
 import type { CommonOptions } from "./support/tools.ts";
 import { UsageError } from "./support/errors.ts";
 
@@ -59,7 +59,7 @@ export function createConsoleCommand(): Command {
           assets: new URL("console/", import.meta.url),
         });
         // From before it is said that it is there: whoever reads that may end it at once.
-        const ended = interruption();
+        const ended = AbortSignal.any([interruption(), outputFailed()]);
         terminal.value({ url: served.url });
         terminal.print(`Console: ${served.url}`);
         if (!ended.aborted) await once(ended, "abort");

@@ -21,6 +21,8 @@ interface Command {
   readonly without?: Partial<Record<"redis" | "table", number>>;
   /** Goes on until it is ended. */
   readonly endless?: true;
+  /** Prints what is nowhere else to be read: where nobody reads it, that is told. */
+  readonly secret?: true;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +42,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "validate --fix": { args: ["validate", "--fix", "--dry-run"], needs: ["table"], well: 0 },
   normalize: { args: ["normalize", "ITEM"], needs: [], well: 0 },
   "apps list": { args: ["apps", "list"], needs: ["table"], well: 0 },
-  "apps create": { args: ["apps", "create", "new", ...WAIT], needs: both, well: 3 },
+  "apps create": { args: ["apps", "create", "new", ...WAIT], needs: both, well: 3, secret: true },
   "apps update": {
     args: ["apps", "update", "b", "--set", "MaxConnections=5", ...WAIT],
     needs: both,
@@ -48,11 +50,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   "apps disable": { args: ["apps", "disable", "c", ...WAIT], needs: both, well: 3 },
   "apps enable": { args: ["apps", "enable", "d", ...WAIT], needs: both, well: 3 },
-  "apps rotate-secret": { args: ["apps", "rotate-secret", "e", ...WAIT], needs: both, well: 3 },
+  "apps rotate-secret": {
+    args: ["apps", "rotate-secret", "e", ...WAIT],
+    needs: both,
+    well: 3,
+    secret: true,
+  },
   "apps rotate-secret --overlap": {
     args: ["apps", "rotate-secret", "l", "--overlap", "1h", ...WAIT],
     needs: both,
     well: 3,
+    secret: true,
   },
   "apps rotate-secret --all": {
     args: [
@@ -417,7 +425,7 @@ describe("Ctrl-C", () => {
 // Not `tail`: what has nothing to say does not find out that nobody reads.
 describe("a reader that has read enough", () => {
   it.each(ALL.filter(([name]) => name !== "tail"))(
-    "%s: no word of it, and the work is done to its end",
+    "%s: no word of it but of a secret that is lost, and the work is done to its end",
     async (_, command) => {
       await prepare();
       const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), ...argsOf(command)], {
@@ -434,6 +442,12 @@ describe("a reader that has read enough", () => {
       child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
       const [status] = (await once(child, "close")) as [number | null];
       speaksToUsers({ stdout: "", stderr });
+      if (command.secret) {
+        const words =
+          /app \w+ has a new secret in the table, and the output lacks it: .*\(EPIPE\).* get \w+ --secrets/;
+        expect([status, stderr]).toEqual([1, expect.stringMatching(words)]);
+        return;
+      }
       expect(stderr).not.toContain("EPIPE");
       expect(status, stderr).toBe(command.well);
     },
@@ -454,17 +468,83 @@ it("a sweep that leaves something alone says so, and ends with 2", async () => {
   ]);
 });
 
-it("a disk that is full is one sentence, and no stack trace", async () => {
-  const full = openSync("/dev/full", "w");
-  const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), "apps", "list", "--json"], {
-    env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local", ...env },
-    stdio: ["ignore", full, "pipe"],
+describe("a disk that is full", () => {
+  async function onFullDisk(...args: string[]): Promise<[status: number | null, stderr: string]> {
+    const full = openSync("/dev/full", "w");
+    const child = spawn(process.execPath, [join(root, "dist/cli.mjs"), ...args], {
+      env: { PATH: process.env.PATH, AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local", ...env },
+      stdio: ["ignore", full, "pipe"],
+    });
+    let stderr = "";
+    child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
+    const [status] = (await once(child, "close")) as [number | null];
+    closeSync(full);
+    return [status, stderr];
+  }
+
+  it("is one sentence, and no stack trace", async () => {
+    const words = '{"error":"Could not write the output: ENOSPC","code":"ENOSPC"}\n';
+    expect(await onFullDisk("apps", "list", "--json")).toEqual([1, words]);
+    // What goes on until it is ended ends then.
+    expect(await onFullDisk("nodes", "--watch", "100ms", "--json")).toEqual([1, words]);
+    expect(await onFullDisk("console", "--port", "0", "--json")).toEqual([1, words]);
   });
-  let stderr = "";
-  child.stderr?.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const [status] = (await once(child, "close")) as [number | null];
-  closeSync(full);
-  expect([status, stderr]).toEqual([1, '{"error":"Could not write the output: ENOSPC","code":"ENOSPC"}\n']);
+
+  it("does not stop a change half-way: it is announced, and a secret that is lost is named", async () => {
+    const client = new Redis(inject("redisUrl"));
+    const announced = () => client.xlen("{cli-failures}:v1:log");
+    await prepare();
+    for (const args of [
+      ["rotate-secret", "e"],
+      ["rotate-secret", "i", "j", "--json"],
+      ["disable", "c"],
+    ]) {
+      await table.put(item("c"));
+      const before = await announced();
+      const [status, stderr] = await onFullDisk("apps", ...args, ...WAIT);
+      expect([args, status]).toEqual([args, 1]);
+      expect(await announced(), stderr).toBeGreaterThan(before);
+      if (args[0] === "disable") expect(stderr).toContain("Could not write the output: ENOSPC");
+      else expect(stderr).toMatch(/new secrets? in the table, and the output lacks it: .*\(ENOSPC\)/);
+    }
+    await client.quit();
+  });
+});
+
+describe("what nobody has confirmed is not done", () => {
+  const unconfirmed = async (args: string[], more: Record<string, string>) => {
+    const { status, stderr } = await cli([...args, ...WAIT], { env: { ...env, ...more } });
+    return [status, stderr];
+  };
+
+  it("without Redis, unless it was not to be waited for", async () => {
+    await prepare();
+    const none = { REDIS_URL: "" };
+    const words = expect.stringContaining("written, but not confirmed: no Redis is configured") as string;
+    expect(await unconfirmed(["apps", "update", "i", "--set", "MaxConnections=7"], none)).toEqual([3, words]);
+    const two = ["apps", "update", "i", "j", "--set", "MaxConnections=8"];
+    expect(await unconfirmed(two, none)).toEqual([3, words]);
+    expect(await unconfirmed([...two.slice(0, -1), "MaxConnections=9", "--no-wait"], none)).toEqual([0, ""]);
+    const got = await cli(["get", "a"], { env: { ...env, ...none } });
+    expect([got.status, got.stderr]).toEqual([7, "not checked: nodes: no Redis is configured\n"]);
+  });
+
+  it("with a shared cache: a flush and an invalidation do nothing for it", async () => {
+    const cached = { SHARED_CACHE: "evict", DB_REDIS_KEY_PREFIX: "cli-failures:" };
+    const words = expect.stringContaining("no node is registered to confirm it") as string;
+    expect(await unconfirmed(["flush"], cached)).toEqual([3, words]);
+    expect(await unconfirmed(["invalidate", "a"], cached)).toEqual([3, words]);
+  });
+});
+
+it("a key that is given twice is refused", async () => {
+  const args = ["apps", "create", "twice", "--key", "one", "--set", "AppKey=two"];
+  const { status, stderr } = await cli(args, { env });
+  expect([status, stderr]).toEqual([
+    1,
+    expect.stringContaining("expected --key or --set AppKey=…, found both"),
+  ]);
+  expect(await table.get("twice")).toBeUndefined();
 });
 
 describe.concurrent("--json", () => {

@@ -7,7 +7,7 @@ import type { SoketiNode } from "../../local/soketi-node.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { cli, type CliOptions, interruptOnce, jsonLines } from "../support/cli.ts";
-import { accepts, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
+import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 import { putAll } from "../support/many-apps.ts";
 
 /** As the promise has it: docs/reference/benchmarks.md has the time. */
@@ -96,6 +96,27 @@ describe("several apps", () => {
     expect(untold.status).toBe(3);
     expect(untold.stderr).toContain("the function's messages about it did not arrive within 0.3 s");
     expect((await fleet.table.get("s-1"))?.Enabled).toEqual({ BOOL: true });
+  });
+
+  it.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("are told when the wait for nodes is interrupted by %s", async (signal, code) => {
+    await put("w-1", "w-2");
+    const third = await fleet.node();
+    await eventually("its lease", async () => (await third.metrics()).lease_held === 1);
+    third.child.signal("SIGSTOP");
+    const started = performance.now();
+    const onOutput = interruptOnce("2 changed", signal);
+    const result = await apps(["disable", "w-1", "w-2", "--timeout", "1m"], { onOutput });
+    third.child.signal("SIGCONT");
+    await third.stop();
+    expect([result.status, result.stderr]).toEqual([
+      code,
+      "soketi-app-sync: interrupted: not every node has confirmed what is written\n",
+    ]);
+    expect(performance.now() - started).toBeLessThan(30_000);
+    expect(await outcomes("w-1", "w-2")).toEqual([4003]);
   });
 
   it("that cannot be changed are named, and do not stop the others: 2; when none can be: 1", async () => {

@@ -75,7 +75,9 @@ it("rotates with an overlap: both secrets are taken on every node when it return
   expect([ended.status, ended.stdout, ended.stderr]).toEqual([
     0,
     expect.stringContaining("app both has one secret: the previous one is refused"),
-    expect.stringMatching(/the previous secret was used 2 times, last \d+ s ago; it is refused from now on/),
+    expect.stringMatching(
+      /the previous secret was used 2 times, last \d+ s ago: with the overlap ended, it is refused/,
+    ),
   ]);
   expect(await taken("both", "both-secret")).toEqual(NEITHER);
   expect(await taken("both", secret)).toEqual(BOTH);

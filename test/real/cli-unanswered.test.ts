@@ -108,6 +108,6 @@ it("a replica is not to have looked at nodes: get and tail end with 7, and what 
 
 it("without a Redis nobody was asked who still uses the previous secret", async () => {
   const ended = await run(["apps", "end-overlap", "acme"], { ...fleet.commandEnv, REDIS_URL: "" });
-  expect(ended.status, ended.stderr).toBe(0);
+  expect(ended.status, ended.stderr).toBe(3);
   expect(ended.stderr).toContain("not checked who still uses the previous secret: no Redis is configured");
 });

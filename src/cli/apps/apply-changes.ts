@@ -2,16 +2,16 @@ import { ConflictError } from "../../aws/errors.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 import { amount } from "../support/amount.ts";
 import { createAnnouncer } from "../support/announcer.ts";
-import type { Run } from "../support/command.ts";
-import { beginWatch, confirmByNodes, type Watched } from "../support/confirm.ts";
+import { type Run, sayWhenInterrupted } from "../support/command.ts";
+import { beginWatch, confirmByNodes, NO_REDIS, type Watched } from "../support/confirm.ts";
 import { InterruptedError, RefusedChangeError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { codeOf, explain } from "../support/explain.ts";
-import { interruption } from "../support/interruption.ts";
+import { interruption, isDone } from "../support/interruption.ts";
 import { type Job, together } from "./jobs.ts";
 import type { ChangeOptions } from "./make-change.ts";
 import { changeInWords, checkChange, dryRunInWords, jsonOfChange } from "./planned-change.ts";
-import { keepSecret, notKept, type SecretsFile, type Unkept } from "./secrets-file.ts";
+import { keepSecret, notKept, secretsInOutput, type SecretsPlace, type Unkept } from "./secrets-file.ts";
 
 export interface Work {
   readonly jobs: Iterable<Job> | AsyncIterable<Job>;
@@ -19,11 +19,13 @@ export interface Work {
   /** Of the progress bar. */
   readonly doing: string;
   /** Where new secrets go instead of standard output. */
-  readonly secrets?: SecretsFile | undefined;
+  readonly secrets?: SecretsPlace | undefined;
 }
 
 /** People are told of each app when there are no more than these, and of so many that failed. */
 const MOST_LINES = 20;
+
+const UNCONFIRMED = "interrupted: not every node has confirmed what is written";
 
 /** What has become of many apps. */
 interface Outcome {
@@ -81,17 +83,19 @@ export async function applyChanges(
   const left = outcome.apps - done(outcome);
   const summary = { ...outcome, left, dryRun: dryRun ? true : undefined };
   tellOutcome(run, state, left, dryRun);
-  if (failure || ended.aborted || dryRun || state.changedIds.size === 0 || !options.wait || !watched) {
+  const isAwaited = options.wait && !dryRun && state.changedIds.size > 0;
+  if (failure || ended.aborted || !isAwaited || !watched) {
     terminal.value(summary);
-    const lost = notKept(state.unkept, work.secrets);
+    const lost = notKept(state.unkept, work.secrets ?? secretsInOutput(terminal));
     if (lost) throw lost;
     if (ended.aborted && left > 0) throw new InterruptedError("interrupted");
     if (failure) throw failure.error;
-    if (options.wait && !watched && !dryRun && state.changedIds.size > 0) {
-      terminal.note("no Redis is configured: did not wait for the nodes");
-    }
-    return exitCodeOf(outcome, EXIT.ok);
+    if (ended.aborted && isAwaited) throw new InterruptedError(UNCONFIRMED);
+    if (isAwaited) terminal.note(NO_REDIS);
+    return exitCodeOf(outcome, isAwaited ? EXIT.unconfirmed : EXIT.ok);
   }
+  isDone(ended);
+  sayWhenInterrupted(terminal, UNCONFIRMED, summary);
   const confirmed = await confirmAll(run, { started, ...watched, announced, state, summary }, options);
   return exitCodeOf(outcome, confirmed);
 }
@@ -124,9 +128,9 @@ async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progre
     } else {
       if (state.unkept.length > 0) return undefined;
       await change.write(items);
-      const unkept = await keepSecret(secrets, change, is?.key);
-      if (unkept) state.unkept.push(unkept);
       terminal.value(jsonOfChange(secrets ? { ...change, secret: undefined } : change, checked));
+      const unkept = await keepSecret(secrets ?? secretsInOutput(terminal), change, is?.key);
+      if (unkept) state.unkept.push(unkept);
       if (total <= MOST_LINES) lines.push(changeInWords(change, checked));
     }
     if (!difference) {
@@ -178,10 +182,11 @@ async function confirmAll(
   options: ChangeOptions,
 ): Promise<ExitCode> {
   const { terminal, tools } = run;
+  const isInSharedCache = tools.config.sharedCache !== undefined;
   let id: MessageId | string | undefined;
   try {
     // A shared cache is seen to by the function alone: that has to be waited for.
-    const isEnough = announced !== undefined && tools.config.sharedCache === undefined;
+    const isEnough = announced !== undefined && !isInSharedCache;
     id = isEnough ? announced : await watch.messageOfAll(changedIds, started, options.timeout);
   } catch (error) {
     terminal.value(summary);
@@ -196,5 +201,5 @@ async function confirmAll(
     );
     return EXIT.unconfirmed;
   }
-  return confirmByNodes(run, id, { started, nodes }, options, summary);
+  return confirmByNodes(run, id, { started, nodes, isInSharedCache }, options, summary);
 }

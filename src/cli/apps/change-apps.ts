@@ -6,7 +6,7 @@ import { listed } from "./fields.ts";
 import type { Job } from "./jobs.ts";
 import { type ChangeOptions, makeChange } from "./make-change.ts";
 import { type AppChange, existing } from "./planned-change.ts";
-import type { SecretsFile } from "./secrets-file.ts";
+import type { SecretsPlace } from "./secrets-file.ts";
 import { type Selection, type SelectionOptions } from "./selection.ts";
 
 export type ChangeAppsOptions = ChangeOptions & SelectionOptions;
@@ -21,7 +21,7 @@ export async function changeApps(
   selection: Selection,
   options: ChangeAppsOptions,
   change: AppChange,
-  secrets?: SecretsFile,
+  secrets?: SecretsPlace,
 ): Promise<ExitCode> {
   const { terminal, tools } = run;
   const items = await tools.items();

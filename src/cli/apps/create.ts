@@ -3,6 +3,7 @@ import type { RawItem } from "../../aws/raw-item.ts";
 import { appId, collect } from "../support/arguments.ts";
 import { parseAttributes } from "../support/attributes.ts";
 import { createCommand, runCommand } from "../support/command.ts";
+import { UsageError } from "../support/errors.ts";
 import { addChangeOptions, type ChangeOptions, makeChange } from "./make-change.ts";
 import { newKey, newSecret } from "./secrets.ts";
 
@@ -24,6 +25,9 @@ export function createCreateCommand(): Command {
     runCommand(options, async (run) => {
       const secret = newSecret();
       const set = parseAttributes(options.set ?? [], []);
+      if (options.key !== undefined && set.AppKey !== undefined) {
+        throw new UsageError("expected --key or --set AppKey=…, found both");
+      }
       const item = {
         AppId: { S: appId },
         AppKey: { S: options.key ?? newKey() },

@@ -126,7 +126,7 @@ export async function noteUsesOfPrevious(run: Run, appIds: readonly string[]): P
   for (const { appId, taken, lastTakenAt } of used.slice(0, MAX_USES)) {
     const when = ago(Date.now() - lastTakenAt);
     terminal.note(
-      `the previous secret${appIds.length > 1 ? ` of ${appId}` : ""} was used ${amount(taken, "time")}, last ${when}; it is refused from now on`,
+      `the previous secret${appIds.length > 1 ? ` of ${appId}` : ""} was used ${amount(taken, "time")}, last ${when}: with the overlap ended, it is refused`,
     );
   }
   if (used.length > MAX_USES) terminal.note(`… and those of ${amount(used.length - MAX_USES, "app")} more`);

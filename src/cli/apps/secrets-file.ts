@@ -1,17 +1,32 @@
 import { timeOf } from "../../app/iso-time.ts";
 import { SecretNotKeptError } from "../support/errors.ts";
 import { createPrivateFile } from "../support/files.ts";
+import type { Terminal } from "../support/terminal.ts";
 import type { PlannedChange } from "./planned-change.ts";
 
-/** New secrets, a line of JSON for each app. */
-export interface SecretsFile {
-  readonly file: string;
+/** Where new secrets go: they are nowhere else to be read. */
+export interface SecretsPlace {
+  readonly name: string;
   /**
-   * To be called when the change is written. Resolves when the line is on the disk; nothing for a change without a new secret.
-   * Rejects for all that follow as well when one could not be written.
+   * To be called when the change is written. Resolves when its new secret is there, and for a change that has none. Rejects for
+   * all that follow as well when one could not be written.
    */
   add(change: PlannedChange, key: string | undefined): Promise<void>;
+}
+
+/** A line of JSON for each app. */
+export interface SecretsFile extends SecretsPlace {
   close(): Promise<void>;
+}
+
+/** The command's own output, for secrets that are printed already when they are added. */
+export function secretsInOutput(terminal: Pick<Terminal, "delivered">): SecretsPlace {
+  return {
+    name: "the output",
+    add: async ({ secret }) => {
+      if (secret !== undefined) await terminal.delivered();
+    },
+  };
 }
 
 /**
@@ -24,7 +39,7 @@ export async function createSecretsFile(file: string): Promise<SecretsFile> {
   // One after the other: a line that was cut short is the last, and spoils no other.
   let written = Promise.resolve();
   return {
-    file,
+    name: file,
     async add({ appId, secret, previousSecretUntil: until }, key) {
       if (secret === undefined) return;
       const previousSecretUntil = until === undefined ? undefined : timeOf(until);
@@ -38,7 +53,7 @@ export async function createSecretsFile(file: string): Promise<SecretsFile> {
   };
 }
 
-/** A change that is made, and whose new secret is not in the file. */
+/** A change that is made, and whose new secret is not where it was to be. */
 export interface Unkept {
   readonly appId: string;
   readonly error: unknown;
@@ -46,12 +61,12 @@ export interface Unkept {
 
 /** To be called when the change is written: from then on nothing may keep nodes from being told. Never rejects. */
 export async function keepSecret(
-  secrets: SecretsFile | undefined,
+  secrets: SecretsPlace,
   change: PlannedChange,
   key: string | undefined,
 ): Promise<Unkept | undefined> {
   try {
-    await secrets?.add(change, key);
+    await secrets.add(change, key);
     return undefined;
   } catch (error) {
     return { appId: change.appId, error };
@@ -59,19 +74,16 @@ export async function keepSecret(
 }
 
 /** Names each of the apps: nobody else knows that. Undefined of none. */
-export function notKept(
-  unkept: readonly Unkept[],
-  secrets: SecretsFile | undefined,
-): SecretNotKeptError | undefined {
+export function notKept(unkept: readonly Unkept[], secrets: SecretsPlace): SecretNotKeptError | undefined {
   const [first] = unkept;
-  if (!first || !secrets) return undefined;
+  if (!first) return undefined;
   const { error } = first;
   const ids = unkept.map(({ appId }) => appId).join(", ");
   const has = unkept.length === 1 ? `app ${ids} has a new secret` : `apps ${ids} have new secrets`;
   const why =
     error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
   return new SecretNotKeptError(
-    `${has} in the table, and ${secrets.file} lacks it: Could not write the file (${why}). ` +
+    `${has} in the table, and ${secrets.name} lacks it: Could not write it (${why}). ` +
       `Show it with: soketi-app-sync get ${unkept.length === 1 ? ids : "APP"} --secrets`,
     { cause: error },
   );

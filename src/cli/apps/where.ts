@@ -1,3 +1,4 @@
+import { PROBLEM_CODES } from "../../app/problems.ts";
 import { UsageError } from "../support/errors.ts";
 import { type Field, fieldNamed, type ListedApp, rankOf } from "./fields.ts";
 
@@ -59,6 +60,7 @@ function equals(field: Field, value: string): Condition {
     case "text":
       return (app) => field.read(app) === value;
     case "list":
+      if (field.name === "problems") expectCode(value);
       return (app) => field.read(app).includes(value);
     case "flag": {
       if (value !== "true" && value !== "false") throw wrongValue(field, "true or false", value);
@@ -70,6 +72,15 @@ function equals(field: Field, value: string): Condition {
       return (app) => rankOf(field, app) === wanted;
     }
   }
+}
+
+/** One that no item has by itself would select nothing, and look as if all were well. @throws UsageError */
+function expectCode(value: string): void {
+  if (Object.hasOwn(PROBLEM_CODES, value) && !value.startsWith("sockudo")) return;
+  throw new UsageError(
+    `--where: problems: expected a code that one item has by itself (docs/reference/items.md), found "${value.slice(0, 40)}": ` +
+      '"soketi-app-sync validate" finds all others',
+  );
 }
 
 function matches(field: Field, value: string): Condition {

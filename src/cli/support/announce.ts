@@ -67,7 +67,6 @@ function userName(): string {
   }
 }
 
-/** @throws InvalidArgumentError */
 /** For people who read the log. @throws InvalidArgumentError */
 export function note(text: string): string {
   if (isNote(text)) return text;

@@ -45,10 +45,7 @@ export async function runCommand(
   work: (run: Run) => Promise<ExitCode | undefined>,
 ): Promise<void> {
   const terminal = openTerminal(options.json ?? false);
-  listenForInterruption((exitCode) => {
-    complain(terminal, "interrupted", "E_INTERRUPTED");
-    process.exit(exitCode);
-  });
+  sayWhenInterrupted(terminal, "interrupted");
   let tools: Tools | undefined;
   try {
     tools = openTools(options);
@@ -60,6 +57,19 @@ export async function runCommand(
     tools?.close();
     endSoon();
   }
+}
+
+/**
+ * From now on Ctrl-C ends the command at once with these words, unless something goes on until it is ended.
+ *
+ * @param value what `--json` has not shown yet, and is to show then.
+ */
+export function sayWhenInterrupted(terminal: Terminal, words: string, value?: object): void {
+  listenForInterruption((exitCode) => {
+    if (value) terminal.value(value);
+    complain(terminal, words, "E_INTERRUPTED");
+    process.exit(exitCode);
+  });
 }
 
 /** Between two looks at what is not written yet. Milliseconds. */

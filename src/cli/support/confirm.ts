@@ -34,6 +34,10 @@ export function addWaitOptions(command: Command): Command {
     );
 }
 
+/** Of a change for which nobody said `--no-wait`, and of which no node could be asked. */
+export const NO_REDIS =
+  "written, but not confirmed: no Redis is configured. Set REDIS_URL to that of the nodes, or pass --no-wait";
+
 /** The nodes that have to confirm a change; undefined if nobody waits for them. */
 export type Awaited = readonly RegisteredNode[] | undefined;
 
@@ -93,17 +97,24 @@ export async function orRefused<T>(
   }
 }
 
+export interface Waiting {
+  /** When the change was made, on `performance.now()`. */
+  readonly started: number;
+  readonly nodes: Awaited;
+  /** The function has brought it into the shared cache: a fleet without the agent has it, and no node is there to confirm it. */
+  readonly isInSharedCache?: boolean;
+}
+
 /**
  * Waits until every soketi node has applied a message, and tells how long it took. Never rejects for Redis: the change is
  * made, and not confirmed then.
  *
- * @param started when the change was made, on `performance.now()`.
  * @param value what `--json` shows beside the nodes.
  */
 export async function confirmByNodes(
   { tools, terminal }: Run,
   id: MessageId | string,
-  { started, nodes }: { readonly started: number; readonly nodes: Awaited },
+  { started, nodes, isInSharedCache = false }: Waiting,
   options: WaitOptions,
   value: object,
 ): Promise<ExitCode> {
@@ -124,7 +135,7 @@ export async function confirmByNodes(
   terminal.value({ ...value, nodes: confirmations });
   for (const one of confirmations)
     terminal.print(`  ${one.host} ${one.pid}: ${inWords(one, terminal.colors.red)}`);
-  const complaint = complaintOf(confirmations, options, tools.config.sharedCache !== undefined);
+  const complaint = complaintOf(confirmations, options, isInSharedCache);
   if (complaint !== undefined) {
     terminal.note(complaint);
     if ((await tools.fleet()).readsReplica) terminal.note(READS_REPLICA);
@@ -149,7 +160,7 @@ function inWords({ confirmedAfterMs, lastSeenMsAgo }: Confirmation, red: (text: 
 function complaintOf(
   confirmations: readonly Confirmation[],
   { timeout, expect }: WaitOptions,
-  hasSharedCache: boolean,
+  isInSharedCache: boolean,
 ): string | undefined {
   const missing = confirmations.filter(({ confirmedAfterMs }) => confirmedAfterMs === null);
   const silent = missing.filter(({ lastSeenMsAgo }) => lastSeenMsAgo !== null);
@@ -171,6 +182,6 @@ function complaintOf(
       "Gone for good: soketi-app-sync nodes --forget; or pass --expect with the number of nodes"
     );
   }
-  if (confirmed > 0 || hasSharedCache) return undefined;
+  if (confirmed > 0 || isInSharedCache) return undefined;
   return "done, but no node is registered to confirm it: check APP_SYNC_PREFIX and Redis, or pass --no-wait";
 }

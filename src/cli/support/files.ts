@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { type FileHandle, open, readFile, stat } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { createGunzip } from "node:zlib";
@@ -31,8 +31,12 @@ export async function* readLines(file: string): AsyncIterable<string> {
 /** The whole of it. `-` is standard input. Throws as `readLines`. */
 export async function readText(file: string): Promise<string> {
   if (file !== "-") await expectText(file);
-  const whole = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
-  return whole.replace(BYTE_ORDER_MARK, "");
+  try {
+    const whole = await text(file === "-" ? process.stdin : bytesOf(file));
+    return whole.replace(BYTE_ORDER_MARK, "");
+  } catch (error) {
+    throw gzipError(file, error);
+  }
 }
 
 /**

@@ -9,8 +9,9 @@ const SIGNALS = [
 type InterruptionCode = (typeof SIGNALS)[number][1];
 
 /** What goes on until it is ended, and is under way. */
-const goingOn = new Set<AbortController>();
+const goingOn = new Map<AbortSignal, AbortController>();
 const closedPipe = new AbortController();
+const failedOutput = new AbortController();
 let endedWith: InterruptionCode = EXIT.interrupted;
 
 /** How to end what was interrupted: by the signal that did it. Ctrl-C's where none did, as at a question. */
@@ -22,18 +23,23 @@ export function interruptionCode(): InterruptionCode {
 export function interruption(): AbortSignal {
   const interrupted = new AbortController();
   listen();
-  goingOn.add(interrupted);
+  goingOn.set(interrupted.signal, interrupted);
   return interrupted.signal;
 }
 
-/** Aborts when nobody reads any more: for what only shows things, and comes to an end by itself. */
+/** What went on is done, whatever comes after it: from now on Ctrl-C ends the process at once again. */
+export function isDone(interrupted: AbortSignal): void {
+  goingOn.delete(interrupted);
+}
+
+/** Aborts when nobody reads any more: for what only shows things. */
 export function nobodyReads(): AbortSignal {
   return closedPipe.signal;
 }
 
-/** Aborts on Ctrl-C, and when nobody reads any more: for what only shows things. */
-export function endOfWatching(): AbortSignal {
-  return AbortSignal.any([interruption(), closedPipe.signal]);
+/** Aborts with the error when the output cannot be written, as on a full disk. A reader that has gone is no such failure. */
+export function outputFailed(): AbortSignal {
+  return failedOutput.signal;
 }
 
 /** Nothing goes on until it is ended: what is under way is left. */
@@ -51,7 +57,7 @@ function listen(): void {
   isListening = true;
   for (const [signal, exitCode] of SIGNALS) {
     process.on(signal, () => {
-      const pending = [...goingOn];
+      const pending = [...goingOn.values()];
       if (pending.length > 0) endedWith = exitCode;
       goingOn.clear();
       for (const one of pending) one.abort();
@@ -62,14 +68,14 @@ function listen(): void {
 }
 
 /**
- * A reader that has read enough (`| head -2`) is no failure: what is under way is done to its end, with its exit code, and
- * says no more. Anything else is, such as a disk that is full.
+ * A reader that has read enough (`| head -2`) is no failure, and a disk that is full is one. In either case what is under way is
+ * done to its end, as nodes may still have to be told of it, and says no more.
  */
-export function bearClosedPipes(failed: (error: NodeJS.ErrnoException) => void): void {
+export function bearLostOutput(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EPIPE") closedPipe.abort();
-      else failed(error);
+      if (error.code !== "EPIPE") failedOutput.abort(error);
+      closedPipe.abort();
     });
   }
 }

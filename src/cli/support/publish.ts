@@ -1,5 +1,5 @@
 import type { EncodedMessage } from "../../protocol/encode.ts";
-import type { Run } from "./command.ts";
+import { type Run, sayWhenInterrupted } from "./command.ts";
 import { beginWait, confirmByNodes, type WaitOptions } from "./confirm.ts";
 import type { ExitCode } from "./exit-codes.ts";
 
@@ -14,6 +14,7 @@ export async function publishAndConfirm(
   const nodes = await beginWait(run, options);
   const started = performance.now();
   const id = await (await run.tools.log()).append(messages);
+  sayWhenInterrupted(run.terminal, "interrupted: it is published, and not every node has confirmed it");
   run.terminal.print(`${done} on ${names.log}`);
   return confirmByNodes(run, id, { started, nodes }, options, { id });
 }

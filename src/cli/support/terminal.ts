@@ -25,6 +25,8 @@ export interface Terminal {
   growingTable(head: readonly string[]): GrowingTable;
   /** Resolves when the reader has taken the result so far. What is written without waiting piles up in memory. */
   drained(): Promise<void>;
+  /** Resolves when all of the result so far is written; rejects when some of it was lost: for what is nowhere else to be read. */
+  delivered(): Promise<void>;
   /** A line about the work itself, beside the result: on standard error, also with `--json`. */
   note(line: string): void;
   /** A bar on standard error while it is a terminal. `total` may be an estimate. */
@@ -44,20 +46,22 @@ export interface Progress {
 
 export function openTerminal(json: boolean, { stdin, stdout, stderr } = process): Terminal {
   const colors = picocolors.createColors(isTerminal(stdout) && picocolors.isColorSupported);
+  const output = openOutput(stdout);
   const terminal: Terminal = {
     json,
     colors,
     value(value) {
-      if (json) stdout.write(`${JSON.stringify(value)}\n`);
+      if (json) output.write(`${harmlessJson(value)}\n`);
     },
     print(line = "") {
-      if (!json) stdout.write(`${harmless(line)}\n`);
+      if (!json) output.write(`${harmless(line)}\n`);
     },
     table(head, rows) {
       terminal.print(renderTable(head, rows, colors));
     },
     growingTable: (head) => growingTable(head, colors, (line) => terminal.print(line)),
     drained: () => drained(stdout),
+    delivered: () => output.delivered(),
     note(line) {
       stderr.write(`${harmless(line)}\n`);
     },
@@ -99,6 +103,23 @@ export function openTerminal(json: boolean, { stdin, stdout, stderr } = process)
   return terminal;
 }
 
+/** Writes, and remembers what was lost. */
+function openOutput(stdout: NodeJS.WriteStream): Pick<Terminal, "delivered"> & { write(text: string): void } {
+  let lost: Error | undefined;
+  return {
+    write(text) {
+      stdout.write(text, (error) => {
+        lost ??= error ?? undefined;
+      });
+    },
+    delivered: () =>
+      new Promise((resolve, reject) => {
+        // It comes after all that was written before.
+        stdout.write("", () => (lost ? reject(lost) : resolve()));
+      }),
+  };
+}
+
 /** A pipe has no `isTTY` at all; undefined would let picocolors decide, which colors pipes when `CI` is set. */
 function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
   return stream.isTTY === true;
@@ -106,11 +127,20 @@ function isTerminal(stream: { readonly isTTY?: boolean }): boolean {
 
 /**
  * What Redis and the table hold was written by others: it must not move the cursor, set the title or answer for the
- * user. Colors stay, line breaks and tabs too.
+ * user, nor be hidden. Colors that are used here stay, line breaks and tabs too.
  */
 function harmless(text: string): string {
-  return text.replace(/\u001b\[[\d;]*m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, (found) =>
-    found.length > 1 ? found : "\ufffd",
+  return text.replace(
+    /\u001b\[(?:1|2|22|31|32|33|36|39)m|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
+    (found) => (found.length > 1 ? found : "\ufffd"),
+  );
+}
+
+/** JSON escapes none of the control characters from DEL on. */
+function harmlessJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\u009f]/g,
+    (found) => `\\u00${found.charCodeAt(0).toString(16)}`,
   );
 }
 

@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { fromDynamoDbJson, toDynamoDbJson } from "../../aws/dynamodb-json.ts";
 import type { Attributes } from "../../aws/raw-item.ts";
 import { UsageError } from "../support/errors.ts";
-import { createPrivateFile } from "../support/files.ts";
+import { createPrivateFile, readText } from "../support/files.ts";
 
 /** One item's attributes before and after it was rewritten; undefined for one that is not there. */
 export interface Rewrite {
@@ -47,9 +46,9 @@ export async function createBackup(file: string, table: string): Promise<Backup>
  * @throws UsageError when the file is something else, or of another table.
  */
 export async function readBackup(file: string, table: string): Promise<Rewrite[]> {
-  const lines = (await readFile(file, "utf8")).split("\n");
-  // After the last line break: nothing, or what a crash has cut short.
-  lines.pop();
+  const lines = (await readText(file)).split("\n");
+  // After the last line break: nothing, what a crash has cut short, or a line whose break an editor has taken away.
+  if (!isWhole(lines.at(-1) ?? "")) lines.pop();
   const [head, ...rest] = lines.map((line, i) => parse(line, i + 1));
   if (head?.file !== HEADER) {
     throw new UsageError(`expected a backup of validate --fix in ${file}, found something else`);
@@ -75,6 +74,15 @@ export async function readBackup(file: string, table: string): Promise<Rewrite[]
         cause: error,
       });
     }
+  }
+}
+
+function isWhole(line: string): boolean {
+  try {
+    JSON.parse(line);
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -19,9 +19,10 @@ export async function* readItems(file: string): AsyncIterable<readonly Item[]> {
   for await (const line of readLines(file)) {
     number += 1;
     if (line.trim() === "") continue;
+    const isFirst = isEmpty;
     isEmpty = false;
     const value = parse(line);
-    if (value === undefined && number === 1 && !file.endsWith(".gz")) {
+    if (value === undefined && isFirst) {
       // Spread over lines, it is one value.
       yield itemsOf(parse(await readText(file)), file);
       return;

@@ -7,6 +7,7 @@ import { readExport } from "../../../src/cli/apps/exported-items.ts";
 import { appId, appIds, duration, interval } from "../../../src/cli/support/arguments.ts";
 import { parseAttributes } from "../../../src/cli/support/attributes.ts";
 import { createPrivateFile, readText } from "../../../src/cli/support/files.ts";
+import { readBackup } from "../../../src/cli/validate/backup.ts";
 import { readItems } from "../../../src/cli/validate/item-source.ts";
 import { refuseContradictions } from "../../../src/cli/validate/validate.ts";
 
@@ -78,6 +79,26 @@ describe.each([
     await expect(read(join(folder, "nowhere"))).rejects.toMatchObject({ code: "ENOENT" });
     await expect(read(join(folder, "nowhere.gz"))).rejects.toMatchObject({ code: "ENOENT" });
   });
+});
+
+const PRETTY = JSON.stringify({ Items: [{ AppId: { S: "a" } }, { AppId: { S: "b" } }], Count: 2 }, null, 4);
+
+it.each<[string, string | Buffer, string]>([
+  ["as it is", `\n${PRETTY}\n`, "scan.json"],
+  ["compressed", gzipSync(PRETTY), "scan.json.gz"],
+])("what `aws dynamodb scan` prints is one value over many lines: %s", async (_, content, name) => {
+  expect(await validated(await fileOf(content, name))).toEqual(["a", "b"]);
+});
+
+it("a backup ends with its last whole line, with or without a line break", async () => {
+  const head = JSON.stringify({ file: "soketi-app-sync backup 1", table: "apps" });
+  const rewrite = (id: string) => JSON.stringify({ appId: id, before: {}, after: {} });
+  const ids = async (content: string) =>
+    (await readBackup(await fileOf(content, "backup.jsonl"), "apps")).map(({ appId }) => appId);
+  expect(await ids(`${MARK}${head}\n${rewrite("a")}\n${rewrite("b")}\n`)).toEqual(["b", "a"]);
+  expect(await ids(`${head}\n${rewrite("a")}\n${rewrite("b")}`)).toEqual(["b", "a"]);
+  // Cut short: its item was not written.
+  expect(await ids(`${head}\n${rewrite("a")}\n${rewrite("b").slice(0, -1)}`)).toEqual(["a"]);
 });
 
 it("nothing is the export of an empty table, and no items that are well", async () => {

@@ -1,4 +1,4 @@
-import { PassThrough } from "node:stream";
+import { PassThrough, Writable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { openTerminal } from "../../../src/cli/support/terminal.ts";
 
@@ -25,6 +25,12 @@ describe("text that others have written", () => {
     expect(out).toBe(`${SEEN}\nhost\n${SEEN}\n`);
   });
 
+  it("is not hidden", () => {
+    const { terminal, written } = opened();
+    terminal.print("\u001b[8mby mallory\u001b[0m");
+    expect(written()[0]).toBe("\ufffd[8mby mallory\ufffd[0m\n");
+  });
+
   it("keeps colours, tabs and line breaks", () => {
     const { terminal, written } = opened();
     terminal.print("\u001b[31mred\u001b[39m\tand\nso on");
@@ -33,7 +39,27 @@ describe("text that others have written", () => {
 
   it("is escaped as JSON", () => {
     const { terminal, written } = opened(true);
-    terminal.value({ host: "\u001b[2J" });
-    expect(written()[0]).toBe('{"host":"\\u001b[2J"}\n');
+    terminal.value({ host: "\u001b[2J\u009b2J\u007f" });
+    const [out = ""] = written();
+    expect(out).toBe('{"host":"\\u001b[2J\\u009b2J\\u007f"}\n');
+    expect(JSON.parse(out)).toEqual({ host: "\u001b[2J\u009b2J\u007f" });
+  });
+});
+
+describe("what was written", () => {
+  it("is delivered, or not: then nothing after it is either", async () => {
+    const { terminal } = opened();
+    terminal.print("a");
+    await expect(terminal.delivered()).resolves.toBeUndefined();
+    const full = new Writable({
+      write(_chunk, _encoding, done) {
+        done(Object.assign(new Error("full"), { code: "ENOSPC" }));
+      },
+    });
+    full.on("error", () => undefined);
+    const lost = openTerminal(true, { ...process, stdout: full } as unknown as typeof process);
+    lost.value({ secret: "s" });
+    await expect(lost.delivered()).rejects.toMatchObject({ code: "ENOSPC" });
+    await expect(lost.delivered()).rejects.toMatchObject({ code: "ENOSPC" });
   });
 });

@@ -77,6 +77,9 @@ describe("conditions", () => {
     ["id~(", /expected a regular expression, found "\("/],
     ["maxConnections>many", /maxConnections: expected a number, or "unlimited", found "many"/],
     ["webhooks>x", /webhooks: expected a number, found "x"/],
+    ["problems=typo", /problems: expected a code .*items\.md\), found "typo"/],
+    ["problems!=key-shared", /found "key-shared": "soketi-app-sync validate" finds all others/],
+    ["problems=sockudo-no-overlap", /found "sockudo-no-overlap"/],
     ["previousSecretUntil<soon", /expected a time such as .*, found "soon"/],
   ])("%s cannot be read", (condition, message) => {
     expect(() => parseConditions([condition])).toThrow(message);
