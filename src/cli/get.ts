@@ -1,16 +1,18 @@
+import { setTimeout as pause } from "node:timers/promises";
 import type { Command } from "commander";
 import { toDynamoDbJson } from "../aws/dynamodb-json.ts";
 import type { RawItem } from "../aws/raw-item.ts";
-import { type Normalized, normalize } from "../app/normalize.ts";
+import { normalize } from "../app/normalize.ts";
 import type { Problem } from "../app/problems.ts";
-import { toPublicView } from "../app/public-view.ts";
+import { type PublicApp, toPublicView } from "../app/public-view.ts";
 import { SECRET_ATTRIBUTES } from "../app/spellings.ts";
-import type { CachedEntry, RegisteredNode } from "../protocol/node.ts";
+import type { RegisteredNode } from "../protocol/node.ts";
 import { overlapInWords, overlapOf } from "./support/overlap-view.ts";
 import { type SharedCacheEntry, sharedCacheEntries } from "./support/shared-cache-entries.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { explain } from "./support/explain.ts";
+import { type Held, heldBy, heldInWords, isStale } from "./support/held.ts";
 import { problemsFor } from "./support/more-problems.ts";
 import { appId } from "./support/arguments.ts";
 import type { Terminal } from "./support/terminal.ts";
@@ -39,11 +41,12 @@ export function createGetCommand(): Command {
 interface Shown {
   readonly appId: string;
   readonly item: RawItem | undefined;
-  readonly normalized: Normalized;
+  /** Null where the item is none that nodes can use. */
+  readonly app: PublicApp | null;
   readonly problems: readonly (Omit<Problem, "code"> & { readonly code: string })[];
   readonly cache: readonly SharedCacheEntry[] | undefined;
   readonly overlap: ReturnType<typeof overlapOf>;
-  readonly nodes: ReturnType<typeof held> | undefined;
+  readonly nodes: readonly Held[] | undefined;
   readonly unseen: readonly string[];
 }
 
@@ -53,16 +56,19 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
   const apps: Shown[] = [];
   for (const { appId, item } of found.length > 0 ? found : [{ appId: name, item: undefined }]) {
     const others = found.filter((one) => one.appId !== appId).map((one) => one.appId);
-    apps.push(await look(tools, appId, item, others));
+    apps.push(await lookUntilSettled(tools, appId, item, others));
   }
   for (const app of apps) show(terminal, app, secrets);
+  const wrong = apps.flatMap(wrongIn);
+  for (const what of wrong) terminal.note(what);
   const unseen = [...new Set(apps.flatMap((app) => app.unseen))];
   for (const what of unseen) terminal.note(`not checked: ${what}`);
-  if (found.length === 0) {
+  if (apps.every(({ item }) => !item)) {
     terminal.print(terminal.colors.red(`the table has no app with the id or key ${name}`));
     return EXIT.unwell;
   }
-  if (apps.some(({ problems }) => problems.some(({ severity }) => severity === "error"))) return EXIT.unwell;
+  const hasErrors = apps.some(({ problems }) => problems.some(({ severity }) => severity === "error"));
+  if (hasErrors || wrong.length > 0) return EXIT.unwell;
   return unseen.length > 0 ? EXIT.unseen : EXIT.ok;
 }
 
@@ -74,6 +80,40 @@ async function find(tools: Tools, name: string): Promise<{ appId: string; item: 
   return found.flatMap(({ appId, item }) => (item ? [{ appId, item }] : []));
 }
 
+/** What is on its way has come by then, unless the pipeline stands still. Milliseconds. */
+const SETTLE_MS = 3_000;
+
+/** Between two looks. Milliseconds. */
+const LOOK_INTERVAL_MS = 300;
+
+/** A node may be asked between a write and the news of it: only what stays another state is wrong. */
+async function lookUntilSettled(...[tools, appId, item, others]: Parameters<typeof look>): Promise<Shown> {
+  const until = performance.now() + SETTLE_MS;
+  let shown = await look(tools, appId, item, others);
+  while (wrongIn(shown).length > 0 && performance.now() < until) {
+    await pause(LOOK_INTERVAL_MS);
+    shown = await look(tools, appId, await (await tools.items()).get(appId), others);
+  }
+  return shown;
+}
+
+/** What is served, and is not what the table says. A sentence for each place. */
+function wrongIn({ appId, app, nodes = [], cache = [] }: Shown): string[] {
+  const advice = `soketi-app-sync doctor says why, soketi-app-sync invalidate ${appId} has it read again`;
+  return [
+    ...nodes
+      .filter((held) => isStale(held, app))
+      .map(
+        ({ host, pid }) => `node ${host} ${pid} holds another state of ${appId} than the table: ${advice}`,
+      ),
+    ...cache
+      .filter(({ isWrong }) => isWrong)
+      .map(
+        ({ name, is }) => `shared cache: ${name} is ${is}: soketi-app-sync sweep repairs it, or says why not`,
+      ),
+  ];
+}
+
 async function look(
   tools: Tools,
   appId: string,
@@ -82,7 +122,7 @@ async function look(
 ): Promise<Shown> {
   const { config } = tools;
   const normalized = normalize(item ?? {});
-  const unseen: string[] = [];
+  const unseen: string[] = config.redis ? [] : ["nodes: no Redis is configured"];
   // Redis away is no reason to keep what the table says back.
   const orUnseen = <T>(what: string, work: Promise<T>): Promise<T | undefined> =>
     work.catch((error: unknown) => {
@@ -90,7 +130,7 @@ async function look(
       return undefined;
     });
   const answered = config.redis ? await orUnseen("nodes", askNodes(tools, appId, unseen)) : undefined;
-  const nodes = answered && held(answered);
+  const nodes = answered && heldBy(answered);
   const overlap = overlapOf(normalized, answered, Date.now());
   const cache = config.sharedCache
     ? await orUnseen("shared cache", sharedCacheEntries(tools, appId, normalized.app))
@@ -103,7 +143,8 @@ async function look(
   }));
   const more = normalized.app ? problemsFor(config)(normalized.app) : [];
   const problems = item ? [...shared, ...normalized.problems, ...more] : [];
-  return { appId, item, normalized, problems, overlap, cache, nodes, unseen };
+  const app = normalized.app ? toPublicView(normalized.app) : null;
+  return { appId, item, app, problems, overlap, cache, nodes, unseen };
 }
 
 /** Who has not answered is added to `unseen`. Rejects with RedisError. */
@@ -115,10 +156,9 @@ async function askNodes(tools: Tools, appId: string, unseen: string[]): Promise<
 }
 
 function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
-  const { appId, item, normalized, problems, overlap, cache, nodes, unseen } = shownApp;
+  const { appId, item, app, problems, overlap, cache, nodes, unseen } = shownApp;
   const { bold, red, yellow } = terminal.colors;
   const raw = item && Object.fromEntries(Object.entries(item).map((entry) => shown(entry, secrets)));
-  const app = normalized.app ? toPublicView(normalized.app) : null;
   const [sharedCache, onNodes] = [cache ?? null, nodes ?? null];
   terminal.value({
     appId,
@@ -159,8 +199,10 @@ function show(terminal: Terminal, shownApp: Shown, secrets: boolean): void {
   if (nodes) {
     terminal.print();
     terminal.print(bold("nodes"));
-    const rows = nodes.map(({ host, pid, holds }) => [host, String(pid), describe(holds, app)]);
+    const rows = nodes.map((held) => [held.host, String(held.pid), heldInWords(held, app)]);
     terminal.table(["host", "pid", "holds"], rows);
+    if (nodes.length > 0)
+      terminal.print(terminal.colors.dim("Secrets are not compared: nodes do not tell them."));
     terminal.print();
   }
 }
@@ -174,36 +216,4 @@ function shown([name, value]: [string, RawItem[string]], secrets: boolean): [str
     name,
     { [type]: `(${JSON.stringify(json).length - type.length - 7} characters, --secrets shows them)` },
   ];
-}
-
-function held(nodes: readonly RegisteredNode[]) {
-  return nodes
-    .filter(({ entry }) => entry.soketi !== undefined)
-    .map(({ id, entry: { host, pid }, answer }) => ({
-      node: id,
-      host,
-      pid,
-      // Undefined: it did not answer.
-      holds: answer?.holds,
-    }));
-}
-
-function describe(holds: CachedEntry | null | undefined, app: object | null): string {
-  if (holds === undefined) return "no answer";
-  if (holds === null) return "nothing: the next lookup reads the table";
-  const proof = holds.proven ? "proven" : "not proven, read again at the next lookup";
-  const age = `read ${(holds.readMsAgo / 1_000).toFixed(1)} s ago, ${proof}`;
-  if (!holds.app) return `that there is no such app, ${age}`;
-  return `${isWithin(app, holds.app) ? "the app as it is in the table" : "another state of the app"}, ${age}`;
-}
-
-/** soketi fills what the table leaves open with its server's defaults. */
-function isWithin(part: unknown, whole: unknown): boolean {
-  if (typeof part !== "object" || part === null) return part === whole;
-  if (typeof whole !== "object" || whole === null) return false;
-  const known = whole as Readonly<Record<string, unknown>>;
-  return (
-    Object.entries(part).every(([name, value]) => isWithin(value, known[name])) &&
-    (!Array.isArray(part) || part.length === (whole as unknown[]).length)
-  );
 }

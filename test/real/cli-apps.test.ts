@@ -230,10 +230,35 @@ describe("get", () => {
     expect(text.stdout).toContain("the app as it is in the table, read");
     expect(text.stdout).not.toMatch(/shown-secret|t0ken/);
     expect((await run("get", "shown", "--secrets")).stdout).toContain("shown-secret");
+    expect(text.stdout).toContain("Secrets are not compared: nodes do not tell them.");
     const none = await run("get", "nobody");
     expect([none.status, none.stdout]).toEqual([
       2,
       expect.stringContaining("the table has no app with the id or key nobody"),
     ]);
+  });
+
+  it("ends with 2 where a node goes on serving what the table no longer says, and names it", async () => {
+    // A log that nobody publishes on, and a node that does not look by itself.
+    const prefix = `{get:${randomUUID().slice(0, 8)}}`;
+    const stuck = await fleet.node({ env: { APP_SYNC_PREFIX: prefix, APP_SYNC_VERIFY_EVERY_MS: "0" } });
+    const there = { env: { ...env, APP_SYNC_PREFIX: prefix } };
+    expect((await cli(["invalidate", "a", "--no-wait"], there)).status).toBe(0);
+    await eventually("its lease", async () => (await stuck.metrics()).lease_held === 1);
+    await fleet.table.put(item("stale", { MaxConnections: { N: "5" } }));
+    expect(await accepts(stuck, "stale", "stale-secret")).toBe(true);
+    const before = await cli(["get", "stale"], there);
+    expect([before.status, before.stderr]).toEqual([0, ""]);
+    await fleet.table.update("stale", { MaxConnections: { N: "6" } });
+    const after = await cli(["get", "stale"], there);
+    expect(after.status, after.stderr).toBe(2);
+    expect(after.stderr).toMatch(
+      new RegExp(
+        `^node \\S+ ${stuck.child.pid} holds another state of stale than the table: soketi-app-sync doctor`,
+      ),
+    );
+    expect((await cli(["invalidate", "stale"], there)).status).toBe(0);
+    expect((await cli(["get", "stale"], there)).status).toBe(0);
+    await stuck.stop();
   });
 });

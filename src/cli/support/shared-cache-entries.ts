@@ -8,7 +8,12 @@ export interface SharedCacheEntry {
   /** As it is in Redis, without the fleet's prefix. */
   readonly name: string;
   readonly is: string;
+  /** Servers would take it for the app, or find none, and it is not what the table says. */
+  readonly isWrong: boolean;
 }
+
+const AS_TABLE = "as the table";
+const NOT_THERE = "not there";
 
 /** What the shared caches hold of an app, under the names that it has by the table. */
 export async function sharedCacheEntries(
@@ -19,30 +24,42 @@ export async function sharedCacheEntries(
   const { sharedCache } = tools.config;
   if (!sharedCache) return [];
   const { all } = await tools.sharedCache(sharedCache);
-  return (await Promise.all(all.map((entries) => entriesIn(entries, appId, app)))).flat();
+  const isRefreshed = sharedCache.mode === "refresh";
+  return (await Promise.all(all.map((entries) => entriesIn(entries, appId, app, isRefreshed)))).flat();
 }
 
 async function entriesIn(
   { store }: AppEntries,
   appId: string,
   app: App | undefined,
+  isRefreshed: boolean,
 ): Promise<SharedCacheEntry[]> {
   const { format } = store;
   const names = [...new Set([format.idName(appId), ...(app ? [format.keyName(app.key)] : [])])];
   const texts = await store.read(names);
   const server = format.server === "soketi" ? "" : ` of ${format.server}`;
-  return names.map((name, i) => ({ name: `app:${name}${server}`, is: judge(texts[i]) }));
+  return names.map((name, i) => {
+    const is = judge(texts[i]);
+    return { name: `app:${name}${server}`, is, isWrong: isWrong(is) };
+  });
+
+  /** What soketi has written itself may be its own reading of the item: only the sweep can tell. */
+  function isWrong(is: string): boolean {
+    if (is === AS_TABLE) return false;
+    if (is === NOT_THERE) return app !== undefined && !format.readsTable;
+    return isRefreshed;
+  }
 
   function judge(json: string | undefined | null): string {
-    if (json === undefined) return "not there";
+    if (json === undefined) return NOT_THERE;
     if (json === null) return `a key of another type, which ${format.server} cannot read`;
-    // What soketi wrote itself has its server's defaults in it; nobody but the pipeline writes for sockudo.
-    if (format.server === "sockudo")
-      return app && format.json(app) === json ? "as the table" : "another state of the app";
+    // As the pipeline writes it. What soketi wrote itself has its server's defaults in it; nobody else writes for sockudo.
+    if (app && format.json(app) === json) return AS_TABLE;
+    if (format.server === "sockudo") return "another state of the app";
     try {
       const value = JSON.parse(json) as Record<string, unknown>;
       if (!publicViewOfCached(value)) return "no app";
-      return app && sameAsCached(app, value) ? "as the table" : "another state of the app";
+      return app && sameAsCached(app, value) ? AS_TABLE : "another state of the app";
     } catch {
       return "no JSON";
     }
