@@ -1,23 +1,38 @@
-import { failedRequestOf } from "../../aws/failed-request.ts";
+import { type FailedRequest, failedRequestOf } from "../../aws/failed-request.ts";
 import { describeRedis } from "../../config/describe-redis.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
 import { OTHER_PROTOCOL, RedisError } from "../../redis/errors.ts";
 
 /** Errors of the AWS SDK by their name: what they mean to the user of a command line. */
-const AWS: Readonly<Record<string, (config: ToolsConfig) => string>> = {
+const AWS: Readonly<Record<string, (config: ToolsConfig, request?: FailedRequest) => string>> = {
   CredentialsProviderError: ({ dynamodbEndpoint }) =>
     "expected credentials for DynamoDB, found none: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" +
     (dynamodbEndpoint === undefined ? "" : " (a local DynamoDB takes any)"),
   ResourceNotFoundException: (config) =>
     `expected table ${config.table} ${place(config)}, found none: set --table, --region or --endpoint`,
-  AccessDeniedException: (config) =>
-    `DynamoDB does not allow this on table ${config.table}: see docs/security.md`,
-  UnrecognizedClientException: () =>
-    "DynamoDB does not know these credentials: check AWS_PROFILE and the region",
+  AccessDeniedException: ({ table }, request) =>
+    isOfLambda(request)
+      ? `Lambda does not allow ${actionOf(request)} to these credentials`
+      : `DynamoDB does not allow ${actionOf(request)} on table ${table} to these credentials: see docs/security.md`,
+  UnrecognizedClientException: (_, request) =>
+    `${isOfLambda(request) ? "Lambda" : "DynamoDB"} does not know these credentials: check AWS_PROFILE and the region`,
   InvalidSignatureException: () =>
     "AWS rejects the signature: check the secret access key, and this machine's clock, which may be off by 5 min at most",
   ExpiredTokenException: () => "the AWS credentials have expired: sign in again",
 };
+
+const MAPPINGS = "ListEventSourceMappingsCommand";
+
+/** The one request of the tools that is for another service than DynamoDB. */
+function isOfLambda(request: FailedRequest | undefined): boolean {
+  return request?.command === MAPPINGS;
+}
+
+/** As policies name it: `dynamodb:Scan`. */
+function actionOf(request: FailedRequest | undefined): string {
+  if (!request) return "this";
+  return `${isOfLambda(request) ? "lambda" : "dynamodb"}:${request.command.replace(/Command$/, "")}`;
+}
 
 /** What a request to AWS was there for. Completes "Could not …". */
 const REQUESTS: Readonly<Record<string, (table: string) => string>> = {
@@ -31,7 +46,7 @@ const REQUESTS: Readonly<Record<string, (table: string) => string>> = {
   DescribeTableCommand: (table) => `look at table ${table}`,
   GetShardIteratorCommand: (table) => `read the stream of table ${table}`,
   GetRecordsCommand: (table) => `read the stream of table ${table}`,
-  ListEventSourceMappingsCommand: (table) => `ask Lambda who reads the stream of table ${table}`,
+  [MAPPINGS]: (table) => `ask Lambda who reads the stream of table ${table}`,
 };
 
 /** What a code of Redis' or the network's says of the server. Codes stay when words change. */
@@ -62,14 +77,14 @@ const SERVER: Readonly<Record<string, string>> = {
 export function explain(error: unknown, config: ToolsConfig | undefined, redisTrouble?: RedisError): string {
   if (!(error instanceof Error)) return String(error);
   const known = Object.hasOwn(AWS, error.name) ? AWS[error.name] : undefined;
-  if (known && config) return known(config);
+  const request = failedRequestOf(error);
+  if (known && config) return known(config, request);
   if (error.message.includes("Region is missing"))
     return "expected a region, found none: set --region or AWS_REGION";
   if (error instanceof RedisError) return explainRedis(error, config, redisTrouble);
-  const request = failedRequestOf(error);
   if (request && config) {
     const doing = REQUESTS[request.command]?.(config.table) ?? `use table ${config.table}`;
-    const service = request.command === "ListEventSourceMappingsCommand" ? "Lambda" : "DynamoDB";
+    const service = isOfLambda(request) ? "Lambda" : "DynamoDB";
     const at = request.address === undefined ? "" : ` at ${request.address}`;
     return `Could not ${doing}: ${service}${at} ${ofServer(codeOf(error) ?? error.name, error.message)}${hintOn(error)}`;
   }

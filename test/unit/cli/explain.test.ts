@@ -15,7 +15,7 @@ describe("an error of AWS", () => {
       "ResourceNotFoundException",
       /^expected table apps in region eu-west-9, found none: set --table, --region/,
     ],
-    ["AccessDeniedException", /^DynamoDB does not allow this on table apps/],
+    ["AccessDeniedException", /^DynamoDB does not allow this on table apps to these credentials/],
     ["UnrecognizedClientException", /check AWS_PROFILE and the region$/],
     ["InvalidSignatureException", /check the secret access key, and this machine's clock/],
     ["ExpiredTokenException", /have expired: sign in again$/],
@@ -60,21 +60,36 @@ describe("an error of a file", () => {
 });
 
 /** What a command meets that sends a request to the given client. */
-async function failedRequest(message: string): Promise<unknown> {
-  const error = Object.assign(new Error(message), { name: "ValidationException" });
+async function failedRequest(
+  message: string,
+  { name = "ValidationException", commandName = "ScanCommand" } = {},
+): Promise<unknown> {
+  const error = Object.assign(new Error(message), { name });
   type Handler = () => Promise<unknown>;
   let handler: Handler = () => Promise.reject(error);
   rememberRequests({
     middlewareStack: {
       add: (middleware: never) => {
         const made = middleware as (next: Handler, context: object) => (args: object) => Promise<unknown>;
-        const wrapped = made(handler, { commandName: "ScanCommand" });
+        const wrapped = made(handler, { commandName });
         handler = () => wrapped({});
       },
     },
   });
   return handler().catch((reason: unknown) => reason);
 }
+
+it("a right that is missing is named, with the service that asks for it", async () => {
+  const denied = async (commandName: string, name = "AccessDeniedException") =>
+    explain(await failedRequest("no", { name, commandName }), config);
+  expect(await denied("ScanCommand")).toBe(
+    "DynamoDB does not allow dynamodb:Scan on table apps to these credentials: see docs/security.md",
+  );
+  expect(await denied("ListEventSourceMappingsCommand")).toBe(
+    "Lambda does not allow lambda:ListEventSourceMappings to these credentials",
+  );
+  expect(await denied("ListEventSourceMappingsCommand", "UnrecognizedClientException")).toMatch(/^Lambda /);
+});
 
 it("doctor is recommended where key or index is wrong, and not for a table's name that cannot be one", async () => {
   const missing = await failedRequest("The table does not have the specified index: AppKeyIndex");
