@@ -213,7 +213,7 @@ describe("measure", { shuffle: false }, () => {
       expect(status).toBe(3);
       expect(measured).toMatchObject({ writes: 1, nodes: 1, inTime: 0, totalMs: null });
       expect(stderr).toContain(
-        `change 1 was not confirmed within 1 s by ${measured?.missing[0]}: look at it with`,
+        `change 1 was not confirmed within 1 s by ${measured?.missing[0]}: check them with`,
       );
     } finally {
       frozen?.child.signal("SIGCONT");
@@ -239,7 +239,7 @@ describe("a pipeline that has stopped in silence", () => {
     expect(result.missing).toHaveLength(2);
     const { status, stderr, measured } = await measure(["--timeout", "1s"]);
     expect(status).toBe(3);
-    expect(stderr).toContain("change 1 did not come to the log within 1 s: does the function run?");
+    expect(stderr).toContain("change 1 did not come to the log within 1 s: is the function running?");
     expect(measured).toMatchObject({ writes: 1, inTime: 0, streamMs: null });
   });
 });

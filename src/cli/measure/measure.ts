@@ -32,16 +32,16 @@ export function createMeasureCommand(): Command {
     "Write a disabled app again and again, and time each change until the last node has it.",
     ["measure", "measure --writes 1000 --interval 200ms --expect 4", "measure --json | jq .share"],
   )
-    .addOption(new Option("--writes <n>", "how many").argParser(count).default(100))
+    .addOption(new Option("--writes <n>", "number of writes").argParser(count).default(100))
     .addOption(
-      new Option("--interval <time>", "how long the pause between two is, on average")
+      new Option("--interval <time>", "average pause between two writes")
         .argParser(duration)
         .default(500, "500ms"),
     )
     .addOption(
-      new Option("--timeout <time>", "how long each is waited for").argParser(duration).default(8_000, "8s"),
+      new Option("--timeout <time>", "how long to wait for each").argParser(duration).default(8_000, "8s"),
     )
-    .addOption(new Option("--expect <n>", "how many nodes there must be").argParser(count))
+    .addOption(new Option("--expect <n>", "number of nodes that must confirm").argParser(count))
     .action((options: MeasureOptions) => runCommand(options, (run) => measure(run, options)));
 }
 

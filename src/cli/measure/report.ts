@@ -84,7 +84,7 @@ function verdict(
 ): [complaint: string | undefined, exitCode: ExitCode] {
   const last = results.at(-1);
   if (!last) {
-    const silent = nodes.length > 0 ? `; ${amount(nodes.length, "node")} left without saying so` : "";
+    const silent = nodes.length > 0 ? `; ${amount(nodes.length, "node")} vanished` : "";
     return [
       `no soketi node is registered here, so that nothing was written: check APP_SYNC_PREFIX and Redis${silent}`,
       EXIT.unwell,
@@ -93,25 +93,28 @@ function verdict(
   const which = `change ${results.length}`;
   if (last.streamMs === null) {
     return [
-      `${which} did not come to the log within ${timeout / 1_000} s: does the function run? "soketi-app-sync doctor" looks`,
+      `${which} did not come to the log within ${timeout / 1_000} s: is the function running? Run "soketi-app-sync doctor" to find out`,
       EXIT.unconfirmed,
     ];
   }
   if (last.totalMs === null) {
     return [
-      `${which} was not confirmed within ${timeout / 1_000} s by ${last.missing.join(", ")}: look at it with: soketi-app-sync nodes`,
+      `${which} was not confirmed within ${timeout / 1_000} s by ${last.missing.join(", ")}: check them with: soketi-app-sync nodes`,
       EXIT.unconfirmed,
     ];
   }
   const fewest = Math.min(...results.map(({ confirmed }) => confirmed));
   if (expect !== undefined && fewest < expect) {
     const found = `expected ${amount(expect, "node")} to confirm, found ${fewest}`;
-    return [`${found}: one without the agent, or on another Redis or prefix, is not seen`, EXIT.unconfirmed];
+    return [
+      `${found}: nodes without the agent, or on another Redis or prefix, cannot be seen`,
+      EXIT.unconfirmed,
+    ];
   }
   if (expect === undefined && last.missing.length > 0) {
     return [
-      `${last.missing.join(", ")} left without saying so, and did not confirm. Gone for good: soketi-app-sync nodes --forget; ` +
-        "or say with --expect how many nodes there are",
+      `${last.missing.join(", ")} vanished, and did not confirm. Gone for good: soketi-app-sync nodes --forget; ` +
+        "or pass --expect with the number of nodes",
       EXIT.unconfirmed,
     ];
   }

@@ -174,6 +174,8 @@ function App({ app }: { app: AppRow }) {
 
 async function search(text: string, limit: number, signal: AbortSignal): Promise<AppsPage> {
   const response = await fetch(`/api/apps?search=${encodeURIComponent(text)}&limit=${limit}`, { signal });
+  // What is not an answer of the table's is one sentence, as when the console was started again with another token.
+  if (response.headers.get("content-type") !== "application/json") throw new Error(await response.text());
   const answer = (await response.json()) as AppsPage & { error?: string };
   if (answer.error !== undefined) throw new Error(answer.error);
   return answer;

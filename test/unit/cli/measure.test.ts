@@ -68,7 +68,7 @@ describe("what was measured", () => {
     [
       "no message came",
       change(null, { streamMs: null, confirmed: 0, missing: ["host-a 7", "host-b 7"] }),
-      /^change 2 did not come to the log within 8 s: does the function run\?/,
+      /^change 2 did not come to the log within 8 s: is the function running\?/,
     ],
   ])("is not confirmed when %s, and counts among those that were not in time", (_, last, complaint) => {
     const { exitCode, notes, value } = reported([change(300), last]);
@@ -82,7 +82,7 @@ describe("what was measured", () => {
     const { exitCode, notes } = reported([left], { nodes });
     expect([exitCode, notes]).toEqual([
       3,
-      [expect.stringMatching(/^host-b 7 left without saying so.*--forget/)],
+      [expect.stringMatching(/^host-b 7 vanished, and did not confirm.*--forget/)],
     ]);
     expect(reported([left], { nodes, expect: 1 }).exitCode).toBe(0);
     expect(reported([left], { nodes, expect: 2 }).exitCode).toBe(3);

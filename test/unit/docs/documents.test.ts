@@ -51,6 +51,19 @@ describe("documents", () => {
     expect(variablesRead().filter((name) => !text.includes(name))).toEqual([]);
   });
 
+  it("name no variable of ours that nothing reads", () => {
+    const files = ["src", "local", "deploy"].flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((file) => `${folder}/${file}`),
+    );
+    const sources = files.filter((file) => /\.(?:[cm]?[jt]sx?)$/.test(file)).map(read).join("\n"); // prettier-ignore
+    const named = DOCUMENTS.map(read).join("\n").matchAll(/\bAPP_SYNC_[A-Z_]+\b/g); // prettier-ignore
+    // Those of Redis may have our prefix, or none: src/config/redis.ts.
+    const isRead = (name: string) => sources.includes(name) || sources.includes(`"${name.replace("APP_SYNC_", "")}"`);
+    const all = new Set([...named].map(([name]) => name));
+    expect(all.size).toBeGreaterThan(30);
+    expect([...all].filter((name) => !isRead(name))).toEqual([]);
+  });
+
   it("docs/reference/settings.md has the agent's defaults", () => {
     const text = read("docs/reference/settings.md");
     const { limits, ...config } = readAgentConfig({}, "apps");
