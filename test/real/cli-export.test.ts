@@ -71,7 +71,7 @@ describe("apps export", () => {
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const before = await table.get("types");
     await table.delete("types");
-    const back = await run(["import", file, "--yes", "--json"]);
+    const back = await run(["import", file, "--yes", "--no-wait", "--json"]);
     expect(back.status, back.stderr).toBe(0);
     expect(back.stdout + back.stderr).not.toContain("types-secret");
     expect(await table.get("types")).toEqual(before);
@@ -112,16 +112,16 @@ describe("apps import", () => {
     expect([unasked.status, unasked.stderr]).toEqual([1, "nothing was changed: confirm, or pass --yes\n"]);
 
     const backup = join(folder, `${randomUUID()}.jsonl`);
-    const result = await run(["import", file, "--yes", "--backup", backup, "--json"]);
+    const result = await run(["import", file, "--yes", "--no-wait", "--backup", backup, "--json"]);
     expect(result.status, result.stderr).toBe(0);
     expect(summary(result)).toMatchObject({ changed: 1, unchanged: 2, failed: 0, left: 0 });
     expect(await table.get("a")).toEqual(item("a", { MaxConnections: { N: "5" } }));
     expect((await stat(backup)).mode & 0o777).toBe(0o600);
-    const again = await run(["import", file, "--yes", "--json"]);
+    const again = await run(["import", file, "--yes", "--no-wait", "--json"]);
     expect(again.status).toBe(0);
     expect(summary(again)).toMatchObject({ changed: 0, unchanged: 3 });
 
-    const back = await run(["import", backup, "--yes", "--json"]);
+    const back = await run(["import", backup, "--yes", "--no-wait", "--json"]);
     expect(back.status, back.stderr).toBe(0);
     expect(await table.get("a")).toEqual(item("a"));
   });
@@ -131,7 +131,7 @@ describe("apps import", () => {
     await run(["export", file]);
     await table.update("a", { MaxConnections: { N: "7" } });
     await table.delete("b");
-    const result = await run(["import", file, "--yes", "--json"]);
+    const result = await run(["import", file, "--yes", "--no-wait", "--json"]);
     expect(result.status).toBe(2);
     expect(jsonLines<Line>(result)).toEqual(
       expect.arrayContaining([
@@ -142,7 +142,7 @@ describe("apps import", () => {
     );
     expect(await table.get("a")).toEqual(item("a", { MaxConnections: { N: "7" } }));
     expect(await table.get("b")).toEqual(item("b"));
-    const over = await run(["import", file, "--yes", "--overwrite"]);
+    const over = await run(["import", file, "--yes", "--no-wait", "--overwrite"]);
     expect(over.status, over.stderr).toBe(0);
     expect(await table.get("a")).toEqual(item("a"));
   });
@@ -173,7 +173,7 @@ describe("apps import", () => {
     await run(["export", file, "--where", "id!=c"]);
     await table.delete("b");
     await edit(change);
-    const { status, stderr } = await run(["import", file, "--yes"]);
+    const { status, stderr } = await run(["import", file, "--yes", "--no-wait"]);
     expect([status, stderr]).toEqual([1, expect.stringMatching(message)]);
     expect(await table.get("b")).toBeUndefined();
     expect(await table.get("a")).toEqual(item("a"));
@@ -185,7 +185,7 @@ describe("apps import", () => {
     for (const one of [odd, keyless]) await table.put(one);
     await run(["export", file]);
     for (const id of ["odd", "keyless"]) await table.delete(id);
-    const result = await run(["import", file, "--yes"]);
+    const result = await run(["import", file, "--yes", "--no-wait"]);
     expect(result.status, result.stderr).toBe(0);
     expect(await table.get("odd")).toEqual(odd);
     expect(await table.get("keyless")).toEqual(keyless);
@@ -200,13 +200,13 @@ describe("apps import", () => {
       ids.map((id) => item(id)),
     );
     await run(["export", file, "--table", elsewhere.name]);
-    const first = await run(["import", file, "--yes", "--json"], {
+    const first = await run(["import", file, "--yes", "--no-wait", "--json"], {
       onOutput: interruptOnce("appId", "SIGTERM"),
     });
     expect(first.status, first.stderr).toBe(143);
     const left = summary(first)?.left ?? 0;
     expect(left).toBeGreaterThan(0);
-    const second = await run(["import", file, "--yes", "--json"]);
+    const second = await run(["import", file, "--yes", "--no-wait", "--json"]);
     expect(second.status, second.stderr).toBe(0);
     expect(summary(second)).toMatchObject({ changed: left, unchanged: ids.length - left });
     for (const id of ids) expect(await table.get(id)).toEqual(item(id));
