@@ -48,5 +48,20 @@ export default defineConfig(
     files: ["local/**", "src/cli/**", "bench/**", "test/**", "deploy/release/**"],
     rules: { "no-console": "off" },
   },
+  {
+    files: ["test/**"],
+    ignores: ["test/support/wait-for.ts"],
+    rules: {
+      "no-restricted-properties": [
+        "error",
+        {
+          object: "vi",
+          property: "waitFor",
+          message: "It gives up after one second: test/support/wait-for.ts does not.",
+        },
+        { object: "vi", property: "waitUntil", message: "It gives up after one second: use expect.poll." },
+      ],
+    },
+  },
   prettier,
 );

@@ -6,6 +6,9 @@ import { LongestFirst } from "./test/support/longest-first.ts";
 /** Of a test that hangs: one that waits its turn on a busy machine may take many times as long as it does alone. */
 const LIMIT_MS = 600_000;
 
+/** `expect.poll` gives up after one second by itself. */
+const POLL = { poll: { timeout: LIMIT_MS / 2 } };
+
 /** Real parts are waited for, most of the time: what computes, at a low priority, fits into what the others wait. */
 const FILES_AT_ONCE = 2 * availableParallelism() + 1;
 
@@ -30,6 +33,7 @@ export default defineConfig({
           setupFiles: ["test/support/background.ts"],
           testTimeout: LIMIT_MS,
           hookTimeout: LIMIT_MS,
+          expect: POLL,
         },
       },
       {
@@ -40,6 +44,7 @@ export default defineConfig({
           setupFiles: ["test/support/version.ts"],
           testTimeout: LIMIT_MS,
           hookTimeout: LIMIT_MS,
+          expect: POLL,
           // DynamoDB Local takes any.
           env: {
             AWS_ACCESS_KEY_ID: "local",

@@ -127,7 +127,7 @@ it("announce of the library begins no log in a Redis that may be the program's o
 describe.each(["nothing listens", "the server is mute"])("announce of the library, where %s", (what) => {
   it.each(["standalone", "cluster", "sentinel"] as const)(
     "rejects: %s",
-    { timeout: 30_000 },
+    { timeout: 120_000 },
     async (kind) => {
       const mute = what === "the server is mute" ? await startMuteServer() : undefined;
       const server = { host: "127.0.0.1", port: mute?.port ?? (await freePort()) };

@@ -43,7 +43,7 @@ function environmentOf(name: string, redisUrl: string): Record<string, string> {
 function healthOf([kind, program, ...args]: readonly string[], from: number, to: number): number | null {
   expect([kind, program]).toEqual(["CMD", "node"]);
   const here = args.map((text) => text.replace(`127.0.0.1:${from}`, `127.0.0.1:${to}`));
-  return spawnSync(process.execPath, here, { timeout: 10_000 }).status;
+  return spawnSync(process.execPath, here, { timeout: 60_000 }).status;
 }
 
 const makeTable = () =>

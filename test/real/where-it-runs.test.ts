@@ -61,7 +61,7 @@ describe("a process that is not soketi", () => {
     const env = { PATH: process.env.PATH, HOME: temporaryFolder(), ...quiet };
     const run = (more: Record<string, string>) => {
       // A handle that the agent left open would keep the process: it is killed then, and has no status.
-      const options = { encoding: "utf8", cwd: root, timeout: 20_000, env: { ...env, ...more } } as const;
+      const options = { encoding: "utf8", cwd: root, timeout: 120_000, env: { ...env, ...more } } as const;
       const { status, stdout, stderr } = spawnSync(command, args, options);
       return { status, stdout, stderr };
     };

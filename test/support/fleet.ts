@@ -136,7 +136,7 @@ const MAX_PAUSE_MS = 100;
 export async function eventually(
   what: string,
   condition: () => Promise<boolean>,
-  limitMs = 60_000,
+  limitMs = 180_000,
 ): Promise<void> {
   const until = Date.now() + limitMs;
   for (let ms = FIRST_PAUSE_MS; !(await condition()); ms = Math.min(1.5 * ms, MAX_PAUSE_MS)) {

@@ -5,6 +5,7 @@ import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-
 import type { Tail } from "../../../src/agent/ports.ts";
 import type { LogEntry } from "../../../src/protocol/live.ts";
 import { encodeChanges, encodeFlush } from "../../../src/protocol/encode.ts";
+import { waitFor } from "../../support/wait-for.ts";
 
 interface TestApp {
   readonly id: string;
@@ -173,7 +174,7 @@ describe("a change", () => {
     expect(reads).toEqual([]);
     await vi.advanceTimersByTimeAsync(2);
     expect(reads).toEqual(["a"]);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(connected.get("a")?.version).toBe(2);
     });
     expect(told).toContain('refreshed "a" 1 0');
@@ -225,7 +226,7 @@ describe("a flush", () => {
       'flushed "requested"',
       'flushed "requested"',
     ]);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(connected.get("a")?.version).toBe(1);
     });
   });
@@ -457,7 +458,7 @@ describe("the cache", () => {
     await vi.advanceTimersByTimeAsync(8_001);
     table.set("a", app("a", 2));
     expect((await agent.cache.findById("a"))?.version).toBe(2);
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(connected.get("a")?.version).toBe(2);
     });
   });

@@ -3,6 +3,7 @@ import { type CloseCause, DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../..
 import { Closer } from "../../../src/agent/closer.ts";
 import { LiveSockets } from "../../../src/agent/live-sockets.ts";
 import type { Connection } from "../../../src/agent/ports.ts";
+import { waitFor } from "../../support/wait-for.ts";
 
 interface TestApp {
   readonly id: string;
@@ -83,7 +84,7 @@ function connect(appId: string, count: number, key = "k"): TestConnection[] {
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const told = (...lines: string[]) =>
-  vi.waitFor(() => {
+  waitFor(() => {
     expect(refreshed).toEqual(lines);
   });
 
@@ -124,7 +125,7 @@ describe("a changed app", () => {
     sockets.follow("a", now);
     const [next] = connect("b", 1);
     sockets.follow("b", app(2, { id: "b" }));
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(next?.app?.version).toBe(2);
     });
     expect(other?.closed).toBeUndefined();
@@ -162,7 +163,7 @@ describe("a changed app", () => {
     sockets.follow("a", app(2));
     await nextTurn();
     sockets.follow("a", app(3));
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(list.every((connection) => connection.app?.version === 3)).toBe(true);
     });
   });
@@ -182,11 +183,11 @@ describe("a changed app", () => {
     const list = connect("a", 50);
     const sockets = liveSockets({ closesPerSecond: 100 });
     sockets.follow("a", app(2, { enabled: false }));
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(list.some((connection) => connection.closed)).toBe(true);
     });
     sockets.follow("a", app(3));
-    await vi.waitFor(() => {
+    await waitFor(() => {
       expect(list.every((connection) => connection.closed ?? connection.app?.version === 3)).toBe(true);
     });
     const closed = list.filter((connection) => connection.closed).length;

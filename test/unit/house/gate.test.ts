@@ -13,7 +13,7 @@ function lastLineOf(exitCode: number, report: string): [status: number | null, l
   const file = join(folder, "report.json");
   writeFileSync(file, report);
   const before = `set -uo pipefail
-    passed=3 failed=0
+    passed=3 failed=0 failures=()
     on_node_24() { local last; for last; do :; done; cp "${file}" "\${last#--outputFile.json=}"; return ${exitCode}; }`;
   const script = `${before}\n${gate.slice(gate.indexOf("report=$(mktemp)"))}`;
   const { status, stdout } = spawnSync("bash", ["-c", script], { encoding: "utf8" });

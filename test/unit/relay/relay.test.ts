@@ -48,7 +48,7 @@ it("gives its lease back at the end of its term, whatever goes on beside it, and
   let isOver = false;
   const running = relay.run(ending.signal).then(() => (isOver = true));
 
-  await expect.poll(() => released, { timeout: 10_000 }).toEqual([redis.token]);
+  await expect.poll(() => released).toEqual([redis.token]);
   const before = renewals;
   // It waits for the lease again, which it does not renew any more.
   await expect.poll(() => terms).toBeGreaterThan(2);

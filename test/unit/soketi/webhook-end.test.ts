@@ -12,6 +12,7 @@ import type {
 } from "../../../src/soketi/server.ts";
 import type { WebhookReporter } from "../../../src/soketi/webhook-parts.ts";
 import { guardWebhooks } from "../../../src/soketi/webhooks.ts";
+import { waitFor } from "../../support/wait-for.ts";
 
 const require = createRequire(import.meta.url);
 const { Server } = require("@soketi/soketi/dist/server.js") as {
@@ -147,7 +148,9 @@ describe("messages of SQS that a node is sending when it stops", () => {
     first?.(messageOf("one"));
     let isStopped = false;
     const stopped = queues.disconnect().then(() => (isStopped = true));
-    await vi.waitFor(() => expect(deletions).toHaveLength(1));
+    await waitFor(() => {
+      expect(deletions).toHaveLength(1);
+    });
     await turns();
     expect([came, isStopped]).toEqual([[["channel_vacated one"]], false]);
     deletions[0]?.();

@@ -6,6 +6,7 @@ import { WebhookDelivery } from "../../../src/soketi/webhook-delivery.ts";
 import type { WebhookReporter } from "../../../src/soketi/webhook-parts.ts";
 import { WebhookQueue } from "../../../src/soketi/webhook-queue.ts";
 import { WebhookReceivers } from "../../../src/soketi/webhook-receivers.ts";
+import { waitFor } from "../../support/wait-for.ts";
 
 const NOW = 1_000_000;
 /** Webhooks of one app that may be on their way, and that may wait for it. */
@@ -263,7 +264,9 @@ describe("places at an app's receivers", () => {
     void receivers.beginLater("a", 3_000_000).then((has) => order.push(`second ${has}`));
     receivers.end("a");
     receivers.end("a");
-    await vi.waitFor(() => expect(order).toEqual(["first place", "second place"]));
+    await waitFor(() => {
+      expect(order).toEqual(["first place", "second place"]);
+    });
     expect(receivers.begin("a")).toBe(false);
     for (let i = 0; i < SENDING; i += 1) receivers.end("a");
     for (let i = 0; i < SENDING; i += 1) expect(receivers.begin("a")).toBe(true);
