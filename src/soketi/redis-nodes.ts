@@ -25,17 +25,21 @@ function readNode(node: unknown, defaultPort: number): RedisNode {
   };
 }
 
-const LOCATION = /^(?:(rediss?):)?(?:\/\/)?(?:(.*)@)?(.*?)(?::(\d+))?(?:[/?].*)?$/s;
+const LOCATION = /^(?:(rediss?):)?(?:\/\/)?(?:([^?]*)@)?(.*?)(?::(\d+))?(?:\/[^?]*)?(?:\?(.*))?$/s;
 
 function readText(text: string, defaultPort: number): RedisNode {
   if (/^\d+$/.test(text)) return { host: "127.0.0.1", port: Number(text), options: {} };
-  const [, scheme, login, name = "", port] = LOCATION.exec(text) ?? [];
+  const [, scheme, login, name = "", port, query] = LOCATION.exec(text) ?? [];
   const host = name.replace(/^\[(.*)\]$/, "$1");
   return {
     host: host === "" ? "127.0.0.1" : host,
     port: Number(port ?? defaultPort),
     isBare: text === name,
-    options: { ...readLogin(login), ...(scheme === "rediss" ? { tls: true } : undefined) },
+    options: {
+      ...readQuery(query),
+      ...readLogin(login),
+      ...(scheme === "rediss" ? { tls: true } : undefined),
+    },
   };
 }
 
@@ -44,6 +48,13 @@ function readLogin(login: string | undefined): RedisOptions {
   const [, username = "", password = ""] = /^(.*?)(?::(.*))?$/s.exec(login) ?? [];
   const options = { username: decoded(username), password: decoded(password) };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
+}
+
+/** Options may stand there as well; ioredis takes those before the @ first. */
+function readQuery(query = ""): RedisOptions {
+  const given = new URLSearchParams(query);
+  const login = ["username", "password"].map((name) => [name, given.get(name)] as const);
+  return Object.fromEntries(login.filter(([, value]) => isSet(value)));
 }
 
 /** A % that encodes nothing stands for itself. */

@@ -17,17 +17,23 @@ export function fromSoketi(redis: RedisOptions): SoketiRedis {
   const ofConnections = nodes.length > 0 ? onlySet(asOptions(redis.redisOptions) ?? {}) : {};
   const options = { ...redis, ...ofConnections };
   const missing = notCarried(options);
-  if (nodes.length > 0) return { settings: clusterSettings(options, nodes), notCarried: missing };
+  if (nodes.length > 0)
+    return { settings: clusterSettings(options, ofConnections, nodes), notCarried: missing };
   if (sentinels.length > 0) return { settings: sentinelSettings(options, sentinels), notCarried: missing };
   return { settings: serverSettings(options), notCarried: missing };
 }
 
-function clusterSettings(redis: RedisOptions, nodes: readonly RedisNode[]): RedisSettings {
-  const login = nodes.find(({ options }) => isSet(options.password))?.options;
-  const tls = nodes.find(({ options }) => isSet(options.tls))?.options.tls;
-  const { username, password } = isSet(redis.password) ? redis : { ...redis, ...login };
+/** ioredis takes neither login nor TLS from the top level of a cluster's options: they count where nothing else is said. */
+function clusterSettings(
+  redis: RedisOptions,
+  ofConnections: RedisOptions,
+  nodes: readonly RedisNode[],
+): RedisSettings {
+  const [login, tls] = ["password", "tls"].map((name) =>
+    [ofConnections, ...nodes.map(({ options }) => options), redis].find((options) => isSet(options[name])),
+  );
   return {
-    ...common({ ...redis, username, password, tls: isSet(redis.tls) ? redis.tls : tls }),
+    ...common({ ...redis, username: login?.username, password: login?.password, tls: tls?.tls }),
     kind: "cluster",
     nodes: nodes.map(addressOf),
     natMap: natMap(redis.natMap),

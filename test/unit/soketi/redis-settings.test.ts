@@ -133,6 +133,7 @@ describe("a cluster", () => {
     ["c:7000", "c", 7000],
     ["c", "c", 6379],
     ["redis://u:p@c:7000/0?family=6", "c", 7000],
+    ["redis://c:7000?password=x@y", "c", 7000],
     ["redis://[::1]:7000", "::1", 7000],
     ["//c:7000", "c", 7000],
   ])("with the node %j", (node, host, port) => {
@@ -161,8 +162,33 @@ describe("a cluster", () => {
       { password: "n", username: "v" },
     ],
     ["of a URL", { clusterNodes: ["rediss://v:n%40x@a:1"] }, { password: "n@x", username: "v", tls: true }],
+    [
+      "of a URL's query",
+      { clusterNodes: ["a:1?username=v&password=n%40x"] },
+      { password: "n@x", username: "v" },
+    ],
+    ["of a URL that has two", { clusterNodes: ["redis://v:n@a/0?password=m"] }, { password: "n" }],
     ["of a URL, with a % that encodes nothing", { clusterNodes: ["redis://:5%@a"] }, { password: "5%" }],
-    ["of all", { clusterNodes: ["redis://v:n@a"], password: "p" }, { password: "p", username: undefined }],
+    [
+      "of a node rather than of all",
+      { clusterNodes: ["redis://v:n@a"], password: "p", username: "u" },
+      { password: "n", username: "v" },
+    ],
+    [
+      "of all, where nothing else has one",
+      { clusterNodes: ["a"], password: "p", username: "u" },
+      { password: "p", username: "u" },
+    ],
+    [
+      "of a node without a user",
+      { clusterNodes: ["redis://:n@a"], password: "p", username: "u" },
+      { password: "n", username: undefined },
+    ],
+    [
+      "and TLS of a node rather than of all",
+      { clusterNodes: [{ host: "a", tls: { servername: "x" } }], tls: { servername: "y" } },
+      { tlsOptions: { servername: "x" } },
+    ],
     [
       "of its connections",
       { clusterNodes: ["redis://v:n@a"], redisOptions: { password: "q", username: "w" } },
