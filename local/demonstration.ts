@@ -47,7 +47,7 @@ export function createDemonstration(print: (line: string) => void): Demonstratio
 /** The function reads the stream a moment after the write: a node that is asked too early says "no such app". */
 async function connectAll(stack: Stack): Promise<PusherConnection[]> {
   const clients = stack.nodes.map(({ port }, i) =>
-    within(20_000, `a client of node ${i + 1} to connect`, connectPatiently(port)),
+    within(60_000, `a client of node ${i + 1} to connect`, connectPatiently(port)),
   );
   return Promise.all(clients);
 }
@@ -69,7 +69,7 @@ async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<
   const written = Date.now();
   await stack.table.update("acme", { AppSecret: { S: "secret-2" } });
   const settled = Promise.all(probes.map((probe) => probe.settled));
-  await within(20_000, "the new secret to be in effect on every node", settled);
+  await within(60_000, "the new secret to be in effect on every node", settled);
   probes.forEach(({ seen }, i) =>
     say(
       `   node ${i + 1}: old entry ${lastServed(seen.oldLast - written)} the write, ` +
@@ -104,7 +104,7 @@ async function disable(
       return { code, ms: Date.now() - written };
     }),
   );
-  (await within(20_000, "the connected clients to be closed", closed)).forEach(({ code, ms }, i) => {
+  (await within(60_000, "the connected clients to be closed", closed)).forEach(({ code, ms }, i) => {
     if (code !== 4003) throw new Error(`expected node ${i + 1} to close its client with 4003, found ${code}`);
     say(`   node ${i + 1}: the client was closed with ${code}, ${ms} ms after the write`);
   });

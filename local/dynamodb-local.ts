@@ -34,7 +34,7 @@ export async function startDynamoDbLocal(
       await response.arrayBuffer();
       return response.status === 400;
     },
-    readyWithinMs: options.image === undefined ? 60_000 : IMAGE_PULL_MS,
+    readyWithinMs: options.image === undefined ? 120_000 : IMAGE_PULL_MS,
   });
   return { port, endpoint: `http://127.0.0.1:${port}`, child, stop: () => child.stop() };
 }

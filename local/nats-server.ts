@@ -16,7 +16,7 @@ export async function startNats(port?: number): Promise<NatsServer> {
     command: NATS.command,
     args: ["--addr", "127.0.0.1", "--port", `${own}`],
     ready: () => greets(own),
-    readyWithinMs: 10_000,
+    readyWithinMs: 60_000,
   });
   return { port: own, stop: () => child.stop() };
 }

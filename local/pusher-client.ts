@@ -107,7 +107,7 @@ function subscribe(client: PusherJs, name: string): Promise<Channel> {
 }
 
 /** Milliseconds. */
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 120_000;
 
 /** What a backend does for private channels: signs with the app's secret. */
 function authorizer(key: string, secret: () => string) {

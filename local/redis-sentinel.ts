@@ -114,7 +114,7 @@ async function startSentinel(folder: string, master: number): Promise<{ port: nu
     command: "redis-server",
     args: [file, "--sentinel"],
     ready: async () => (await redisCli(port, "PING")).startsWith("PONG"),
-    readyWithinMs: 10_000,
+    readyWithinMs: 60_000,
   });
   return { port, child };
 }

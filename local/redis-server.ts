@@ -42,7 +42,7 @@ export async function startRedis({
     name: "redis-server",
     ...start,
     ready: () => answersPing(port),
-    readyWithinMs: image === undefined ? 10_000 : IMAGE_PULL_MS,
+    readyWithinMs: image === undefined ? 60_000 : IMAGE_PULL_MS,
   });
   return {
     port,

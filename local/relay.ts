@@ -38,7 +38,7 @@ export async function startRelay(options: RelayProcessOptions): Promise<RelayPro
       ...options.env,
     },
     ready: async () => (await fetch(`${url}/health`, { signal: AbortSignal.timeout(1_000) })).status > 0,
-    readyWithinMs: 20_000,
+    readyWithinMs: 60_000,
     onLine: options.onLine,
   });
   return { child, url, stop: () => child.stop() };

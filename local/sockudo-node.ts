@@ -30,7 +30,7 @@ export async function startSockudo(config: SockudoConfig, name = "sockudo"): Pro
       args: ["--config", file],
       ready: async () =>
         (await fetch(`${url}/accept-traffic`, { signal: AbortSignal.timeout(1_000) })).status === 200,
-      readyWithinMs: 30_000,
+      readyWithinMs: 120_000,
     });
     return { port, url, child, stop: () => child.stop() };
   } finally {

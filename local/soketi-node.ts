@@ -55,7 +55,7 @@ export async function startSoketi(options: SoketiNodeOptions): Promise<SoketiNod
       await response.arrayBuffer();
       return response.status === 200;
     },
-    readyWithinMs: 30_000,
+    readyWithinMs: 120_000,
     onLine: options.onLine,
   });
   return {

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { type CloseCause, DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
 import { Closer } from "../../../src/agent/closer.ts";
 import { LiveSockets } from "../../../src/agent/live-sockets.ts";
