@@ -255,8 +255,16 @@ describe.concurrent("a wrong option", () => {
 });
 
 it.concurrent.each([
-  ["an option that there is not", ["doctor", "--redis-url=redis://:s3cret@localhost"], "unknown option '--redis-url=…'"],
-  ["a value that is none", ["nodes", "--expect", "redis://:s3cret@localhost"], "argument '…' (a URL, not shown"],
+  [
+    "an option that there is not",
+    ["doctor", "--redis-url=redis://:s3cret@localhost"],
+    "unknown option '--redis-url=…'",
+  ],
+  [
+    "a value that is none",
+    ["nodes", "--expect", "redis://:s3cret@localhost"],
+    "argument '…' (a URL, not shown",
+  ],
   ["a command that there is not", ["redis://:s3cret@localhost"], "unknown command '…' (a URL, not shown"],
 ])("%s is told without what may be a password", async (_, args, words) => {
   for (const options of [[], ["--json"]]) {
