@@ -70,6 +70,9 @@ function complainAlike(command: Command): void {
       const message = text
         .trim()
         .replace(/^error: /, "")
+        // Redis is named by variables alone: whoever looks for an option may have given its address, with a password.
+        .replace(/^(unknown option '--?[\w-]+)=.*'/s, "$1=…'")
+        .replace(/'[^']*:\/\/.*'/s, "'…' (a URL, not shown: it may hold a password)")
         .replace(/\n+/g, " ");
       const hint = message.endsWith(".") ? "" : `: see soketi-app-sync ${namesOf(command)}--help`;
       complain(plainTerminal, `${message}${hint}`, "E_USAGE");

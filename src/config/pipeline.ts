@@ -5,7 +5,7 @@ import { readMinReplicas } from "./min-replicas.ts";
 import { readNames } from "./names.ts";
 import { readRedis, type RedisSettings } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
-import { readSharedCache, type SharedCacheConfig } from "./shared-cache.ts";
+import { readSharedCache, refuseSharedNames, type SharedCacheConfig } from "./shared-cache.ts";
 
 /** What a deployed function needs to know. */
 export interface PipelineConfig {
@@ -90,14 +90,17 @@ const NO_REDIS = "REDIS_URL, REDIS_CLUSTER_NODES or REDIS_SENTINELS: expected on
 function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
   const redis = readRedis(env);
   const table = readTable(env);
+  const names = readNames(env, table, redis);
+  const sharedCache = readSharedCache(env);
+  if (sharedCache) refuseSharedNames(env, names, sharedCache);
   return {
     redis,
     redisCredentials: readRedisCredentials(env, redis),
     table,
     ...readLogLimits(env),
     minReplicas: readMinReplicas(env, redis),
-    names: readNames(env, table, redis),
-    sharedCache: readSharedCache(env),
+    names,
+    sharedCache,
     region,
     dynamodbEndpoint: readEndpoint(env),
   };

@@ -1,4 +1,5 @@
 import type { SharedCacheMode } from "../pipeline/ports.ts";
+import type { BusNames } from "../protocol/names.ts";
 import { type EnvReader, shown } from "./env.ts";
 
 /** The app caches in Redis that servers share. At least one of the two is there. */
@@ -43,7 +44,7 @@ export function readSharedCache(env: EnvReader): SharedCacheConfig | undefined {
         "found evict. Set SHARED_CACHE=refresh.",
     );
   }
-  if (servers.size > 1 && overlap(`${keyPrefix}app:`, `${prefix}:app:`)) {
+  if (servers.size > 1 && overlap(entriesOf({ keyPrefix }), entriesOf({ prefix }))) {
     env.mistakes.push(
       "SOCKUDO_CACHE_PREFIX: expected a prefix that keeps sockudo's entries apart from soketi's, found one under which they are in " +
         "each other's way. Give sockudo another, here and in its cache.redis.prefix.",
@@ -56,12 +57,31 @@ export function readSharedCache(env: EnvReader): SharedCacheConfig | undefined {
   };
 }
 
+/** A sweep removes what is no app's: nodes would not be registered any more. */
+export function refuseSharedNames(
+  env: EnvReader,
+  { nodes }: Pick<BusNames, "nodes">,
+  { soketi, sockudo }: SharedCacheConfig,
+): void {
+  const begins = [...(soketi ? [entriesOf(soketi)] : []), ...(sockudo ? [entriesOf(sockudo)] : [])];
+  if (!begins.some((one) => overlap(one, nodes))) return;
+  env.mistakes.push(
+    "APP_SYNC_PREFIX: expected names apart from those of the shared cache's entries, found one among them, where a sweep removes what " +
+      "is no app's. Choose another, the same on both sides.",
+  );
+}
+
 function readFormats(env: EnvReader): ReadonlySet<string> {
   const text = env.text("SHARED_CACHE_FORMAT") ?? "soketi";
   const servers = text.split(",").map((server) => server.trim().toLowerCase());
   if (servers.some((server) => server !== "soketi" && server !== "sockudo"))
     env.wrong("SHARED_CACHE_FORMAT", "soketi, sockudo or both with a comma between them", shown(text));
   return new Set(servers);
+}
+
+/** What all names of a format's entries begin with. */
+function entriesOf(format: { readonly keyPrefix: string } | { readonly prefix: string }): string {
+  return "keyPrefix" in format ? `${format.keyPrefix}app:` : `${format.prefix}:app:`;
 }
 
 /** Whether names of one are among those of the other. */

@@ -9,8 +9,9 @@ import { EnvReader, type Environment } from "../config/env.ts";
 import { readTable } from "../config/pipeline.ts";
 import { readMinReplicas } from "../config/min-replicas.ts";
 import { readNames } from "../config/names.ts";
-import { OWN_PREFIX, readGivenRedis, readRedis, type RedisSettings } from "../config/redis.ts";
+import { OWN_PREFIX, readGivenRedis as readRedisVariables, type RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
+import { readGivenRedis } from "./given-redis.ts";
 
 /** Where the log is, and how a follower keeps up with it. */
 export interface LinkOptions {
@@ -61,8 +62,9 @@ export function readSettings(options: LinkOptions & CacheOptions, others: readon
     APP_SYNC_PREFIX: options.prefix ?? environment.APP_SYNC_PREFIX,
     APP_SYNC_MIN_REPLICAS: options.minReplicas?.toString() ?? environment.APP_SYNC_MIN_REPLICAS,
   });
-  const byVariable = options.redis === undefined ? readGivenRedis(env) : undefined;
-  const redis = options.redis === undefined ? byVariable?.settings : readGiven(env, options.redis);
+  const byVariable = options.redis === undefined ? readRedisVariables(env) : undefined;
+  const redis =
+    options.redis === undefined ? byVariable?.settings : readGivenRedis(env.mistakes, options.redis);
   if (!redis && env.mistakes.length === 0) {
     env.mistakes.push(
       "redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL, REDIS_URL, …, found none.",
@@ -96,30 +98,4 @@ function numberOf(env: EnvReader, name: AgentNumber, value: unknown): number {
   const found = typeof value === "number" ? String(value) : `a ${typeof value}`;
   env.mistakes.push(`${name}: expected a number from ${min} to ${max}, found ${found}.`);
   return byDefault;
-}
-
-/** What each kind of settings cannot be without. */
-const NEEDED = { standalone: ["host", "port"], cluster: ["nodes"], sentinel: ["sentinels", "name"] } as const;
-
-/** A URL or settings may hold a password, so nothing of wrong ones is shown. */
-function readGiven(env: EnvReader, redis: string | RedisSettings): RedisSettings | undefined {
-  if (typeof redis === "string") {
-    const url = new EnvReader({ REDIS_URL: redis });
-    const settings = readRedis(url);
-    env.mistakes.push(...url.mistakes.map((mistake) => mistake.replace(/^REDIS_URL/, "redis")));
-    return settings;
-  }
-  const given = redis as unknown as Readonly<Record<string, unknown>> | null;
-  const kind = Object.entries(NEEDED).find(([name]) => name === given?.kind);
-  const missing = kind?.[1].filter((field) => !given?.[field] || isEmptyList(given[field]));
-  if (missing?.length === 0) return redis;
-  env.mistakes.push(
-    "redis: expected a URL, or settings of the kind standalone with host and port, cluster with nodes, or sentinel with " +
-      `sentinels and name, found ${missing ? `none of ${missing.join(", ")}` : "another kind"}.`,
-  );
-  return undefined;
-}
-
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0;
 }

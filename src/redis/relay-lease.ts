@@ -34,7 +34,8 @@ export interface RelayLeaseOptions {
  * while somebody has it.
  */
 const ACQUIRE = script(`
-if redis.call('EXISTS', KEYS[1]) == 1 then return '' end
+-- A key of another type is nobody's lease: that has to be told, or every relay would stand by for it.
+if redis.call('GET', KEYS[1]) then return '' end
 local token = string.format('%.0f ', redis.call('INCR', KEYS[2])) .. ARGV[1]
 redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 return token

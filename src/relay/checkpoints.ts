@@ -7,7 +7,8 @@ import { type Position, START } from "./shards.ts";
 
 const SHARD = "shard:";
 const STREAM = "stream";
-const CURRENT_AT = "current-at";
+/** Everything that was in the stream had been read at that time. Tools read it too. */
+export const CURRENT_AT = "current-at";
 const SWEPT_AT = "swept-at";
 /** What the fence keeps there for itself. */
 const LAST_ID = "last";

@@ -118,8 +118,8 @@ function iteratorAt({ stream, arn, shard, signal }: ShardContext, at: Position):
 }
 
 async function startAnew({ shard, checkpoints, report, now }: ShardContext, reason: string): Promise<void> {
-  report.recordsLost(shard, reason);
   await checkpoints.startAnew(shard, encodeFlush(`stream records are lost: ${reason}`, now()));
+  report.recordsLost(shard, reason);
 }
 
 function outcomeOf(error: unknown): Outcome {

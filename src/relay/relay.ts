@@ -3,7 +3,7 @@ import type { BusNames } from "../protocol/names.ts";
 import type { RedisLog } from "../redis/log.ts";
 import type { RelayLease } from "../redis/relay-lease.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { pauseUnless, isOver } from "./pause.ts";
+import { backoff, pauseUnless, isOver } from "./pause.ts";
 import type { RelayState } from "./state.ts";
 import { isFenced } from "./take-records.ts";
 import { runTerm, type TermContext } from "./term.ts";
@@ -46,6 +46,9 @@ export interface Term {
 /** Between two tries to become active: somebody who waits takes over that soon. Milliseconds. */
 const STANDBY_INTERVAL_MS = 250;
 
+/** The same at most, after terms that have failed at their beginning. Milliseconds. */
+const MAX_PAUSE_MS = 5_000;
+
 /** The lease is renewed so often in its time. */
 const RENEWALS = 4;
 
@@ -62,6 +65,8 @@ const CHECK_INTERVAL_MS = 10_000;
 export class Relay {
   readonly #options: RelayOptions;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Terms that have failed one after the other, none of them having begun to read. */
+  #failedTerms = 0;
   /** What still goes on beside terms that are over. */
   readonly #besides = new Set<Promise<void>>();
 
@@ -84,13 +89,15 @@ export class Relay {
         await prepare();
         token = await lease.acquire();
         state.leaseAnswered();
+        // Another one is active: what ended a term of ours is in nobody's way.
+        if (token === undefined) this.#termIsWell();
       } catch (error) {
         if (isOver(signal)) return;
         report.waiting(error);
       }
       if (token !== undefined) await this.#beActive(token, signal);
       state.stoodBy();
-      await pauseUnless(signal, STANDBY_INTERVAL_MS);
+      await pauseUnless(signal, backoff(this.#failedTerms + 1, STANDBY_INTERVAL_MS, MAX_PAUSE_MS));
     }
   }
 
@@ -126,6 +133,11 @@ export class Relay {
       const checkpoints = new Checkpoints({ lease, log, names, token, positions: await lease.positions() });
       await this.#work({ checkpoints, signal: until });
     } catch (error) {
+      if (!isFenced(error) && !until.aborted) {
+        this.#failedTerms += 1;
+        // Whoever is asked for its health would be a healthy standby, and nobody reads the stream.
+        state.troubleWith("term", error);
+      }
       end(isFenced(error) ? "another relay has taken over" : wordsOf(error));
     } finally {
       over.abort();
@@ -149,6 +161,7 @@ export class Relay {
         await runTerm({
           ...this.#options,
           ...term,
+          begun: () => this.#termIsWell(),
           take: (shard, records, until) => take(shard, records, { ...term, signal: until }),
         });
       }
@@ -156,6 +169,11 @@ export class Relay {
       // A sweep waits for DynamoDB perhaps, because of which the term is over: its lease would be kept from others meanwhile.
       ended.abort();
     }
+  }
+
+  #termIsWell(): void {
+    this.#failedTerms = 0;
+    this.#options.state.wellAgain("term");
   }
 
   /** Renews the lease until it is told to stop, or the term is over. */

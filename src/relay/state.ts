@@ -1,5 +1,5 @@
 /** What can be in a relay's way: each is told once, whatever else is. */
-type Part = "redis" | "stream" | "table" | "batch";
+type Part = "redis" | "stream" | "table" | "batch" | "term";
 
 /** What a relay knows of itself, for `/health` and `/metrics`. Times are monotonic milliseconds. */
 export class RelayState {

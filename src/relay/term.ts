@@ -17,6 +17,8 @@ export interface TermContext extends Omit<ShardContext, "arn" | "shard" | "take"
     records: Parameters<ShardContext["take"]>[0],
     signal: AbortSignal,
   ) => Promise<void>;
+  /** The term has begun: its beginning is written, and the stream is read from now on. */
+  readonly begun: () => void;
   /** Between two looks at the list of shards and at the table's stream. Milliseconds. */
   readonly listMs: number;
   readonly report: ShardContext["report"] & {
@@ -51,6 +53,7 @@ export async function runTerm(context: TermContext): Promise<void> {
   const { signal, stream } = context;
   const arn = await stream.find(signal);
   await beginIfNeeded(arn, context);
+  context.begun();
   const term = new AbortController();
   const ending = AbortSignal.any([signal, term.signal]);
   const readers = new Readers(arn, { ...context, signal: ending });
@@ -66,8 +69,8 @@ async function beginIfNeeded(arn: string, { checkpoints, state, report, now }: T
   state.stream = arn;
   const reason = reasonToBegin(arn, checkpoints, now());
   if (reason === undefined) return;
-  report.streamBegun(arn, reason);
   await checkpoints.begin(arn, encodeFlush(reason, now()), now());
+  report.streamBegun(arn, reason);
 }
 
 function reasonToBegin(arn: string, checkpoints: Checkpoints, now: number): string | undefined {
@@ -127,8 +130,8 @@ async function takeLeave(
   await checkpoints.forget(forgotten);
   if (lost.length === 0) return;
   const reason = `${lost.join(", ")} is no longer in the stream`;
-  for (const shard of lost) report.recordsLost(shard, reason);
   await checkpoints.forgetLost(lost, encodeFlush(`stream records are lost: ${reason}`, now()));
+  for (const shard of lost) report.recordsLost(shard, reason);
 }
 
 /** The shards that are being read, side by side. */

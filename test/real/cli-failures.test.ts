@@ -254,6 +254,27 @@ describe.concurrent("a wrong option", () => {
   });
 });
 
+it.concurrent.each([
+  [
+    "an option that there is not",
+    ["doctor", "--redis-url=redis://:s3cret@localhost"],
+    "unknown option '--redis-url=…'",
+  ],
+  [
+    "a value that is none",
+    ["nodes", "--expect", "redis://:s3cret@localhost"],
+    "argument '…' (a URL, not shown",
+  ],
+  ["a command that there is not", ["redis://:s3cret@localhost"], "unknown command '…' (a URL, not shown"],
+])("%s is told without what may be a password", async (_, args, words) => {
+  for (const options of [[], ["--json"]]) {
+    const { status, stdout, stderr } = await run({ args, needs: [], well: 0 }, {}, options);
+    expect([status, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(words);
+    expect(stderr).not.toContain("s3cret");
+  }
+});
+
 describe.concurrent("a wrong table", () => {
   it.each(needing("table"))("%s", async (_, command) => {
     const { status, stdout, stderr } = await run(command, { APP_MANAGER_DYNAMODB_TABLE: "nowhere" });

@@ -12,7 +12,7 @@ import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import type { SoketiNode, SoketiNodeOptions } from "../../local/soketi-node.ts";
 import { agentFile } from "../../local/stack.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
-import { busNames, nodeEntry } from "../../src/protocol/names.ts";
+import { busNames, nodeEntry, relayNames } from "../../src/protocol/names.ts";
 import { pause } from "../../src/async/pause.ts";
 import { encodeChanges } from "../../src/protocol/encode.ts";
 import { createFleet } from "../../src/redis/fleet.ts";
@@ -331,6 +331,20 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       /^not checked event source mapping: no function reads the stream, and Redis could not be asked/,
       /^fail redis: /,
       ...NO_REDIS,
+    ],
+    2,
+  ],
+  [
+    "a relay holds the lease, and is held up",
+    async (later) => {
+      const { lease, positions } = relayNames(busNames(fleet.prefix));
+      await redis.set(lease, "7 host-1 42 id");
+      await redis.hset(positions, "current-at", Date.now() - 600_000);
+      later(() => redis.del(lease, positions));
+      return mapped(later);
+    },
+    [
+      /^fail event source mapping: a relay reads the stream, on host-1, pid 42, and had read all of it last 10 min ago/,
     ],
     2,
   ],

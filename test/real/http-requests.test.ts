@@ -42,7 +42,7 @@ const REQUESTS: readonly (readonly [string, string])[] = [
   ["a user with a slow query", post(`/apps/a/users/ann/terminate_connections?a=${SLOW}`, "{}")],
   ["a slow id", get(`/apps/${SLOW}/channels`)],
   ["a slow channel", get(`/apps/a/channels/${SLOW}`)],
-  ["a query of very many fields", get(`/apps/a/channels?${"a&".repeat(30_000)}`)],
+  ["a query of very many fields", get(`/apps/a/channels?${"a&".repeat(1_500)}`)],
   ["a header that is no text", get("/apps/a/channels", "Origin: \u00ff%ff")],
   ["an event without a body", post("/apps/%ff%fe/events", "")],
   ["an event whose length is 00", post("/apps/%ff%fe/events", "", "Content-Length: 00")],

@@ -54,7 +54,7 @@ describe("a batch that was reported as failed is not published any more", () => 
   ])("when Redis %s, and comes back", async (how, timeoutMs) => {
     const { server, proxy, redis } = await behindProxy();
     const handler = await loadHandler(env(redis));
-    expect(await handler(batchOf("before"), within(timeoutMs))).toEqual(TAKEN);
+    expect(await handler(batchOf("before"), within(30_000))).toEqual(TAKEN);
 
     proxy.refuse(how.startsWith("refuses"));
     if (how.startsWith("refuses")) proxy.disconnect();
@@ -64,7 +64,7 @@ describe("a batch that was reported as failed is not published any more", () => 
     proxy.refuse(false);
     proxy.thaw();
 
-    expect(await handler(batchOf("after"), within(10_000))).toEqual(TAKEN);
+    expect(await handler(batchOf("after"), within(30_000))).toEqual(TAKEN);
     expect(await told(server.port)).toEqual(["before", "after"]);
   });
 

@@ -53,6 +53,11 @@ describe("the lease", () => {
   });
 });
 
+it("a key of another type in the lease's place is told: no relay stands by for it", async () => {
+  await connection.rpush(relay.lease, "another program's");
+  await expect(leaseOf("a").acquire()).rejects.toThrow("WRONGTYPE");
+});
+
 describe("in a Redis that the log has filled", () => {
   /** With how many messages. */
   async function fill() {

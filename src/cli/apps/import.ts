@@ -8,7 +8,7 @@ import { amount } from "../support/amount.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { RefusedChangeError, UsageError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { createPrivateFile } from "../support/files.ts";
+import { createPrivateFile, expectFile } from "../support/files.ts";
 import { explain } from "../support/explain.ts";
 import { applyChanges } from "./apply-changes.ts";
 import { isAgreed } from "./change-apps.ts";
@@ -43,6 +43,7 @@ export function createImportCommand(): Command {
 async function importFrom(run: Run, file: string, options: ImportOptions): Promise<ExitCode> {
   const { terminal, tools } = run;
   const items = await tools.items();
+  await expectFile(file);
   const found = await examine(run, file, options);
   if (found.refusals.length > 0) throw refusal(found.refusals);
   const { apps, created, replaced } = found;

@@ -3,7 +3,6 @@ import { describeTable, type TableShape } from "../../aws/describe-table.ts";
 import { inspectLog, inspectRedis, otherPrefixes, type RedisShape } from "../../redis/inspection.ts";
 import type { RedisConnection } from "../../redis/library.ts";
 import { serverInEpoch } from "../../redis/vouched.ts";
-import { relayNames } from "../../protocol/names.ts";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
@@ -12,6 +11,7 @@ import { problemsFor } from "../support/more-problems.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
 import type { Terminal } from "../support/terminal.ts";
 import { readCanaryResults } from "../../fleet/canary-results.ts";
+import { activeRelay } from "./active-relay.ts";
 import { checkCanary } from "./canary.ts";
 import { type Check, fail, skipped, unseen } from "./check.ts";
 import { checkClocks } from "./clocks.ts";
@@ -113,17 +113,6 @@ async function tableChecks(tools: Tools, withItems: boolean): Promise<Check[]> {
     ...(await mappingChecks(tools, shape)),
     ...(await itemChecks(tools, shape, withItems)),
   ];
-}
-
-/** The active relay's lease; undefined when there is none, null when Redis cannot be asked, which its own check tells. */
-async function activeRelay(tools: Tools): Promise<string | undefined | null> {
-  if (!tools.config.redis) return null;
-  try {
-    const [token] = await (await tools.redis()).mget([relayNames(tools.config.names).lease]);
-    return token ?? undefined;
-  } catch {
-    return null;
-  }
 }
 
 async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promise<Check[]> {

@@ -1,21 +1,33 @@
 import type { MappingShape } from "../../aws/lambda-mappings.ts";
+import { ago } from "../support/ago.ts";
+import type { ActiveRelay } from "./active-relay.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 const NAME = "event source mapping";
 const DEPLOY = "Deploy again, which sets what is needed: docs/deploy.md";
 
-/** A relay that is active does the function's work. @param relay the token of its lease: number of the term, host, pid. */
-export function checkRelay(relay: string): Check {
-  const [, host = "unknown", pid = "unknown"] = relay.split(" ");
+/** A relay notes once a minute that it has read everything, within the minute before; and clocks differ. Milliseconds. */
+const BEHIND_MS = 300_000;
+
+/** A relay that is active does the function's work, unless it is held up: its lease alone says nothing of that. */
+export function checkRelay({ token, behindMs = 0 }: ActiveRelay): Check {
+  const [, host = "unknown", pid = "unknown"] = token.split(" ");
+  if (behindMs > BEHIND_MS) {
+    return fail(
+      NAME,
+      `a relay reads the stream, on ${host}, pid ${pid}, and had read all of it last ${ago(behindMs)}`,
+      "Its /health and its log say what holds it up: docs/relay.md",
+    );
+  }
   return ok(NAME, `not needed: a relay reads the stream, on ${host}, pid ${pid}`);
 }
 
 /**
  * Whether somebody reads the table's stream, and as the promises need it.
  *
- * @param relay the token of the active relay's lease, when there is one.
+ * @param relay the active one, when there is one.
  */
-export function checkMappings(mappings: readonly MappingShape[], relay?: string): Check[] {
+export function checkMappings(mappings: readonly MappingShape[], relay?: ActiveRelay): Check[] {
   if (relay !== undefined) {
     const reading = mappings
       .filter(({ state }) => state === "Enabled")

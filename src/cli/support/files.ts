@@ -28,6 +28,14 @@ export async function* readLines(file: string): AsyncIterable<string> {
   }
 }
 
+/** For what is read twice. @throws UsageError for a pipe, as `<(…)` is one; Node's errors of files. */
+export async function expectFile(file: string): Promise<void> {
+  if (!(await stat(file)).isFile())
+    throw new UsageError(
+      `expected a file ${file}, which is read twice, found something else: write it to a file first`,
+    );
+}
+
 /** The whole of it. `-` is standard input. Throws as `readLines`. */
 export async function readText(file: string): Promise<string> {
   if (file !== "-") await expectText(file);
@@ -67,8 +75,10 @@ function bytesOf(file: string): NodeJS.ReadableStream {
 const isCompressed = (file: string) => file.endsWith(".gz");
 
 async function expectText(file: string): Promise<void> {
-  if ((await stat(file)).isDirectory()) throw new UsageError(`expected a file ${file}, found a folder`);
-  if (isCompressed(file)) return;
+  const about = await stat(file);
+  if (about.isDirectory()) throw new UsageError(`expected a file ${file}, found a folder`);
+  // What is read from a pipe is not there a second time.
+  if (isCompressed(file) || !about.isFile()) return;
   const handle = await open(file);
   try {
     const { buffer } = await handle.read(Buffer.alloc(2), 0, 2, 0);

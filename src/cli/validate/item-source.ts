@@ -1,5 +1,5 @@
 import { UsageError } from "../support/errors.ts";
-import { readLines, readText } from "../support/files.ts";
+import { readLines } from "../support/files.ts";
 
 /** Items as attribute maps, wherever they come from. */
 export type Item = Readonly<Record<string, unknown>>;
@@ -16,19 +16,25 @@ const EXPECTED =
 export async function* readItems(file: string): AsyncIterable<readonly Item[]> {
   let number = 0;
   let isEmpty = true;
+  /** Of one value that is spread over lines. */
+  let spread: string[] | undefined;
   for await (const line of readLines(file)) {
     number += 1;
+    if (spread) {
+      spread.push(line);
+      continue;
+    }
     if (line.trim() === "") continue;
     const isFirst = isEmpty;
     isEmpty = false;
     const value = parse(line);
     if (value === undefined && isFirst) {
-      // Spread over lines, it is one value.
-      yield itemsOf(parse(await readText(file)), file);
-      return;
+      spread = [line];
+      continue;
     }
     yield itemsOf(value, `line ${number} of ${file}`);
   }
+  if (spread) yield itemsOf(parse(spread.join("\n")), file);
   // Not "none with problems".
   if (isEmpty) throw new UsageError(`expected ${EXPECTED}; found nothing in ${file}`);
 }

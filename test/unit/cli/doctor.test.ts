@@ -15,17 +15,29 @@ const MAPPING: MappingShape = {
   hasFailureQueue: true,
 };
 
+const RELAY = { token: "7 host-1 42 id", behindMs: 61_000 };
+
 describe("a relay", () => {
+  it("that is held up is no relay that is well, whoever has its lease", () => {
+    expect(checkMappings([], { ...RELAY, behindMs: 7 * 60_000 })).toMatchObject([
+      {
+        level: "fail",
+        found: "a relay reads the stream, on host-1, pid 42, and had read all of it last 7 min ago",
+      },
+    ]);
+    expect(checkMappings([], { token: RELAY.token })[0]?.level).toBe("ok");
+  });
+
   it("does the work of a function, and is told of beside one that does it too", () => {
-    expect(checkMappings([], "7 host-1 42 id")).toEqual([
+    expect(checkMappings([], RELAY)).toEqual([
       {
         name: "event source mapping",
         level: "ok",
         found: "not needed: a relay reads the stream, on host-1, pid 42",
       },
     ]);
-    expect(checkMappings([{ ...MAPPING, state: "Disabled" }], "7 host-1 42 id")[0]?.level).toBe("ok");
-    const [both] = checkMappings([MAPPING], "7 host-1 42 id");
+    expect(checkMappings([{ ...MAPPING, state: "Disabled" }], RELAY)[0]?.level).toBe("ok");
+    const [both] = checkMappings([MAPPING], RELAY);
     expect(both?.level).toBe("warning");
     expect(both?.found).toMatch(/and a relay read the stream: every change is published twice/);
   });

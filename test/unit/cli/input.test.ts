@@ -1,3 +1,5 @@
+import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readExport } from "../../../src/cli/apps/exported-items.ts";
 import { appId, appIds, duration, interval } from "../../../src/cli/support/arguments.ts";
 import { parseAttributes } from "../../../src/cli/support/attributes.ts";
-import { createPrivateFile, readText } from "../../../src/cli/support/files.ts";
+import { createPrivateFile, expectFile, readText } from "../../../src/cli/support/files.ts";
 import { readBackup } from "../../../src/cli/validate/backup.ts";
 import { readItems } from "../../../src/cli/validate/item-source.ts";
 import { refuseContradictions } from "../../../src/cli/validate/validate.ts";
@@ -190,5 +192,31 @@ describe("options of validate that contradict each other", () => {
     for (const options of [{}, { fix: true, dryRun: true, backup: "b" }, { restore }] as const) {
       expect(() => refuseContradictions([], options)).not.toThrow();
     }
+  });
+});
+
+describe("a pipe, as `<(…)` is one", () => {
+  function pipeOf(content: string): { readonly file: string; readonly written: Promise<void> } {
+    const file = join(folder, `pipe-${randomUUID()}`);
+    execFileSync("mkfifo", [file]);
+    return { file, written: writeFile(file, content) };
+  }
+
+  it("is read by `validate`, also one value that is spread over lines", async () => {
+    for (const content of [
+      `${line("a")}\n${line("b")}\n`,
+      `{\n"Items":[{"AppId":{"S":"a"}},\n{"AppId":{"S":"b"}}]\n}\n`,
+    ]) {
+      const { file, written } = pipeOf(content);
+      expect(await validated(file)).toEqual(["a", "b"]);
+      await written;
+    }
+  });
+
+  it("is refused by what reads a file twice", async () => {
+    const file = join(folder, `pipe-${randomUUID()}`);
+    execFileSync("mkfifo", [file]);
+    await expect(expectFile(file)).rejects.toThrow(/which is read twice/);
+    await expectFile(await fileOf(line("a")));
   });
 });

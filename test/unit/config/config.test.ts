@@ -106,6 +106,23 @@ describe("the pipeline's configuration", () => {
     }
   });
 
+  it("keeps the log's names apart from entries of the shared cache, which a sweep would remove", () => {
+    const refresh = { REDIS_URL: "redis://a", SHARED_CACHE: "evict", APP_SYNC_PREFIX: "x:app:sync" };
+    const refused = [expect.stringMatching(/^APP_SYNC_PREFIX: expected names apart from/)];
+    expect(mistakesOf(() => readPipelineConfig({ ...refresh, DB_REDIS_KEY_PREFIX: "x:" }))).toEqual(refused);
+    expect(readPipelineConfig(refresh).names.log).toBe("x:app:sync:v1:log");
+    const sockudo = {
+      ...refresh,
+      SHARED_CACHE: "refresh",
+      SHARED_CACHE_FORMAT: "sockudo",
+      SOCKUDO_CACHE_PREFIX: "x",
+    };
+    expect(mistakesOf(() => readPipelineConfig(sockudo))).toEqual(refused);
+    expect(readPipelineConfig({ ...refresh, SHARED_CACHE: "off", DB_REDIS_KEY_PREFIX: "x:" }).names.log).toBe(
+      "x:app:sync:v1:log",
+    );
+  });
+
   it("takes another prefix for the names", () => {
     expect(readPipelineConfig({ REDIS_URL: "redis://a", APP_SYNC_PREFIX: "{x}" }).names.live).toBe(
       "{x}:v1:live",

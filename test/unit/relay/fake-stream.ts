@@ -141,6 +141,7 @@ export function contextOf(stream: FakeStream, redis: FakeRedis, taken: string[])
     checkpoints,
     stream: stream.api,
     state: new RelayState(clock),
+    begun: () => undefined,
     pollMs: 1,
     listMs: 5,
     clock,

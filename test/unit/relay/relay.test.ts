@@ -1,6 +1,8 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { busNames } from "../../../src/protocol/names.ts";
+import { RedisError } from "../../../src/redis/errors.ts";
 import type { RelayLease } from "../../../src/redis/relay-lease.ts";
+import { healthOf, isWell } from "../../../src/relay/health.ts";
 import { Relay } from "../../../src/relay/relay.ts";
 import { contextOf, FakeRedis, FakeStream } from "./fake-stream.ts";
 
@@ -59,4 +61,72 @@ it("gives its lease back at the end of its term, whatever goes on beside it, and
   endSweep();
   await running;
   expect(isOver).toBe(true);
+});
+
+describe("a relay that Redis gives the lease, and lets write nothing", () => {
+  const refused = new RedisError("append the messages", new Error("NOPERM this user may not publish"));
+
+  /** A relay beside which nobody competes, and what it has said of the beginning of its terms. */
+  function start(redis: FakeRedis, lease: Partial<RelayLease>) {
+    const stream = new FakeStream();
+    stream.open("s1");
+    const { context, reported } = contextOf(stream, redis, []);
+    const relay = new Relay({
+      ...context,
+      lease: {
+        acquire: () => Promise.resolve(redis.token),
+        renew: () => Promise.resolve(true),
+        release: () => Promise.resolve(),
+        positions: () => Promise.resolve(new Map(redis.positions)),
+        move: (token, moves) => redis.lease.move(token, moves),
+        ...lease,
+      },
+      log: redis.log,
+      names: busNames("{t}"),
+      leaseMs: 1_000,
+      prepare: () => Promise.resolve(),
+      take: () => Promise.resolve(),
+      beside: () => Promise.resolve(),
+      report: {
+        ...context.report,
+        termBegan: () => undefined,
+        termEnded: () => undefined,
+        waiting: () => undefined,
+      },
+    });
+    const ending = new AbortController();
+    const running = relay.run(ending.signal);
+    const end = () => {
+      ending.abort();
+      return running;
+    };
+    return { health: () => healthOf(context.state, "apps", 1_000), reported, end };
+  }
+
+  it("is not well until a term has begun, and says that nothing was flushed before it was", async () => {
+    const redis = new FakeRedis();
+    redis.failures.push(refused, refused);
+    const { health, reported, end } = start(redis, {});
+    await expect.poll(() => health().reason, { interval: 2 }).toBe(refused.message);
+    expect(isWell(health())).toBe(false);
+    expect(reported).toEqual([]);
+    await expect.poll(() => health().status, { interval: 2 }).toBe("active");
+    expect(redis.failures).toEqual([]);
+    expect(reported).toEqual(["begun: the relay reads this stream for the first time"]);
+    await end();
+  });
+
+  it("is not well while its positions cannot be read, and well again beside another that is active", async () => {
+    const wrongType = new RedisError("read the stream's positions", new Error("WRONGTYPE"));
+    let isActive = false;
+    const { health, end } = start(new FakeRedis(), {
+      acquire: () => Promise.resolve(isActive ? undefined : "1 a"),
+      positions: () => Promise.reject(wrongType),
+    });
+    await expect.poll(() => health().reason, { interval: 2 }).toBe(wrongType.message);
+    expect(isWell(health())).toBe(false);
+    isActive = true;
+    await expect.poll(() => health().status, { interval: 2 }).toBe("standby");
+    await end();
+  });
 });
