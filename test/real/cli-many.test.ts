@@ -94,7 +94,7 @@ describe("several apps", () => {
     const nobody = { ...env, ...cached, APP_SYNC_PREFIX: "{nobody}" };
     const untold = await apps(["enable", "s-1", "s-2", "--timeout", "300ms"], { env: nobody });
     expect(untold.status).toBe(3);
-    expect(untold.stderr).toContain("the function's messages about it did not arrive within 0.3 s");
+    expect(untold.stderr).toContain("written, but no message about it arrived within 0.3 s");
     expect((await fleet.table.get("s-1"))?.Enabled).toEqual({ BOOL: true });
   });
 

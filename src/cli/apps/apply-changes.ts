@@ -1,9 +1,9 @@
 import { ConflictError } from "../../aws/errors.ts";
-import type { MessageId } from "../../protocol/message-id.ts";
+import type { LogWatch } from "../../fleet/watch-log.ts";
 import { amount } from "../support/amount.ts";
 import { createAnnouncer } from "../support/announcer.ts";
 import { type Run, sayWhenInterrupted } from "../support/command.ts";
-import { beginWatch, confirmByNodes, NO_REDIS, type Watched } from "../support/confirm.ts";
+import { beginWatch, confirmWritten } from "../support/confirm.ts";
 import { InterruptedError, RefusedChangeError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { codeOf, explain } from "../support/explain.ts";
@@ -84,20 +84,26 @@ export async function applyChanges(
   const summary = { ...outcome, left, dryRun: dryRun ? true : undefined };
   tellOutcome(run, state, left, dryRun);
   const isAwaited = options.wait && !dryRun && state.changedIds.size > 0;
-  if (failure || ended.aborted || !isAwaited || !watched) {
+  if (failure || ended.aborted || !isAwaited) {
     terminal.value(summary);
     const lost = notKept(state.unkept, work.secrets ?? secretsInOutput(terminal));
     if (lost) throw lost;
     if (ended.aborted && left > 0) throw new InterruptedError("interrupted");
     if (failure) throw failure.error;
     if (ended.aborted && isAwaited) throw new InterruptedError(UNCONFIRMED);
-    if (isAwaited) terminal.note(NO_REDIS);
-    return exitCodeOf(outcome, isAwaited ? EXIT.unconfirmed : EXIT.ok);
+    return exitCodeOf(outcome, EXIT.ok);
   }
   isDone(ended);
   sayWhenInterrupted(terminal, UNCONFIRMED, summary);
-  const confirmed = await confirmAll(run, { started, ...watched, announced, state, summary }, options);
-  return exitCodeOf(outcome, confirmed);
+  // Once for all: whoever has applied the last message has applied those before it.
+  const written = {
+    started,
+    watched,
+    announced,
+    ofPipeline: (watch: LogWatch) => watch.messageOfAll(state.changedIds, started, options.timeout),
+    remedy: '"soketi-app-sync flush" makes the nodes read everything again',
+  };
+  return exitCodeOf(outcome, await confirmWritten(run, written, options, summary));
 }
 
 const done = ({ changed, unchanged, failed }: Outcome) => changed + unchanged + failed;
@@ -166,40 +172,4 @@ function tellOutcome({ terminal }: Run, state: Progressing, left: number, dryRun
   ];
   terminal.print(`${amount(apps, "app")}: ${parts.join(", ")}`);
   if (dryRun) terminal.print("nothing was written");
-}
-
-interface Confirming extends Watched {
-  readonly started: number;
-  readonly announced: string | undefined;
-  readonly state: Progressing;
-  readonly summary: object;
-}
-
-/** Once for all: whoever has applied the last message has applied those before it. */
-async function confirmAll(
-  run: Run,
-  { started, nodes, watch, announced, state: { changedIds }, summary }: Confirming,
-  options: ChangeOptions,
-): Promise<ExitCode> {
-  const { terminal, tools } = run;
-  const isInSharedCache = tools.config.sharedCache !== undefined;
-  let id: MessageId | string | undefined;
-  try {
-    // A shared cache is seen to by the function alone: that has to be waited for.
-    const isEnough = announced !== undefined && !isInSharedCache;
-    id = isEnough ? announced : await watch.messageOfAll(changedIds, started, options.timeout);
-  } catch (error) {
-    terminal.value(summary);
-    terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
-    return EXIT.unconfirmed;
-  }
-  if (id === undefined) {
-    terminal.value(summary);
-    terminal.note(
-      `written, but the function's messages about it did not arrive within ${options.timeout / 1_000} s: is it running? ` +
-        'Run "soketi-app-sync doctor" to find out; "soketi-app-sync flush" makes the nodes read everything again',
-    );
-    return EXIT.unconfirmed;
-  }
-  return confirmByNodes(run, id, { started, nodes, isInSharedCache }, options, summary);
 }

@@ -1,17 +1,9 @@
 import type { Command } from "commander";
-import type { MessageId } from "../../protocol/message-id.ts";
+import type { LogWatch } from "../../fleet/watch-log.ts";
 import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
 import { type Run, sayWhenInterrupted } from "../support/command.ts";
-import {
-  addWaitOptions,
-  beginWatch,
-  confirmByNodes,
-  NO_REDIS,
-  type WaitOptions,
-  type Watched,
-} from "../support/confirm.ts";
+import { addWaitOptions, beginWatch, confirmWritten, type WaitOptions } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { explain } from "../support/explain.ts";
 import type { Terminal } from "../support/terminal.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import {
@@ -72,7 +64,14 @@ export async function makeChange(
   if (lost) throw lost;
   if (!difference) terminal.print("nothing that soketi reads has changed: nodes need no notification");
   if (!difference || !options.wait) return EXIT.ok;
-  return confirmOne(run, { appId, announced, started, watched }, options);
+  const written = {
+    started,
+    watched,
+    announced,
+    ofPipeline: (watch: LogWatch) => watch.messageOf(appId, started, options.timeout),
+    remedy: `"soketi-app-sync invalidate ${appId}" notifies the nodes now`,
+  };
+  return confirmWritten(run, written, options);
 }
 
 /** What was done; a new secret, too, unless it goes elsewhere. */
@@ -87,41 +86,4 @@ function show(
   terminal.print(changeInWords(change, checked));
   if (checked.newKey !== undefined) terminal.print(`  key:    ${checked.newKey}`);
   if (secret !== undefined && !secrets) terminal.print(`  secret: ${secret}   (not shown again)`);
-}
-
-interface Confirming {
-  readonly appId: string;
-  readonly announced: string | undefined;
-  readonly started: number;
-  readonly watched: Watched | undefined;
-}
-
-async function confirmOne(
-  run: Run,
-  { appId, announced, started, watched }: Confirming,
-  options: ChangeOptions,
-): Promise<ExitCode> {
-  const { tools, terminal } = run;
-  if (!watched) {
-    terminal.note(NO_REDIS);
-    return EXIT.unconfirmed;
-  }
-  // A shared cache is seen to by the function alone: that has to be waited for.
-  const isInSharedCache = tools.config.sharedCache !== undefined;
-  const isEnough = announced !== undefined && !isInSharedCache;
-  let id: MessageId | string | undefined;
-  try {
-    id = isEnough ? announced : await watched.watch.messageOf(appId, started, options.timeout);
-  } catch (error) {
-    terminal.note(`written, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
-    return EXIT.unconfirmed;
-  }
-  if (id === undefined) {
-    terminal.note(
-      `written, but no message about it arrived within ${options.timeout / 1_000} s: is the function running? ` +
-        `Run "soketi-app-sync doctor" to find out; "soketi-app-sync invalidate ${appId}" notifies the nodes now`,
-    );
-    return EXIT.unconfirmed;
-  }
-  return confirmByNodes(run, id, { started, nodes: watched.nodes, isInSharedCache }, options, {});
 }

@@ -34,10 +34,6 @@ export function addWaitOptions(command: Command): Command {
     );
 }
 
-/** Of a change for which nobody said `--no-wait`, and of which no node could be asked. */
-export const NO_REDIS =
-  "written, but not confirmed: no Redis is configured. Set REDIS_URL to that of the nodes, or pass --no-wait";
-
 /** The nodes that have to confirm a change; undefined if nobody waits for them. */
 export type Awaited = readonly RegisteredNode[] | undefined;
 
@@ -97,6 +93,60 @@ export async function orRefused<T>(
   }
 }
 
+/** A change that is in the table. */
+export interface Written {
+  /** When, on `performance.now()`. */
+  readonly started: number;
+  /** What `beginWatch` returned before. */
+  readonly watched: Watched | undefined;
+  /** The id of the message with which this command has announced it; undefined when it has not. */
+  readonly announced: string | undefined;
+  /** Waits for the pipeline's message about it; undefined when none comes in time. */
+  readonly ofPipeline: (watch: LogWatch) => Promise<MessageId | undefined>;
+  /** What brings it to the nodes when no such message comes, for people. */
+  readonly remedy: string;
+}
+
+/**
+ * Waits until every node has confirmed a change that is written, and for which nobody passed `--no-wait`. Never rejects for Redis.
+ *
+ * @param value what `--json` shows, besides the nodes.
+ */
+export async function confirmWritten(
+  run: Run,
+  { started, watched, announced, ofPipeline, remedy }: Written,
+  options: WaitOptions,
+  value?: object,
+): Promise<ExitCode> {
+  const { tools, terminal } = run;
+  const unconfirmed = (why: string): ExitCode => {
+    if (value) terminal.value(value);
+    terminal.note(`written, but ${why}`);
+    return EXIT.unconfirmed;
+  };
+  if (!watched) {
+    return unconfirmed(
+      "not confirmed: no Redis is configured. Set REDIS_URL to that of the nodes, or pass --no-wait",
+    );
+  }
+  // Only the pipeline updates a shared cache: its message has to be waited for.
+  const isInSharedCache = tools.config.sharedCache !== undefined;
+  const isEnough = announced !== undefined && !isInSharedCache;
+  let id: MessageId | string | undefined;
+  try {
+    id = isEnough ? announced : await ofPipeline(watched.watch);
+  } catch (error) {
+    return unconfirmed(`not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
+  }
+  if (id === undefined) {
+    return unconfirmed(
+      `no message about it arrived within ${options.timeout / 1_000} s: is the function or the relay running? ` +
+        `Run "soketi-app-sync doctor" to find out; ${remedy}`,
+    );
+  }
+  return confirmByNodes(run, id, { started, nodes: watched.nodes, isInSharedCache }, options, value);
+}
+
 export interface Waiting {
   /** When the change was made, on `performance.now()`. */
   readonly started: number;
@@ -109,17 +159,17 @@ export interface Waiting {
  * Waits until every soketi node has applied a message, and tells how long it took. Never rejects for Redis: the change is
  * made, and not confirmed then.
  *
- * @param value what `--json` shows beside the nodes.
+ * @param value what `--json` shows, besides the nodes.
  */
 export async function confirmByNodes(
   { tools, terminal }: Run,
   id: MessageId | string,
   { started, nodes, isInSharedCache = false }: Waiting,
   options: WaitOptions,
-  value: object,
+  value?: object,
 ): Promise<ExitCode> {
   if (!nodes) {
-    terminal.value(value);
+    if (value) terminal.value(value);
     return EXIT.ok;
   }
   const wanted = typeof id === "string" ? parseMessageId(id) : id;
@@ -128,7 +178,7 @@ export async function confirmByNodes(
   try {
     confirmations = await waitForNodes(await tools.fleet(), wanted, wait);
   } catch (error) {
-    terminal.value(value);
+    if (value) terminal.value(value);
     terminal.note(`done, but not confirmed: ${explain(error, tools.config, tools.redisTrouble())}`);
     return EXIT.unconfirmed;
   }
