@@ -55,6 +55,10 @@ export function isSet(value: unknown): boolean {
   return value !== undefined && value !== null && value !== "";
 }
 
+export function onlySet(options: RedisOptions): RedisOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
+}
+
 export function asOptions(value: unknown): RedisOptions | undefined {
   return typeof value === "object" && value !== null ? (value as RedisOptions) : undefined;
 }

@@ -1,4 +1,4 @@
-import { asOptions, isSet, type RedisOptions } from "./carried-options.ts";
+import { asOptions, onlySet, type RedisOptions } from "./carried-options.ts";
 
 /** One of `clusterNodes` or `sentinels`. */
 export interface RedisNode {
@@ -21,7 +21,7 @@ function readNode(node: unknown, defaultPort: number): RedisNode {
   return {
     host: typeof host === "string" && host !== "" ? host : "127.0.0.1",
     port: Number(port ?? defaultPort),
-    options: Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value))),
+    options: onlySet(options),
   };
 }
 
@@ -46,15 +46,13 @@ function readText(text: string, defaultPort: number): RedisNode {
 function readLogin(login: string | undefined): RedisOptions {
   if (login === undefined) return {};
   const [, username = "", password = ""] = /^(.*?)(?::(.*))?$/s.exec(login) ?? [];
-  const options = { username: decoded(username), password: decoded(password) };
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
+  return onlySet({ username: decoded(username), password: decoded(password) });
 }
 
 /** Options may stand there as well; ioredis takes those before the @ first. */
 function readQuery(query = ""): RedisOptions {
   const given = new URLSearchParams(query);
-  const login = ["username", "password"].map((name) => [name, given.get(name)] as const);
-  return Object.fromEntries(login.filter(([, value]) => isSet(value)));
+  return onlySet({ username: given.get("username"), password: given.get("password") });
 }
 
 /** A % that encodes nothing stands for itself. */

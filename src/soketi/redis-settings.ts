@@ -1,5 +1,5 @@
 import type { NatMap, RedisSettings } from "../config/redis.ts";
-import { asOptions, isSet, notCarried, type RedisOptions } from "./carried-options.ts";
+import { asOptions, isSet, notCarried, onlySet, type RedisOptions } from "./carried-options.ts";
 import { readNodes, type RedisNode } from "./redis-nodes.ts";
 
 /** soketi's Redis settings as ours. */
@@ -107,8 +107,4 @@ function number(value: unknown): number | undefined {
   // ioredis knows `IPv6` too, from URLs.
   const found = Number(typeof value === "string" ? value.replace(/^IPv/i, "") : value);
   return Number.isFinite(found) ? found : undefined;
-}
-
-function onlySet(options: RedisOptions): RedisOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => isSet(value)));
 }

@@ -239,7 +239,9 @@ describe("a pipeline that has stopped in silence", () => {
     expect(result.missing).toHaveLength(2);
     const { status, stderr, measured } = await measure(["--timeout", "1s"]);
     expect(status).toBe(3);
-    expect(stderr).toContain("change 1 did not come to the log within 1 s: is the function running?");
+    expect(stderr).toContain(
+      "change 1 did not come to the log within 1 s: is the function or the relay running?",
+    );
     expect(measured).toMatchObject({ writes: 1, inTime: 0, streamMs: null });
   });
 });

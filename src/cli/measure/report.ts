@@ -93,7 +93,7 @@ function verdict(
   const which = `change ${results.length}`;
   if (last.streamMs === null) {
     return [
-      `${which} did not come to the log within ${timeout / 1_000} s: is the function running? Run "soketi-app-sync doctor" to find out`,
+      `${which} did not come to the log within ${timeout / 1_000} s: is the function or the relay running? Run "soketi-app-sync doctor" to find out`,
       EXIT.unconfirmed,
     ];
   }

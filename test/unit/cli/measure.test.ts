@@ -68,7 +68,7 @@ describe("what was measured", () => {
     [
       "no message came",
       change(null, { streamMs: null, confirmed: 0, missing: ["host-a 7", "host-b 7"] }),
-      /^change 2 did not come to the log within 8 s: is the function running\?/,
+      /^change 2 did not come to the log within 8 s: is the function or the relay running\?/,
     ],
   ])("is not confirmed when %s, and counts among those that were not in time", (_, last, complaint) => {
     const { exitCode, notes, value } = reported([change(300), last]);

@@ -3,8 +3,31 @@ import { busNames } from "../../../src/protocol/names.ts";
 import { RedisError } from "../../../src/redis/errors.ts";
 import type { RelayLease } from "../../../src/redis/relay-lease.ts";
 import { healthOf, isWell } from "../../../src/relay/health.ts";
-import { Relay } from "../../../src/relay/relay.ts";
+import { Relay, type RelayOptions } from "../../../src/relay/relay.ts";
 import { contextOf, FakeRedis, FakeStream } from "./fake-stream.ts";
+
+/** A relay whose lease, log and stream are fakes, unless given. */
+function createRelay(
+  context: ReturnType<typeof contextOf>["context"],
+  redis: FakeRedis,
+  given: Pick<RelayOptions, "lease" | "leaseMs"> & Partial<RelayOptions>,
+): Relay {
+  return new Relay({
+    ...context,
+    log: redis.log,
+    names: busNames("{t}"),
+    prepare: () => Promise.resolve(),
+    take: () => Promise.resolve(),
+    beside: () => Promise.resolve(),
+    report: {
+      ...context.report,
+      termBegan: () => undefined,
+      termEnded: () => undefined,
+      waiting: () => undefined,
+    },
+    ...given,
+  });
+}
 
 it("gives its lease back at the end of its term, whatever goes on beside it, and ends after that", async () => {
   const stream = new FakeStream();
@@ -24,8 +47,7 @@ it("gives its lease back at the end of its term, whatever goes on beside it, and
   /** A sweep that waits for DynamoDB, which is why the term is over. */
   let endSweep: () => void = () => undefined;
   const swept = new Promise<void>((resolve) => (endSweep = resolve));
-  const relay = new Relay({
-    ...context,
+  const relay = createRelay(context, redis, {
     stream: {
       ...stream.api,
       // No answer, to whoever reads the shard.
@@ -33,18 +55,8 @@ it("gives its lease back at the end of its term, whatever goes on beside it, and
         new Promise((_, reject) => signal.addEventListener("abort", () => reject(new Error("aborted")))),
     },
     lease,
-    log: redis.log,
-    names: busNames("{t}"),
     leaseMs: 100,
-    prepare: () => Promise.resolve(),
-    take: () => Promise.resolve(),
     beside: () => swept,
-    report: {
-      ...context.report,
-      termBegan: () => undefined,
-      termEnded: () => undefined,
-      waiting: () => undefined,
-    },
   });
   const ending = new AbortController();
   let isOver = false;
@@ -71,8 +83,7 @@ describe("a relay that Redis gives the lease, and lets write nothing", () => {
     const stream = new FakeStream();
     stream.open("s1");
     const { context, reported } = contextOf(stream, redis, []);
-    const relay = new Relay({
-      ...context,
+    const relay = createRelay(context, redis, {
       lease: {
         acquire: () => Promise.resolve(redis.token),
         renew: () => Promise.resolve(true),
@@ -81,18 +92,7 @@ describe("a relay that Redis gives the lease, and lets write nothing", () => {
         move: (token, moves) => redis.lease.move(token, moves),
         ...lease,
       },
-      log: redis.log,
-      names: busNames("{t}"),
       leaseMs: 1_000,
-      prepare: () => Promise.resolve(),
-      take: () => Promise.resolve(),
-      beside: () => Promise.resolve(),
-      report: {
-        ...context.report,
-        termBegan: () => undefined,
-        termEnded: () => undefined,
-        waiting: () => undefined,
-      },
     });
     const ending = new AbortController();
     const running = relay.run(ending.signal);
