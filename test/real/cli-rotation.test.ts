@@ -183,8 +183,7 @@ describe("a file of new secrets that cannot be written", () => {
     expect(status, stderr).toBe(1);
     const { error, code } = errorOf(stderr);
     expect(code).toBe("E_SECRET_NOT_KEPT");
-    expect(error).toContain(`app lost has a new secret in the table, and ${out} lacks it`);
-    expect(error).toContain("(EFBIG)");
+    expect(error).toContain(`Could not write the new secret of app lost to ${out}: EFBIG`);
     expect(error).toContain("soketi-app-sync get lost --secrets");
     const secret = await secretOf("lost");
     expect(secret).not.toBe("lost-secret");
