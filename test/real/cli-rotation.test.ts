@@ -206,7 +206,7 @@ describe("a file of new secrets that cannot be written", () => {
     // The last line may be cut short.
     const whole = readFileSync(out, "utf8").split("\n").slice(0, -1);
     const kept = whole.map((line) => (JSON.parse(line) as { appId: string }).appId);
-    const named = (/^apps? (.*?) (?:has|have) /.exec(error)?.[1] ?? "").split(", ");
+    const named = (/new secrets? of apps? (.*?) to \//.exec(error)?.[1] ?? "").split(", ");
     expect(kept.length).toBeGreaterThan(0);
     expect([...kept, ...named].sort()).toEqual([...changed].sort());
     expect((await announced("many")).sort()).toEqual([...changed].sort());

@@ -108,7 +108,7 @@ describe("the sentence on top", { shuffle: false }, () => {
     await keep({ streamMs: null, totalMs: null, nodesMs: null });
     await watched.shows("bad", "did not reach the log.");
     await keep({ at: result.at - 200_000 });
-    await watched.shows("bad", "nobody measures whether changes arrive.");
+    await watched.shows("bad", "nothing measures whether changes arrive.");
     await watched.redis.del(key);
     await watched.shows("good", none);
     await watched.fleet.table.delete("app-sync-canary");
