@@ -11,6 +11,10 @@ export interface MappingShape {
   readonly startingPosition: string | undefined;
   readonly reportsBatchItemFailures: boolean;
   readonly hasFailureQueue: boolean;
+  /** Whether records pass a filter: what it does not let through, the function never sees. */
+  readonly hasFilter: boolean;
+  /** How long records may wait for a fuller batch. Seconds. */
+  readonly batchWindowSeconds: number;
 }
 
 /** The event source mappings of a stream. Rejects with what AWS says. */
@@ -25,6 +29,7 @@ export async function listMappings(streamArn: string, region: string | undefined
     const pages = paginateListEventSourceMappings({ client }, { EventSourceArn: streamArn });
     for await (const { EventSourceMappings = [] } of pages) {
       for (const mapping of EventSourceMappings) {
+        const { FilterCriteria, FilterCriteriaError } = mapping;
         mappings.push({
           functionName: mapping.FunctionArn?.split(":")[6] ?? "unknown",
           state: mapping.State ?? "unknown",
@@ -33,6 +38,9 @@ export async function listMappings(streamArn: string, region: string | undefined
           reportsBatchItemFailures:
             mapping.FunctionResponseTypes?.includes("ReportBatchItemFailures") ?? false,
           hasFailureQueue: mapping.DestinationConfig?.OnFailure?.Destination !== undefined,
+          // Criteria that are encrypted and cannot be read come as an error, instead of them.
+          hasFilter: (FilterCriteria?.Filters ?? []).length > 0 || FilterCriteriaError !== undefined,
+          batchWindowSeconds: mapping.MaximumBatchingWindowInSeconds ?? 0,
         });
       }
     }

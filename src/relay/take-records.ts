@@ -70,8 +70,12 @@ export async function takeRecords(records: readonly RawRecord[], context: TakeCo
       continue;
     } else {
       failingSince ??= context.clock();
-      if (context.clock() - failingSince >= RECORD_LIMIT_MS) {
-        if (await giveUp(range, failure.error, context)) ranges = rest;
+      const isOverdue = context.clock() - failingSince >= RECORD_LIMIT_MS;
+      if (isOverdue && (await giveUp(range, failure.error, context))) {
+        ranges = rest;
+        failures = 0;
+        // The next one has its own minute.
+        failingSince = undefined;
         continue;
       }
     }

@@ -59,7 +59,10 @@ export class WebhookApps {
   /** An event of this app is about to be queued. */
   remember(app: SoketiAppObject): void {
     const known = this.#known.get(app.id);
-    if (known?.goneAt !== undefined || known?.app?.initialApp === app.initialApp) return;
+    if (known?.app?.initialApp === app.initialApp) return;
+    // Connections of one that is gone have it in several versions. Created again under its id, it is somebody else's.
+    const isThere = () => this.#options.cache.inspect(app.id)?.app?.initialApp === app.initialApp;
+    if (known?.goneAt !== undefined && !isThere()) return;
     this.#known.set(app.id, { app });
   }
 

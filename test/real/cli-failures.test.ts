@@ -152,8 +152,7 @@ beforeAll(async () => {
   halfMute = await startMuteServer(untilReady);
   garbage = await startMuteServer(() => "HTTP/1.1 400 Bad Request\r\n\r\n");
   table = await openAppsTable(inject("dynamodbEndpoint"), "cli-failures");
-  for (const id of ["a", "b", "c", "e", "f", "g"]) await table.put(item(id));
-  await table.put(item("d", { Enabled: { BOOL: false } }));
+  await table.put(item("a"));
   await prepare();
   folder = await mkdtemp(join(tmpdir(), "app-sync-cli-failures-"));
   await writeFile(join(folder, "item.json"), JSON.stringify(item("a")));
@@ -201,16 +200,14 @@ function untilReady(sent: string): string {
   return names.map((name) => (name in answers ? answers[name as keyof typeof answers] : "")).join("");
 }
 
-/** What a command makes, and what it deletes, as before. */
+/** What commands make, change and delete, as before. */
 async function prepare(): Promise<void> {
   await Promise.all([table.delete("new"), table.delete("imported")]);
   const until = String(Math.ceil(Date.now() / 1_000) + 3_600);
   const overlap = { AppSecretPrevious: { S: "former" }, AppSecretPreviousUntil: { N: until } };
-  await Promise.all(
-    [...["g", "i", "j", "k", "l", "m"].map((id) => item(id)), item("h", overlap)].map((one) =>
-      table.put(one),
-    ),
-  );
+  const plain = ["b", "c", "e", "f", "g", "i", "j", "k", "l", "m"].map((id) => item(id));
+  const disabled = item("d", { Enabled: { BOOL: false } });
+  await Promise.all([...plain, disabled, item("h", overlap)].map((one) => table.put(one)));
 }
 
 async function run(

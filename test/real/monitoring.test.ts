@@ -32,6 +32,8 @@ describe("promtool", () => {
   it.each([
     ["check rules", "alerts.yml"],
     ["test rules", "alerts.test.yml"],
+    ["check rules", "relay-alerts.yml"],
+    ["test rules", "relay-alerts.test.yml"],
   ])("%s %s: finds nothing wrong", (command, file) => {
     const path = join(root, "docs/monitoring", file);
     const { status, stdout, stderr } = spawnSync(PROMETHEUS.command, [...command.split(" "), path], {

@@ -60,10 +60,24 @@ interface RuleTest {
 const read = (file: string) =>
   readFileSync(new URL(`../../docs/monitoring/${file}`, import.meta.url), "utf8");
 
+function rulesOf(file: string): Rules {
+  return parse(read(file)) as Rules;
+}
+
+function alertsOf(file: string): readonly AlertRule[] {
+  return rulesOf(file).groups.flatMap(({ rules }) => rules);
+}
+
+function testsOf(file: string): readonly RuleTest[] {
+  return (parse(read(file)) as { tests: RuleTest[] }).tests;
+}
+
 export const DASHBOARD = JSON.parse(read("grafana-dashboard.json")) as Dashboard;
-export const RULES = parse(read("alerts.yml")) as Rules;
-export const ALERTS = RULES.groups.flatMap(({ rules }) => rules);
-export const RULE_TESTS = (parse(read("alerts.test.yml")) as { tests: RuleTest[] }).tests;
+export const RULES = rulesOf("alerts.yml");
+export const ALERTS = alertsOf("alerts.yml");
+export const RELAY_ALERTS = alertsOf("relay-alerts.yml");
+export const RULE_TESTS = testsOf("alerts.test.yml");
+export const RELAY_RULE_TESTS = testsOf("relay-alerts.test.yml");
 
 /** Every expression of the dashboard, with the panel that it is in. */
 export const QUERIES = DASHBOARD.panels.flatMap((panel) =>

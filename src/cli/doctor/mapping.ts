@@ -71,6 +71,10 @@ function checkMapping(mapping: MappingShape): Check {
     ...(mapping.startingPosition === "TRIM_HORIZON"
       ? []
       : ["it does not start at TRIM_HORIZON: it may skip changes"]),
+    ...(mapping.hasFilter ? ["it has a filter: changes that do not pass it reach no node"] : []),
+    ...(mapping.batchWindowSeconds > 0
+      ? [`its batch window is ${mapping.batchWindowSeconds} s: changes wait that long`]
+      : []),
   ];
   if (missing.length > 0) return warning(NAME, `${functionName}: ${missing.join("; ")}`, DEPLOY);
   return ok(

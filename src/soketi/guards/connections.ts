@@ -1,4 +1,5 @@
 import type { GuardedServer, GuardedSocket, WsHandler } from "./soketi-parts.ts";
+import { leaveAfterJoin } from "./leave-after-join.ts";
 import { LeftMemberError } from "../errors.ts";
 import type { Guards } from "./guards.ts";
 import { stateOf } from "./socket-state.ts";
@@ -56,6 +57,7 @@ export function guardConnections(server: GuardedServer, guards: Guards): void {
         guards.settle<unknown>(WHERE, "the removal of a closed connection", () => evict(socket), undefined),
     );
     keepLeftMembersOut(handler, guards);
+    leaveAfterJoin(handler, guards);
   });
   keepClosedOnesOut(server);
   countOnce(server);

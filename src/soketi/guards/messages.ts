@@ -1,3 +1,4 @@
+import { allChannels } from "./all-channels.ts";
 import type { GuardedApp, GuardedServer, GuardedSocket, WsHandler } from "./soketi-parts.ts";
 import { EARLY_MESSAGES, EarlyMessages } from "./early-messages.ts";
 import type { Guards } from "./guards.ts";
@@ -98,15 +99,7 @@ export class MessageGuard implements SocketListener {
 
   /** soketi waits for them without a catch. One who has left meanwhile has not joined. */
   #guardChannels(handler: WsHandler): void {
-    const { publicChannelManager, privateChannelManager } = handler;
-    const { encryptedPrivateChannelManager, presenceChannelManager } = handler;
-    for (const channels of [
-      publicChannelManager,
-      privateChannelManager,
-      encryptedPrivateChannelManager,
-      presenceChannelManager,
-    ]) {
-      if (!channels) continue;
+    for (const channels of allChannels(handler)) {
       wrap(channels, "join", (join) => async (socket, channel, message) => {
         const failed = { ws: socket, success: false, type: "ServerError" };
         const refused = { ...failed, errorCode: SERVER_ERROR.code, errorMessage: SERVER_ERROR.message };

@@ -13,6 +13,8 @@ const MAPPING: MappingShape = {
   startingPosition: "TRIM_HORIZON",
   reportsBatchItemFailures: true,
   hasFailureQueue: true,
+  hasFilter: false,
+  batchWindowSeconds: 0,
 };
 
 const RELAY = { token: "7 host-1 42 id", behindMs: 61_000 };
@@ -55,6 +57,8 @@ describe("the event source mapping", () => {
     ["that counts failures as done", "warning", { reportsBatchItemFailures: false }],
     ["without a failure queue", "warning", { hasFailureQueue: false }],
     ["that begins at the end", "warning", { startingPosition: "LATEST" }],
+    ["that lets only some changes through", "warning", { hasFilter: true }],
+    ["that waits for fuller batches", "warning", { batchWindowSeconds: 5 }],
   ])("%s: %s", (_, level, change) => {
     const [check] = checkMappings([{ ...MAPPING, ...change }]);
     expect(check?.level).toBe(level);

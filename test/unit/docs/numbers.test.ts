@@ -14,7 +14,7 @@ const PROMISES: readonly (readonly [document: string, words: string, source: str
   ["docs/cli.md", "about every `--interval` (500 ms)", "src/cli/measure/measure.ts", ".default(500,"],
   ["docs/cli.md", "up to `--timeout` (30 s)", "src/cli/support/confirm.ts", ".default(30_000,"],
   ["docs/cli.md", "the old secret for up to 30 days", "src/cli/apps/rotate.ts", "MAX_OVERLAP_MS = 30 * 86_400_000"],
-  ["docs/cli.md", "an agent that vanished for a day", "src/redis/bus.ts", "REMEMBERED_MS = 86_400_000"],
+  ["docs/cli.md", "a vanished agent for a day", "src/redis/bus.ts", "REMEMBERED_MS = 86_400_000"],
   ["docs/console.md", "`http://127.0.0.1:6009/`", "src/cli/console.ts", "port, 6009)"],
   ["docs/console.md", "differ by more than a second", "src/fleet/clock-skew.ts", "CLOCK_TOLERANCE_MS = 1_000"],
   ["docs/console.md", "From 12 nodes on", "src/console/page/nodes.tsx", "COMPACT_FROM = 12"],

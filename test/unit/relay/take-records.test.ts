@@ -177,6 +177,42 @@ describe("a record that fails by itself", () => {
     expect([told(), givenUp, removed]).toEqual([["a created"], [], []]);
   });
 
+  it("has its minute, also behind another one", async () => {
+    step = 20_000;
+    const tries: Record<string, number> = { first: 0, second: 0 };
+    await take(
+      [record(1, "first"), record(2, "second")],
+      cache((name) => {
+        tries[name] = (tries[name] ?? 0) + 1;
+        return name in tries;
+      }),
+    );
+    expect(givenUp).toEqual(["1 it is poisoned invalidation", "2 it is poisoned invalidation"]);
+    // Together once, by itself at 20, 40 and 60 s.
+    expect(tries.second).toBeGreaterThanOrEqual(3);
+  });
+
+  it("is not tried without a pause while nothing can be published instead of it", async () => {
+    step = 40_000;
+    const ending = new AbortController();
+    let tries = 0;
+    const poisoned = cache(
+      () => {
+        tries += 1;
+        if (tries > 100) ending.abort();
+        return true;
+      },
+      () => {
+        redis.failures.push(new Error("too strange"), new RedisError("x", new Error("OOM")));
+        // Nothing else in the process has its turn until there is a pause.
+        setImmediate(() => ending.abort());
+      },
+    );
+    await take([record(1, "a")], poisoned, ending.signal);
+    expect(tries).toBe(2);
+    expect(redis.shards).toEqual({});
+  });
+
   it("whose app cannot be told either makes everything be flushed, as soon as Redis takes that", async () => {
     step = 40_000;
     // The invalidation is refused, and the first flush.

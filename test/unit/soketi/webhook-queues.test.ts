@@ -30,7 +30,7 @@ const appOf = (key: string, secret: string) =>
   ({ id: "a", key, secret, webhooks: [{}], initialApp: {} }) as unknown as SoketiAppObject;
 
 function setUp(found: Found, closesPerSecond = 5_000) {
-  const state = { found, now: NOW, reads: 0 };
+  const state = { found, now: NOW, reads: 0, held: undefined as SoketiAppObject | undefined };
   const log: string[] = [];
   const report: WebhookReporter = {
     webhookDropped: (reason, appId) => void log.push(`dropped ${appId}: ${reason}`),
@@ -48,7 +48,7 @@ function setUp(found: Found, closesPerSecond = 5_000) {
         onError?.(state.found);
         return Promise.resolve(null);
       },
-      inspect: () => undefined,
+      inspect: () => state.held && { app: state.held, readMsAgo: 0, proven: true },
     },
     appClass: undefined as unknown as SoketiAppClass,
     server: {} as SoketiServer,
@@ -189,6 +189,21 @@ describe("a queued webhook", () => {
     await sqs(jobOf({}, NOW + 1_500_000));
     await sqs(jobOf({}, NOW + 1_500_001));
     expect(log).toEqual(["sent last secret", "sent last secret", "dropped a: app-gone"]);
+  });
+
+  it("of an app that was created again under the id of a deleted one, and deleted too, is not sent to that one's receivers", async () => {
+    const { sqs, log, state, apps } = setUp(null);
+    apps.remember(appOf("first", "secret"));
+    await sqs(jobOf());
+    // A connection of the first one, which is closed only now, has an older version of it.
+    apps.remember(appOf("older", "secret"));
+    await sqs(jobOf());
+    const again = appOf("second", "other");
+    state.held = again;
+    apps.remember(again);
+    state.held = undefined;
+    await sqs(jobOf());
+    expect(log).toEqual(["sent first secret", "sent first secret", "sent second other"]);
   });
 
   it("of an app that this node never had goes back to a shared queue for ten minutes, and is dropped from memory", async () => {
