@@ -73,7 +73,7 @@ const ofFunction = (fn) => ({
     above(0, "Sum", lambda(fn, "Errors")),
   ],
   [`${capital(fn)}Throttles`]: [
-    `The ${fn} function was not let run: the account's or its own concurrency is used up.`,
+    `The ${fn} function was throttled: the account's or its own concurrency is used up.`,
     above(0, "Sum", lambda(fn, "Throttles")),
   ],
 });
@@ -89,7 +89,7 @@ const ofPipeline = (is) => ({
     above(0, "Sum", ours(is, "PublishFailures"), { period: MINUTE, periods: 5, needed: 3 }),
   ],
   InvalidItems: [
-    "Somebody wrote an app that is not what they meant: it has problems.",
+    "An app was written with problems: it may not be what its author meant.",
     above(0, "Sum", ours(is, "InvalidItems")),
   ],
   UnreadableRecords: [
@@ -124,7 +124,7 @@ const ofSweep = (is) => {
       above(0, "Sum", ours(is, "SweepFailures")),
     ],
     SweepNotRun: [
-      "No sweep began in the time of two.",
+      "No sweep began within two intervals.",
       {
         ...lambda("sweep", "Invocations"),
         Statistic: "Sum",
@@ -153,11 +153,11 @@ const ofCanary = (is) => {
       above(LATE_MS, "Maximum", ours(is, "CanaryTime"), { period, periods: 5, needed: 3 }),
     ],
     CanaryIncomplete: [
-      "A change did not reach every node within 20 s, or no node is there, or nothing was measured, in two runs of three.",
+      "A change did not reach every node within 20 s, or no node is registered, or nothing was measured, in two runs of three.",
       orMissing(above(0, "Maximum", ours(is, "CanaryIncomplete"), { period, periods: 3, needed: 2 })),
     ],
     CanaryNotRun: [
-      "No canary began in the time of three.",
+      "No canary began within three intervals.",
       orMissing({
         ...lambda("canary", "Invocations"),
         Statistic: "Sum",

@@ -215,8 +215,8 @@ function contradictions(is, region) {
     [
       // What stands between the first { and the next } says where a cluster keeps a name.
       is.redisClusterNodes && is.prefix && !/^[^{]*\{[^}]+\}/.test(is.prefix),
-      "prefix: expected a hash tag in it, as {app-sync} is one, since a cluster keeps names without one on different " +
-        "nodes, found none. Put braces around a part of it, the same for the agents.",
+      "prefix: expected a hash tag such as {app-sync}, without which a cluster keeps the names on different nodes, found " +
+        "none. Put braces around a part of it, the same for the agents.",
     ],
     [
       is.redisClusterNodes && Number(is.minReplicas) > 0,
@@ -295,8 +295,8 @@ function sharedCacheContradictions(is) {
     [
       is.sharedCacheFormat === "soketi,sockudo" &&
         overlap(`${is.redisKeyPrefix}app:`, `${is.sockudoCachePrefix || "sockudo_cache:"}:app:`),
-      "sockudoCachePrefix: expected a prefix that keeps sockudo's entries apart from soketi's, found one under which they are in " +
-        "each other's way. Give sockudo another, here and in its cache.redis.prefix.",
+      "sockudoCachePrefix: expected a prefix that keeps sockudo's entries apart from soketi's, found one under which they " +
+        "collide. Choose another, here and in sockudo's cache.redis.prefix.",
     ],
   ];
 }

@@ -18,7 +18,10 @@ export function wordToBoolean(text: string): boolean | undefined {
 
 /** What was found, without its value: see {@link Problem.message}. */
 export function describe(reading: Reading): string {
-  if (reading.kind === "text") return `${reading.type} with ${reading.text.length} characters`;
+  if (reading.kind === "text") {
+    const { length } = reading.text;
+    return `${reading.type} with ${length} ${length === 1 ? "character" : "characters"}`;
+  }
   if (reading.kind === "boolean") return "BOOL";
   if (reading.kind === "list") return "L";
   if (reading.kind === "absent") return "nothing";

@@ -53,11 +53,11 @@ function itemsOf(reading: Reading, report: Report): readonly unknown[] | undefin
     reading.kind === "text" ? reading.text : reading.kind === "unreadable" ? reading.lossyText : "";
   const items = parseWebhooks(text ?? "");
   if (items?.isEncodedTwice) {
-    const found = "Expected a JSON array; found text with text in it, that with the array";
-    report("Webhooks", "webhooks-encoded-twice", `${found}. Read all the same. Encode it once.`);
+    const found = "Expected a JSON array; found it encoded twice";
+    report("Webhooks", "webhooks-encoded-twice", `${found}. Read anyway. Encode it once.`);
   }
   if (items && reading.kind === "unreadable") {
-    report("Webhooks", "webhooks-not-utf8", "Read, but for the bytes that are not UTF-8. Write S.");
+    report("Webhooks", "webhooks-not-utf8", "Read without the bytes that are not UTF-8. Write S.");
   }
   return items?.list;
 }
@@ -127,7 +127,7 @@ function readEventTypes(value: unknown, report: ReportPart): readonly WebhookEve
     report(
       ".event_types",
       "webhook-events-not-a-list",
-      "expected a list; found text: the types named in it.",
+      "expected a list; found text. The types that it contains apply.",
     );
     names = WEBHOOK_EVENT_TYPES.filter((type) => value.includes(type));
   }

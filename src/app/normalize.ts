@@ -125,10 +125,10 @@ function readSpelled<T>(
   const advice = `Write ${attribute}, and remove ${undocumented.join(" and ")}.`;
   if (disagree) {
     const names = found.map(({ name }) => name).join(" and ");
-    report(attribute, "spellings-disagree", `${names} differ; soketi obeys ${effective.name}. ${advice}`);
+    report(attribute, "spellings-disagree", `${names} differ; soketi uses ${effective.name}. ${advice}`);
   } else {
     const isOrAre = undocumented.length === 1 ? "is a spelling" : "are spellings";
-    const what = `${undocumented.join(" and ")} ${isOrAre} that soketi obeys and does not document`;
+    const what = `${undocumented.join(" and ")} ${isOrAre} that soketi reads but does not document`;
     report(attribute, "undocumented-spelling", `${what}. ${advice}`);
   }
   return value;

@@ -16,7 +16,7 @@ import { field, isFields } from "./webhook-parts.ts";
  */
 export const REPAIR_CODES = {
   "name-undocumented":
-    "soketi obeys this name and does not document it. Write the documented one in its place.",
+    "soketi reads this name but does not document it. Write the documented one in its place.",
   "flag-not-bool": "soketi alone takes any text or bytes for true. Write it as BOOL.",
   "limit-negative": "soketi alone takes a negative limit literally, and allows nothing. Leave it out.",
   "limit-not-number": "Write it as N.",

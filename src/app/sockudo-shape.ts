@@ -131,7 +131,7 @@ function snakeCase(name: string): string {
 function toWebhooks(webhooks: readonly Webhook[], report: Report): SockudoWebhook[] {
   const all = webhooks.map((webhook, index) => {
     const tell: Report = (part, code, message) => {
-      report("Webhooks", code, `Webhook ${index + 1} of those in force${part}: ${message}`);
+      report("Webhooks", code, `Webhook ${index + 1} in effect${part}: ${message}`);
     };
     return toWebhook(webhook, tell);
   });

@@ -49,7 +49,7 @@ export function createCanaryItem(client: DynamoDBClient, table: string, appId: s
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
         throw new ConflictError(
-          `expected no app ${appId} but the canary's own, found somebody's: set APP_SYNC_CANARY_APP to an id that is free`,
+          `expected no app ${appId} but the canary's own, found another: set APP_SYNC_CANARY_APP to an unused id`,
           { cause: error },
         );
       }

@@ -38,7 +38,7 @@ const program = new Command("soketi-app-sync")
     "after",
     `
 The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGER_DYNAMODB_TABLE, AWS_REGION, and the
-rest of docs/cli.md.
+rest of docs/reference/settings.md.
 Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 changed but not confirmed by every node,
 7 done but something could not be checked, 130 and 143 interrupted.`,
   );

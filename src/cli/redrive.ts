@@ -56,17 +56,16 @@ async function redriveRange(options: RedriveOptions, tools: Tools): Promise<Redr
     unreadableRecord: (at, reason) => told.push(`record ${at} names no app, so all nodes flush: ${reason}`),
     notRefreshed(appIds, error) {
       isComplete = false;
-      const why =
-        error instanceof Error ? error.message : "the records do not say which keys were theirs before";
+      const why = error instanceof Error ? error.message : "the records do not contain the apps' former keys";
       told.push(`${amount(appIds.length, "app")} may be wrong in the shared cache until a sweep: ${why}`);
     },
     publishFailed: (error) => {
       throw error;
     },
     rangeRedriven: (_range, records) =>
-      told.push(`${records} records published again on ${config.names.log}`),
+      told.push(`${records} records published again to ${config.names.log}`),
     rangeGone: (_range, reason) =>
-      told.push(`records are lost, published a flush on ${config.names.log}: ${reason}`),
+      told.push(`records are lost, so a flush was published to ${config.names.log}: ${reason}`),
     redriveFailed: () => undefined,
   };
   const streamArn = options.stream ?? (await findStream(tables, config.table));

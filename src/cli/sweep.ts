@@ -27,13 +27,14 @@ export function createSweepCommand(): Command {
       );
       if (unsettled > 0) {
         terminal.note(
-          `${amount(unsettled, "app")} changed all the time and may be wrong in the cache: run it again`,
+          `${amount(unsettled, "app")} kept changing and may be wrong in the cache: run it again`,
         );
       }
       if (foreign > 0) {
         terminal.note(
-          `${amount(foreign, "key")} of another type under names of entries: another program's, left alone, and unreadable for ` +
-            "servers. Find out which program writes there, and give one of the two another prefix",
+          `${amount(foreign, "key")} with an entry's name ${foreign === 1 ? "has" : "have"} another type and ` +
+            `${foreign === 1 ? "was" : "were"} left alone: servers cannot read them. Find out which program writes there, and ` +
+            "give one of the two another prefix",
         );
       }
       return unsettled + foreign > 0 ? EXIT.unwell : EXIT.ok;

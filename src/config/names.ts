@@ -16,8 +16,8 @@ export function readNames(
   const prefix = env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table);
   if (redis?.kind === "cluster" && !hasHashTag(prefix)) {
     env.mistakes.push(
-      `${as}: expected a hash tag in it, as {app-sync} is one, since a cluster keeps names without one on different ` +
-        "nodes, found none. Put braces around a part of it, the same on both sides.",
+      `${as}: expected a hash tag such as {app-sync}, without which a cluster keeps the names on different nodes, ` +
+        "found none. Put braces around a part of it, the same for pipeline and nodes.",
     );
   }
   return busNames(prefix);

@@ -82,9 +82,9 @@ export function readRedis(env: EnvReader): RedisSettings | undefined {
 }
 
 /**
- * `REDIS_URL`, or `REDIS_CLUSTER_NODES`, or `REDIS_SENTINELS` with `REDIS_SENTINEL_NAME`; `REDIS_USERNAME`,
- * `REDIS_PASSWORD` and `REDIS_TLS` go with the latter two. When one of them is there with `APP_SYNC_` in front, only
- * such count: the plain ones may belong to another program. Undefined, without a mistake, when none is set.
+ * `REDIS_URL`, or `REDIS_CLUSTER_NODES`, or `REDIS_SENTINELS` with `REDIS_SENTINEL_NAME`. `REDIS_USERNAME`,
+ * `REDIS_PASSWORD` and `REDIS_TLS` go with each; what a URL says itself wins. When one form is set with `APP_SYNC_` in front,
+ * only such count: the plain ones may belong to another program. Undefined, without a mistake, when none is set.
  */
 export function readGivenRedis(env: EnvReader): GivenRedis | undefined {
   const prefix = prefixIn(env);
@@ -96,7 +96,7 @@ export function readGivenRedis(env: EnvReader): GivenRedis | undefined {
   if (from === undefined) {
     for (const name of setIn(env, OWN_PREFIX)) {
       env.mistakes.push(
-        `${name}: expected ${OWN_PREFIX}REDIS_URL or another of its kind beside it, found none.`,
+        `${name}: expected ${OWN_PREFIX}REDIS_URL, ${OWN_PREFIX}REDIS_CLUSTER_NODES or ${OWN_PREFIX}REDIS_SENTINELS beside it, found none.`,
       );
     }
     return undefined;

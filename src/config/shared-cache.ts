@@ -46,8 +46,8 @@ export function readSharedCache(env: EnvReader): SharedCacheConfig | undefined {
   }
   if (servers.size > 1 && overlap(entriesOf({ keyPrefix }), entriesOf({ prefix }))) {
     env.mistakes.push(
-      "SOCKUDO_CACHE_PREFIX: expected a prefix that keeps sockudo's entries apart from soketi's, found one under which they are in " +
-        "each other's way. Give sockudo another, here and in its cache.redis.prefix.",
+      "SOCKUDO_CACHE_PREFIX: expected a prefix that keeps sockudo's entries apart from soketi's, found one under which they " +
+        "collide. Choose another, here and in sockudo's cache.redis.prefix.",
     );
   }
   return {
@@ -66,8 +66,8 @@ export function refuseSharedNames(
   const begins = [...(soketi ? [entriesOf(soketi)] : []), ...(sockudo ? [entriesOf(sockudo)] : [])];
   if (!begins.some((one) => overlap(one, nodes))) return;
   env.mistakes.push(
-    "APP_SYNC_PREFIX: expected names apart from those of the shared cache's entries, found one among them, where a sweep removes what " +
-      "is no app's. Choose another, the same on both sides.",
+    "APP_SYNC_PREFIX: expected a prefix outside the shared cache's entries, found one among them, where a sweep would remove the nodes' " +
+      "registry. Choose another, the same for pipeline and nodes.",
   );
 }
 

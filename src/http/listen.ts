@@ -14,7 +14,7 @@ export interface ListenOptions {
 /** By Node's codes: what is found, and which of the two is to be chosen anew. */
 const REASONS: Readonly<Record<string, readonly [found: string, setting: "host" | "port"]>> = {
   EADDRINUSE: ["that it is in use", "port"],
-  EACCES: ["that this user may not", "port"],
+  EACCES: ["that this user is not allowed to", "port"],
   EADDRNOTAVAIL: ["that it is no address of this machine", "host"],
   ENOTFOUND: ["that the host is unknown", "host"],
   EAI_AGAIN: ["that the host is unknown", "host"],

@@ -127,7 +127,7 @@ function canaryReporter(log: Log, meter: Meter): CanaryReporter {
       const complete = isComplete(result, hasSharedCache);
       const inTime = isInTime(result);
       const say = complete && inTime ? "info" : "warn";
-      log[say](`a change is ${complete ? "in force on every node" : "not confirmed by every node"}`, {
+      log[say](`a change is ${complete ? "in effect on every node" : "not confirmed by every node"}`, {
         ...result,
       });
       const { writeMs, streamMs, nodesMs, totalMs, expected, confirmed, vanished = 0 } = result;

@@ -26,7 +26,7 @@ const COUNTERS: Readonly<Record<string, string>> = {
   SweptEntries: "Entries of the shared cache that a sweep compared.",
   SweepRepaired: "Entries that differed from the table and were corrected.",
   SweepRemoved: "Entries of deleted apps.",
-  SweepUnsettled: "Apps that changed all the time and were left to the next sweep.",
+  SweepUnsettled: "Apps that kept changing and were left to the next sweep.",
   SweepForeign: "Keys of another type under names of entries, at each sweep; they are left alone.",
   SweepFailures: "Sweeps that did not finish.",
 };

@@ -51,7 +51,7 @@ const rowsOf = async (id: string) =>
     ({ appId }) => appId === id,
   );
 
-it("a change of the command line is in force on every node without the stream, and the log says who and why", async () => {
+it("a change of the command line is in effect on every node without the stream, and the log says who and why", async () => {
   await fleet.table.put(item("told"));
   expect(await outcomeOfConnecting(node, "told-key")).toBe("connected");
   const who = ["--by", "alice", "--reason", "its key has leaked"];
@@ -84,7 +84,7 @@ it("does not fail when the nodes cannot be told: the change is made", async () =
   const away = { ...env, REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
   const { status, stdout, stderr } = await cli(["apps", "disable", "untold", "--no-wait"], { env: away });
   expect([status, stdout]).toEqual([0, expect.stringContaining("app untold is disabled")]);
-  expect(stderr).toContain("the nodes were not notified at once, and will learn of it from the stream: ");
+  expect(stderr).toContain("the nodes were not notified directly; the stream will deliver the change: ");
   expect(await fleet.table.get("untold")).toMatchObject({ Enabled: { BOOL: false } });
 });
 

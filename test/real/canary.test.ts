@@ -114,7 +114,7 @@ describe("the built canary", { shuffle: false }, () => {
     await fleet.table.put(item("taken"));
     const other = await loadHandler<Canary>({ ...env, APP_SYNC_CANARY_APP: "taken" }, "canary");
     await expect(other({}, whole)).rejects.toThrow(
-      /expected no app taken but the canary's own, found somebody's/,
+      /expected no app taken but the canary's own, found another/,
     );
     expect(await fleet.table.get("taken")).toEqual(item("taken"));
   });
@@ -138,7 +138,7 @@ describe("the built canary", { shuffle: false }, () => {
     await redis.set(busNames(fleet.prefix).canary, JSON.stringify(old));
     expect(await found()).toMatchObject({
       level: "fail",
-      found: expect.stringMatching(/^it ran last \d+ (s|min) ago, and was due every 1 min$/) as string,
+      found: expect.stringMatching(/^it last ran \d+ (s|min) ago, and is due every 1 min$/) as string,
     });
   });
 });
@@ -226,7 +226,7 @@ describe("measure", { shuffle: false }, () => {
 
   it("does not touch somebody's app", async () => {
     const { status, stderr } = await measure([], { APP_SYNC_CANARY_APP: "taken" });
-    expect([status, stderr]).toEqual([1, expect.stringContaining("found somebody's")]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining("but the canary's own, found another")]);
     expect(await fleet.table.get("taken")).toEqual(item("taken"));
   });
 });
@@ -240,7 +240,7 @@ describe("a pipeline that has stopped in silence", () => {
     const { status, stderr, measured } = await measure(["--timeout", "1s"]);
     expect(status).toBe(3);
     expect(stderr).toContain(
-      "change 1 did not come to the log within 1 s: is the function or the relay running?",
+      "change 1 did not reach the log within 1 s: is the function or the relay running?",
     );
     expect(measured).toMatchObject({ writes: 1, inTime: 0, streamMs: null });
   });

@@ -68,7 +68,7 @@ describe("apps", () => {
     }
   });
 
-  it("disable, enable, rotate-key, update, delete: in force on every node when they return", async () => {
+  it("disable, enable, rotate-key, update, delete: in effect on every node when they return", async () => {
     await fleet.table.put(item("steps"));
     const outcome = async (key: string) => [
       ...new Set(await Promise.all(nodes.map((node) => outcomeOfConnecting(node, key)))),

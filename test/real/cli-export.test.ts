@@ -83,7 +83,7 @@ describe("apps export", () => {
   it("replaces no file, and leaves none that is not whole", async () => {
     await writeFile(file, "mine");
     const there = await run(["export", file]);
-    expect([there.status, there.stderr]).toEqual([1, expect.stringContaining("found that it is there")]);
+    expect([there.status, there.stderr]).toEqual([1, expect.stringContaining("found that it exists")]);
     expect(await readFile(file, "utf8")).toBe("mine");
     const none = await run(["export", join(folder, "none.jsonl"), "--table", "nowhere"]);
     expect(none.status).toBe(1);

@@ -461,8 +461,7 @@ describe("a reader that has read enough", () => {
       const [status] = (await once(child, "close")) as [number | null];
       speaksToUsers({ stdout: "", stderr });
       if (command.secret) {
-        const words =
-          /app \w+ has a new secret in the table, and the output lacks it: .*\(EPIPE\).* get \w+ --secrets/;
+        const words = /Could not write the new secret of app \w+ to the output: EPIPE\. .* get \w+ --secrets/;
         expect([status, stderr]).toEqual([1, expect.stringMatching(words)]);
         return;
       }
@@ -482,7 +481,7 @@ it("a sweep that leaves something alone says so, and ends with 2", async () => {
   await client.quit();
   expect([status, stderr]).toEqual([
     2,
-    expect.stringMatching(/^1 key of another type under names of entries/),
+    expect.stringMatching(/^1 key with an entry's name has another type/),
   ]);
 });
 
@@ -523,7 +522,7 @@ describe("a disk that is full", () => {
       expect([args, status]).toEqual([args, 1]);
       expect(await announced(), stderr).toBeGreaterThan(before);
       if (args[0] === "disable") expect(stderr).toContain("Could not write the output: ENOSPC");
-      else expect(stderr).toMatch(/new secrets? in the table, and the output lacks it: .*\(ENOSPC\)/);
+      else expect(stderr).toMatch(/Could not write the new secrets? of apps? .* to the output: ENOSPC/);
     }
     await client.quit();
   });

@@ -257,7 +257,7 @@ describe(`${MANY} rotations`, { shuffle: false }, () => {
     await writeFile(out, "");
     const before = await fleet.table.get("many-0");
     const { status, stderr } = await apps(["rotate-secret", ...chosen, "--out", out]);
-    expect([status, stderr]).toEqual([1, expect.stringContaining("found that it is there: give another")]);
+    expect([status, stderr]).toEqual([1, expect.stringContaining("found that it exists: choose another")]);
     expect(await fleet.table.get("many-0")).toEqual(before);
     const dry = await apps(["rotate-secret", ...chosen, "--dry-run", "--json"]);
     expect(dry.stdout).not.toMatch(/"secret":"/);

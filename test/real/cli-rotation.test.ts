@@ -183,8 +183,7 @@ describe("a file of new secrets that cannot be written", () => {
     expect(status, stderr).toBe(1);
     const { error, code } = errorOf(stderr);
     expect(code).toBe("E_SECRET_NOT_KEPT");
-    expect(error).toContain(`app lost has a new secret in the table, and ${out} lacks it`);
-    expect(error).toContain("(EFBIG)");
+    expect(error).toContain(`Could not write the new secret of app lost to ${out}: EFBIG`);
     expect(error).toContain("soketi-app-sync get lost --secrets");
     const secret = await secretOf("lost");
     expect(secret).not.toBe("lost-secret");
@@ -207,7 +206,7 @@ describe("a file of new secrets that cannot be written", () => {
     // The last line may be cut short.
     const whole = readFileSync(out, "utf8").split("\n").slice(0, -1);
     const kept = whole.map((line) => (JSON.parse(line) as { appId: string }).appId);
-    const named = (/^apps? (.*?) (?:has|have) /.exec(error)?.[1] ?? "").split(", ");
+    const named = (/new secrets? of apps? (.*?) to \//.exec(error)?.[1] ?? "").split(", ");
     expect(kept.length).toBeGreaterThan(0);
     expect([...kept, ...named].sort()).toEqual([...changed].sort());
     expect((await announced("many")).sort()).toEqual([...changed].sort());

@@ -168,7 +168,7 @@ describe("validate", () => {
       expect.stringContaining("found one of contended: set --table"),
     ]);
     const again = await cli(["validate", "--fix", "--yes", "--backup", backup], { env });
-    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found that it is there")]);
+    expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found that it exists")]);
   });
 
   it("removes overlaps that are over, not those that run, nor what somebody has begun meanwhile", async () => {

@@ -85,7 +85,7 @@ describe("the sentence on top", { shuffle: false }, () => {
   });
 
   it("counts what the canary has found, and never takes it for well where nobody has measured", async () => {
-    const none = "How long changes take was not looked at: there is no canary.";
+    const none = "How long changes take is not measured: there is no canary.";
     await watched.shows("good", `All 2 nodes are up to date. ${none}`);
     const env = { ...watched.env, AWS_REGION: "us-east-1" };
     const credentials = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" };
@@ -106,9 +106,9 @@ describe("the sentence on top", { shuffle: false }, () => {
     await keep({ totalMs: null, nodesMs: null, confirmed: 1, missing: ["host-9 7"] });
     await watched.shows("bad", "was not confirmed by host-9 7.");
     await keep({ streamMs: null, totalMs: null, nodesMs: null });
-    await watched.shows("bad", "did not come to the log.");
+    await watched.shows("bad", "did not reach the log.");
     await keep({ at: result.at - 200_000 });
-    await watched.shows("bad", "nobody measures whether changes arrive.");
+    await watched.shows("bad", "nothing measures whether changes arrive.");
     await watched.redis.del(key);
     await watched.shows("good", none);
     await watched.fleet.table.delete("app-sync-canary");
@@ -173,8 +173,8 @@ describe("the sentence on top", { shuffle: false }, () => {
   it("names a node that was killed, also when its entry is over", async () => {
     second.child.signal("SIGKILL");
     await watched.shows("bad", "does not answer");
-    await watched.shows("bad", "left without saying so, and was seen last");
-    expect(await card(second).innerText()).toMatch(/left, last seen \d+ s ago/);
+    await watched.shows("bad", "vanished, last seen");
+    expect(await card(second).innerText()).toMatch(/vanished, last seen \d+ s ago/);
     expect(await watched.page.title()).toBe("(!) soketi-app-sync");
   });
 });

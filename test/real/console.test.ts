@@ -31,7 +31,7 @@ describe("the console of the local stack", { shuffle: false }, () => {
       expect(await card.innerText()).toMatch(/following[^]*lease\s+\d\.\d s[^]*soketi 1\.6\.1/);
     }
     expect(await verdict()).toBe(
-      "All 2 nodes are up to date. How long changes take was not looked at: the local stack has no canary.",
+      "All 2 nodes are up to date. How long changes take is not measured: the local stack has no canary.",
     );
   });
 
@@ -82,8 +82,8 @@ describe("the console of the local stack", { shuffle: false }, () => {
     await frozen.getByRole("button", { name: "Freeze Redis" }).click();
     await killed.getByRole("button", { name: "Kill it" }).click();
     // Their entries in the registry are over by then.
-    await frozen.getByText("left, last seen").waitFor();
-    await killed.getByText("left, last seen").waitFor();
+    await frozen.getByText("vanished, last seen").waitFor();
+    await killed.getByText("vanished, last seen").waitFor();
     await frozen.getByRole("button", { name: "Unfreeze Redis" }).click();
     await frozen.locator(".state.good").waitFor();
     await killed.getByRole("button", { name: "Start it again" }).click();

@@ -137,7 +137,7 @@ describe("with the sentinels' login in the secret and no password in the environ
     expect(await told()).toEqual(["flush"]);
     expect((await cli(["nodes", "--json"], given)).stderr).not.toMatch(/NOAUTH|WRONGPASS|could not/i);
     const { stdout } = await cli(["doctor"], given);
-    expect(stdout).toContain("by sentinel");
+    expect(stdout).toContain("found by Sentinel");
     expect(stdout).toMatch(/majority/);
     expect(stdout).not.toMatch(/NOAUTH|WRONGPASS|✗ redis/);
     const tail = await cli(["tail", "--since", "all", "--no-follow"], given);

@@ -75,4 +75,4 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
 }
 
 const isThere = (file: string) =>
-  new UsageError(`expected to make the file ${file}, found that it is there: give another`);
+  new UsageError(`expected to create the file ${file}, found that it exists: choose another`);

@@ -79,12 +79,13 @@ export function notKept(unkept: readonly Unkept[], secrets: SecretsPlace): Secre
   if (!first) return undefined;
   const { error } = first;
   const ids = unkept.map(({ appId }) => appId).join(", ");
-  const has = unkept.length === 1 ? `app ${ids} has a new secret` : `apps ${ids} have new secrets`;
+  const what = unkept.length === 1 ? `the new secret of app ${ids}` : `the new secrets of apps ${ids}`;
+  const stays = unkept.length === 1 ? "It is" : "They are";
   const why =
     error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
   return new SecretNotKeptError(
-    `${has} in the table, and ${secrets.name} lacks it: Could not write it (${why}). ` +
-      `Show it with: soketi-app-sync get ${unkept.length === 1 ? ids : "APP"} --secrets`,
+    `Could not write ${what} to ${secrets.name}: ${why}. ${stays} in the table; ` +
+      `show with: soketi-app-sync get ${unkept.length === 1 ? ids : "APP"} --secrets`,
     { cause: error },
   );
 }

@@ -18,8 +18,8 @@ export function checkCanary(results: CanaryResults, now: number, hasSharedCache:
     return [
       skipped(
         NAME,
-        "it never ran, or not within a day: nobody knows how long a change takes",
-        "Measure now: soketi-app-sync measure. All the time: deploy with canary=on; beside a relay, have a timer run measure.",
+        "it has not run within a day: how long changes take is unknown",
+        "Measure once with soketi-app-sync measure. To measure always, deploy with canary=on or, with a relay, run measure on a timer.",
       ),
     ];
   }
@@ -27,9 +27,9 @@ export function checkCanary(results: CanaryResults, now: number, hasSharedCache:
     return [
       fail(
         NAME,
-        `it ran last ${ago(verdict.agoMs)}, and was due every ${verdict.intervalMs / 60_000} min`,
-        "Nobody measures any more. Look at its schedule and its log: docs/reference/alarms.md, CanaryNotRun. Switched off on purpose: it " +
-          "is forgotten after a day.",
+        `it last ran ${ago(verdict.agoMs)}, and is due every ${verdict.intervalMs / 60_000} min`,
+        "How long changes take is no longer measured. Check its schedule and log: docs/reference/alarms.md, CanaryNotRun. If you switched " +
+          "it off, this check ends after a day.",
       ),
     ];
   }
@@ -37,22 +37,29 @@ export function checkCanary(results: CanaryResults, now: number, hasSharedCache:
 }
 
 function checkChange({ state, agoMs, byHand, result }: MeasuredChange): Check {
-  const which = byHand ? `by hand, the slowest, ${ago(agoMs)}` : `the last change, ${ago(agoMs)}`;
+  const which = byHand
+    ? `the slowest change measured by hand, ${ago(agoMs)}`
+    : `the last change, ${ago(agoMs)}`;
   if (state === "no-message") {
     return fail(
       NAME,
-      `${which}, did not come to the log`,
-      "The pipeline stands still, or publishes elsewhere. Look at the function, the mapping and the stream.",
+      `${which}, did not reach the log`,
+      "The pipeline is stopped or publishes elsewhere. Check the function, its mapping and the stream.",
     );
   }
   const { writeMs, streamMs, nodesMs, totalMs, expected, missing } = result;
-  if (state === "incomplete" || state === "no-node") {
+  if (state === "no-node") {
     return fail(
       NAME,
-      state === "no-node"
-        ? `${which}, found no node`
-        : `${which}, was not confirmed by ${missing.join(", ")}`,
-      "Look at those nodes with: soketi-app-sync nodes. Gone for good: soketi-app-sync nodes --forget",
+      `${which}, had no registered node to confirm it`,
+      "Start soketi with the agent (docs/agent.md), on the Redis and prefix of the function.",
+    );
+  }
+  if (state === "incomplete") {
+    return fail(
+      NAME,
+      `${which}, was not confirmed by ${missing.join(", ")}`,
+      "Check these nodes with: soketi-app-sync nodes. If gone for good: soketi-app-sync nodes --forget",
     );
   }
   const found = `${which}, took ${totalMs ?? 0} ms to ${amount(expected, "node")}: write ${writeMs}, stream ${streamMs ?? 0}, nodes ${nodesMs ?? 0}`;

@@ -68,12 +68,11 @@ const SERVER = "nodes' redis";
 function checkServer(nodes: readonly RegisteredNode[], server: string | undefined): Check[] {
   const telling = nodes.filter(({ answer }) => answer?.server !== undefined);
   const [first] = telling;
-  if (!first)
-    return [unseen(SERVER, answeringOf(nodes).isNone ? NO_ANSWER : "no node says which it follows")];
+  if (!first) return [unseen(SERVER, answeringOf(nodes).isNone ? NO_ANSWER : "no node reports its Redis")];
   const wanted = server ?? first.answer?.server;
   const others = telling.filter(({ answer }) => answer?.server !== wanted);
   if (others.length === 0) {
-    const found = server === undefined ? "all on one" : "that of the pipeline's variables";
+    const found = server === undefined ? "all on the same" : "all on that of the pipeline's variables";
     return [ok(SERVER, `${found}${answeringOf(nodes).inWords}`)];
   }
   const names = others.slice(0, 3).map(({ entry: { host, pid } }) => `${host} ${pid}`);
@@ -96,8 +95,8 @@ function checkLease(node: RegisteredNode, tail: MessageId | undefined): Check[] 
       fail(
         name,
         `it vanished, last seen ${ago(lastSeenMsAgo)}`,
-        `It was killed, is frozen, or lost Redis: then ${boundOf([view])} without a new read. Check the process. Gone for ` +
-          "good: soketi-app-sync nodes --forget",
+        `It was killed, is frozen, or lost Redis: then ${boundOf([view])} without a new read. Check the process. If gone ` +
+          "for good: soketi-app-sync nodes --forget",
       ),
     ];
   }

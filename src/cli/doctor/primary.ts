@@ -32,7 +32,7 @@ export function checkPrimary(redis: RedisShape, shape: PrimaryShape): Check[] {
       ];
   if (verdict instanceof Error) {
     const advice =
-      "Nothing counts until they agree: make sure that most of them run and are reachable from here.";
+      "No message or heartbeat counts until they agree: make sure that most of them run and are reachable from here.";
     return [...checks, fail(NAME, verdict.message, advice)];
   }
   const found = [...others, ...(verdict && !isNamed ? ["the one that this connection uses"] : [])];
@@ -60,7 +60,8 @@ function byReplicas({ replicas }: RedisShape, { minReplicas }: PrimaryShape): Ch
   if (minReplicas === 0)
     return warning(NAME, `${replicas} replicas, and no protection from a second primary`, advice);
   if (replicas < minReplicas) {
-    const wait = "Nothing counts until that many are there: start them, or lower APP_SYNC_MIN_REPLICAS.";
+    const wait =
+      "No message or heartbeat counts until that many are there: start them, or lower APP_SYNC_MIN_REPLICAS.";
     return fail(NAME, `APP_SYNC_MIN_REPLICAS is ${minReplicas}, and there are ${replicas} replicas`, wait);
   }
   if (minReplicas < need)

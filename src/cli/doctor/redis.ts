@@ -29,7 +29,7 @@ export function checkRedis(shape: RedisShape, configured: "standalone" | "sentin
   const wantsCluster = configured === "cluster";
   return [
     Number(version.split(".")[0]) >= 6
-      ? ok("redis", `${version}, ${mode}, by ${configured}`)
+      ? ok("redis", `${version}, ${mode}${configured === "sentinel" ? ", found by Sentinel" : ""}`)
       : fail(
           "redis",
           `expected Redis 6 or later, found ${version}`,

@@ -52,7 +52,7 @@ async function measure(run: Run, options: MeasureOptions): Promise<ExitCode> {
   const before = await (await tools.items()).get(appId);
   if (before && before[CANARY_ATTRIBUTE]?.BOOL !== true) {
     throw new UsageError(
-      `expected no app ${appId} but the canary's own, found somebody's: set APP_SYNC_CANARY_APP to an id that is free`,
+      `expected no app ${appId} but the canary's own, found another: set APP_SYNC_CANARY_APP to an unused id`,
     );
   }
   const fleet = await tools.fleet();

@@ -86,14 +86,14 @@ function verdict(
   if (!last) {
     const silent = nodes.length > 0 ? `; ${amount(nodes.length, "node")} vanished` : "";
     return [
-      `no soketi node is registered here, so that nothing was written: check APP_SYNC_PREFIX and Redis${silent}`,
+      `no soketi node is registered here, so nothing was written: check APP_SYNC_PREFIX and Redis${silent}`,
       EXIT.unwell,
     ];
   }
   const which = `change ${results.length}`;
   if (last.streamMs === null) {
     return [
-      `${which} did not come to the log within ${timeout / 1_000} s: is the function or the relay running? Run "soketi-app-sync doctor" to find out`,
+      `${which} did not reach the log within ${timeout / 1_000} s: is the function or the relay running? Run "soketi-app-sync doctor" to find out`,
       EXIT.unconfirmed,
     ];
   }
@@ -113,7 +113,7 @@ function verdict(
   }
   if (expect === undefined && last.missing.length > 0) {
     return [
-      `${last.missing.join(", ")} vanished, and did not confirm. Gone for good: soketi-app-sync nodes --forget; ` +
+      `${last.missing.join(", ")} vanished and did not confirm. If gone for good: soketi-app-sync nodes --forget; ` +
         "or pass --expect with the number of nodes",
       EXIT.unconfirmed,
     ];

@@ -53,7 +53,7 @@ export async function announce(
     return await (await tools.log()).append(messages);
   } catch (error) {
     const why = explain(error, tools.config, tools.redisTrouble());
-    terminal.note(`the nodes were not notified at once, and will learn of it from the stream: ${why}`);
+    terminal.note(`the nodes were not notified directly; the stream will deliver the change: ${why}`);
     return undefined;
   }
 }

@@ -20,7 +20,7 @@ export function createCommand(name: string, description: string, examples: reado
     .addOption(new Option("--table <name>", "the apps table (APP_MANAGER_DYNAMODB_TABLE)"))
     .addOption(new Option("--region <name>", "its region (AWS_REGION)"))
     .addOption(new Option("--endpoint <url>", "a local DynamoDB (APP_MANAGER_DYNAMODB_ENDPOINT)"))
-    .addOption(new Option("--prefix <text>", "names of the log in Redis (APP_SYNC_PREFIX)"))
+    .addOption(new Option("--prefix <text>", "prefix of the names in Redis (APP_SYNC_PREFIX)"))
     .addHelpText(
       "after",
       `\nExample${examples.length > 1 ? "s" : ""}:\n${examples.map((line) => `  soketi-app-sync ${line}`).join("\n")}`,

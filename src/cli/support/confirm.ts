@@ -228,8 +228,8 @@ function complaintOf(
   }
   if (silent.length > 0) {
     return (
-      `${amount(silent.length, "node")} of ${confirmations.length} vanished, and did not confirm. ` +
-      "Gone for good: soketi-app-sync nodes --forget; or pass --expect with the number of nodes"
+      `${amount(silent.length, "node")} of ${confirmations.length} vanished and did not confirm. ` +
+      "If gone for good: soketi-app-sync nodes --forget; or pass --expect with the number of nodes"
     );
   }
   if (confirmed > 0 || isInSharedCache) return undefined;

@@ -38,7 +38,7 @@ function actionOf(request: FailedRequest | undefined): string {
 const REQUESTS: Readonly<Record<string, (table: string) => string>> = {
   GetItemCommand: (table) => `read an app of table ${table}`,
   BatchGetItemCommand: (table) => `read apps of table ${table}`,
-  QueryCommand: (table) => `look a key up in table ${table}`,
+  QueryCommand: (table) => `look up a key in table ${table}`,
   ScanCommand: (table) => `read table ${table}`,
   PutItemCommand: (table) => `write to table ${table}`,
   UpdateItemCommand: (table) => `write to table ${table}`,
@@ -59,7 +59,7 @@ const SERVER: Readonly<Record<string, string>> = {
   TimeoutError: "did not answer (TIMEOUT)",
   EHOSTUNREACH: "is unreachable from here (EHOSTUNREACH)",
   ENETUNREACH: "is unreachable from here (ENETUNREACH)",
-  EPROTO: "does not speak TLS, or not there (EPROTO)",
+  EPROTO: "does not speak TLS on that port (EPROTO)",
   ENOTFOUND: "has an unknown host name (ENOTFOUND)",
   EAI_AGAIN: "has an unknown host name (EAI_AGAIN)",
   WRONGPASS: "rejected the user or password (WRONGPASS)",

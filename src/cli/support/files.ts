@@ -59,8 +59,8 @@ export async function createPrivateFile(file: string, option: string): Promise<F
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EEXIST" && code !== "ENOENT") throw error;
-    const found = code === "EEXIST" ? "found that it is there: give another" : "found no such folder";
-    throw new UsageError(`${option}: expected to make the file ${file}, ${found}`, { cause: error });
+    const found = code === "EEXIST" ? "found that it exists: choose another" : "found no such folder";
+    throw new UsageError(`${option}: expected to create the file ${file}, ${found}`, { cause: error });
   }
 }
 

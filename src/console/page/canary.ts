@@ -10,7 +10,7 @@ export function canaryFinding({ canary }: Pick<ConsoleState, "canary">): {
 }[] {
   if (!canary || canary.state === "off") return [];
   if (canary.state === "not-run") {
-    const text = `The canary ran last ${age(canary.agoMs)} ago: nobody measures whether changes arrive.`;
+    const text = `The canary last ran ${age(canary.agoMs)} ago: nothing measures whether changes arrive.`;
     return [{ level: "bad", text }];
   }
   if (canary.byHand || canary.state === "well") return [];
@@ -23,7 +23,7 @@ export function canaryNote({ canary, local }: Pick<ConsoleState, "canary" | "loc
   const byHand = canary && "byHand" in canary && canary.byHand;
   if (!canary || (canary.state !== "off" && !byHand)) return [];
   const none = local ? "the local stack has no canary" : "there is no canary";
-  return [`How long changes take was not looked at: ${none}.`];
+  return [`How long changes take is not measured: ${none}.`];
 }
 
 /** For the head of the page, in a few words; null where it is not looked at. */
@@ -43,8 +43,8 @@ function outcomeOf({ state, result: { totalMs, expected } }: MeasuredChange): st
 
 /** Of a change that was not well. */
 function whatHappened({ state, result: { totalMs, missing } }: MeasuredChange): string {
-  if (state === "no-message") return "did not come to the log";
-  if (state === "no-node") return "found no node";
+  if (state === "no-message") return "did not reach the log";
+  if (state === "no-node") return "had no registered node to confirm it";
   if (state === "incomplete") return `was not confirmed by ${missing.join(", ")}`;
   return `took ${totalMs ?? 0} ms to the last node, more than ${CANARY_BOUND_MS / 1_000} s`;
 }

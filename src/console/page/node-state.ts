@@ -11,7 +11,7 @@ export interface NodeState {
 export function stateOf(node: NodeView, ageMs: number | null): NodeState {
   const { answers, leaseMsLeft, lastSeenMsAgo, state } = node;
   if (ageMs !== null) return { level: "stale", text: `as of ${age(ageMs)} ago` };
-  if (lastSeenMsAgo !== null) return { level: "bad", text: `left, last seen ${age(lastSeenMsAgo)} ago` };
+  if (lastSeenMsAgo !== null) return { level: "bad", text: `vanished, last seen ${age(lastSeenMsAgo)} ago` };
   if (!answers) return { level: "bad", text: "does not answer" };
   if (leaseMsLeft === 0) return { level: "bad", text: `no lease, ${state ?? "unknown"}` };
   return { level: "good", text: state ?? "unknown" };

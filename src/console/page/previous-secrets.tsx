@@ -12,7 +12,7 @@ export function PreviousSecrets({ uses, now }: { uses: readonly FleetUse[]; now:
           <thead>
             <tr>
               <th scope="col">app</th>
-              <th scope="col">taken until</th>
+              <th scope="col">accepted until</th>
               <th scope="col" class="number">
                 uses
               </th>

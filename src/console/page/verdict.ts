@@ -73,7 +73,7 @@ function unwell({ nodes, local }: ConsoleState, soketi: readonly NodeView[]): Ve
 }
 
 function troubleOf({ answers, lastSeenMsAgo }: NodeView): string {
-  if (lastSeenMsAgo !== null) return `left without saying so, and was seen last ${age(lastSeenMsAgo)} ago`;
+  if (lastSeenMsAgo !== null) return `vanished, last seen ${age(lastSeenMsAgo)} ago`;
   return answers ? "has no lease" : "does not answer";
 }
 

@@ -75,12 +75,12 @@ const cases: readonly [name: string, item: unknown, ...messages: string[]][] = [
   [
     "webhooks encoded twice",
     item({ Webhooks: { S: JSON.stringify(JSON.stringify([good])) } }),
-    "Expected a JSON array; found text with text in it, that with the array. Read all the same. Encode it once.",
+    "Expected a JSON array; found it encoded twice. Read anyway. Encode it once.",
   ],
   [
     "webhooks in bytes that are not UTF-8",
     item({ Webhooks: { B: Buffer.from(JSON.stringify([{ ...good, note: "\u00ff" }]), "latin1") } }),
-    "Read, but for the bytes that are not UTF-8. Write S.",
+    "Read without the bytes that are not UTF-8. Write S.",
   ],
   [
     "white space in a URL",
@@ -129,7 +129,7 @@ const cases: readonly [name: string, item: unknown, ...messages: string[]][] = [
   [
     "webhooks that are no JSON",
     item({ Webhooks: { S: "[" } }),
-    "Expected a list, or text with a JSON array; found S with 1 characters. Taken as no webhooks.",
+    "Expected a list, or text with a JSON array; found S with 1 character. Taken as no webhooks.",
   ],
   [
     "webhooks that are a map",
@@ -174,7 +174,7 @@ const cases: readonly [name: string, item: unknown, ...messages: string[]][] = [
   [
     "events in text",
     hook({ ...good, event_types: "client_event, cache_miss," }),
-    "Webhooks[0].event_types: expected a list; found text: the types named in it.",
+    "Webhooks[0].event_types: expected a list; found text. The types that it contains apply.",
   ],
   [
     "an unknown event",

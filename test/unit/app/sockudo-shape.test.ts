@@ -121,12 +121,12 @@ describe("toSockudo", () => {
         "MaxClientEventsPerSecond",
         "sockudo takes 0 for no limit: client events are switched off instead. Set EnableClientMessages to false.",
       ],
-      ["Webhooks", "Webhook 1 of those in force.headers, entry 2: sockudo sends its own. Ignored."],
-      ["Webhooks", `Webhook 2 of those in force: ${lambda}`],
-      ["Webhooks", "Webhook 2 of those in force.headers: sockudo gives a function no headers. Ignored."],
+      ["Webhooks", "Webhook 1 in effect.headers, entry 2: sockudo sends its own. Ignored."],
+      ["Webhooks", `Webhook 2 in effect: ${lambda}`],
+      ["Webhooks", "Webhook 2 in effect.headers: sockudo gives a function no headers. Ignored."],
       [
         "Webhooks",
-        "Webhook 2 of those in force.lambda.client_options: unknown to sockudo. Ignored. Its AWS client is set up by the " +
+        "Webhook 2 in effect.lambda.client_options: unknown to sockudo. Ignored. Its AWS client is set up by the " +
           "environment of its process.",
       ],
     ]);

@@ -100,15 +100,15 @@ describe("the words of a problem", () => {
   it.each([
     [
       { maxConnections: { N: "5" }, max_connections: { N: "5" } },
-      `maxConnections and max_connections are spellings that soketi obeys and does not document. ${both}`,
+      `maxConnections and max_connections are spellings that soketi reads but does not document. ${both}`,
     ],
     [
       { max_connections: { N: "5" } },
-      "max_connections is a spelling that soketi obeys and does not document. Write MaxConnections, and remove max_connections.",
+      "max_connections is a spelling that soketi reads but does not document. Write MaxConnections, and remove max_connections.",
     ],
     [
       { enabled: { BOOL: false }, Enabled: { S: "yes" } },
-      "enabled and Enabled differ; soketi obeys Enabled. Write Enabled, and remove enabled.",
+      "enabled and Enabled differ; soketi uses Enabled. Write Enabled, and remove enabled.",
     ],
   ])("%j", (more, message) => {
     expect(read(more).problems.map((problem) => problem.message)).toEqual([message]);

@@ -32,13 +32,13 @@ describe("doctor on the canary", () => {
       /not confirmed by h 7$/,
     ],
     ["without one that left", "fail", { confirmed: 1, missing: ["h 7"] }, /not confirmed by h 7$/],
-    ["not in the log", "fail", { streamMs: null, totalMs: null, confirmed: 0 }, /did not come to the log$/],
-    ["without a node", "fail", { expected: 0, confirmed: 0 }, /found no node$/],
+    ["not in the log", "fail", { streamMs: null, totalMs: null, confirmed: 0 }, /did not reach the log$/],
+    ["without a node", "fail", { expected: 0, confirmed: 0 }, /had no registered node to confirm it$/],
     [
       "older than three runs",
       "fail",
       { at: NOW - 180_001 },
-      /^it ran last 3 min ago, and was due every 1 min$/,
+      /^it last ran 3 min ago, and is due every 1 min$/,
     ],
   ])("%s is a %s", (_, level, change, found) => {
     expect(check(change)).toMatchObject({ level, found: expect.stringMatching(found) as string });
@@ -63,7 +63,7 @@ describe("doctor on the canary", () => {
   it("never says well where nobody has measured", () => {
     expect(check()).toMatchObject({
       level: "skipped",
-      found: expect.stringContaining("never ran") as string,
+      found: expect.stringContaining("has not run within a day") as string,
     });
   });
 });

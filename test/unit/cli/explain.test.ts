@@ -125,7 +125,7 @@ describe("a server of another kind", () => {
       code: "EPROTO",
     });
     expect(explain(new RedisError("connect", cause), redis)).toMatch(
-      /does not speak TLS, or not there \(EPROTO\)$/,
+      /does not speak TLS on that port \(EPROTO\)$/,
     );
   });
 });

@@ -118,7 +118,7 @@ it("a private file is made once, where there is a folder, for nobody else", asyn
   await (await createPrivateFile(file, "--out")).close();
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   await expect(createPrivateFile(file, "--out")).rejects.toThrow(
-    /^--out: .*found that it is there: give another$/,
+    /^--out: .*found that it exists: choose another$/,
   );
   await expect(createPrivateFile(join(folder, "none", "x"), "--out")).rejects.toThrow(
     /found no such folder$/,

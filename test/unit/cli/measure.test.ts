@@ -68,7 +68,7 @@ describe("what was measured", () => {
     [
       "no message came",
       change(null, { streamMs: null, confirmed: 0, missing: ["host-a 7", "host-b 7"] }),
-      /^change 2 did not come to the log within 8 s: is the function or the relay running\?/,
+      /^change 2 did not reach the log within 8 s: is the function or the relay running\?/,
     ],
   ])("is not confirmed when %s, and counts among those that were not in time", (_, last, complaint) => {
     const { exitCode, notes, value } = reported([change(300), last]);
@@ -82,7 +82,7 @@ describe("what was measured", () => {
     const { exitCode, notes } = reported([left], { nodes });
     expect([exitCode, notes]).toEqual([
       3,
-      [expect.stringMatching(/^host-b 7 vanished, and did not confirm.*--forget/)],
+      [expect.stringMatching(/^host-b 7 vanished and did not confirm.*--forget/)],
     ]);
     expect(reported([left], { nodes, expect: 1 }).exitCode).toBe(0);
     expect(reported([left], { nodes, expect: 2 }).exitCode).toBe(3);
@@ -96,7 +96,7 @@ describe("what was measured", () => {
         expect.objectContaining({ writes: 0, share: null, totalMs: null }),
       ]);
       expect(notes).toEqual([
-        expect.stringMatching(/^no soketi node is registered here, so that nothing was written/),
+        expect.stringMatching(/^no soketi node is registered here, so nothing was written/),
       ]);
     }
   });

@@ -108,7 +108,7 @@ describe("the pipeline's configuration", () => {
 
   it("keeps the log's names apart from entries of the shared cache, which a sweep would remove", () => {
     const refresh = { REDIS_URL: "redis://a", SHARED_CACHE: "evict", APP_SYNC_PREFIX: "x:app:sync" };
-    const refused = [expect.stringMatching(/^APP_SYNC_PREFIX: expected names apart from/)];
+    const refused = [expect.stringMatching(/^APP_SYNC_PREFIX: expected a prefix outside the shared cache/)];
     expect(mistakesOf(() => readPipelineConfig({ ...refresh, DB_REDIS_KEY_PREFIX: "x:" }))).toEqual(refused);
     expect(readPipelineConfig(refresh).names.log).toBe("x:app:sync:v1:log");
     const sockudo = {

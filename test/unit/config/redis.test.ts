@@ -119,7 +119,7 @@ describe("Redis settings", () => {
       "APP_SYNC_REDIS_URL, APP_SYNC_REDIS_CLUSTER_NODES: expected one of them, found 2. Remove the others.",
     ]);
     expect(mistakesOf(() => readAgentConfig({ APP_SYNC_REDIS_TLS: "on" }, "apps"))).toEqual([
-      "APP_SYNC_REDIS_TLS: expected APP_SYNC_REDIS_URL or another of its kind beside it, found none.",
+      "APP_SYNC_REDIS_TLS: expected APP_SYNC_REDIS_URL, APP_SYNC_REDIS_CLUSTER_NODES or APP_SYNC_REDIS_SENTINELS beside it, found none.",
     ]);
     expect(mistakesOf(() => readAgentConfig({ APP_SYNC_REDIS_SENTINELS: "a" }, "apps"))[0]).toMatch(
       /^APP_SYNC_REDIS_SENTINEL_NAME: expected the master's name beside APP_SYNC_REDIS_SENTINELS/,
@@ -207,7 +207,7 @@ describe("the prefix on a cluster", () => {
   it.each(readers)("has a hash tag: %s", (_who, read) => {
     for (const prefix of ["app-sync", "{}", "{}x{y}", "a}b{", "{a"]) {
       expect(mistakesOf(() => read({ APP_SYNC_PREFIX: prefix }))).toEqual([
-        expect.stringMatching(/APP_SYNC_PREFIX: expected a hash tag in it/),
+        expect.stringMatching(/APP_SYNC_PREFIX: expected a hash tag such as/),
       ]);
     }
     for (const prefix of ["{app-sync}", "a{b}c", "a}{b}", "{{a}"])

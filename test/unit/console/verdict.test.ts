@@ -109,7 +109,7 @@ describe("the verdict", () => {
     ["bad", "a does not answer, b has no lease:", state([node("a", silent), node("b", { leaseMsLeft: 0 })])],
     [
       "bad",
-      "a left without saying so, and was seen last 2 min ago: without Redis nothing older than 5 s",
+      "a vanished, last seen 2 min ago: without Redis nothing older than 5 s",
       state([node("a", left), node("b")]),
     ],
     [
@@ -138,25 +138,25 @@ describe("the verdict", () => {
     ["good", "All 2 nodes are up to date.", MEASURED, "310 ms to all 2 nodes, 20 s ago"],
     [
       "good",
-      "All 2 nodes are up to date. How long changes take was not looked at: there is no canary.",
+      "All 2 nodes are up to date. How long changes take is not measured: there is no canary.",
       { state: "off" },
       "off",
     ],
     [
       "bad",
-      "The canary ran last 5 min ago: nobody measures whether changes arrive.",
+      "The canary last ran 5 min ago: nothing measures whether changes arrive.",
       { state: "not-run", agoMs: 300_000, intervalMs: 60_000 },
       "last ran 5 min ago",
     ],
     [
       "bad",
-      "The canary's change of 20 s ago did not come to the log.",
+      "The canary's change of 20 s ago did not reach the log.",
       { ...MEASURED, state: "no-message" },
       "not in the log, 20 s ago",
     ],
     [
       "bad",
-      "The canary's change of 20 s ago found no node.",
+      "The canary's change of 20 s ago had no registered node to confirm it.",
       { ...MEASURED, state: "no-node" },
       "no node, 20 s ago",
     ],
@@ -175,7 +175,7 @@ describe("the verdict", () => {
     // Hours ago, perhaps, and nothing since.
     [
       "good",
-      "All 2 nodes are up to date. How long changes take was not looked at: there is no canary.",
+      "All 2 nodes are up to date. How long changes take is not measured: there is no canary.",
       { ...MISSING, byHand: true },
       "none; by hand: not on every node, 20 s ago",
     ],
@@ -190,14 +190,14 @@ describe("the verdict", () => {
       connected: true,
       ageMs: 0,
     });
-    expect(text).toMatch(/was not looked at: the local stack has no canary\.$/);
+    expect(text).toMatch(/is not measured: the local stack has no canary\.$/);
   });
 
   it("names all that is wrong, the worst first", () => {
     const seen = state([node("a", { behind: 3 }), node("b", left)], { tail: null, logState: "gone" });
     expect(verdictOf(seen, { connected: true, ageMs: 0 })).toEqual({
       level: "bad",
-      text: expect.stringMatching(/^b left .* catching up\. The log is gone/) as string,
+      text: expect.stringMatching(/^b vanished, .* catching up\. The log is gone/) as string,
     });
   });
 
@@ -221,7 +221,7 @@ describe("a node's state", () => {
     ["good", "following", node("a"), null],
     ["bad", "no lease, syncing", node("a", { leaseMsLeft: 0, state: "syncing" }), null],
     ["bad", "does not answer", node("a", silent), null],
-    ["bad", "left, last seen 3 h ago", node("a", { ...silent, lastSeenMsAgo: 10_800_000 }), null],
+    ["bad", "vanished, last seen 3 h ago", node("a", { ...silent, lastSeenMsAgo: 10_800_000 }), null],
     ["stale", "as of 7 s ago", node("a"), 7_000],
   ] as const)("is %s: %s", (level, text, one, ageMs) => {
     expect(stateOf(one, ageMs)).toEqual({ level, text });

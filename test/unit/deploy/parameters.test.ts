@@ -96,7 +96,7 @@ describe("parameters that are wrong: what was expected, what was found, what to 
     [
       "a prefix without a hash tag on a cluster",
       { redisClusterNodes: "a:1", prefix: "app-sync" },
-      /^prefix: expected a hash tag in it/,
+      /^prefix: expected a hash tag such as/,
     ],
     [
       "replicas of a cluster, which no function would start with",

@@ -23,7 +23,7 @@ async function toldOf(code: string, host = "127.0.0.1"): Promise<string> {
 describe("a port that cannot be taken", () => {
   it.each([
     ["EADDRINUSE", "that it is in use: choose another with --port"],
-    ["EACCES", "that this user may not: choose another with --port"],
+    ["EACCES", "that this user is not allowed to: choose another with --port"],
     ["EADDRNOTAVAIL", "that it is no address of this machine: choose another with --host"],
     ["ENOTFOUND", "that the host is unknown: choose another with --host"],
     ["EAI_AGAIN", "that the host is unknown: choose another with --host"],

@@ -147,7 +147,7 @@ describe("metrics", () => {
       CanaryIncomplete: 0,
       CanaryInTime: 1,
     });
-    expect(lines()[0]).toMatchObject({ level: "INFO", message: "a change is in force on every node" });
+    expect(lines()[0]).toMatchObject({ level: "INFO", message: "a change is in effect on every node" });
     written = [];
     const lost = { streamMs: null, nodesMs: null, totalMs: null, expected: 2, confirmed: 0 };
     report.canaryMeasured({ ...result, ...lost, missing: ["host-1 7", "host-2 7"] }, false);
