@@ -93,4 +93,21 @@ describe("those of too many apps to be named", () => {
     expect(others()).toEqual([1, 1]);
     expect(uses.counted("taken").reduce((sum, [, taken]) => sum + taken, 0)).toBe(MAX_APPS + 1);
   });
+
+  it("are added up over all that went", () => {
+    for (const appId of ["first", "second", "third"]) uses.count(appId, now / 1_000);
+    for (let i = 0; i < MAX_APPS + 3; i += 1) uses.count(`app-${i}`, UNTIL);
+    expect(uses.counted("refused").at(-1)).toEqual(["", 3]);
+    expect(uses.counted("taken").at(-1)).toEqual(["", 3]);
+  });
+});
+
+describe("an app that is refused and then taken, with a longer overlap", () => {
+  it("still shows when it was last refused", () => {
+    now = UNTIL * 1_000;
+    uses.count("a", UNTIL);
+    now += 1;
+    uses.count("a", UNTIL + 10);
+    expect(uses.shown()).toMatchObject([{ lastRefusedAt: UNTIL * 1_000, lastTakenAt: now }]);
+  });
 });
