@@ -18,11 +18,13 @@ export class RateLimiterGuard implements SocketListener {
   constructor(server: GuardedServer, guards: Guards) {
     wrap(server, "setRateLimiter", (setRateLimiter) => (limiter) => {
       this.#limiter = limiter;
+      // In the node's memory: it has an answer at once, and a timer for each message would be most of its cost.
+      const isLocal = server.options.rateLimiter?.driver === "local";
       for (const name of ["consumeBackendEventPoints", "consumeReadRequestsPoints"] as const) {
-        wrap(limiter, name, (consume) => settled(consume, guards));
+        wrap(limiter, name, (consume) => settled(consume, guards, isLocal));
       }
       wrap(limiter, "consumeFrontendEventPoints", (consume) => {
-        const settle = settled(consume, guards);
+        const settle = settled(consume, guards, isLocal);
         return (points, app, socket) =>
           // It would get a limiter that nobody drops any more.
           socket && stateOf(socket).isClosed ? Promise.resolve(REFUSED) : settle(points, app, socket);
@@ -39,7 +41,11 @@ export class RateLimiterGuard implements SocketListener {
   }
 }
 
-function settled(consume: Consume, guards: Guards): Consume {
-  return (points, app, socket) =>
-    guards.answer(WHERE, "a rate limiter", () => consume(points, app, socket), REFUSED);
+function settled(consume: Consume, guards: Guards, isLocal: boolean): Consume {
+  return (points, app, socket) => {
+    const ask = () => consume(points, app, socket);
+    return isLocal
+      ? guards.settle(WHERE, "a rate limiter", ask, REFUSED)
+      : guards.answer(WHERE, "a rate limiter", ask, REFUSED);
+  };
 }

@@ -2,7 +2,14 @@ import { constants } from "node:buffer";
 import type { BodyBudget } from "./body-budget.ts";
 import type { Guards } from "./guards.ts";
 import { maxStructureOf, structureFaultOf } from "./json-structure.ts";
-import type { GuardedApp, GuardedServer, HttpHandler, HttpResponse } from "./soketi-parts.ts";
+import type {
+  BodyReader,
+  BodySource,
+  GuardedApp,
+  GuardedServer,
+  HttpHandler,
+  HttpResponse,
+} from "./soketi-parts.ts";
 import { wrap } from "../wrap.ts";
 
 const WHERE = "requests";
@@ -39,7 +46,8 @@ export function readSignedBodies(
   guards: Guards,
   unsigned: BodyBudget<HttpResponse>,
 ): void {
-  const readJson = handler.readJson.bind(handler);
+  const reader: BodyReader = handler;
+  const readJson = reader.readJson.bind(handler);
   wrap(handler, "readJson", () => (response, onBody) => {
     response.onData((bytes) => {
       const text = Buffer.from(bytes).toString();
@@ -77,7 +85,7 @@ export function readSignedBodies(
         Object.assign(response, { body, rawBody: raw });
         next(null, response);
       };
-      readJson(withBody(response, bytes), onBody, () => undefined);
+      readJson(comeAs(bytes), onBody, () => undefined);
     };
     // soketi calls it in a promise that nobody catches.
     authenticate(response, () => guards.run(WHERE, "a request", read));
@@ -104,13 +112,14 @@ function checkBothTexts(handler: HttpHandler): void {
   );
 }
 
-/** The same response, whose body has come. */
-function withBody(response: HttpResponse, bytes: Uint8Array): HttpResponse {
-  const onData: HttpResponse["onData"] = (handler) => {
-    handler(new Uint8Array(bytes).buffer, true);
-    return response;
+/** What soketi's reader asks of a response, for a body that has come. A response's heir would cost ten times as much. */
+function comeAs(bytes: Uint8Array): BodySource {
+  return {
+    onData(handler) {
+      handler(new Uint8Array(bytes).buffer, true);
+    },
+    onAborted: () => undefined,
   };
-  return Object.create(response, { onData: { value: onData } }) as HttpResponse;
 }
 
 /** An event that soketi may take has no more; nor has a batch of as many as it may take. */

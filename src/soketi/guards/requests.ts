@@ -124,8 +124,9 @@ function guardSteps(handler: HttpHandler, guards: Guards): void {
     };
     const guarded = steps.map((step): typeof step => (of, next) => {
       try {
-        // Some steps give a promise, and nobody waits for it.
-        Promise.resolve(step.call(handler, of, next)).catch(fail);
+        const given = step.call(handler, of, next);
+        // Nobody waits for it.
+        if (given instanceof Promise) given.catch(fail);
       } catch (error) {
         fail(error);
       }

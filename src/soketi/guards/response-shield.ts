@@ -58,6 +58,8 @@ class ResponseShield {
   readonly #headers: (readonly [string, string])[] = [];
   #state: "open" | "ended" | "aborted" = "open";
   #isSpared = false;
+  /** Its body is. */
+  #isComing = false;
   #deadline: NodeJS.Timeout | undefined;
 
   constructor(response: HttpResponse, options: ShieldOptions) {
@@ -118,14 +120,14 @@ class ResponseShield {
       body.drop();
       if (isRead) onNoRoom();
     };
-    // uWebSockets.js itself ends a request whose body does not come.
-    clearTimeout(this.#deadline);
+    this.#isComing = true;
     this.#real.onData.call(this.#response, (piece, isLast) => {
       if (!this.#isOpen) return;
       body.add(piece);
       if (body.isTooLarge) unsigned.release(this.#response);
       else if (!body.isDropped) unsigned.hold(this.#response, heldOf(body, isLast, drop));
       if (!isLast) return;
+      this.#isComing = false;
       this.#expectAnswer();
       // Not before: the end of a connection on which more still comes takes the answer with it.
       if (body.isTooLarge) {
@@ -142,7 +144,15 @@ class ResponseShield {
 
   /** Whatever soketi forgets to answer, the client hears something: it would wait for as long as it can. */
   #expectAnswer(): void {
-    this.#deadline = setTimeout(() => this.#options.onUnanswered(), ANSWER_LIMIT_MS);
+    if (this.#deadline) {
+      this.#deadline.refresh();
+      return;
+    }
+    this.#deadline = setTimeout(() => {
+      this.#deadline = undefined;
+      // uWebSockets.js itself ends a request whose body does not come.
+      if (!this.#isComing) this.#options.onUnanswered();
+    }, ANSWER_LIMIT_MS);
     this.#deadline.unref();
   }
 

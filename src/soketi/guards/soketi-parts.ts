@@ -13,6 +13,7 @@ export interface GuardedServer {
       /** How many nodes there are, where the operator knows. */
       readonly nats?: { readonly nodesNumber?: unknown };
     };
+    readonly rateLimiter?: { readonly driver: string };
   };
   readonly closing?: boolean;
   /** There before the agent is: soketi waits for it first. */
@@ -87,6 +88,17 @@ export interface Joined {
   readonly channelConnections?: number;
   readonly errorCode?: number;
   readonly errorMessage?: string;
+}
+
+/** What a body is read from: a response of uWebSockets.js is one. */
+export interface BodySource {
+  onData(handler: (piece: ArrayBuffer, isLast: boolean) => void): unknown;
+  onAborted(handler: () => void): unknown;
+}
+
+/** soketi's HTTP handler, as far as it reads a body. */
+export interface BodyReader {
+  readJson(source: BodySource, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
 }
 
 export interface HttpHandler {

@@ -1,6 +1,6 @@
 import type { SoketiAppObject } from "../server.ts";
 import type { Lookups } from "./lookups.ts";
-import type { GuardedServer, GuardedSocket } from "./soketi-parts.ts";
+import type { GuardedServer, GuardedSocket, HttpResponse } from "./soketi-parts.ts";
 import { Turns } from "./turns.ts";
 import { wrap } from "../wrap.ts";
 import { whenMade } from "./when-made.ts";
@@ -54,7 +54,7 @@ export function sendBackUnread(server: GuardedServer, lookups: Lookups<SoketiApp
  */
 export function answerUnread(server: GuardedServer, lookups: Lookups<SoketiAppObject>): void {
   whenMade(server, "httpHandler", (handler) => {
-    wrap(handler, "appMiddleware", () => async (response, next) => {
+    const find = async (response: HttpResponse, next: (error: null, response: HttpResponse) => void) => {
       const { appId } = response.params;
       const errors: unknown[] = [];
       const app = await lookups.findById(appId, (error) => errors.push(error));
@@ -67,6 +67,8 @@ export function answerUnread(server: GuardedServer, lookups: Lookups<SoketiAppOb
       } else {
         handler.notFoundResponse(response, `The app ${appId} could not be found.`);
       }
-    });
+    };
+    // No async function: soketi's steps are run by a library that gives such a one no `next`.
+    wrap(handler, "appMiddleware", () => (response, next) => find(response, next));
   });
 }

@@ -4,6 +4,8 @@ import { GUARDS, type GuardName } from "../../../../src/config/guards.ts";
 import { Guards } from "../../../../src/soketi/guards/guards.ts";
 import { guardLookups } from "../../../../src/soketi/guards/install.ts";
 import type { HttpResponse } from "../../../../src/soketi/guards/soketi-parts.ts";
+import type { SoketiAppObject } from "../../../../src/soketi/server.ts";
+import { realApp } from "../../app/fixtures.ts";
 import { connected, idle, type RealSoketi, realSoketi } from "./real-soketi.ts";
 
 type On = readonly GuardName[];
@@ -145,6 +147,23 @@ describe("a guard", () => {
 
   it.each(GUARDS)("%s acts alone", async (name) => {
     expect(await probeAll([name])).toEqual([name]);
+  });
+
+  const EVENT = '{"name":"n","data":"x","channels":["room"]}';
+  const find = () =>
+    Promise.resolve(realApp({ id: "a", key: "k", secret: "s" }) as unknown as SoketiAppObject);
+  const lookups = { findById: find, findByKey: find };
+
+  it.each(GUARDS)(
+    "%s is turned off, and a request of the app's owner is answered as before",
+    async (name) => {
+      const on = GUARDS.filter((other) => other !== name);
+      expect(await statusOf(realSoketi({ on, lookups }), "events", EVENT)).toBe("200 OK");
+    },
+  );
+
+  it("none is on, and a request of the app's owner is answered as before", async () => {
+    expect(await statusOf(realSoketi({ on: [], lookups }), "events", EVENT)).toBe("200 OK");
   });
 
   it("acts when all are on, and none does when all are off", async () => {
