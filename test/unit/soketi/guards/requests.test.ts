@@ -502,6 +502,22 @@ describe("a request that soketi does not answer", () => {
     }
   });
 
+  it("has its time from the end of its body on, however long that takes to come", () => {
+    vi.useFakeTimers();
+    try {
+      const published = call(realSoketi({ lookup: never }), "events");
+      vi.advanceTimersByTime(31_000);
+      expect(published.isOver).toBe(false);
+      published.receive('{"name":"n","data":"x","channel":"room"}');
+      vi.advanceTimersByTime(29_999);
+      expect(published.isOver).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect([published.status, vi.getTimerCount()]).toEqual([500, 0]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
   it("leaves no timer behind when its client goes", () => {
     vi.useFakeTimers();
     try {
