@@ -27,7 +27,7 @@ export interface RelayOutcome {
   readonly fault: string;
   /** Writes: half of them to apps that are written once, half to a few that are written again and again. */
   readonly changes: number;
-  /** Apps that no message names. */
+  /** Apps that no message names, and those whose last message is not their last change. */
   readonly lost: number;
   /** Messages of an app that come after a newer one of it. */
   readonly outOfOrder: number;
@@ -77,13 +77,16 @@ export async function runFault(
     }
     await happening;
     const log = () => readLog(redis, place);
-    await eventually("every change", async () => (await log()).once.size >= written.size, 60_000);
-    const { once, again, doubled } = await log();
+    const lostIn = ({ once, again }: LogContents) =>
+      [...written.keys()].filter((number) => !once.has(number)).length + unfinished(again, written.size);
+    // What is lost does not come: it is counted.
+    await eventually("every change", async () => lostIn(await log()) === 0, 60_000).catch(() => undefined);
+    const told = await log();
+    const { once, again, doubled } = told;
     return {
       fault: fault.name,
       changes: 2 * written.size,
-      lost:
-        [...written.keys()].filter((number) => !once.has(number)).length + unfinished(again, written.size),
+      lost: lostIn(told),
       outOfOrder: [...again.values()].reduce((sum, numbers) => sum + disorder(numbers), 0),
       doubled,
       terms: Number(await redis.get(terms)),
