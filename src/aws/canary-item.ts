@@ -22,6 +22,11 @@ export interface CanaryItem {
   remove(): Promise<void>;
 }
 
+/** Whatever finds that the canary's id is another app's says so, and what to do. */
+export function takenByAnother(appId: string): string {
+  return `expected no app ${appId} but the canary's own, found another: set APP_SYNC_CANARY_APP to an unused id`;
+}
+
 export function createCanaryItem(client: DynamoDBClient, table: string, appId: string): CanaryItem {
   let last: string | undefined;
   let writing: Promise<unknown> | undefined;
@@ -48,10 +53,7 @@ export function createCanaryItem(client: DynamoDBClient, table: string, appId: s
         await (writing = client.send(put));
       } catch (error) {
         if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        throw new ConflictError(
-          `expected no app ${appId} but the canary's own, found another: set APP_SYNC_CANARY_APP to an unused id`,
-          { cause: error },
-        );
+        throw new ConflictError(takenByAnother(appId), { cause: error });
       }
       return key;
     },

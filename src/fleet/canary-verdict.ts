@@ -4,9 +4,11 @@ import type { CanaryResults } from "./canary-results.ts";
 /** One that should have run so many times since is not running. */
 const MISSED_RUNS = 3;
 
+type Unconfirmed = "incomplete" | "no-node" | "no-message";
+
 /** A change that was followed to the last node, and what came of it. */
 export interface MeasuredChange {
-  readonly state: "well" | "late" | "incomplete" | "no-node" | "no-message";
+  readonly state: "well" | "late" | Unconfirmed;
   /** How long ago, in milliseconds. */
   readonly agoMs: number;
   /** By `measure`: there is no canary. */
@@ -47,4 +49,11 @@ function stateOf(result: CanaryResult, hasSharedCache: boolean): MeasuredChange[
   if (result.streamMs === null) return "no-message";
   if (!isComplete(result, hasSharedCache)) return result.expected === 0 ? "no-node" : "incomplete";
   return isInTime(result) ? "well" : "late";
+}
+
+/** What became of a change that not every node has confirmed, as the end of a sentence about it. */
+export function unconfirmedInWords(state: Unconfirmed, missing: readonly string[]): string {
+  if (state === "no-message") return "did not reach the log";
+  if (state === "no-node") return "had no registered node to confirm it";
+  return `was not confirmed by ${missing.join(", ")}`;
 }

@@ -49,7 +49,7 @@ export interface Rules {
   readonly groups: readonly { readonly name: string; readonly rules: readonly AlertRule[] }[];
 }
 
-interface RuleTest {
+export interface RuleTest {
   readonly name: string;
   readonly promql_expr_test: readonly {
     readonly expr: string;

@@ -6,7 +6,7 @@ import { collect } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { createPrivateFile } from "../support/files.ts";
+import { createPrivateFile, fileExists } from "../support/files.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { lineOf } from "./exported-items.ts";
 import { listed } from "./fields.ts";
@@ -39,7 +39,7 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
       () => false,
     )
   )
-    throw isThere(file);
+    throw new UsageError(fileExists(file));
   const part = `${file}.part`;
   await rm(part, { force: true });
   const handle = await createPrivateFile(part, "export");
@@ -63,7 +63,7 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
     await handle.sync();
     // A rename would replace what somebody has put there meanwhile.
     await link(part, file).catch((error: unknown) => {
-      throw (error as NodeJS.ErrnoException).code === "EEXIST" ? isThere(file) : error;
+      throw (error as NodeJS.ErrnoException).code === "EEXIST" ? new UsageError(fileExists(file)) : error;
     });
   } finally {
     await handle.close();
@@ -73,6 +73,3 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
   terminal.print(`${amount(apps, "app")} in ${file}, including secrets; readable only by you`);
   return EXIT.ok;
 }
-
-const isThere = (file: string) =>
-  new UsageError(`expected to create the file ${file}, found that it exists: choose another`);

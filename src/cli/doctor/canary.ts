@@ -1,8 +1,9 @@
 import type { CanaryResults } from "../../fleet/canary-results.ts";
-import { judgeCanary, type MeasuredChange } from "../../fleet/canary-verdict.ts";
+import { judgeCanary, type MeasuredChange, unconfirmedInWords } from "../../fleet/canary-verdict.ts";
 import { CANARY_BOUND_MS } from "../../protocol/canary.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
+import { IF_GONE } from "../support/forget.ts";
 import { type Check, fail, ok, skipped, warning } from "./check.ts";
 
 const NAME = "canary";
@@ -36,32 +37,20 @@ export function checkCanary(results: CanaryResults, now: number, hasSharedCache:
   return [checkChange(verdict)];
 }
 
+const ADVICE = {
+  "no-message":
+    "The pipeline is stopped or publishes elsewhere. Check the function, its mapping and the stream.",
+  "no-node": "Start soketi with the agent (docs/agent.md), on the Redis and prefix of the function.",
+  incomplete: `Check these nodes with: soketi-app-sync nodes. ${IF_GONE}`,
+} as const;
+
 function checkChange({ state, agoMs, byHand, result }: MeasuredChange): Check {
   const which = byHand
     ? `the slowest change measured by hand, ${ago(agoMs)}`
     : `the last change, ${ago(agoMs)}`;
-  if (state === "no-message") {
-    return fail(
-      NAME,
-      `${which}, did not reach the log`,
-      "The pipeline is stopped or publishes elsewhere. Check the function, its mapping and the stream.",
-    );
-  }
   const { writeMs, streamMs, nodesMs, totalMs, expected, missing } = result;
-  if (state === "no-node") {
-    return fail(
-      NAME,
-      `${which}, had no registered node to confirm it`,
-      "Start soketi with the agent (docs/agent.md), on the Redis and prefix of the function.",
-    );
-  }
-  if (state === "incomplete") {
-    return fail(
-      NAME,
-      `${which}, was not confirmed by ${missing.join(", ")}`,
-      "Check these nodes with: soketi-app-sync nodes. If gone for good: soketi-app-sync nodes --forget",
-    );
-  }
+  if (state !== "well" && state !== "late")
+    return fail(NAME, `${which}, ${unconfirmedInWords(state, missing)}`, ADVICE[state]);
   const found = `${which}, took ${totalMs ?? 0} ms to ${amount(expected, "node")}: write ${writeMs}, stream ${streamMs ?? 0}, nodes ${nodesMs ?? 0}`;
   return state === "well"
     ? ok(NAME, found)

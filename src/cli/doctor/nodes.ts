@@ -6,6 +6,7 @@ import { isKnownSoketi, KNOWN_SOKETI } from "../../soketi/known-versions.ts";
 import { boundOf, viewOf } from "../../fleet/node-view.ts";
 import { answeringOf, NO_ANSWER } from "./answering.ts";
 import { type Check, fail, ok, unseen, warning } from "./check.ts";
+import { IF_GONE } from "../support/forget.ts";
 
 /**
  * Whether every node follows, and all are of one version.
@@ -95,8 +96,7 @@ function checkLease(node: RegisteredNode, tail: MessageId | undefined): Check[] 
       fail(
         name,
         `it vanished, last seen ${ago(lastSeenMsAgo)}`,
-        `It was killed, is frozen, or lost Redis: then ${boundOf([view])} without a new read. Check the process. If gone ` +
-          "for good: soketi-app-sync nodes --forget",
+        `It was killed, is frozen, or lost Redis: then ${boundOf([view])} without a new read. Check the process. ${IF_GONE}`,
       ),
     ];
   }

@@ -1,6 +1,11 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
-import { CANARY_ATTRIBUTE, type CanaryItem, createCanaryItem } from "../../aws/canary-item.ts";
+import {
+  CANARY_ATTRIBUTE,
+  type CanaryItem,
+  createCanaryItem,
+  takenByAnother,
+} from "../../aws/canary-item.ts";
 import { readCanaryApp } from "../../config/canary.ts";
 import { keepCanaryResult } from "../../fleet/canary-results.ts";
 import { measureChange } from "../../fleet/measure-change.ts";
@@ -50,11 +55,7 @@ async function measure(run: Run, options: MeasureOptions): Promise<ExitCode> {
   const { table } = tools.config;
   const appId = readCanaryApp(process.env);
   const before = await (await tools.items()).get(appId);
-  if (before && before[CANARY_ATTRIBUTE]?.BOOL !== true) {
-    throw new UsageError(
-      `expected no app ${appId} but the canary's own, found another: set APP_SYNC_CANARY_APP to an unused id`,
-    );
-  }
+  if (before && before[CANARY_ATTRIBUTE]?.BOOL !== true) throw new UsageError(takenByAnother(appId));
   const fleet = await tools.fleet();
   const nodes = await nodesToWaitFor(fleet);
   if (fleet.readsReplica) run.terminal.note(READS_REPLICA);

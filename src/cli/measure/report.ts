@@ -3,6 +3,7 @@ import type { RegisteredNode } from "../../protocol/node.ts";
 import { amount } from "../support/amount.ts";
 import type { Run } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import { IF_GONE_OR_EXPECT } from "../support/forget.ts";
 
 /** Milliseconds, by nearest rank. */
 export interface Percentiles {
@@ -113,8 +114,7 @@ function verdict(
   }
   if (expect === undefined && last.missing.length > 0) {
     return [
-      `${last.missing.join(", ")} vanished and did not confirm. If gone for good: soketi-app-sync nodes --forget; ` +
-        "or pass --expect with the number of nodes",
+      `${last.missing.join(", ")} vanished and did not confirm. ${IF_GONE_OR_EXPECT}`,
       EXIT.unconfirmed,
     ];
   }

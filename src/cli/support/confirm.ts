@@ -12,6 +12,7 @@ import { RefusedChangeError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { explain } from "./explain.ts";
 import { ago } from "./ago.ts";
+import { IF_GONE_OR_EXPECT } from "./forget.ts";
 
 export interface WaitOptions {
   /** False with `--no-wait`. */
@@ -227,10 +228,8 @@ function complaintOf(
     return `expected ${amount(expect, "node")} to confirm, found ${confirmed}: nodes without the agent, or on another Redis or prefix, cannot be seen`;
   }
   if (silent.length > 0) {
-    return (
-      `${amount(silent.length, "node")} of ${confirmations.length} vanished and did not confirm. ` +
-      "If gone for good: soketi-app-sync nodes --forget; or pass --expect with the number of nodes"
-    );
+    const count = `${amount(silent.length, "node")} of ${confirmations.length}`;
+    return `${count} vanished and did not confirm. ${IF_GONE_OR_EXPECT}`;
   }
   if (confirmed > 0 || isInSharedCache) return undefined;
   return "done, but no node is registered to confirm it: check APP_SYNC_PREFIX and Redis, or pass --no-wait";

@@ -59,9 +59,18 @@ export async function createPrivateFile(file: string, option: string): Promise<F
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EEXIST" && code !== "ENOENT") throw error;
-    const found = code === "EEXIST" ? "found that it exists: choose another" : "found no such folder";
-    throw new UsageError(`${option}: expected to create the file ${file}, ${found}`, { cause: error });
+    const why = code === "EEXIST" ? fileExists(file) : notCreated(file, "found no such folder");
+    throw new UsageError(`${option}: ${why}`, { cause: error });
   }
+}
+
+/** What is said of a file that is to be made, and is there. */
+export function fileExists(file: string): string {
+  return notCreated(file, "found that it exists: choose another");
+}
+
+function notCreated(file: string, found: string): string {
+  return `expected to create the file ${file}, ${found}`;
 }
 
 function bytesOf(file: string): NodeJS.ReadableStream {

@@ -1,4 +1,4 @@
-import type { MeasuredChange } from "../../fleet/canary-verdict.ts";
+import { type MeasuredChange, unconfirmedInWords } from "../../fleet/canary-verdict.ts";
 import { CANARY_BOUND_MS } from "../../protocol/canary.ts";
 import type { ConsoleState } from "../state.ts";
 import { age } from "./age.ts";
@@ -43,8 +43,6 @@ function outcomeOf({ state, result: { totalMs, expected } }: MeasuredChange): st
 
 /** Of a change that was not well. */
 function whatHappened({ state, result: { totalMs, missing } }: MeasuredChange): string {
-  if (state === "no-message") return "did not reach the log";
-  if (state === "no-node") return "had no registered node to confirm it";
-  if (state === "incomplete") return `was not confirmed by ${missing.join(", ")}`;
+  if (state !== "well" && state !== "late") return unconfirmedInWords(state, missing);
   return `took ${totalMs ?? 0} ms to the last node, more than ${CANARY_BOUND_MS / 1_000} s`;
 }

@@ -2,14 +2,7 @@ import { constants } from "node:buffer";
 import type { BodyBudget } from "./body-budget.ts";
 import type { Guards } from "./guards.ts";
 import { maxStructureOf, structureFaultOf } from "./json-structure.ts";
-import type {
-  BodyReader,
-  BodySource,
-  GuardedApp,
-  GuardedServer,
-  HttpHandler,
-  HttpResponse,
-} from "./soketi-parts.ts";
+import type { BodySource, GuardedApp, GuardedServer, HttpHandler, HttpResponse } from "./soketi-parts.ts";
 import { wrap } from "../wrap.ts";
 
 const WHERE = "requests";
@@ -46,9 +39,8 @@ export function readSignedBodies(
   guards: Guards,
   unsigned: BodyBudget<HttpResponse>,
 ): void {
-  const reader: BodyReader = handler;
-  const readJson = reader.readJson.bind(handler);
-  wrap(handler, "readJson", () => (response, onBody) => {
+  const readJson = handler.readJson.bind(handler);
+  wrap(handler, "readJson", () => (response: HttpResponse, onBody) => {
     response.onData((bytes) => {
       const text = Buffer.from(bytes).toString();
       response.signed = { text };
@@ -85,7 +77,7 @@ export function readSignedBodies(
         Object.assign(response, { body, rawBody: raw });
         next(null, response);
       };
-      readJson(comeAs(bytes), onBody, () => undefined);
+      readJson(arrived(bytes), onBody, () => undefined);
     };
     // soketi calls it in a promise that nobody catches.
     authenticate(response, () => guards.run(WHERE, "a request", read));
@@ -112,8 +104,8 @@ function checkBothTexts(handler: HttpHandler): void {
   );
 }
 
-/** What soketi's reader asks of a response, for a body that has come. A response's heir would cost ten times as much. */
-function comeAs(bytes: Uint8Array): BodySource {
+/** A body that has come, as soketi's reader asks for it. An object that inherits from the response is slow to make. */
+function arrived(bytes: Uint8Array): BodySource {
   return {
     onData(handler) {
       handler(new Uint8Array(bytes).buffer, true);

@@ -58,8 +58,8 @@ class ResponseShield {
   readonly #headers: (readonly [string, string])[] = [];
   #state: "open" | "ended" | "aborted" = "open";
   #isSpared = false;
-  /** Its body is. */
-  #isComing = false;
+  /** Its body is asked for, and not all of it has come. */
+  #isBodyComing = false;
   #deadline: NodeJS.Timeout | undefined;
 
   constructor(response: HttpResponse, options: ShieldOptions) {
@@ -120,14 +120,14 @@ class ResponseShield {
       body.drop();
       if (isRead) onNoRoom();
     };
-    this.#isComing = true;
+    this.#isBodyComing = true;
     this.#real.onData.call(this.#response, (piece, isLast) => {
       if (!this.#isOpen) return;
       body.add(piece);
       if (body.isTooLarge) unsigned.release(this.#response);
       else if (!body.isDropped) unsigned.hold(this.#response, heldOf(body, isLast, drop));
       if (!isLast) return;
-      this.#isComing = false;
+      this.#isBodyComing = false;
       this.#expectAnswer();
       // Not before: the end of a connection on which more still comes takes the answer with it.
       if (body.isTooLarge) {
@@ -151,7 +151,7 @@ class ResponseShield {
     this.#deadline = setTimeout(() => {
       this.#deadline = undefined;
       // uWebSockets.js itself ends a request whose body does not come.
-      if (!this.#isComing) this.#options.onUnanswered();
+      if (!this.#isBodyComing) this.#options.onUnanswered();
     }, ANSWER_LIMIT_MS);
     this.#deadline.unref();
   }

@@ -96,14 +96,9 @@ export interface BodySource {
   onAborted(handler: () => void): unknown;
 }
 
-/** soketi's HTTP handler, as far as it reads a body. */
-export interface BodyReader {
-  readJson(source: BodySource, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
-}
-
 export interface HttpHandler {
   attachMiddleware(response: HttpResponse, steps: readonly HttpStep[]): HttpSteps;
-  readJson(response: HttpResponse, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
+  readJson(source: BodySource, onBody: (body: unknown, raw: string) => void, onAborted: () => void): void;
   appMiddleware: HttpStep;
   authMiddleware: HttpStep;
   signatureIsValid?(response: HttpResponse): Promise<boolean>;

@@ -1,6 +1,6 @@
 import type { SoketiAppObject } from "../server.ts";
 import type { Lookups } from "./lookups.ts";
-import type { GuardedServer, GuardedSocket, HttpResponse } from "./soketi-parts.ts";
+import type { GuardedServer, GuardedSocket, HttpStep } from "./soketi-parts.ts";
 import { Turns } from "./turns.ts";
 import { wrap } from "../wrap.ts";
 import { whenMade } from "./when-made.ts";
@@ -54,7 +54,7 @@ export function sendBackUnread(server: GuardedServer, lookups: Lookups<SoketiApp
  */
 export function answerUnread(server: GuardedServer, lookups: Lookups<SoketiAppObject>): void {
   whenMade(server, "httpHandler", (handler) => {
-    const find = async (response: HttpResponse, next: (error: null, response: HttpResponse) => void) => {
+    const find = async (...[response, next]: Parameters<HttpStep>) => {
       const { appId } = response.params;
       const errors: unknown[] = [];
       const app = await lookups.findById(appId, (error) => errors.push(error));

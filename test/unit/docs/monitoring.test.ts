@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { itHoldsOfRules } from "../../support/alert-rules.ts";
 import { DOCUMENTS } from "../../support/commands-in-documents.ts";
 import { exposedMetrics } from "../../support/exposed-metrics.ts";
 import { ALERTS, asSent, DASHBOARD, QUERIES, RELAY_ALERTS, RULE_TESTS } from "../../support/monitoring.ts";
@@ -77,31 +78,12 @@ describe("docs/monitoring/grafana-dashboard.json", () => {
 });
 
 describe("docs/monitoring/alerts.yml", () => {
-  it.each(ALERTS)("$alert is PromQL of metrics that exist", ({ expr }) => {
-    expect(metricsOf(expr).filter((name) => ![...stored, ...OTHERS].includes(name))).toEqual([]);
-  });
-
-  it.each(ALERTS)("$alert says how bad it is, what it is and where to read on", ({ alert, labels, annotations }) => {
-    expect(["critical", "warning", "info"]).toContain(labels.severity);
-    expect(annotations.summary).toMatch(/\{\{ \$labels\.\w+ \}\}/);
-    expect(annotations.description).toMatch(/\.$/);
-    expect(annotations.runbook).toBe(`docs/reference/alerts.md#${alert.toLowerCase()}`);
-  });
-
-  it.each(ALERTS)("$alert has a test in which it fires, it alone, and a time before at which it does not", ({ alert }) => {
-    const test = RULE_TESTS.find(({ name }) => name === alert);
-    const firing = test?.promql_expr_test.map(({ exp_samples }) => exp_samples.map(({ labels }) => labels)) ?? [];
-    expect(firing[0]).toEqual([]);
-    expect(firing[1]).toEqual([expect.stringContaining(`alertname="${alert}", alertstate="firing"`)]);
-    // The expression asks for all that fires, not for what the test is about.
-    expect(test?.promql_expr_test.map(({ expr }) => expr)).toEqual(firing.map(() => 'ALERTS{alertstate="firing"}'));
-  });
-
-  it("has a test in which all is well, with every metric that a rule reads", () => {
-    const text = read("docs/monitoring/alerts.test.yml");
-    const well = text.slice(text.indexOf("all is well"), text.indexOf(`name: ${names[0] ?? ""}`));
-    const metrics = ALERTS.flatMap(({ expr }) => metricsOf(expr));
-    expect(metrics.filter((name) => !well.includes(`'${name}{`))).toEqual([]);
+  itHoldsOfRules({
+    alerts: ALERTS,
+    tests: RULE_TESTS,
+    testFile: "alerts.test.yml",
+    isMetric: (name) => [...stored, ...OTHERS].includes(name),
+    runbook: (alert) => `docs/reference/alerts.md#${alert.toLowerCase()}`,
   });
 });
 

@@ -223,12 +223,15 @@ describe("a rate limiter", () => {
   };
   const app = { enableClientMessages: true, maxClientEventsPerSecond: 5 };
 
-  it("that fails refuses, as soketi's own does when its Redis is away", async () => {
-    const soketi = realSoketi({ app, consume: away });
-    const socket = await speak(soketi);
-    expect(socket.sent[0]?.data).toMatchObject({ code: 4301 });
-    expect(soketi.caught).toEqual(["drivers: a rate limiter"]);
-  });
+  it.each(["redis", "local"])(
+    "that fails (%s) refuses, as soketi's own does when its Redis is away",
+    async (rateLimiter) => {
+      const soketi = realSoketi({ app, consume: away, rateLimiter });
+      const socket = await speak(soketi);
+      expect(socket.sent[0]?.data).toMatchObject({ code: 4301 });
+      expect(soketi.caught).toEqual(["drivers: a rate limiter"]);
+    },
+  );
 
   it("that does not answer refuses, in time", async () => {
     const soketi = realSoketi({ app, consume: () => new Promise(() => undefined) });

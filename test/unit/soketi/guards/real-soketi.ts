@@ -71,6 +71,8 @@ export interface RealSoketiOptions {
   readonly adapter?: (local: Adapter) => object;
   readonly consume?: Consume;
   readonly discover?: GuardedServer["discover"];
+  /** `local` has its answers in the node. Default: another. */
+  readonly rateLimiter?: string;
 }
 
 const LIMITS = { maxNameLength: 200, cacheTtl: 3600, maxMembersPerChannel: 100, maxMemberSizeInKb: 2, maxChannelsAtOnce: 100, maxPayloadInKb: 100, maxBatchSize: 10 }; // prettier-ignore
@@ -95,6 +97,7 @@ export function realSoketi(options: RealSoketiOptions = {}): RealSoketi {
       channelLimits: LIMITS,
       userAuthenticationTimeout: 30_000,
       metrics: { enabled: true },
+      rateLimiter: { driver: options.rateLimiter ?? "redis" },
     },
     discover: options.discover,
     appManager: { findByKey: lookup, findById: lookup },
