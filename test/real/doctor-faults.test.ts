@@ -354,6 +354,23 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     [/^fail event source mapping: stream: PROBLEM: Function call failed/],
     2,
   ],
+  [
+    "the mapping has a filter and a batch window",
+    (later) =>
+      mapped(later, {
+        ...DEPLOYED,
+        FilterCriteria: { Filters: [{ Pattern: '{"eventName":["INSERT"]}' }] },
+        MaximumBatchingWindowInSeconds: 5,
+      }),
+    [/^warning event source mapping: stream: it has a filter: .*; its batch window is 5 s: /],
+    0,
+  ],
+  [
+    "the mapping has a filter that may not be read",
+    (later) => mapped(later, { ...DEPLOYED, FilterCriteriaError: { ErrorCode: "AccessDenied" } }),
+    [/^warning event source mapping: stream: it has a filter: /],
+    0,
+  ],
 
   [
     "Lambda cannot be asked",

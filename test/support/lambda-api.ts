@@ -10,6 +10,9 @@ export interface MappingConfiguration {
   readonly StartingPosition: string;
   readonly FunctionResponseTypes: readonly string[];
   readonly DestinationConfig: { readonly OnFailure: { readonly Destination: string } };
+  readonly FilterCriteria?: { readonly Filters: readonly { readonly Pattern: string }[] };
+  readonly FilterCriteriaError?: { readonly ErrorCode: string };
+  readonly MaximumBatchingWindowInSeconds?: number;
 }
 
 /** As it is deployed. */
