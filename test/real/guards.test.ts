@@ -208,7 +208,8 @@ describe("a table that cannot be read", () => {
     toDynamoDb = await startProxy({ host: "127.0.0.1", port: Number(port) }, (chunk) => {
       if (chunk.includes('{"S":"read"}')) onLookup();
     });
-    const env = { APP_SYNC_LOAD_BUDGET_MS: "2000" };
+    // Long enough for a slow read on a busy machine, short enough to wait for its end once.
+    const env = { APP_SYNC_LOAD_BUDGET_MS: "8000" };
     slow = await fleet.node({ dynamodbEndpoint: `http://127.0.0.1:${toDynamoDb.port}`, env });
   });
 
@@ -218,7 +219,7 @@ describe("a table that cannot be read", () => {
   });
 
   it("outlives requests that are aborted while their app is looked up", async () => {
-    toDynamoDb.slow(() => 200);
+    toDynamoDb.slow(() => 100);
     const head = `GET ${target({ path: "/channels", app: "read" })} HTTP/1.1\r\nHost: x\r\n\r\n`;
     const request = createConnection({ host: "127.0.0.1", port: slow.port });
     // Not before: what a node has not read yet goes with the connection.
@@ -235,7 +236,7 @@ describe("a table that cannot be read", () => {
   });
 
   it("serves clients that speak before their app is found, in order", async () => {
-    toDynamoDb.slow(() => 200);
+    toDynamoDb.slow(() => 100);
     const subscribe = (channel: string) => JSON.stringify({ event: "pusher:subscribe", data: { channel } });
     const { says, send, socket } = openRaw(slow.port, "b-key");
     await says("101 Switching Protocols");
@@ -247,7 +248,7 @@ describe("a table that cannot be read", () => {
   });
 
   it("refuses clients that speak before no app is found, and that is all", async () => {
-    toDynamoDb.slow(() => 200);
+    toDynamoDb.slow(() => 100);
     const { says, send, socket } = openRaw(slow.port, "nobody");
     await says("101 Switching Protocols");
     send(...HOSTILE, '{"event":"client-x","channel":"room"}');
