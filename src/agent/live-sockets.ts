@@ -1,3 +1,4 @@
+import { nextTurn } from "../async/next-turn.ts";
 import { pause } from "../async/pause.ts";
 import { CLOSE_CAUSES, type CloseCause, type CloseCodes, closeMessage } from "./close-causes.ts";
 import type { Closer } from "./closer.ts";
@@ -133,5 +134,3 @@ const APPLIES: Readonly<
   rekeyed: (app, { key }) => app !== null && app.key !== key,
   "secret-rotated": (app, connection) => app !== null && !connection.has(app) && !connection.hasSecretOf(app),
 };
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));

@@ -2,11 +2,12 @@ import { decodeInvalidations, type LogEntry, parseLive } from "../protocol/live.
 import type { MessageId } from "../protocol/message-id.ts";
 import { OtherServerError } from "./errors.ts";
 import type { FlushReason } from "./flush-reasons.ts";
-import type { FollowerTarget, LogFollowerOptions } from "./follower-options.ts";
+import type { LogFollowerOptions } from "./follower-options.ts";
 import { type FollowerEvent, type FollowerState, TRANSITIONS } from "./follower-state.ts";
+import { inSlices } from "./in-slices.ts";
 import { LiveSession } from "./live-session.ts";
 import { isUpToDate, type Position, readMissed } from "./missed-messages.ts";
-import type { Bus, Tail } from "./ports.ts";
+import type { Tail } from "./ports.ts";
 
 /** After so many syncs in a row that read nothing new, a hole is left to the heartbeats: they find what the log has. */
 const MAX_FRUITLESS_SYNCS = 2;
@@ -21,8 +22,6 @@ const MAX_FRUITLESS_SYNCS = 2;
 export class LogFollower {
   /** Since the start: messages applied, and how many of them by replay. */
   readonly stats = { messages: 0, replays: 0, replayedMessages: 0 };
-  readonly #bus: Bus;
-  readonly #target: FollowerTarget;
   readonly #options: LogFollowerOptions;
   #state: FollowerState = "down";
   #cursor: MessageId | undefined;
@@ -36,8 +35,6 @@ export class LogFollower {
 
   constructor(options: LogFollowerOptions) {
     this.#options = options;
-    this.#bus = options.bus;
-    this.#target = options.target;
   }
 
   get state(): FollowerState {
@@ -70,7 +67,7 @@ export class LogFollower {
     if (this.#state === "down") return;
     const entry = parseLive(payload);
     if (!entry) {
-      this.#target.flush("unreadable-message");
+      this.#options.target.flush("unreadable-message");
       return;
     }
     if (!this.#session.goesUp(entry.id)) {
@@ -105,7 +102,7 @@ export class LogFollower {
     const session = this.#session.number;
     const askedAt = this.#options.clock();
     const cursorThen = this.#cursor;
-    const tail = await this.#bus.heartbeat();
+    const tail = await this.#options.bus.heartbeat();
     if (session !== this.#session.number || this.#state !== "following") return;
     this.#assertSameServer(tail);
     if (isUpToDate(this.#position, tail, cursorThen)) this.#renew(tail, askedAt);
@@ -124,10 +121,13 @@ export class LogFollower {
       for (let session = -1; session !== this.#session.number && this.#isSyncing();) {
         session = this.#session.number;
         const askedAt = knownTail ? askedBefore : this.#options.clock();
-        const tail = knownTail ?? (await this.#bus.heartbeat());
+        const tail = knownTail ?? (await this.#options.bus.heartbeat());
         knownTail = undefined;
         if (session === this.#session.number) this.#assertSameServer(tail);
-        const replay = this.#distrust ?? (await readMissed(this.#bus, this.#position, tail));
+        const replay = this.#distrust ?? (await readMissed(this.#options.bus, this.#position, tail));
+        // Before any of it counts as applied: to forget an app too early costs a read, also if this sync comes to nothing.
+        if (typeof replay !== "string")
+          await inSlices(replay, this.#options.clock, (entry) => this.#actOn(entry));
         if (session === this.#session.number) this.#finishSync(tail, replay, askedAt);
       }
     } finally {
@@ -145,7 +145,7 @@ export class LogFollower {
     this.#step("synced");
     if (typeof replay === "string") {
       // While the cursor still says that a log was followed: that is what makes a new epoch worth telling of.
-      this.#target.flush(replay);
+      this.#options.target.flush(replay);
       this.#cursor = tail.last;
       // Messages of the former server may still be on their way here, with numbers that this one gives again.
       if (isOther && !isSurelyThere) {
@@ -155,7 +155,8 @@ export class LogFollower {
     } else {
       if (replay.length > 0) this.stats.replays += 1;
       this.stats.replayedMessages += replay.length;
-      for (const entry of replay) this.#apply(entry);
+      this.stats.messages += replay.length;
+      this.#cursor = replay.at(-1)?.id ?? this.#cursor;
     }
     this.#renew(tail, askedAt);
     this.#fruitlessSyncs = replay.length > 0 ? 0 : this.#fruitlessSyncs + 1;
@@ -180,7 +181,7 @@ export class LogFollower {
 
   #leaveSubscription(): void {
     this.onLost();
-    this.#bus.resubscribe();
+    this.#options.bus.resubscribe();
   }
 
   /** One live message while following: the next one is applied, a hole is replayed. One that has waited may be a repeat. */
@@ -188,7 +189,7 @@ export class LogFollower {
     const cursor = this.#cursor;
     if (cursor?.epoch !== entry.id.epoch) {
       // What came before in this epoch is covered by the flush.
-      this.#target.flush("new-epoch");
+      this.#options.target.flush("new-epoch");
       this.#apply(entry);
     } else if (entry.id.seq === cursor.seq + 1) {
       this.#apply(entry);
@@ -214,12 +215,12 @@ export class LogFollower {
 
   #actOn(entry: LogEntry): void {
     const decoded = decodeInvalidations(entry.json);
-    if (decoded.kind === "changes") this.#target.apply(decoded.message, entry.id);
-    else this.#target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
+    if (decoded.kind === "changes") this.#options.target.apply(decoded.message, entry.id);
+    else this.#options.target.flush(decoded.kind === "flush" ? "requested" : "unreadable-message");
   }
 
   #restart(reason: FlushReason): void {
-    this.#target.flush(reason);
+    this.#options.target.flush(reason);
     this.#distrust = reason;
     this.#session.distrust();
     this.#step("gap");

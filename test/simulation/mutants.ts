@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
     name: "nothing is replayed",
     seed: 1,
     file: FOLLOWER,
-    from: "for (const entry of replay) this.#apply(entry);",
-    to: "this.#cursor = tail.last;",
+    from: "(entry) => this.#actOn(entry));",
+    to: "() => undefined);",
   },
   {
     name: "a hole is skipped",
