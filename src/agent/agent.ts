@@ -34,6 +34,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   /** What tools are told of the last messages. */
   readonly recent = new RecentMessages();
   readonly recentFlushes: RecentFlushes;
+  /** Called when a message says that an app was created. Must not throw. */
+  onCreated: (appId: string) => void = () => undefined;
   /** What the last heartbeat has found. */
   lastTail: Tail | undefined;
   readonly #options: AgentOptions<A>;
@@ -154,6 +156,7 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
       const sinceWritten = change.writtenAt === undefined ? undefined : now - change.writtenAt;
       this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten }, id);
       if (change.type === "deleted") this.#options.onGone?.(change.appId);
+      if (change.type === "created") this.onCreated(change.appId);
       if (wanted) this.#reloadSoon(change.appId);
     }
   }

@@ -57,8 +57,8 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   normalizeReads(manager, report.itemProblems);
   const guards = new Guards({ on: config.guards, onCaught: report.guarded });
   installGuards(guarded(server), guards);
+  const lookups = guardLookups(agent.cache, guards);
   if (config.cache) {
-    const lookups = guardLookups(agent.cache, guards);
     takeOverLookups(manager, lookups);
     tellUnread(guarded(server), guards, lookups);
   }
@@ -74,10 +74,12 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   noteAuthorized(guarded(server));
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;
-  const { cache } = agent;
+  const findById: typeof lookups.findById = (id, onUnreadable) => lookups.findById(id, onUnreadable);
+  const cache = { findById, inspect: (appId: string) => agent.cache.inspect(appId) };
   const { makeLambdaClient, http } = soketi;
   const { closesPerSecond } = config;
-  guardWebhooks({ server, manager, appClass, cache, makeLambdaClient, http, report, closesPerSecond });
+  const webhooks = { server, manager, appClass, cache, makeLambdaClient, http, report, closesPerSecond };
+  agent.onCreated = guardWebhooks(webhooks);
   if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
   for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);

@@ -66,6 +66,11 @@ export class WebhookApps {
     this.#known.set(app.id, { app });
   }
 
+  /** An app was created under this id: what is known of a former one is not to have its webhooks. */
+  created(appId: string): void {
+    this.#known.delete(appId);
+  }
+
   /**
    * The app to send with; undefined when it is gone, and not or no longer remembered here.
    *

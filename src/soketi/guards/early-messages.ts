@@ -23,7 +23,7 @@ interface Waiting {
 
 /**
  * What clients send while their app is still looked up, in order. It is held for as long as the lookup takes, which has a
- * budget, or until the client leaves.
+ * budget, and until its turn comes; or until the client leaves.
  */
 export class EarlyMessages {
   readonly #limits: EarlyMessagesLimits;
@@ -37,6 +37,10 @@ export class EarlyMessages {
   /** Bytes held now. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  has(socket: GuardedSocket): boolean {
+    return this.#held.has(socket);
   }
 
   /** @returns whether there was room for it. */

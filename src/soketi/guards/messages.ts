@@ -7,6 +7,7 @@ import { maxStructureOf, structureFaultOf } from "./json-structure.ts";
 import { faultOf, type MessageFault, TOO_DEEP } from "./message-faults.ts";
 import { stateOf, type SocketListener } from "./socket-state.ts";
 import { wrap } from "../wrap.ts";
+import { Turns } from "./turns.ts";
 import { whenMade } from "./when-made.ts";
 
 const WHERE = "messages";
@@ -28,6 +29,8 @@ export class MessageGuard implements SocketListener {
   readonly #server: GuardedServer;
   readonly #guards: Guards;
   readonly #early = new EarlyMessages(EARLY_MESSAGES);
+  /** A connection's early messages may take soketi some milliseconds, and many lookups end together. */
+  readonly #turns = new Turns();
   #onMessage: WsHandler["onMessage"] = () => undefined;
 
   constructor(server: GuardedServer, guards: Guards) {
@@ -43,7 +46,7 @@ export class MessageGuard implements SocketListener {
   }
 
   onEstablished(socket: GuardedSocket): void {
-    for (const message of this.#early.take(socket)) this.#handle(socket, message, false);
+    if (this.#early.has(socket)) void this.#handleEarly(socket);
   }
 
   onClosed(socket: GuardedSocket): void {
@@ -57,7 +60,8 @@ export class MessageGuard implements SocketListener {
       this.#guards.caught(WHERE, "a message of a client that has left");
       return;
     }
-    if (isEstablished) {
+    // Not before what came earlier.
+    if (isEstablished && !this.#early.has(socket)) {
       this.#handle(socket, message, isBinary);
       return;
     }
@@ -66,6 +70,11 @@ export class MessageGuard implements SocketListener {
       code: REFUSED,
       message: "Too much was sent before the pusher:connection_established event.",
     });
+  }
+
+  async #handleEarly(socket: GuardedSocket): Promise<void> {
+    await this.#turns.pass();
+    for (const message of this.#early.take(socket)) this.#handle(socket, message, false);
   }
 
   #handle(socket: GuardedSocket, message: ArrayBuffer, isBinary: boolean): void {

@@ -1,42 +1,42 @@
-/** Lets through so many in each turn of the event loop, in order: in between it has time for everything else. */
+/** Most that go on in one turn of the event loop, and how long they may take together. Milliseconds. */
+const PER_TURN = 8;
+const TURN_MS = 4;
+
+/**
+ * Lets who waits go on, in order, a few in each turn of the event loop: in between it has time for everything else.
+ *
+ * What one of them does, it does in microtasks, after it was let go. Each has a callback of the event loop of its own: those
+ * microtasks have run before the next callback, which sees how long they took.
+ */
 export class Turns {
-  readonly #perTurn: number;
   readonly #waiting = new Set<() => void>();
-  /** Of this turn. */
-  #left: number;
-  #isScheduled = false;
+  /** Of this turn, still to come. */
+  #callbacks = 0;
+  #until = 0;
 
-  constructor(perTurn: number) {
-    this.#perTurn = perTurn;
-    this.#left = perTurn;
-  }
-
-  /** Resolves in this turn, if no one waits and there is room, or in a later one. */
+  /** Resolves in its turn. */
   pass(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.add(resolve);
-      if (this.#left > 0 && this.#waiting.size === 1) this.#letThrough();
-      else this.#schedule();
+      this.#schedule();
     });
   }
 
-  #letThrough(): void {
-    for (const go of this.#waiting) {
-      if (this.#left === 0) break;
-      this.#left -= 1;
+  #schedule(): void {
+    if (this.#callbacks > 0 || this.#waiting.size === 0) return;
+    this.#callbacks = PER_TURN;
+    for (let i = 0; i < PER_TURN; i += 1) setImmediate(() => this.#letOneGo());
+  }
+
+  #letOneGo(): void {
+    const now = performance.now();
+    if (this.#callbacks === PER_TURN) this.#until = now + TURN_MS;
+    this.#callbacks -= 1;
+    const [go] = now < this.#until ? this.#waiting : [];
+    if (go) {
       this.#waiting.delete(go);
       go();
     }
     this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#isScheduled || (this.#waiting.size === 0 && this.#left === this.#perTurn)) return;
-    this.#isScheduled = true;
-    setImmediate(() => {
-      this.#isScheduled = false;
-      this.#left = this.#perTurn;
-      this.#letThrough();
-    });
   }
 }

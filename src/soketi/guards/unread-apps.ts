@@ -18,12 +18,6 @@ const UNREAD = {
   code: 503,
 };
 
-/**
- * Connections whose lookup has ended that go on in one turn of the event loop. Thousands may have waited for one read, and
- * soketi takes a tenth of a millisecond to enter each; what a client has sent meanwhile is handled with it.
- */
-const PER_TURN = 8;
-
 /** Tells a client that it may connect again shortly. */
 export function sendBack(socket: GuardedSocket): void {
   socket.sendJson({ event: "pusher:error", data: RECONNECT });
@@ -36,7 +30,8 @@ export function sendBack(socket: GuardedSocket): void {
  * to end what is closed here.
  */
 export function sendBackUnread(server: GuardedServer, lookups: Lookups<SoketiAppObject>): void {
-  const turns = new Turns(PER_TURN);
+  // Thousands may have waited for one read, and soketi takes a tenth of a millisecond to enter each.
+  const turns = new Turns();
   whenMade(server, "wsHandler", (handler) => {
     handler.checkForValidApp = async (socket) => {
       const errors: unknown[] = [];

@@ -590,6 +590,15 @@ describe("an app that is deleted", () => {
   });
 });
 
+it("an app that is created is told of", async () => {
+  const created: string[] = [];
+  agent.onCreated = (appId) => void created.push(appId);
+  await following();
+  const changes = (["created", "updated"] as const).map((type) => ({ appId: type, type, keys: [], changed: [] }));
+  publish(2, encodeChanges(changes, { table: "apps", at: 0 })[0]?.live ?? "");
+  expect(created).toEqual(["created"]);
+});
+
 it("what was not found is forgotten in time, without anybody asking", async () => {
   agent.start();
   await agent.cache.findByKey("nobody-key");

@@ -58,6 +58,7 @@ let log: MemoryLog;
 let now: number;
 let events: string[];
 let gaps: number;
+let onApplied: () => void;
 let lease: Lease;
 let follower: LogFollower;
 
@@ -66,11 +67,15 @@ beforeEach(() => {
   now = 1_000;
   events = [];
   gaps = 0;
+  onApplied = () => undefined;
   lease = new Lease({ clock: () => now, leaseMs: 3_000 });
   follower = new LogFollower({
     bus: log,
     target: {
-      apply: ({ changes }) => events.push(...changes.map(({ appId }) => appId)),
+      apply: ({ changes }) => {
+        events.push(...changes.map(({ appId }) => appId));
+        onApplied();
+      },
       flush: (reason) => events.push(`flush ${reason}`),
     },
     clock: () => now,
@@ -262,6 +267,28 @@ describe("live messages", () => {
     expect(events).toEqual(["b", "c", "lost", "b", "c"]);
     expect(follower.cursor?.seq).toBe(4);
     expect(follower.state).toBe("following");
+  });
+
+  it("that were missed are acted on a few in each turn of the event loop, and what comes meanwhile is followed after them", async () => {
+    await following();
+    for (let i = 0; i < 100; i += 1) log.append(message(`missed-${i}`));
+    // Each takes a millisecond.
+    onApplied = () => (now += 1);
+    const beat = follower.heartbeat();
+    const counts = [0];
+    let isOver = false;
+    void beat.then(() => (isOver = true));
+    while (!isOver && counts.length < 200) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (counts.length === 10) follower.onLive(live(log.append(message("live"))));
+      counts.push(events.length);
+    }
+    const steps = counts.slice(1).map((count, i) => count - (counts[i] ?? 0));
+    expect(Math.max(...steps)).toBeLessThanOrEqual(4);
+    const missed = events.filter((event) => event.startsWith("missed"));
+    expect(missed).toEqual(Array.from({ length: 100 }, (_, i) => `missed-${i}`));
+    expect([events.at(-1), follower.state, follower.cursor?.seq]).toEqual(["live", "following", 102]);
+    expect(follower.stats).toEqual({ messages: 101, replays: 1, replayedMessages: 100 });
   });
 
   it("that come again after a replay are acted on again, and the next one is the next", async () => {

@@ -206,6 +206,15 @@ describe("a queued webhook", () => {
     expect(log).toEqual(["sent first secret", "sent first secret", "sent second other"]);
   });
 
+  it("of an app that was created again under the id of a deleted one, as a message said, is not sent to that one's receivers", async () => {
+    const { sqs, log, apps } = setUp(null);
+    apps.remember(appOf("first", "secret"));
+    await sqs(jobOf());
+    apps.created("a");
+    expect(await sqs(jobOf())).toBe("given back");
+    expect(log).toEqual(["sent first secret", "retried a"]);
+  });
+
   it("of an app that this node never had goes back to a shared queue for ten minutes, and is dropped from memory", async () => {
     const { sqs, redis, memory, log, state } = setUp(null);
     expect(await sqs(jobOf())).toBe("given back");

@@ -216,6 +216,40 @@ describe("messages before the app's lookup has ended", () => {
     expect(soketi.caught).toEqual([]);
   });
 
+  it("of many clients are handled in several turns of the event loop, and what comes later after them", async () => {
+    const known = realSoketi();
+    const app = await (known.server as unknown as { appManager: { findById(id: string): Promise<object> } }).appManager.findById("a"); // prettier-ignore
+    let answer: () => void = () => undefined;
+    const read = new Promise<object>((resolve) => (answer = () => resolve(app)));
+    const soketi = realSoketi({ lookup: () => read });
+    const sockets = Array.from({ length: 20 }, () => open(soketi));
+    const [CLIENTS, MESSAGES] = [20, 50];
+    for (const socket of sockets)
+      for (let i = 0; i < MESSAGES; i += 1) socket.say({ event: "pusher:ping" });
+    const pongs = () => sockets.flatMap(({ sent }) => sent.filter(({ event }) => event === "pusher:pong")).length;
+    answer();
+    await read;
+    const last = sockets.at(-1);
+    const counts = [0];
+    while (pongs() < CLIENTS * MESSAGES && counts.length < 100) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      if (counts.length === 1) {
+        // It is connected, and its early messages are not handled yet.
+        expect(last?.sent.map(({ event }) => event)).toEqual(["pusher:connection_established"]);
+        last?.say({ event: "pusher:subscribe", data: { channel: "late" } });
+      }
+      counts.push(pongs());
+    }
+    const steps = counts.slice(1).map((count, i) => count - (counts[i] ?? 0));
+    expect(Math.max(...steps)).toBeLessThanOrEqual(8 * MESSAGES);
+    await idle();
+    expect(last?.sent.map(({ event }) => event)).toEqual([
+      "pusher:connection_established",
+      ...Array.from({ length: MESSAGES }, () => "pusher:pong"),
+      "pusher_internal:subscription_succeeded",
+    ]);
+  });
+
   it.each([
     { event: "pusher:unsubscribe", data: { channel: "x" } },
     subscribe("x"),

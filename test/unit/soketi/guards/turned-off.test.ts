@@ -106,7 +106,8 @@ const PROBES: Record<GuardName, (on: On) => Promise<boolean>> = {
       return Promise.resolve(null);
     };
     const guards = new Guards({ on: new Set(on), onCaught: () => undefined });
-    await guardLookups({ findById: find, findByKey: find }, guards).findByKey("");
+    const cache = { findById: find, findByKey: find, stats: { misses: 0 }, inspect: () => undefined };
+    await guardLookups(cache, guards).findByKey("");
     return asked.length === 0;
   },
   async drivers(on) {
