@@ -39,6 +39,8 @@ export function guardConnections(server: GuardedServer, guards: Guards): void {
     });
     wrap(handler, "onClose", (onClose) => (socket, code, ...args) => {
       const isOurs = code !== SERVER_CLOSED || server.closing === true;
+      // Whoever has not signed in is not waited for any more: soketi would keep it for that, and then end it again.
+      clearTimeout(socket.userAuthenticationTimeout);
       return guards.run(WHERE, "a connection that closed", () =>
         onClose(socket, isOurs ? code : NORMAL, ...args),
       );

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { connected, idle, open, realSoketi } from "./real-soketi.ts";
 
 /** A lookup that ends when the test says so. */
@@ -79,6 +79,19 @@ describe("a connection", () => {
     const namespace = soketi.adapter.getNamespaces().get("a");
     expect([namespace?.sockets.size, namespace?.channels.size, soketi.connected()]).toEqual([0, 0, 0]);
     expect(soketi.webhooks).toEqual(["ChannelOccupied", "ChannelVacated"]);
+  });
+
+  it("that closes before it has signed in is not waited for, and not ended again", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const soketi = realSoketi({ app: { enableUserAuthentication: true } });
+      const [gone, silent] = [await connected(soketi), await connected(soketi)];
+      gone.leave();
+      vi.advanceTimersByTime(30_000);
+      expect([gone.ended, silent.ended, soketi.caught]).toEqual([[], [4009], []]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("that its client closes with 4200 stays for ever with soketi alone", async () => {
