@@ -1,5 +1,6 @@
 import type { Invalidations } from "../protocol/live.ts";
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
+import type { Invalidation } from "../protocol/message.ts";
 import type { NodeStatus } from "../protocol/node.ts";
 import type { AgentOptions } from "./agent-options.ts";
 import { AppCache } from "./app-cache.ts";
@@ -34,8 +35,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   /** What tools are told of the last messages. */
   readonly recent = new RecentMessages();
   readonly recentFlushes: RecentFlushes;
-  /** Called when a message says that an app was created. Must not throw. */
-  onCreated: (appId: string) => void = () => undefined;
+  /** Called with each change, and with what is held of its app until now. Must not throw. */
+  onChange: (change: Invalidation, held: A | undefined) => void = () => undefined;
   /** What the last heartbeat has found. */
   lastTail: Tail | undefined;
   readonly #options: AgentOptions<A>;
@@ -151,12 +152,12 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
     this.recent.add(id, this.#lastLagMs);
     for (const change of message.changes) {
       const wanted = this.cache.holds(change.appId) || this.#options.connections.has(change.appId);
+      this.onChange(change, this.cache.peek(change.appId));
       this.cache.apply(change);
       this.verifier.explained(change.appId);
       const sinceWritten = change.writtenAt === undefined ? undefined : now - change.writtenAt;
       this.#options.report.dropped(change, { sinceInvoked: now - message.at, sinceWritten }, id);
       if (change.type === "deleted") this.#options.onGone?.(change.appId);
-      if (change.type === "created") this.onCreated(change.appId);
       if (wanted) this.#reloadSoon(change.appId);
     }
   }

@@ -79,7 +79,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const { makeLambdaClient, http } = soketi;
   const { closesPerSecond } = config;
   const webhooks = { server, manager, appClass, cache, makeLambdaClient, http, report, closesPerSecond };
-  agent.onCreated = guardWebhooks(webhooks);
+  agent.onChange = guardWebhooks(webhooks);
   if (config.ready === "synced") readyWhenSynced(server, () => agent.leaseHeld);
   exposeMetrics(server, soketi.prom, agent, report);
   for (const warning of redis.warnings) soketi.Log.warning(`app-sync: ${warning}`);

@@ -2,6 +2,7 @@ import type { AppCache } from "../agent/app-cache.ts";
 import { BoundedMap } from "../agent/bounded-map.ts";
 import type { MonotonicClock } from "../agent/ports.ts";
 import { within } from "../async/within.ts";
+import type { Invalidation } from "../protocol/message.ts";
 import type { SoketiAppClass, SoketiAppObject, SoketiServer } from "./server.ts";
 
 /** Longest that a job waits for its app: with the redis queue it keeps the jobs behind it waiting. Milliseconds. */
@@ -66,9 +67,14 @@ export class WebhookApps {
     this.#known.set(app.id, { app });
   }
 
-  /** An app was created under this id: what is known of a former one is not to have its webhooks. */
-  created(appId: string): void {
-    this.#known.delete(appId);
+  /**
+   * A message names an app. What is known of a former one is not to have the webhooks of one that is created under its id. And
+   * one that is deleted was last as it is held until now: it may have been changed since its last webhook here.
+   */
+  changed({ appId, type }: Invalidation, held: SoketiAppObject | undefined): void {
+    const isGone = this.#known.get(appId)?.goneAt !== undefined;
+    if (type === "created") this.#known.delete(appId);
+    else if (type === "deleted" && held && !isGone) this.#known.set(appId, { app: held });
   }
 
   /**

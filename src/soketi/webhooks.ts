@@ -45,9 +45,9 @@ export interface WebhookGuardOptions {
  * Has webhooks survive every change of their app, and every outage, between soketi's queues and its worker (soketi 1.4.0 to
  * 1.6.1, dist/webhook-sender.js and dist/queues). Call it after the manager's lookups were taken over.
  *
- * @returns what is to be called when an app was created.
+ * @returns what is to be told of changes of apps.
  */
-export function guardWebhooks(options: WebhookGuardOptions): (appId: string) => void {
+export function guardWebhooks(options: WebhookGuardOptions): WebhookApps["changed"] {
   const { server, report } = options;
   const clock = () => performance.now();
   const apps = new WebhookApps({ ...options, clock, now: Date.now });
@@ -69,7 +69,7 @@ export function guardWebhooks(options: WebhookGuardOptions): (appId: string) => 
     if (server.webhookSender) guardSender(server.webhookSender, { apps, batches, report });
     return set;
   });
-  return (appId) => apps.created(appId);
+  return (change, held) => apps.changed(change, held);
 }
 
 /** What webhooks go through. */

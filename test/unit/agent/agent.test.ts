@@ -590,13 +590,18 @@ describe("an app that is deleted", () => {
   });
 });
 
-it("an app that is created is told of", async () => {
-  const created: string[] = [];
-  agent.onCreated = (appId) => void created.push(appId);
+it("each change is told of, with what is held of its app until then", async () => {
+  const changes: unknown[] = [];
+  agent.onChange = ({ appId, type }, held) => void changes.push([appId, type, held?.id]);
   await following();
-  const changes = (["created", "updated"] as const).map((type) => ({ appId: type, type, keys: [], changed: [] }));
-  publish(2, encodeChanges(changes, { table: "apps", at: 0 })[0]?.live ?? "");
-  expect(created).toEqual(["created"]);
+  await agent.cache.findById("a");
+  const deleted = { appId: "a", type: "deleted", keys: ["a-key"], changed: [] } as const;
+  publish(2, encodeChanges([deleted], { table: "apps", at: 0 })[0]?.live ?? "");
+  publish(3, encodeChanges([deleted], { table: "apps", at: 0 })[0]?.live ?? "");
+  expect(changes).toEqual([
+    ["a", "deleted", "a"],
+    ["a", "deleted", undefined],
+  ]);
 });
 
 it("what was not found is forgotten in time, without anybody asking", async () => {

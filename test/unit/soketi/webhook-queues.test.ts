@@ -210,9 +210,21 @@ describe("a queued webhook", () => {
     const { sqs, log, apps } = setUp(null);
     apps.remember(appOf("first", "secret"));
     await sqs(jobOf());
-    apps.created("a");
+    apps.changed({ appId: "a", type: "created", keys: [] }, undefined);
     expect(await sqs(jobOf())).toBe("given back");
     expect(log).toEqual(["sent first secret", "retried a"]);
+  });
+
+  it("of a deleted app is sent as the app was last, which was changed since this node had its last webhook", async () => {
+    const { sqs, log, apps } = setUp(null);
+    apps.remember(appOf("k", "former secret"));
+    apps.changed({ appId: "a", type: "deleted", keys: [] }, appOf("k", "last secret"));
+    await sqs(jobOf());
+    // Said again, when it is held no longer; and of another, that this node does not have.
+    apps.changed({ appId: "a", type: "deleted", keys: [] }, undefined);
+    apps.changed({ appId: "b", type: "deleted", keys: [] }, undefined);
+    await sqs(jobOf());
+    expect(log).toEqual(["sent k last secret", "sent k last secret"]);
   });
 
   it("of an app that this node never had goes back to a shared queue for ten minutes, and is dropped from memory", async () => {
