@@ -58,13 +58,15 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   const guards = new Guards({ on: config.guards, onCaught: report.guarded });
   installGuards(guarded(server), guards);
   const lookups = guardLookups(agent.cache, guards);
+  const findById: typeof lookups.findById = (id, onUnreadable) => lookups.findById(id, onUnreadable);
+  const cache = { findById, inspect: (appId: string) => agent.cache.inspect(appId) };
   if (config.cache) {
     takeOverLookups(manager, lookups);
     tellUnread(guarded(server), guards, lookups);
   }
   takePreviousSecrets({
     server: guarded(server),
-    cache: agent.cache,
+    cache,
     uses: report.counts.previousSecrets,
     onNoHook: report.noOverlap,
     onFailed: report.signatureFailed,
@@ -74,8 +76,6 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   noteAuthorized(guarded(server));
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;
-  const findById: typeof lookups.findById = (id, onUnreadable) => lookups.findById(id, onUnreadable);
-  const cache = { findById, inspect: (appId: string) => agent.cache.inspect(appId) };
   const { makeLambdaClient, http } = soketi;
   const { closesPerSecond } = config;
   const webhooks = { server, manager, appClass, cache, makeLambdaClient, http, report, closesPerSecond };

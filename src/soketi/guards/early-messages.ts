@@ -61,12 +61,20 @@ export class EarlyMessages {
     return true;
   }
 
-  /** What was held, oldest first; it is held no longer. */
-  take(socket: GuardedSocket): readonly ArrayBuffer[] {
+  /** The oldest; it is held no longer. Undefined when there is none. */
+  takeFirst(socket: GuardedSocket): ArrayBuffer | undefined {
     const held = this.#held.get(socket);
-    if (!held) return [];
+    const message = held?.messages.shift();
+    if (!held || !message) return undefined;
+    held.bytes -= message.byteLength;
+    this.#bytes -= message.byteLength;
+    if (held.messages.length === 0) this.#held.delete(socket);
+    return message;
+  }
+
+  /** Holds nothing of this connection any more. */
+  drop(socket: GuardedSocket): void {
+    this.#bytes -= this.#held.get(socket)?.bytes ?? 0;
     this.#held.delete(socket);
-    this.#bytes -= held.bytes;
-    return held.messages;
   }
 }

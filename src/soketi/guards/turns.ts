@@ -1,5 +1,4 @@
-/** Most that go on in one turn of the event loop, and how long they may take together. Milliseconds. */
-const PER_TURN = 8;
+/** How long those may take together that go on in one turn of the event loop. Milliseconds. */
 const TURN_MS = 4;
 
 /**
@@ -9,10 +8,14 @@ const TURN_MS = 4;
  * microtasks have run before the next callback, which sees how long they took.
  */
 export class Turns {
+  readonly #perTurn: number;
   readonly #waiting = new Set<() => void>();
   /** Of this turn, still to come. */
   #callbacks = 0;
-  #until = 0;
+
+  constructor(perTurn = 8) {
+    this.#perTurn = perTurn;
+  }
 
   /** Resolves in its turn. */
   pass(): Promise<void> {
@@ -23,20 +26,18 @@ export class Turns {
   }
 
   #schedule(): void {
-    if (this.#callbacks > 0 || this.#waiting.size === 0) return;
-    this.#callbacks = PER_TURN;
-    for (let i = 0; i < PER_TURN; i += 1) setImmediate(() => this.#letOneGo());
-  }
-
-  #letOneGo(): void {
-    const now = performance.now();
-    if (this.#callbacks === PER_TURN) this.#until = now + TURN_MS;
-    this.#callbacks -= 1;
-    const [go] = now < this.#until ? this.#waiting : [];
-    if (go) {
-      this.#waiting.delete(go);
-      go();
-    }
-    this.#schedule();
+    if (this.#callbacks > 0) return;
+    let until = 0;
+    const letOneGo = () => {
+      const now = performance.now();
+      until ||= now + TURN_MS;
+      const [go] = now < until ? this.#waiting : [];
+      if (go) this.#waiting.delete(go);
+      go?.();
+      this.#callbacks -= 1;
+      this.#schedule();
+    };
+    this.#callbacks = Math.min(this.#perTurn, this.#waiting.size);
+    for (let i = 0; i < this.#callbacks; i += 1) setImmediate(letOneGo);
   }
 }

@@ -592,8 +592,8 @@ describe("an app that is deleted", () => {
 
 it("each change is told of, with what is held of its app until then", async () => {
   const changes: unknown[] = [];
-  agent.onChange = ({ appId, type }, held) => void changes.push([appId, type, held?.id]);
   await following();
+  agent.onChange = ({ appId, type }, held) => void changes.push([appId, type, held?.id]);
   await agent.cache.findById("a");
   const deleted = { appId: "a", type: "deleted", keys: ["a-key"], changed: [] } as const;
   publish(2, encodeChanges([deleted], { table: "apps", at: 0 })[0]?.live ?? "");
