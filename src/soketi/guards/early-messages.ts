@@ -39,8 +39,9 @@ export class EarlyMessages {
     return this.#bytes;
   }
 
-  has(socket: GuardedSocket): boolean {
-    return this.#held.has(socket);
+  /** How many are held of this connection. */
+  count(socket: GuardedSocket): number {
+    return this.#held.get(socket)?.messages.length ?? 0;
   }
 
   /** @returns whether there was room for it. */

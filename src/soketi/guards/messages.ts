@@ -49,7 +49,7 @@ export class MessageGuard implements SocketListener {
   }
 
   onEstablished(socket: GuardedSocket): void {
-    if (this.#early.has(socket)) void this.#handleEarly(socket);
+    for (let left = this.#early.count(socket); left > 0; left -= 1) void this.#handleEarly(socket);
   }
 
   onClosed(socket: GuardedSocket): void {
@@ -64,23 +64,25 @@ export class MessageGuard implements SocketListener {
       return;
     }
     // Not before what came earlier.
-    if (isEstablished && !this.#early.has(socket)) {
+    if (isEstablished && this.#early.count(socket) === 0) {
       this.#handle(socket, message, isBinary);
       return;
     }
-    if (this.#early.hold(socket, message)) return;
+    if (this.#early.hold(socket, message)) {
+      if (isEstablished) void this.#handleEarly(socket);
+      return;
+    }
     this.#refuse(socket, {
       code: REFUSED,
       message: "Too much was sent before the pusher:connection_established event.",
     });
   }
 
+  /** One of them. */
   async #handleEarly(socket: GuardedSocket): Promise<void> {
-    while (this.#early.has(socket)) {
-      await this.#turns.pass();
-      const message = this.#early.takeFirst(socket);
-      if (message) this.#handle(socket, message, false);
-    }
+    await this.#turns.pass();
+    const message = this.#early.takeFirst(socket);
+    if (message) this.#handle(socket, message, false);
   }
 
   #handle(socket: GuardedSocket, message: ArrayBuffer, isBinary: boolean): void {

@@ -207,6 +207,7 @@ describe("messages before the app's lookup has ended", () => {
     expect(socket.sent).toEqual([]);
     answer();
     await idle();
+    await idle();
     expect(socket.sent.map(({ event, channel }) => [event, channel])).toEqual([
       ["pusher:connection_established", undefined],
       ["pusher_internal:subscription_succeeded", "first"],
