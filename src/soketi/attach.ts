@@ -57,16 +57,14 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   normalizeReads(manager, report.itemProblems);
   const guards = new Guards({ on: config.guards, onCaught: report.guarded });
   installGuards(guarded(server), guards);
-  const lookups = guardLookups(agent.cache, guards);
-  const findById: typeof lookups.findById = (id, onUnreadable) => lookups.findById(id, onUnreadable);
-  const cache = { findById, inspect: (appId: string) => agent.cache.inspect(appId) };
   if (config.cache) {
+    const lookups = guardLookups(agent.cache, guards);
     takeOverLookups(manager, lookups);
     tellUnread(guarded(server), guards, lookups);
   }
   takePreviousSecrets({
     server: guarded(server),
-    cache,
+    cache: agent.cache,
     uses: report.counts.previousSecrets,
     onNoHook: report.noOverlap,
     onFailed: report.signatureFailed,
@@ -76,6 +74,7 @@ export function attachTo(server: SoketiServer, manager: SoketiAppManager, soketi
   noteAuthorized(guarded(server));
   leaveOwnChannels(server);
   const appClass = soketi.App as SoketiAppClass;
+  const { cache } = agent;
   const { makeLambdaClient, http } = soketi;
   const { closesPerSecond } = config;
   const webhooks = { server, manager, appClass, cache, makeLambdaClient, http, report, closesPerSecond };

@@ -5,7 +5,7 @@ import { guardCaches } from "./caches.ts";
 import { guardConnections } from "./connections.ts";
 import { guardDiscovery } from "./discovery.ts";
 import type { Guards } from "./guards.ts";
-import { type CachedLookups, type Lookups, missesInTurns, possibleOnly } from "./lookups.ts";
+import { type Lookups, possibleOnly } from "./lookups.ts";
 import { MessageGuard } from "./messages.ts";
 import { guardOutput } from "./output.ts";
 import { RateLimiterGuard } from "./rate-limiters.ts";
@@ -43,9 +43,9 @@ export function installGuards(server: GuardedServer, guards: Guards): void {
   trackSockets(server, listeners);
 }
 
-/** The cache's lookups as soketi and its webhooks have them, with their guard where it is on. */
-export function guardLookups<A>(cache: CachedLookups<A>, guards: Guards): Lookups<A> {
-  return guards.has("lookups") ? possibleOnly(missesInTurns(cache), guards) : cache;
+/** The lookups as their guard has them, where it is on. */
+export function guardLookups<A>(lookups: Lookups<A>, guards: Guards): Lookups<A> {
+  return guards.has("lookups") ? possibleOnly(lookups, guards) : lookups;
 }
 
 /** Has clients and publishers try again whose app could not be read, where the guard that this needs is on. */

@@ -225,9 +225,9 @@ describe("messages before the app's lookup has ended", () => {
     const soketi = realSoketi({ lookup: () => read });
     const [CLIENTS, MESSAGES] = [20, 50];
     const sockets = Array.from({ length: CLIENTS }, () => open(soketi));
-    for (const socket of sockets)
-      for (let i = 0; i < MESSAGES; i += 1) socket.say({ event: "pusher:ping" });
-    const pongs = () => sockets.flatMap(({ sent }) => sent.filter(({ event }) => event === "pusher:pong")).length;
+    for (const socket of sockets) for (let i = 0; i < MESSAGES; i += 1) socket.say({ event: "pusher:ping" });
+    const pongs = () =>
+      sockets.flatMap(({ sent }) => sent.filter(({ event }) => event === "pusher:pong")).length;
     answer();
     await read;
     const last = sockets.at(-1);

@@ -106,8 +106,7 @@ const PROBES: Record<GuardName, (on: On) => Promise<boolean>> = {
       return Promise.resolve(null);
     };
     const guards = new Guards({ on: new Set(on), onCaught: () => undefined });
-    const cache = { findById: find, findByKey: find, stats: { misses: 0 }, inspect: () => undefined };
-    await guardLookups(cache, guards).findByKey("");
+    await guardLookups({ findById: find, findByKey: find }, guards).findByKey("");
     return asked.length === 0;
   },
   async drivers(on) {

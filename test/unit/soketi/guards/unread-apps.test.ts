@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from "vitest";
 import { GUARDS } from "../../../../src/config/guards.ts";
 import { Guards } from "../../../../src/soketi/guards/guards.ts";
-import { type Lookups, missesInTurns, possibleOnly } from "../../../../src/soketi/guards/lookups.ts";
+import { type Lookups, possibleOnly } from "../../../../src/soketi/guards/lookups.ts";
 import type { HttpResponse } from "../../../../src/soketi/guards/soketi-parts.ts";
+import { Turns } from "../../../../src/soketi/guards/turns.ts";
 import type { SoketiAppObject } from "../../../../src/soketi/server.ts";
 import { realApp } from "../../app/fixtures.ts";
 import { idle, open, realSoketi } from "./real-soketi.ts";
@@ -64,75 +65,49 @@ describe("clients that waited for one read", () => {
   });
 });
 
-describe("requests that waited for one read", () => {
-  const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
-  /** A cache with one app, which answers at once or when it is told. */
-  function cacheOf(app: object) {
-    const state = { isCached: true, held: app as object | null, asked: 0, answer: () => undefined as void };
-    const stats = { misses: 0 };
-    const read = new Promise<object | null>((resolve) => (state.answer = () => resolve(app)));
-    const find = () => {
-      state.asked += 1;
-      if (!state.isCached) stats.misses += 1;
-      return state.isCached ? Promise.resolve(state.held) : read;
-    };
-    const lookups = missesInTurns({ findById: find, findByKey: find, stats, inspect: () => ({ app: state.held }) }); // prettier-ignore
-    return { state, lookups };
-  }
-
-  it("go on a few in each turn of the event loop, all of them, in order", async () => {
-    const { state, lookups } = cacheOf({});
-    state.isCached = false;
-    const gone: number[] = [];
-    for (let i = 0; i < 50; i += 1) void lookups.findById("a").then(() => gone.push(i));
-    state.answer();
-    const counts = [0];
-    while (gone.length < 50 && counts.length < 100) {
-      await nextTurn();
-      counts.push(gone.length);
-    }
-    expect(Math.max(...counts.slice(1).map((count, i) => count - (counts[i] ?? 0)))).toBeLessThanOrEqual(8);
-    expect(gone).toEqual(Array.from({ length: 50 }, (_, i) => i));
+describe("clients of one key", () => {
+  it("wait for one lookup while it is under way, and for another afterwards", async () => {
+    const answers: (() => void)[] = [];
+    let error: Error | undefined = new Error("down");
+    const findByKey: Lookups<SoketiAppObject>["findByKey"] = (_, onUnreadable) =>
+      new Promise((resolve) => {
+        answers.push(() => {
+          if (error) onUnreadable?.(error);
+          resolve(null);
+        });
+      });
+    const soketi = realSoketi({ lookups: { findById: findByKey, findByKey } });
+    const [first, second, other] = [open(soketi), open(soketi), open(soketi, "other")];
+    expect(answers).toHaveLength(2);
+    for (const answer of answers) answer();
+    await idle();
+    await idle();
+    expect([first, second, other].map(({ ended }) => ended)).toEqual([[4100], [4100], [4100]]);
+    error = undefined;
+    const later = open(soketi);
+    answers[2]?.();
+    await idle();
+    await idle();
+    expect(later.ended).toEqual([4001]);
   });
+});
 
-  it("go on one in each turn when each takes long", async () => {
+describe("Turns", () => {
+  it("lets one go in each turn of the event loop when each takes long", async () => {
     const clock = vi.spyOn(performance, "now").mockReturnValue(0);
     try {
-      const { state, lookups } = cacheOf({});
-      state.isCached = false;
+      const turns = new Turns();
       let gone = 0;
-      for (let i = 0; i < 5; i += 1) {
-        void lookups.findById("a").then(() => clock.mockReturnValue(5 * (gone += 1)));
-      }
-      state.answer();
+      for (let i = 0; i < 5; i += 1) void turns.pass().then(() => clock.mockReturnValue(5 * (gone += 1)));
       const counts: number[] = [];
       while (gone < 5 && counts.length < 100) {
-        await nextTurn();
+        await new Promise<void>((resolve) => setImmediate(resolve));
         if (gone > (counts.at(-1) ?? 0)) counts.push(gone);
       }
       expect(counts).toEqual([1, 2, 3, 4, 5]);
     } finally {
       clock.mockRestore();
     }
-  });
-
-  it("are looked up again when the app has changed meanwhile, and not when there is none", async () => {
-    const [before, after] = [{}, {}];
-    const { state, lookups } = cacheOf(before);
-    state.isCached = false;
-    const found = lookups.findById("a");
-    state.answer();
-    Object.assign(state, { isCached: true, held: after });
-    expect([await found, state.asked]).toEqual([after, 2]);
-    expect(await found).toBe(after);
-  });
-
-  it("are answered at once when the app is cached", async () => {
-    const { lookups } = cacheOf({});
-    let isOver = false;
-    void lookups.findById("a").then(() => (isOver = true));
-    await Promise.resolve();
-    expect(isOver).toBe(true);
   });
 });
 
