@@ -22,7 +22,7 @@ const FIELDS: Readonly<Record<string, { attribute: AttributeName; convert: Conve
     maxBackendEventsPerSecond: { attribute: "MaxBackendEventsPerSecond", convert: whole, byDefault: -1 },
     maxClientEventsPerSecond: { attribute: "MaxClientEventsPerSecond", convert: whole, byDefault: -1 },
     maxReadRequestsPerSecond: { attribute: "MaxReadRequestsPerSecond", convert: whole, byDefault: -1 },
-    webhooks: { attribute: "Webhooks", convert: toList, byDefault: "[]" },
+    webhooks: { attribute: "Webhooks", convert: toList, byDefault: [] },
     maxPresenceMembersPerChannel: { attribute: "MaxPresenceMembersPerChannel", convert: whole },
     maxPresenceMemberSizeInKb: { attribute: "MaxPresenceMemberSizeInKb", convert: fraction },
     maxChannelNameLength: { attribute: "MaxChannelNameLength", convert: whole },
