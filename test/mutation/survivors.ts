@@ -73,6 +73,13 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
     "this.#waiting.length < MAX_WAITING",
     "A bound on memory, ten thousand messages away.",
   ],
+  // Open connections.
+  ["agent/closer.ts", "closing", "A queue in which nothing waits is deleted: only the compiler does not know."],
+  [
+    "agent/previous-secret-uses.ts",
+    "appId === undefined",
+    "Nothing is counted under an id that is undefined.",
+  ],
   // Cache.
   ["agent/agent.ts", "false", "The first heartbeat then reports the lease once less."],
   [
@@ -87,6 +94,8 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
     "An answer that is too old is read again; when the lease proves it, it need not be. Taken at once on the one path, after another read on the other.",
   ],
   ["agent/single-flight.ts", "{ void: false }", "Undefined is false."],
+  ["agent/single-flight.ts", "number > attempts.outdated", "Each read has a number of its own."],
+  ["agent/key-index.ts", "true", "It is asked whether the key is there, and not what is there."],
   [
     "agent/live-sockets.ts",
     "this.#options.clock() + SLICE_MS",
@@ -231,23 +240,35 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   ["app/repair.ts", "diff(before, after) === undefined", "As above."],
   ["app/repair.ts", "after.problems.length <= before.problems.length", "As above."],
   ["app/repair.ts", 'reading.kind === "text"', "An app has a secret, and a secret is text."],
+  ["app/repair.ts", "!parsed", "Webhooks that cannot be parsed are in doubt, and are left alone before."],
+  ["app/soketi-number.ts", '""', "Any text without digits."],
+  ["app/soketi-number.ts", "type === undefined", "Nothing is under a type that is undefined."],
+  ["app/soketi-reading.ts", "{\n    // So does soketi's App", "Without a return the function returns undefined."],
+  ["app/soketi-reading.ts", "default:", "As above."],
+  ["app/soketi-reading.ts", "[]", "What has no value has no type that is known either."],
+  [
+    "app/soketi-reading.ts",
+    "types?.includes",
+    "What throws is caught, and says the same: to soketi there is no such app.",
+  ],
   [
     "app/soketi-shape.ts",
     "filter.",
     "An own property that is undefined does not survive JSON, and soketi asks for its truth.",
   ],
+  ["app/spellings.ts", "!hasOthers", "A shortcut: looked for one by one, the other names are not found."],
   [
-    "app/webhook-parts.ts",
-    'typeof value === "number"',
-    "Number.isFinite says the same; what is neither comes from no JSON.",
+    "app/spellings.ts",
+    'reading.kind !== "text"',
+    "What is no text is of another type, or has no text that is an empty value in JSON.",
   ],
+  ["app/spellings.ts", "{\n    // A getter", "Without a return the function returns undefined."],
+  ["app/webhook-url.ts", "{\n    return false;\n  }", "Without a return the function returns undefined."],
   [
-    "app/webhook-parts.ts",
-    'typeof value === "boolean"',
-    "The text of a boolean is a word that means the same.",
+    "protocol/canary.ts",
+    "{\n    return undefined;\n  }",
+    "What is not read has no number, which the next condition refuses.",
   ],
-  ["app/webhook-parts.ts", '"boolean"', "As above."],
-  ["app/webhook-parts.ts", "depth > MAX_DEPTH", "One level less of options that nobody nests."],
   [
     "protocol/live.ts",
     "space",
