@@ -94,11 +94,10 @@ function repairOne(attributes: Attributes, attribute: AttributeName, app: App): 
     code: readAttribute(attributes, name).kind === "absent" ? "attribute-empty" : "name-undocumented",
     value: undefined,
   }));
-  const effective = spellingsIn(attributes)(attribute).at(-1);
   // All that are set say the same: what stands under the documented name is as good as what holds.
-  if (!effective || readAttribute(attributes, attribute).kind !== "absent") {
-    return [...removals, ...rewrite(attributes, attribute, app)];
-  }
+  const isDocumented = readAttribute(attributes, attribute).kind !== "absent";
+  const effective = isDocumented ? undefined : spellingsIn(attributes)(attribute).at(-1);
+  if (!effective) return [...removals, ...rewrite(attributes, attribute, app)];
   const renamed = { [attribute]: effective.value };
   const [repair] = rewrite(renamed, attribute, app);
   const value = repair ? repair.value : asWritten(renamed, attribute, app);

@@ -14,7 +14,7 @@ const PARTS = /^(?<scheme>https?:[/\\]{2})(?<authority>[^/\\?#]+)(?<rest>.*)$/is
 const HOST_BROKEN = /[ "%';<>^`{|}]/;
 
 /** Node sends a path and a query of these characters only. The fragment is never sent. */
-const SENT = /^[\x21-\xff]*(?:#|$)/;
+const SENT_PATH = /^[\x21-\xff]*(?:#|$)/;
 
 /** Longer names it takes for none, and posts to its own machine. Characters. */
 const MAX_HOST = 255;
@@ -43,7 +43,7 @@ function sendable(written: string): string | undefined {
   const login = loginAndHost.slice(0, loginAndHost.lastIndexOf("@") + 1);
   const host = loginAndHost.slice(login.length);
   const path = escapeSpace(rest);
-  if (host === "" || host.length > MAX_HOST || HOST_BROKEN.test(host) || !SENT.test(path)) return undefined;
+  if (host === "" || host.length > MAX_HOST || HOST_BROKEN.test(host) || !SENT_PATH.test(path)) return undefined;
   const url = `${scheme}${escapeSpace(login)}${host}${path}`;
   return isReadable(url, login) ? url : undefined;
 }
