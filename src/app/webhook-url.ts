@@ -43,7 +43,8 @@ function sendable(written: string): string | undefined {
   const login = loginAndHost.slice(0, loginAndHost.lastIndexOf("@") + 1);
   const host = loginAndHost.slice(login.length);
   const path = escapeSpace(rest);
-  if (host === "" || host.length > MAX_HOST || HOST_BROKEN.test(host) || !SENT_PATH.test(path)) return undefined;
+  if (host === "" || host.length > MAX_HOST || HOST_BROKEN.test(host) || !SENT_PATH.test(path))
+    return undefined;
   const url = `${scheme}${escapeSpace(login)}${host}${path}`;
   return isReadable(url, login) ? url : undefined;
 }

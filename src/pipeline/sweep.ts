@@ -32,9 +32,7 @@ const PAGE_RESERVE_MS = 5_000;
  */
 export async function sweep(context: SweepContext): Promise<SweepOutcome> {
   const { withoutRoom, ...written } =
-    context.cache.mode === "refresh"
-      ? await sweepTable(context)
-      : NOTHING_WRITTEN;
+    context.cache.mode === "refresh" ? await sweepTable(context) : NOTHING_WRITTEN;
   const entries = await sweepEntries(context);
   if (withoutRoom > 0) throw new NoRoomError(`${withoutRoom} of ${written.apps} apps`);
   // Both have met the keys of another type that are under an app's own names.

@@ -48,7 +48,11 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
     "A cursor that came during the heartbeat: without one before, the epochs differ and this is not reached.",
   ],
   // Open connections.
-  ["agent/closer.ts", "closing", "A queue in which nothing waits is deleted: only the compiler does not know."],
+  [
+    "agent/closer.ts",
+    "closing",
+    "A queue in which nothing waits is deleted: only the compiler does not know.",
+  ],
   [
     "agent/previous-secret-uses.ts",
     "appId === undefined",
@@ -150,7 +154,11 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   ["app/repair.ts", "!parsed", "Webhooks that cannot be parsed are in doubt, and are left alone before."],
   ["app/soketi-number.ts", '""', "Any text without digits."],
   ["app/soketi-number.ts", "type === undefined", "Nothing is under a type that is undefined."],
-  ["app/soketi-reading.ts", "{\n    // So does soketi's App", "Without a return the function returns undefined."],
+  [
+    "app/soketi-reading.ts",
+    "{\n    // So does soketi's App",
+    "Without a return the function returns undefined.",
+  ],
   ["app/soketi-reading.ts", "default:", "As above."],
   ["app/soketi-reading.ts", "[]", "What has no value has no type that is known either."],
   [
