@@ -28,11 +28,11 @@ beforeEach(() => {
   });
   enforcer = new LimitEnforcer<TestApp>({
     limits: {
-      surplus: (_appId, { limit }) => {
+      surplus: (_appId, app) => {
         counts += 1;
         return broken
           ? Promise.reject(new Error("no answer"))
-          : Promise.resolve(Math.max(0, open.length - limit));
+          : Promise.resolve(Math.max(0, open.length - app.limit));
       },
       newest: (_appId, count) =>
         open.slice(open.length - count).map((id) => ({
@@ -115,6 +115,22 @@ describe("a lowered limit", () => {
     expect(open).toHaveLength(2);
   });
 
+  it("that changes while connections are counted is enforced as it is now, not as it was counted", async () => {
+    enforcer.check("a", { limit: 5 });
+    enforcer.check("a", { limit: 3 });
+    await pass(100);
+    expect(open).toHaveLength(3);
+  });
+
+  it("is counted once a second, however often the app changes", async () => {
+    broken = true;
+    for (let i = 0; i < 5; i += 1) enforcer.check("a", { limit: 3 });
+    await pass(0);
+    counts = 0;
+    await pass(3_000);
+    expect(counts).toBe(3);
+  });
+
   it.each([
     ["is gone", () => enforcer.check("a", null)],
     ["is stopped", () => enforcer.stop()],
@@ -122,10 +138,11 @@ describe("a lowered limit", () => {
     broken = true;
     enforcer.check("a", { limit: 1 });
     await pass(10);
+    const counted = counts;
     end();
     broken = false;
     await pass(5_000);
-    expect(open).toHaveLength(5);
+    expect([open.length, counts]).toEqual([5, counted]);
   });
 });
 
