@@ -276,9 +276,9 @@ describe("live messages", () => {
     onApplied = () => (now += 1);
     const beat = follower.heartbeat();
     const counts = [0];
-    let isOver = false;
-    void beat.then(() => (isOver = true));
-    while (!isOver && counts.length < 200) {
+    const state = { isOver: false };
+    void beat.then(() => (state.isOver = true));
+    while (!state.isOver && counts.length < 200) {
       await new Promise<void>((resolve) => setImmediate(resolve));
       if (counts.length === 10) follower.onLive(live(log.append(message("live"))));
       counts.push(events.length);
