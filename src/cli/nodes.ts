@@ -8,6 +8,7 @@ import { amount } from "./support/amount.ts";
 import { count, interval } from "./support/arguments.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
+import { IF_GONE } from "./support/forget.ts";
 import { interruption, nobodyReads } from "./support/interruption.ts";
 import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
@@ -54,6 +55,7 @@ export function createNodesCommand(): Command {
           if (fleet.readsReplica) terminal.note(READS_REPLICA);
           const complaint = complaintOf(views, options.expect, await elsewhere(views, tools));
           if (complaint !== undefined) terminal.note(complaint);
+          if (views.some(({ lastSeenMsAgo }) => lastSeenMsAgo !== null)) terminal.note(IF_GONE);
           return complaint === undefined && !fleet.readsReplica && views.every(isWell)
             ? EXIT.ok
             : EXIT.unwell;

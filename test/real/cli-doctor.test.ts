@@ -224,6 +224,17 @@ describe("a node that left without saying so", () => {
     const nodes = await cli(["nodes", "--expect", "2"], { env });
     expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringMatching(/vanished, last seen \d+ s ago/)]);
     expect(nodes.stderr).toContain("expected 2 nodes, found 1");
+    expect(nodes.stderr).toContain("If gone for good: soketi-app-sync nodes --forget");
+    const got = await cli(["get", "a"], { env });
+    expect([got.status, got.stderr]).toEqual([
+      7,
+      expect.stringMatching(
+        new RegExp(
+          `^not checked: node \\S+ ${pid}: it vanished, last seen \\d+ s ago. If gone for good: soketi-app-sync nodes --forget$`,
+          "m",
+        ),
+      ),
+    ]);
     const flush = await cli(["flush"], { env });
     expect(flush.status, flush.stderr).toBe(3);
     expect(flush.stdout).toMatch(new RegExp(`${pid}: not confirmed: it vanished, last seen \\d+ s ago`));
@@ -233,6 +244,7 @@ describe("a node that left without saying so", () => {
     const forget = await cli(["nodes", "--forget"], { env });
     expect([forget.status, forget.stderr]).toEqual([0, "1 node forgotten\n"]);
     expect((await cli(["flush"], { env })).status).toBe(0);
+    expect((await cli(["get", "a"], { env })).status).toBe(0);
     // Those of this test.
     expect(complaints((await doctor()).checks)).toEqual(["warning flushes"]);
   });
@@ -361,6 +373,10 @@ describe("tail says what it does not show", () => {
     for (const since of ["all", "5-7"]) {
       expect(await tail(trimmed, since)).toMatchObject({ status: 0, stderr: "" });
     }
+    expect(await tail(trimmed, "5-99")).toMatchObject({
+      status: 7,
+      stderr: expect.stringMatching(/^the log ends at 5-10, before 5-99: it lost its end/) as string,
+    });
   });
 
   it("when it is interrupted before the log's end: 130", async () => {
