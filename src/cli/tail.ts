@@ -143,8 +143,7 @@ export function gapBefore(
 export function lossBefore(end: MessageId | undefined, cursor: MessageId | undefined): string | undefined {
   if (!end || !cursor || compareMessageIds(end, cursor) >= 0) return undefined;
   if (end.epoch !== cursor.epoch) return STARTED_AGAIN;
-  const [last, read] = [end, cursor].map(formatMessageId);
-  return `the log ends at ${last}, before ${read}: it lost its end, and what came in its place may not be shown`;
+  return `the log ends at ${formatMessageId(end)}, before ${formatMessageId(cursor)}: it lost its end, and what came in its place may not be shown`;
 }
 
 /** @param oldest what is older is not wanted, in milliseconds since 1970. */
