@@ -225,6 +225,8 @@ describe("a node that left without saying so", () => {
     expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringMatching(/vanished, last seen \d+ s ago/)]);
     expect(nodes.stderr).toContain("expected 2 nodes, found 1");
     expect(nodes.stderr).toContain("If gone for good: soketi-app-sync nodes --forget");
+    expect((await cli(["nodes"], { env })).status).toBe(2);
+    expect((await cli(["nodes", "--expect", "1"], { env })).status).toBe(0);
     const got = await cli(["get", "a"], { env });
     expect([got.status, got.stderr]).toEqual([
       7,
