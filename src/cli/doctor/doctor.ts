@@ -1,14 +1,7 @@
 import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
-import {
-  countListeners,
-  inspectLog,
-  inspectRedis,
-  otherPrefixes,
-  type RedisShape,
-} from "../../redis/inspection.ts";
+import { countListeners, inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
 import type { RedisConnection } from "../../redis/library.ts";
-import { serverInEpoch } from "../../redis/vouched.ts";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
@@ -27,7 +20,7 @@ import { lastOfFunction, messagesOfLastHour } from "./last-hour.ts";
 import { checkListeners } from "./listeners.ts";
 import { checkMappings, checkRelay } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
-import { checkPrimary, type PrimaryShape } from "./primary.ts";
+import { checkPrimary, type PrimaryShape, serverOf } from "./primary.ts";
 import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
@@ -184,7 +177,9 @@ async function redisChecks(tools: Tools, expected: number | undefined): Promise<
 }
 
 function unseenWithoutRedis(): Check[] {
-  return ["log", "flushes", "clocks", "nodes", "canary"].map((name) => unseen(name, "Redis could not be asked"));
+  return ["log", "flushes", "clocks", "nodes", "canary"].map((name) =>
+    unseen(name, "Redis could not be asked"),
+  );
 }
 
 /** Rejects with RedisError. */
@@ -222,11 +217,6 @@ async function lookAtRedis(
     ...checkPreviousSecrets(nodes, asked.to),
     ...checkCanary(canary, asked.to, hasSharedCache),
   ];
-}
-
-/** The one that nodes must follow; undefined while nobody can say which it is. */
-function serverOf({ server }: RedisShape, { verdict }: PrimaryShape): string | undefined {
-  return server === undefined || verdict instanceof Error ? undefined : serverInEpoch(server, verdict);
 }
 
 async function inspectPrimary(

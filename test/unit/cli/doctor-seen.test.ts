@@ -135,7 +135,8 @@ describe("nodes", () => {
   it("are none: well only where a shared cache may be all that there is", () => {
     expect(look([])).toEqual(["fail nodes: no node is registered"]);
     const hasSharedCache = true;
-    const skipped = "skipped nodes: none with the agent is registered: those on the shared cache cannot be seen";
+    const skipped =
+      "skipped nodes: none with the agent is registered: those on the shared cache cannot be seen";
     expect(look([], { hasSharedCache })).toEqual([skipped]);
     expect(look([], { hasSharedCache, expected: 2 })).toEqual(["fail nodes: expected 2 nodes, found none"]);
     expect(look([], { hasSharedCache, elsewhere: ["{b}"] })).toEqual(["fail nodes: no node is registered"]);

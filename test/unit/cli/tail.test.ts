@@ -34,19 +34,21 @@ describe("what tail does not show", () => {
 describe("a log that ends before what was read of it", () => {
   const at = (seq: number, epoch = 5) => ({ epoch, seq });
 
-  it.each<[string, ReturnType<typeof at> | undefined, ReturnType<typeof at> | undefined, string | undefined]>([
-    ["goes on", at(8), at(7), undefined],
-    ["has nothing new", at(7), at(7), undefined],
-    ["was not read yet", at(7), undefined, undefined],
-    ["is gone", undefined, at(7), undefined],
-    ["was begun anew by a clock that is behind", at(9, 4), at(7), "the log was started again"],
+  it.each<[string, ReturnType<typeof at> | undefined, ReturnType<typeof at> | undefined, string | undefined]>(
     [
-      "lost its end",
-      at(5),
-      at(7),
-      "the log ends at 5-5, before 5-7: it lost its end, and what came in its place may not be shown",
+      ["goes on", at(8), at(7), undefined],
+      ["has nothing new", at(7), at(7), undefined],
+      ["was not read yet", at(7), undefined, undefined],
+      ["is gone", undefined, at(7), undefined],
+      ["was begun anew by a clock that is behind", at(9, 4), at(7), "the log was started again"],
+      [
+        "lost its end",
+        at(5),
+        at(7),
+        "the log ends at 5-5, before 5-7: it lost its end, and what came in its place may not be shown",
+      ],
     ],
-  ])("%s", (_, end, cursor, words) => {
+  )("%s", (_, end, cursor, words) => {
     expect(lossBefore(end, cursor)).toBe(words);
   });
 });
