@@ -18,14 +18,18 @@ const dynamodb = await startProvidedDynamoDb();
 const redis = await startRedis();
 const fleet = await startFleet({ dynamodbEndpoint: dynamodb.endpoint, redisUrl: redis.url });
 
-/** App id -> milliseconds, of each node that has dropped it. */
-const lags = new Map<string, number[]>();
-const onLine = (line: string) => {
-  const match = /app-sync: dropped (\S+) \(\w+\), (\d+) ms after/.exec(line);
-  if (match) lags.set(match[1] ?? "", [...(lags.get(match[1] ?? "") ?? []), Number(match[2])]);
+/** App id -> milliseconds, by the number of each node that has dropped it. The first time counts: a replay may come after it. */
+const lags = new Map<string, Map<number, number>>();
+const onLineOf = (node: number) => (line: string) => {
+  const [, appId, ms] = /app-sync: dropped (\S+) \(\w+\), (\d+) ms after/.exec(line) ?? [];
+  if (appId === undefined) return;
+  const ofNodes = lags.get(appId) ?? new Map<number, number>();
+  if (!ofNodes.has(node)) ofNodes.set(node, Number(ms));
+  lags.set(appId, ofNodes);
 };
 const nodes = [];
-for (let i = 0; i < NODES; i += 1) nodes.push(await fleet.node({ env: { APP_SYNC_DEBUG: "1" }, onLine }));
+for (let i = 0; i < NODES; i += 1)
+  nodes.push(await fleet.node({ env: { APP_SYNC_DEBUG: "1" }, onLine: onLineOf(i) }));
 for (const node of nodes)
   await eventually("the nodes to follow", async () => (await node.metrics()).lease_held === 1);
 
@@ -35,14 +39,16 @@ for (let n = 0; n < CHANGES; n += 1) {
 }
 await eventually("every drop", () =>
   Promise.resolve(
-    Array.from({ length: CHANGES }, (_, n) => lags.get(`app-${n}`)?.length).every((count) => count === NODES),
+    Array.from({ length: CHANGES }, (_, n) => lags.get(`app-${n}`)?.size).every((count) => count === NODES),
   ),
 );
 await fleet.stop();
 await dynamodb.stop();
 await redis.stop();
 
-const counted = Array.from({ length: CHANGES - WARM_UP }, (_, n) => lags.get(`app-${n + WARM_UP}`) ?? []);
+const counted = Array.from({ length: CHANGES - WARM_UP }, (_, n) => [
+  ...(lags.get(`app-${n + WARM_UP}`)?.values() ?? []),
+]);
 const each = counted.flat();
 const last = counted.map((all) => Math.max(...all));
 const row = (name: string, values: readonly number[]) => [

@@ -39,8 +39,8 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly #options: AgentOptions<A>;
   readonly #timers = new Set<NodeJS.Timeout>();
   #leaseHeldBefore = false;
-  #beating = false;
-  #beatWanted = false;
+  #isBeating = false;
+  #isBeatWanted = false;
   /** Of the last message: from the pipeline's invocation to the drop. */
   #lastLagMs = 0;
 
@@ -122,14 +122,14 @@ export class Agent<A extends AppIdentity & { readonly enabled: boolean }> {
 
   /** One heartbeat at a time; asked for while one is under way, another follows it. Never rejects. */
   async beat(): Promise<void> {
-    this.#beatWanted = true;
-    if (this.#beating) return;
-    this.#beating = true;
-    while (this.#beatWanted) {
-      this.#beatWanted = false;
+    this.#isBeatWanted = true;
+    if (this.#isBeating) return;
+    this.#isBeating = true;
+    while (this.#isBeatWanted) {
+      this.#isBeatWanted = false;
       await this.#guarded(() => this.follower.heartbeat());
     }
-    this.#beating = false;
+    this.#isBeating = false;
   }
 
   async #guarded(work: () => Promise<void>): Promise<void> {

@@ -41,12 +41,7 @@ export class AppCache<A extends AppIdentity> {
     const { clock, lease, limits, source } = options;
     this.#loads = new SingleFlight(clock, limits.loadBudgetMs);
     this.#keys = new KeyIndex({ query: (key) => source.resolveKey(key), clock, ...limits });
-    this.#entries = new CacheEntries({
-      clock,
-      lease,
-      ...limits,
-      onEvicted: ({ key, id }) => this.#keys.forget(key, id),
-    });
+    this.#entries = new CacheEntries({ clock, lease, ...limits });
   }
 
   /** Apps held. */

@@ -30,8 +30,6 @@ export interface CacheEntriesOptions {
   readonly degradedTtlMs: number;
   /** Most apps. */
   readonly maxEntries: number;
-  /** An app had to make room for another. */
-  readonly onEvicted: (app: AppIdentity) => void;
 }
 
 /** How long it is remembered that an id has no app. Milliseconds. */
@@ -54,14 +52,12 @@ export class CacheEntries<A extends AppIdentity> {
   readonly #missing: ExpiringMap<CacheEntry<A>>;
   #era: Era = { endedProvenAt: undefined };
 
-  constructor({ clock, lease, degradedTtlMs, maxEntries, onEvicted }: CacheEntriesOptions) {
+  constructor({ clock, lease, degradedTtlMs, maxEntries }: CacheEntriesOptions) {
     this.#clock = clock;
     this.#lease = lease;
     this.#degradedTtlMs = degradedTtlMs;
     this.#missing = new ExpiringMap({ clock, ttlMs: MISSING_TTL_MS, maxBytes: MAX_MISSING_BYTES });
-    this.#apps = new BoundedMap(maxEntries, (_, { app }) => {
-      if (app) onEvicted(app);
-    });
+    this.#apps = new BoundedMap(maxEntries);
   }
 
   /** Apps held, not counting the missing ones. */

@@ -6,7 +6,7 @@ export interface CloserOptions {
   readonly clock: MonotonicClock;
   /** Most connections closed in one second, of all apps together. */
   readonly closesPerSecond: number;
-  /** No connection of the app waits to be closed any more; so many have been since the last time. */
+  /** No connection of the app waits to be closed any more. `closed`: how many were, since this was last called. */
   readonly onClosed: (appId: string, closed: number) => void;
 }
 
@@ -30,7 +30,7 @@ const MAX_PER_TURN = 16;
 /** Of one app. 50,000 that wait are as many objects, which hold the event loop when the garbage collector moves them. */
 const MAX_WAITING = 1_000;
 
-/** When as many were closed as a second may have, it is looked again after this. Milliseconds. */
+/** While no more may be closed for now, it is checked again after this. Milliseconds. */
 const PAUSE_MS = 10;
 
 /**
@@ -75,13 +75,13 @@ export class Closer {
     this.#work();
   }
 
-  /** It may stay after all. */
+  /** The connection may stay after all. */
   remove(appId: string, connectionId: string): void {
     const queue = this.#queues.get(appId);
     if (queue?.waiting.delete(connectionId) && queue.waiting.size === 0) this.cancel(appId);
   }
 
-  /** All that wait of an app may stay. */
+  /** All connections of the app that wait may stay. */
   cancel(appId: string): void {
     const queue = this.#queues.get(appId);
     if (!queue) return;
@@ -96,7 +96,7 @@ export class Closer {
   #work(): void {
     if (this.#isWorking) return;
     this.#isWorking = true;
-    // These may take longer each than those of before.
+    // Each of these may take longer than those before.
     this.#perTurn = 1;
     void this.#closeAll();
   }

@@ -4,7 +4,7 @@ export interface ExpiringMapOptions {
   readonly clock: MonotonicClock;
   /** How long an entry stays. Milliseconds. */
   readonly ttlMs: number;
-  /** Names are counted with this: what is set first goes first. */
+  /** Most memory for all entries, as their names are counted. What was set first goes first. */
   readonly maxBytes: number;
 }
 

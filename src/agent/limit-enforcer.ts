@@ -11,7 +11,7 @@ export interface LimitEnforcerOptions<A> {
 /** So long after it had too many, an app's connections are counted again. Milliseconds. */
 const RECOUNT_MS = 1_000;
 
-/** Most connections of an app that are told to go between two counts: more at once would hold the event loop. */
+/** Most connections of an app that are closed between two counts: more at once would hold the event loop. */
 const MAX_PER_COUNT = 1_000;
 
 /**
@@ -30,11 +30,14 @@ export class LimitEnforcer<A> {
     this.#options = options;
   }
 
-  /** The app has changed. Null: it may have none at all, which is not this one's to see to. */
+  /** The app has changed. Null: all its connections are closed, though not by this. */
   check(appId: string, app: A | null): void {
-    if (!app) this.#apps.delete(appId);
-    else this.#apps.set(appId, app);
-    if (!app || this.#inProgress.has(appId)) return;
+    if (!app) {
+      this.#apps.delete(appId);
+      return;
+    }
+    this.#apps.set(appId, app);
+    if (this.#inProgress.has(appId)) return;
     this.#inProgress.add(appId);
     void this.#enforce(appId);
   }

@@ -7,7 +7,7 @@ export interface LiveSocketsOptions<A> {
   readonly connections: Pick<Connections<A>, "of">;
   readonly clock: MonotonicClock;
   readonly closer: Closer;
-  /** Which causes close connections. The others leave them as they are, but for what is new of the app, which is put in force. */
+  /** Which causes close connections. With any other they stay open, and are given the app as it is now. */
   readonly closeOn: ReadonlySet<CloseCause>;
   readonly closeCodes: CloseCodes;
   /** So many connections have been given the app. */
@@ -17,8 +17,8 @@ export interface LiveSocketsOptions<A> {
 /** The event loop is given back after this long. Milliseconds. */
 const SLICE_MS = 2;
 
-/** Connections wait to be closed, and no more are looked for. Milliseconds. */
-const FULL_MS = 10;
+/** While so many connections wait to be closed that no more are looked for, it is checked again after this. Milliseconds. */
+const FULL_PAUSE_MS = 10;
 
 /** On its way through the connections of one app. */
 interface Walk<A> {
@@ -49,10 +49,10 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
   /** Has all connections of an app follow what it is now; null: there is none. Returns at once. */
   follow(appId: string, app: A | null): void {
     if (this.#isStopped) return;
-    // Those that must be closed all the same are found again.
+    // Those that have to be closed for another cause are found again.
     if (app?.enabled) this.#closer.cancel(appId);
     const connections = this.#options.connections.of(appId)[Symbol.iterator]();
-    // Those of a walk that does not end are told of with this one, and may be too many for the new limit.
+    // What an unfinished walk has replaced is told of with this one: those too may be too many for the new limit.
     this.#walks.set(appId, { app, connections, replaced: this.#walks.get(appId)?.replaced ?? 0 });
     if (this.#isWorking) return;
     this.#isWorking = true;
@@ -61,7 +61,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
 
   /** Has a single connection follow: looking at it costs the same whatever other connections the app has. */
   followOne(appId: string, app: A | null, connection: Connection<A>): void {
-    if (!this.#isStopped) this.#bringInLine(appId, app, connection);
+    if (!this.#isStopped) this.#update(appId, app, connection);
   }
 
   stop(): void {
@@ -72,7 +72,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
   async #walkAll(): Promise<void> {
     while (this.#walks.size > 0) {
       const isBusy = this.#walkOneSlice();
-      if (this.#walks.size > 0) await (isBusy ? nextTurn() : pause(FULL_MS));
+      if (this.#walks.size > 0) await (isBusy ? nextTurn() : pause(FULL_PAUSE_MS));
     }
     this.#isWorking = false;
   }
@@ -83,7 +83,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
     for (const [appId, walk] of [...this.#walks]) {
       if (this.#closer.isFull(appId)) continue;
       const isDone = this.#walk(appId, walk, until);
-      if (this.#isStopped) return false;
+      if (this.#isStopped) break;
       this.#walks.delete(appId);
       if (!isDone) {
         // All others have their turn before this one has it again.
@@ -96,17 +96,17 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
     return false;
   }
 
-  /** @returns whether it is at its end. */
+  /** @returns whether all of its connections have been looked at. */
   #walk(appId: string, walk: Walk<A>, until: number): boolean {
     for (let next = walk.connections.next(); next.done !== true; next = walk.connections.next()) {
-      if (this.#bringInLine(appId, walk.app, next.value)) walk.replaced += 1;
+      if (this.#update(appId, walk.app, next.value)) walk.replaced += 1;
       if (this.#isStopped || this.#closer.isFull(appId) || this.#options.clock() >= until) return false;
     }
     return true;
   }
 
   /** @returns whether the connection was given the app. */
-  #bringInLine(appId: string, app: A | null, connection: Connection<A>): boolean {
+  #update(appId: string, app: A | null, connection: Connection<A>): boolean {
     const { closeOn, closeCodes } = this.#options;
     const cause = CLOSE_CAUSES.find((one) => closeOn.has(one) && APPLIES[one](app, connection));
     if (cause) {
@@ -121,7 +121,7 @@ export class LiveSockets<A extends AppIdentity & { readonly enabled: boolean }> 
   }
 }
 
-/** What of an app and a connection each cause is seen by. */
+/** Whether a cause holds for a connection, and the app as it is now. */
 const APPLIES: Readonly<
   Record<
     CloseCause,

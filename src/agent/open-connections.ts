@@ -21,7 +21,7 @@ export interface OpenConnectionsOptions<A extends AppIdentity> extends OpenConne
   readonly connections: Connections<A>;
   /** When an app's limit of connections is enforced on those that are open. */
   readonly connectionLimits?: ConnectionLimits<A> | undefined;
-  readonly cache: Pick<AppCache<A>, "peek" | "inspect" | "lookup" | "revalidate">;
+  readonly cache: Pick<AppCache<A>, "inspect" | "lookup" | "revalidate">;
   readonly isLeaseHeld: () => boolean;
   /** Without a lease: an app in use is read again no more often than this. Milliseconds. */
   readonly roundEveryMs: number;
@@ -29,7 +29,7 @@ export interface OpenConnectionsOptions<A extends AppIdentity> extends OpenConne
   readonly onRefreshed: (appId: string, replaced: number, closed: number) => void;
 }
 
-/** Sees to it that open connections follow their apps: when an app is read again for them, and what becomes of each. */
+/** Has open connections follow their apps: decides when an app is read again for them, and what becomes of each. */
 export class OpenConnections<A extends AppIdentity & { readonly enabled: boolean }> {
   readonly pace: ReadPace;
   readonly closer: Closer;
@@ -91,10 +91,10 @@ export class OpenConnections<A extends AppIdentity & { readonly enabled: boolean
    */
   entered(appId: string, connection: Connection<A>): void {
     const { cache } = this.#options;
-    const cached = cache.peek(appId);
-    if (cached && connection.has(cached)) {
+    const cached = cache.inspect(appId);
+    if (cached?.app && connection.has(cached.app)) {
       // Served although in doubt, while the table could not be read: nobody else may ask for it again.
-      if (!cache.inspect(appId)?.proven) this.revalidator.retryLater(appId);
+      if (!cached.proven) this.revalidator.retryLater(appId);
       return;
     }
     cache.lookup(appId).then(

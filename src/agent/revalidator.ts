@@ -12,7 +12,7 @@ export interface RevalidatorOptions {
   /** Without a lease: an app in use is read again this often, if the pace allows. Milliseconds. */
   readonly roundEveryMs: number;
   /**
-   * Has one app as it is in the table put in force. Rejects when it cannot be read.
+   * Gives the app, as it is in the table, to its connections. Rejects when it cannot be read.
    *
    * @param mustRead also when the cache holds it as proven.
    */
@@ -25,7 +25,7 @@ const TICK_MS = 20;
 /** Apps named by messages that are read in one second: a bulk write must not become thousands of reads at once. */
 const URGENT_PER_SECOND = 1_000;
 
-/** How often it is seen to that a round begins, and that what failed is tried again. Milliseconds. */
+/** How often it is checked whether a round is due, or another try of what failed. Milliseconds. */
 const CHECK_MS = 1_000;
 
 /** What could not be read is tried again after this, at the pace. Milliseconds. */
@@ -131,11 +131,11 @@ export class Revalidator {
       this.#failed.delete(appId);
       if (inUse.has(appId)) this.#addPaced(appId, false);
     }
-    this.#beginRound();
+    this.#beginRoundIfDue();
     this.#work();
   }
 
-  #beginRound(): void {
+  #beginRoundIfDue(): void {
     const { clock, isLeaseHeld, roundEveryMs } = this.#options;
     if (isLeaseHeld() || this.#paced.size > 0 || clock() - this.#roundBegunAt < roundEveryMs) return;
     this.#roundBegunAt = clock();
@@ -166,7 +166,7 @@ export class Revalidator {
       this.#read(appId, mustRead && !isLeaseHeld());
     }
     // Without a pause between two rounds: `boundMs` has none.
-    if (this.#paced.size === 0) this.#beginRound();
+    if (this.#paced.size === 0) this.#beginRoundIfDue();
   }
 
   /** Never rejects. One that is being read already gives what is asked for: a message would have voided it. */

@@ -24,7 +24,7 @@ interface Attempts {
   readonly since: number;
 }
 
-/** Who was paused, or reads slowly, has waited for long with few reads: that is no storm, and ends by itself. */
+/** A process that was paused, or reads slowly, has waited long with few reads: that is no storm, and ends by itself. */
 const MIN_READS = 100;
 
 /**
@@ -32,7 +32,7 @@ const MIN_READS = 100;
  *
  * Invariant: nobody gets the result of a read that was voided. It is made again for all who wait for it: they may have
  * asked before the change, but what they do with the answer comes after. This ends as soon as one read is left alone, or
- * with an error when none of 100 was, in more than `patienceMs`: messages that come faster than a read takes must not hold
+ * with an error when none of 100 was, in more than `retryBudgetMs`: messages that come faster than a read takes must not hold
  * clients for ever.
  *
  * What a voided read has found is still newer than what was there before it was sent. Whoever is behind all the same, as

@@ -21,13 +21,18 @@ export function createSuspensionClock(clocks: {
   readonly monotonic: MonotonicClock;
   readonly wall: () => number;
 }): MonotonicClock {
-  let suspended = 0;
+  let suspendedMs = 0;
+  /** Of the wall clock: the smallest since the last suspension, so that many short ones add up to one that counts. */
   let offset = clocks.wall() - clocks.monotonic();
   return () => {
     const now = clocks.monotonic();
-    const ahead = clocks.wall() - now - offset;
-    if (ahead < 0 || ahead > TOLERANCE_MS) offset += ahead;
-    if (ahead > TOLERANCE_MS) suspended += ahead;
-    return now + suspended;
+    const offsetNow = clocks.wall() - now;
+    if (offsetNow - offset > TOLERANCE_MS) {
+      suspendedMs += offsetNow - offset;
+      offset = offsetNow;
+    } else {
+      offset = Math.min(offset, offsetNow);
+    }
+    return now + suspendedMs;
   };
 }

@@ -90,10 +90,10 @@ export function bytesOf(content: unknown): Uint8Array | undefined {
 
 function numberedBytes(content: unknown): Uint8Array | undefined {
   if (typeof content !== "object" || content === null) return undefined;
-  const names = Object.keys(content);
-  const bytes = new Uint8Array(names.length);
-  for (let index = 0; index < names.length; index += 1) {
-    const byte = names[index] === String(index) ? own(content, String(index)) : undefined;
+  const { length } = Object.keys(content);
+  const bytes = new Uint8Array(length);
+  for (let index = 0; index < length; index += 1) {
+    const byte = own(content, String(index));
     if (typeof byte !== "number" || !Number.isInteger(byte) || byte < 0 || byte > 255) return undefined;
     bytes[index] = byte;
   }

@@ -24,10 +24,7 @@ export function sameAsCached(app: App, cached: CachedApp): boolean {
 /** What may be shown of such an entry, or of soketi's own App; undefined when it is none. */
 export function publicViewOfCached(cached: CachedApp): PublicApp | undefined {
   const item = itemWithoutLimits(cached);
-  for (const { name, attribute } of LIMITS) {
-    const value = limitValue(cached[name]);
-    if (value !== undefined) item[attribute] = value;
-  }
+  for (const { name, attribute } of LIMITS) item[attribute] = limitValue(cached[name]);
   const { app } = normalize(item);
   return app && toPublicView(app);
 }

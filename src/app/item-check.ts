@@ -27,7 +27,11 @@ export interface CheckedItem {
  */
 const CLOCK_MARGIN_MS = 300_000;
 
-/** All that one item shows by itself; what is between two is `TableCheck`'s. @param now milliseconds since 1970: overlaps end by the clock. */
+/**
+ * What is wrong with one item by itself; what two items disagree about is `TableCheck`'s.
+ *
+ * @param now milliseconds since 1970: overlaps end by the clock.
+ */
 export function checkItem(item: Readonly<Record<string, unknown>>, now: number): CheckedItem {
   const normalized = normalize(item);
   const { problems, app } = normalized;
@@ -53,8 +57,9 @@ function overlapOver(
   { id, previousSecret }: App,
   now: number,
 ): { readonly finding: ItemFinding; readonly removal: readonly AttributeWrite[] } | undefined {
-  const overForMs = previousSecret ? now - previousSecret.until * 1_000 : -1;
-  if (!previousSecret || overForMs < 0) return undefined;
+  if (!previousSecret) return undefined;
+  const overForMs = now - previousSecret.until * 1_000;
+  if (overForMs < 0) return undefined;
   const fixable = overForMs >= CLOCK_MARGIN_MS;
   const message = `The overlap ended at ${timeOf(previousSecret.until)}. Remove it: apps end-overlap ${id}.`;
   return {

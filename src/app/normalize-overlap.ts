@@ -8,9 +8,10 @@ export const OVERLAP_ATTRIBUTES = ["AppSecretPrevious", "AppSecretPreviousUntil"
 const [PREVIOUS, UNTIL] = OVERLAP_ATTRIBUTES;
 
 /** What is written to end an overlap: both attributes go. */
-export const END_OF_OVERLAP: Readonly<Record<string, undefined>> = Object.fromEntries(
-  OVERLAP_ATTRIBUTES.map((name) => [name, undefined]),
-);
+export const END_OF_OVERLAP: Readonly<Record<(typeof OVERLAP_ATTRIBUTES)[number], undefined>> = {
+  AppSecretPrevious: undefined,
+  AppSecretPreviousUntil: undefined,
+};
 
 /** Larger numbers are milliseconds, with which a secret that was given up would be taken for ever. Seconds since 1970. */
 const MAX_UNTIL = 100_000_000_000;
@@ -60,19 +61,20 @@ function readPrevious(reading: Reading, report: Report): { secret: string } | "a
 
 function readUntil(reading: Reading, report: Report): number | "absent" | "unreadable" {
   if (reading.kind === "absent") return "absent";
-  const text = reading.kind === "text" ? reading.text.trim() : "";
-  if (!WHOLE_NUMBER.test(text)) {
+  if (reading.kind !== "text" || !WHOLE_NUMBER.test(reading.text.trim())) {
     const expected = "Expected a whole number of seconds since 1970";
     report(UNTIL, "overlap-unreadable", `${expected}; found ${describe(reading)}. ${NO_OVERLAP}.`);
     return "unreadable";
   }
-  if (Number(text) < MAX_UNTIL) {
-    if (reading.kind === "text" && reading.text !== text) {
-      report(UNTIL, "surrounding-space", "Read without the white space around it. Write it without.");
-    }
-    return Number(text);
+  const digits = reading.text.trim();
+  const until = Number(digits);
+  if (until >= MAX_UNTIL) {
+    const found = `Expected seconds since 1970; found a number of ${digits.length} digits: milliseconds?`;
+    report(UNTIL, "overlap-unreadable", `${found} ${NO_OVERLAP}.`);
+    return "unreadable";
   }
-  const found = `Expected seconds since 1970; found a number of ${text.length} digits: milliseconds?`;
-  report(UNTIL, "overlap-unreadable", `${found} ${NO_OVERLAP}.`);
-  return "unreadable";
+  if (reading.text !== digits) {
+    report(UNTIL, "surrounding-space", "Read without the white space around it. Write it without.");
+  }
+  return until;
 }

@@ -6,6 +6,7 @@ import type { Spelled } from "./spellings.ts";
 
 type LimitRow = (typeof LIMITS)[number];
 
+// As soketi has them of the package `boolean`.
 const TRUE_WORDS: ReadonlySet<string> = new Set(["true", "t", "yes", "y", "on", "1"]);
 const FALSE_WORDS: ReadonlySet<string> = new Set(["false", "f", "no", "n", "off", "0"]);
 

@@ -121,7 +121,7 @@ function readSpelled<T>(
   const value = read(effective, report);
   if (found.length === 0 || (found.length === 1 && effective.name === attribute)) return value;
   const undocumented = found.flatMap(({ name }) => (name === attribute ? [] : [name]));
-  const disagree = found.some((spelled) => spelled !== effective && !equal(read(spelled, ignore), value));
+  const disagree = found.some((spelled) => !equal(read(spelled, ignore), value));
   const advice = `Write ${attribute}, and remove ${undocumented.join(" and ")}.`;
   if (disagree) {
     const names = found.map(({ name }) => name).join(" and ");

@@ -3,7 +3,7 @@ import type { App } from "./app.ts";
 import { diff } from "./diff.ts";
 import { toItem } from "./item.ts";
 import type { ItemValue } from "./item.ts";
-import { normalize } from "./normalize.ts";
+import { type Normalized, normalize } from "./normalize.ts";
 import { parseWebhooks } from "./normalize-webhooks.ts";
 import { readAttribute } from "./read-attribute.ts";
 import { otherSpellings, spellingsIn, SPELLINGS } from "./spellings.ts";
@@ -53,7 +53,7 @@ export function repairsOf(attributes: Attributes): readonly Repair[] {
   const inDoubt = new Set(before.problems.filter(isInDoubt).map(({ attribute }) => attribute));
   const names = (Object.keys(SPELLINGS) as AttributeName[]).filter((attribute) => !inDoubt.has(attribute));
   const repairs = names.flatMap((attribute) => repairOne(attributes, attribute, app));
-  return meansTheSame(attributes, repairs) ? repairs : [];
+  return meansTheSame(before, normalize(repaired(attributes, repairs))) ? repairs : [];
 }
 
 /** The item after its repairs. */
@@ -82,10 +82,8 @@ function isInDoubt({ code }: { code: string }): boolean {
   return !NO_DOUBT.has(code);
 }
 
-/** The guard over all of the above: a repair that changes the app, or brings a problem, is none. */
-function meansTheSame(attributes: Attributes, repairs: readonly Repair[]): boolean {
-  const before = normalize(attributes);
-  const after = normalize(repaired(attributes, repairs));
+/** The guard over all repairs: one that changes the app, or brings a problem, is none. */
+function meansTheSame(before: Normalized, after: Normalized): boolean {
   return diff(before, after) === undefined && after.problems.length <= before.problems.length;
 }
 
@@ -96,14 +94,12 @@ function repairOne(attributes: Attributes, attribute: AttributeName, app: App): 
     code: readAttribute(attributes, name).kind === "absent" ? "attribute-empty" : "name-undocumented",
     value: undefined,
   }));
-  const isRenamed = removals.some(({ code }) => code === "name-undocumented");
   // All that are set say the same: what stands under the documented name is as good as what holds.
-  if (!isRenamed || readAttribute(attributes, attribute).kind !== "absent") {
-    return [...removals, ...rewritten(attributes, attribute, app)];
-  }
-  const found = spellingsIn(attributes)(attribute);
-  const renamed = { [attribute]: found[found.length - 1]?.value };
-  const [repair] = rewritten(renamed, attribute, app);
+  const isDocumented = readAttribute(attributes, attribute).kind !== "absent";
+  const effective = isDocumented ? undefined : spellingsIn(attributes)(attribute).at(-1);
+  if (!effective) return [...removals, ...rewrite(attributes, attribute, app)];
+  const renamed = { [attribute]: effective.value };
+  const [repair] = rewrite(renamed, attribute, app);
   const value = repair ? repair.value : asWritten(renamed, attribute, app);
   if (value === undefined && !Object.hasOwn(attributes, attribute)) return removals;
   return [...removals, { attribute, code: repair?.code ?? "name-undocumented", value }];
@@ -115,42 +111,47 @@ function asWritten(renamed: Attributes, attribute: AttributeName, app: App): Ite
   return attribute === "Webhooks" && reading.kind === "text" ? { S: reading.text } : toItem(app)[attribute];
 }
 
-function rewritten(attributes: Attributes, attribute: AttributeName, app: App): Repair[] {
-  if (attribute === "AppSecret") return secret(attributes, app);
-  if (attribute === "Webhooks") return webhooks(attributes);
-  const row = LIMITS.find((limit) => limit.attribute === attribute);
-  if (row) return limit(attributes, row, app);
+/** What stands under the documented name, in its one spelling. */
+function rewrite(attributes: Attributes, attribute: AttributeName, app: App): Repair[] {
+  if (attribute === "AppSecret") return rewriteSecret(attributes, app);
+  if (attribute === "Webhooks") return rewriteWebhooks(attributes);
+  const limit = LIMITS.find((one) => one.attribute === attribute);
+  if (limit) return rewriteLimit(attributes, limit, app);
   return FLAGS.some((one) => one.attribute === attribute)
-    ? flag(attributes, attribute, toItem(app)[attribute])
+    ? rewriteFlag(attributes, attribute, toItem(app)[attribute])
     : [];
 }
 
-function secret(attributes: Attributes, app: App): Repair[] {
+function rewriteSecret(attributes: Attributes, app: App): Repair[] {
   const attribute = "AppSecret";
   const reading = readAttribute(attributes, attribute);
   const isRight = reading.kind === "text" && reading.type === "S";
   return isRight ? [] : [{ attribute, code: "secret-not-text", value: { S: app.secret } }];
 }
 
-function flag(attributes: Attributes, attribute: string, value: ItemValue | undefined): Repair[] {
+function rewriteFlag(attributes: Attributes, attribute: string, value: ItemValue | undefined): Repair[] {
   const { kind } = readAttribute(attributes, attribute);
   if (kind === "text") return [{ attribute, code: "flag-not-bool", value }];
-  return emptied(attributes, attribute, kind);
+  return removeEmpty(attributes, attribute, kind);
 }
 
-function limit(attributes: Attributes, { attribute, name }: (typeof LIMITS)[number], app: App): Repair[] {
+function rewriteLimit(
+  attributes: Attributes,
+  { attribute, name }: (typeof LIMITS)[number],
+  app: App,
+): Repair[] {
   const reading = readAttribute(attributes, attribute);
-  if (reading.kind !== "text") return emptied(attributes, attribute, reading.kind);
+  if (reading.kind !== "text") return removeEmpty(attributes, attribute, reading.kind);
   const value = app.limits[name];
   if (value === undefined) return [{ attribute, code: "limit-negative", value: undefined }];
   return reading.type === "N" ? [] : [{ attribute, code: "limit-not-number", value: { N: String(value) } }];
 }
 
-function webhooks(attributes: Attributes): Repair[] {
+function rewriteWebhooks(attributes: Attributes): Repair[] {
   const attribute = "Webhooks";
   const reading = readAttribute(attributes, attribute);
   if (reading.kind === "list") return [asJson("webhooks-not-json", reading.items)];
-  if (reading.kind !== "text") return emptied(attributes, attribute, reading.kind);
+  if (reading.kind !== "text") return removeEmpty(attributes, attribute, reading.kind);
   const parsed = parseWebhooks(reading.text);
   if (!parsed) return [];
   if (reading.type !== "S" || parsed.isEncodedTwice) return [asJson("webhooks-not-json", parsed.list)];
@@ -169,8 +170,8 @@ function lacksLambda(item: unknown): boolean {
   );
 }
 
-/** There, and saying nothing: `NULL: true`, or an empty text. */
-function emptied(attributes: Attributes, attribute: string, kind: string): Repair[] {
+/** Of what is there and says nothing: `NULL: true`, or an empty text. */
+function removeEmpty(attributes: Attributes, attribute: string, kind: string): Repair[] {
   return kind === "absent" && Object.hasOwn(attributes, attribute)
     ? [{ attribute, code: "attribute-empty", value: undefined }]
     : [];

@@ -22,15 +22,27 @@ export interface SockudoApp {
   };
 }
 
-/** Of its `lambda` both fields are required, once it is there. */
-export interface SockudoWebhook {
-  readonly url?: string | undefined;
-  /** Read for telling webhooks apart only: what is invoked is `lambda.function_name`. */
-  readonly lambda_function?: string | undefined;
-  readonly lambda?: { readonly function_name: string; readonly region: string } | undefined;
+export type SockudoWebhook = SockudoUrlWebhook | SockudoLambdaWebhook;
+
+interface SockudoWebhookBase {
   readonly event_types: readonly WebhookEventType[];
-  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly filter?: SockudoFilter | undefined;
+}
+
+interface SockudoUrlWebhook extends SockudoWebhookBase {
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly lambda_function?: undefined;
+  readonly lambda?: undefined;
+}
+
+interface SockudoLambdaWebhook extends SockudoWebhookBase {
+  readonly url?: undefined;
+  readonly headers?: undefined;
+  /** Read for telling webhooks apart only: what is invoked is `lambda.function_name`. */
+  readonly lambda_function: string;
+  /** Both are required. */
+  readonly lambda: { readonly function_name: string; readonly region: string };
 }
 
 interface SockudoFilter {
@@ -44,11 +56,11 @@ interface LimitRule {
   /** What no limit is: 0, or nothing at all. Default nothing. */
   readonly unlimited?: 0;
   /**
-   * Of a fraction, the smallest whole number with which sockudo refuses nothing that soketi takes: it compares a presence member's
-   * size in kilobytes that are rounded down, and an event's size in bytes.
+   * Of a fraction, the smallest whole number with which sockudo refuses nothing that soketi takes. Default down: it compares a
+   * presence member's size in kilobytes that are rounded down. An event's size it compares in bytes.
    */
   readonly round?: (value: number) => number;
-  /** It reads the number, and asks for it nowhere. */
+  /** sockudo reads the number, and uses it nowhere. */
   readonly ignored?: true;
 }
 
@@ -57,7 +69,6 @@ const RULES: Readonly<Partial<Record<LimitName, LimitRule>>> = {
   maxClientEventsPerSecond: { unlimited: 0 },
   maxBackendEventsPerSecond: { ignored: true },
   maxReadRequestsPerSecond: { ignored: true },
-  maxPresenceMemberSizeInKb: { round: Math.floor },
   maxEventPayloadInKb: { round: Math.ceil },
 };
 
@@ -101,12 +112,14 @@ function toClientMessages({ enableClientMessages, limits }: App, report: Report)
 function toLimits({ limits }: App, report: Report): Record<string, number> {
   const found: Record<string, number> = {};
   for (const { name, attribute } of LIMITS) {
-    const { unlimited, round = Math.trunc, ignored } = RULES[name] ?? {};
+    const { unlimited, round = Math.floor, ignored } = RULES[name] ?? {};
     const value = limits[name];
-    const isLimit = value !== undefined && value >= 0;
-    const number = isLimit ? Math.min(round(value), MAX_U32) : unlimited;
-    if (number !== undefined) found[snakeCase(name)] = number;
-    if (!isLimit) continue;
+    if (value === undefined || value < 0) {
+      if (unlimited !== undefined) found[snakeCase(name)] = unlimited;
+      continue;
+    }
+    const number = Math.min(round(value), MAX_U32);
+    found[snakeCase(name)] = number;
     if (ignored) {
       const advice = "Its server has a limit of requests for all apps together (rate_limiter)";
       report(attribute, "sockudo-limit-ignored", `sockudo has no such limit of an app. ${advice}.`);
@@ -114,7 +127,7 @@ function toLimits({ limits }: App, report: Report): Record<string, number> {
     if (value > MAX_U32) {
       report(attribute, "sockudo-limit-too-large", `More than sockudo reads. Taken as ${MAX_U32}.`);
     } else if (number !== value) {
-      report(attribute, "sockudo-limit-rounded", `sockudo reads whole numbers. Taken as ${number ?? ""}.`);
+      report(attribute, "sockudo-limit-rounded", `sockudo reads whole numbers. Taken as ${number}.`);
     }
   }
   return found;
@@ -152,15 +165,15 @@ function toWebhooks(webhooks: readonly Webhook[], report: Report): SockudoWebhoo
   });
 }
 
-function targetOf({ url, lambda_function: name }: SockudoWebhook): string {
-  return url ?? name ?? "";
+function targetOf(webhook: SockudoWebhook): string {
+  if (webhook.url === undefined) return webhook.lambda_function;
+  return webhook.url;
 }
 
 /** The same target in other words. */
 function withNumber(webhook: SockudoWebhook, n: number): SockudoWebhook {
-  const { url } = webhook;
-  if (url === undefined) return { ...webhook, lambda_function: `${targetOf(webhook)} ${n}` };
-  const distinct = new URL(url);
+  if (webhook.url === undefined) return { ...webhook, lambda_function: `${webhook.lambda_function} ${n}` };
+  const distinct = new URL(webhook.url);
   distinct.hash = `webhook-${n}`;
   return { ...webhook, url: distinct.href };
 }

@@ -1,4 +1,4 @@
-import { bytesOf, own, typeOf } from "./attribute.ts";
+import { lossyTextOf, own, typeOf } from "./attribute.ts";
 import { MAX_DEPTH } from "./read-attribute.ts";
 
 /**
@@ -23,8 +23,8 @@ function leadingText(value: unknown): string {
     const content = type === undefined ? undefined : own(first, type);
     if (type === "S" && typeof content === "string") return content;
     if (type === "N" && typeof content === "string") return String(Number(content));
-    if (type === "B") return Buffer.from(bytesOf(content) ?? []).toString("utf8");
-    if (type !== "L" || !Array.isArray(content)) return "";
+    if (type === "B") return lossyTextOf(content) ?? "";
+    if (type !== "L" || !Array.isArray(content)) break;
     first = content[0];
   }
   return "";

@@ -1,4 +1,5 @@
 import { equal } from "./equal.ts";
+import { wordToBoolean } from "./normalize-values.ts";
 import { type AttributeName, SPELLINGS } from "./spellings.ts";
 
 /** An item as soketi's own App has it, without what it takes from its server's settings. As JSON: what its cache holds. */
@@ -22,7 +23,7 @@ const FIELDS: Readonly<Record<string, { attribute: AttributeName; convert: Conve
     maxBackendEventsPerSecond: { attribute: "MaxBackendEventsPerSecond", convert: whole, byDefault: -1 },
     maxClientEventsPerSecond: { attribute: "MaxClientEventsPerSecond", convert: whole, byDefault: -1 },
     maxReadRequestsPerSecond: { attribute: "MaxReadRequestsPerSecond", convert: whole, byDefault: -1 },
-    webhooks: { attribute: "Webhooks", convert: toList, byDefault: "[]" },
+    webhooks: { attribute: "Webhooks", convert: toList, byDefault: [] },
     maxPresenceMembersPerChannel: { attribute: "MaxPresenceMembersPerChannel", convert: whole },
     maxPresenceMemberSizeInKb: { attribute: "MaxPresenceMemberSizeInKb", convert: fraction },
     maxChannelNameLength: { attribute: "MaxChannelNameLength", convert: whole },
@@ -42,7 +43,7 @@ const FIELDS: Readonly<Record<string, { attribute: AttributeName; convert: Conve
 export function readAsSoketi(item: Readonly<Record<string, unknown>>): SoketiReading | undefined {
   const values = plainMap(item);
   const { EnableClientMessages: messages, Webhooks: webhooks } = values;
-  if (Buffer.isBuffer(messages)) values.EnableClientMessages = isTrue(messages.toString());
+  if (Buffer.isBuffer(messages)) values.EnableClientMessages = isYes(messages.toString());
   if (typeof webhooks === "string") values.Webhooks = parsed(webhooks);
   try {
     const app = asApp(values);
@@ -145,6 +146,6 @@ function hasEventTypes(webhook: unknown): boolean {
 }
 
 /** The words of the package `boolean`, which soketi asks. */
-function isTrue(text: string): boolean {
-  return ["true", "t", "yes", "y", "on", "1"].includes(text.trim().toLowerCase());
+function isYes(text: string): boolean {
+  return wordToBoolean(text.trim()) === true;
 }

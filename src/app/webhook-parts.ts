@@ -27,9 +27,7 @@ export function field(fields: Fields, name: string): unknown {
 /** Text, or the text of a number or boolean. */
 export function scalarText(value: unknown): string | undefined {
   if (typeof value === "string") return value;
-  if (typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value)))
-    return String(value);
-  return undefined;
+  return typeof value === "boolean" || Number.isFinite(value) ? String(value) : undefined;
 }
 
 /** The text that JavaScript makes of a value, which is what soketi compares with; undefined where a map is in it. */
@@ -144,7 +142,6 @@ export function readLambda(value: unknown, report: ReportPart): LambdaWebhook["l
 /** soketi asks only whether there is anything: a word means what it says, "false" included, and all else is true. */
 function readAsync(value: unknown, report: ReportPart): boolean | undefined {
   if (value === undefined || value === null || value === "") return undefined;
-  if (typeof value === "boolean") return value;
   const text = scalarText(value);
   const word = text === undefined ? undefined : wordToBoolean(text.trim());
   if (word !== undefined) return word;

@@ -5,16 +5,16 @@ import type { ReportPart } from "./webhook-parts.ts";
  * URLs with Node's old `url.parse`, which is more lenient than the URL class; that one we cannot use, since later Nodes
  * warn of it.
  */
-const AROUND = /^[^!-\u009f\u00a1-\ufefe\uff00-\uffff]+|[^!-\u009f\u00a1-\ufefe\uff00-\uffff]+$/g;
+const SPACE_AROUND = /^[^!-\u009f\u00a1-\ufefe\uff00-\uffff]+|[^!-\u009f\u00a1-\ufefe\uff00-\uffff]+$/g;
 
 /** Scheme, then what ends at the path, the query or the fragment. To that client a backslash is a slash. */
-const PARTS = /^(https?:[/\\]{2})([^/\\?#]+)(.*)$/is;
+const PARTS = /^(?<scheme>https?:[/\\]{2})(?<authority>[^/\\?#]+)(?<rest>.*)$/is;
 
 /** At these its host ends, wherever that is: it would post to another host than the one that was meant. */
 const HOST_BROKEN = /[ "%';<>^`{|}]/;
 
-/** What it writes for white space in a path or query. */
-const ESCAPES: Readonly<Record<string, string>> = { "\t": "%09", "\n": "%0A", "\r": "%0D", " ": "%20" };
+/** Node sends a path and a query of these characters only. The fragment is never sent. */
+const SENT_PATH = /^[\x21-\xff]*(?:#|$)/;
 
 /** Longer names it takes for none, and posts to its own machine. Characters. */
 const MAX_HOST = 255;
@@ -35,33 +35,30 @@ export function readUrl(value: unknown, report: ReportPart): string | undefined 
 }
 
 function sendable(written: string): string | undefined {
-  const parts = PARTS.exec(written.replace(AROUND, ""));
+  const parts = PARTS.exec(written.replace(SPACE_AROUND, ""));
   if (!parts) return undefined;
-  const [, scheme = "", spaced = "", rest = ""] = parts;
-  // These it takes out where they stand before the path.
-  const authority = spaced.replace(/[\t\n\r]/g, "");
-  const login = authority.slice(0, authority.lastIndexOf("@") + 1);
-  const host = authority.slice(login.length);
-  if (host === "" || host.length > MAX_HOST || HOST_BROKEN.test(host) || !isCarried(rest)) return undefined;
-  const url = `${scheme}${escaped(login)}${host}${escaped(rest)}`;
+  const { scheme, authority, rest } = parts.groups as { scheme: string; authority: string; rest: string };
+  // Before the path, that client leaves out tabs and line breaks.
+  const loginAndHost = authority.replace(/[\t\n\r]/g, "");
+  const login = loginAndHost.slice(0, loginAndHost.lastIndexOf("@") + 1);
+  const host = loginAndHost.slice(login.length);
+  const path = escapeSpace(rest);
+  if (host === "" || host.length > MAX_HOST || HOST_BROKEN.test(host) || !SENT_PATH.test(path))
+    return undefined;
+  const url = `${scheme}${escapeSpace(login)}${host}${path}`;
   return isReadable(url, login) ? url : undefined;
 }
 
-function escaped(text: string): string {
-  return text.replace(/[\t\n\r ]/g, (space) => ESCAPES[space] ?? space);
-}
-
-/** Whether Node sends a request with this path. The fragment is never sent. */
-function isCarried(rest: string): boolean {
-  const [path = ""] = escaped(rest).split("#", 1);
-  return !/[^\x21-\xff]/.test(path);
+function escapeSpace(text: string): string {
+  return text.replace(/[\t\n\r ]/g, (space) => encodeURIComponent(space));
 }
 
 function isReadable(url: string, login: string): boolean {
   try {
     decodeURIComponent(login);
     // Not URL.canParse: the agent runs on Node 16.
-    return new URL(url).host !== "";
+    new URL(url);
+    return true;
   } catch {
     return false;
   }

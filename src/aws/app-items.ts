@@ -15,7 +15,7 @@ import { Expression } from "./expression.ts";
 import type { Attributes, RawItem } from "./raw-item.ts";
 
 /** Items of one page of a scan: one of a megabyte of small items takes long, and somebody waits for it. */
-const PAGE = 1_000;
+const PAGE_ITEMS = 1_000;
 
 /** Raw items of an apps table, for tools. Reads are consistent; every write has a condition. */
 export interface AppItems {
@@ -70,7 +70,7 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
     },
 
     async *pages() {
-      const scan = { TableName: table, ConsistentRead: true, Limit: PAGE };
+      const scan = { TableName: table, ConsistentRead: true, Limit: PAGE_ITEMS };
       for await (const { Items = [] } of paginateScan({ client }, scan)) yield Items;
     },
 

@@ -14,12 +14,12 @@ import type { AppsReader, ReadItem } from "../pipeline/ports.ts";
 type Item = Record<string, AttributeValue>;
 
 /** Most items of one BatchGetItem (AWS's limit). */
-const BATCH = 100;
+const MAX_BATCH_ITEMS = 100;
 
 /** Items of one page of a scan: what a sweep holds at a time. */
-const PAGE = 500;
+const PAGE_ITEMS = 500;
 
-/** How often DynamoDB may leave items for later before a read fails; the pause between grows with each, up to 1 s. */
+/** How often DynamoDB may leave items out before a read fails; the pause before the next attempt grows up to 1 s. */
 const MAX_ATTEMPTS = 10;
 
 /** Reads apps consistently, and normalizes them. Rejects with the SDK's errors, or ThrottledError. */
@@ -44,7 +44,7 @@ export function createAppsReader(client: DynamoDBClient, table: string): AppsRea
     },
 
     async *pages() {
-      const scan = { TableName: table, ConsistentRead: true, Limit: PAGE };
+      const scan = { TableName: table, ConsistentRead: true, Limit: PAGE_ITEMS };
       for await (const { Items = [] } of paginateScan({ client }, scan)) {
         yield Items.flatMap((item) => {
           const { id, app } = normalize(item);
@@ -58,8 +58,8 @@ export function createAppsReader(client: DynamoDBClient, table: string): AppsRea
 async function getAll(client: DynamoDBClient, table: string, appIds: readonly string[]): Promise<Item[]> {
   const ids = [...new Set(appIds)];
   const items: Item[] = [];
-  for (let from = 0; from < ids.length; from += BATCH)
-    items.push(...(await getItems(client, table, ids.slice(from, from + BATCH))));
+  for (let from = 0; from < ids.length; from += MAX_BATCH_ITEMS)
+    items.push(...(await getItems(client, table, ids.slice(from, from + MAX_BATCH_ITEMS))));
   return items;
 }
 

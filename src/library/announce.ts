@@ -63,7 +63,7 @@ export async function announce(
 }
 
 async function withRedis<T>(settings: Settings, work: (redis: PipelineRedis) => Promise<T>): Promise<T> {
-  // The error of what fails is thrown.
+  // An error of the connection is that of the command as well, which is thrown.
   const redis = openPipelineRedis({ ...settings, redisCredentials: undefined }, TIMEOUTS, () => undefined);
   try {
     return await work(redis);

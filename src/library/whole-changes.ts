@@ -3,9 +3,9 @@ import { type Change, decodeMessage, type Invalidation } from "../protocol/messa
 import { formatMessageId, type MessageId } from "../protocol/message-id.ts";
 
 /**
- * Reads changes as they are in the log. The last message is kept: its changes are asked for one after the other.
+ * Reads changes as they are in the log. The last message is kept: the changes of one are asked for in a row.
  *
- * @returns undefined for a change that the log has no more.
+ * @returns undefined for a change that is no longer in the log.
  */
 export function createWholeChanges(
   bus: Pick<Bus, "read">,
@@ -26,7 +26,7 @@ export function createWholeChanges(
       // Of an app that was deleted and created again there are two.
       return (await changes).find((change) => change.appId === appId && change.type === type);
     } catch (error) {
-      // Whoever asks again may be luckier.
+      // The next one to ask may have an answer.
       if (latest.changes === changes) latest = undefined;
       throw error;
     }

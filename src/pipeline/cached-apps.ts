@@ -7,11 +7,11 @@ export interface CachedApp {
   readonly appId: string;
   /** Every key that the app had in these records. */
   readonly keys: readonly string[];
-  /** Whether they are all: each record says how the app was before it. */
+  /** Whether these are all the keys it had: so they are when each record says how the app was before. */
   readonly knowsKeys: boolean;
   /** As it is now; null when it is gone or not usable; absent when the records do not tell. */
   readonly app?: App | null | undefined;
-  /** Of the last of these records. */
+  /** That of the last of these records. */
   readonly fence: Fence;
 }
 

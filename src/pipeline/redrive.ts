@@ -14,7 +14,7 @@ export interface RedriveContext {
 
 /**
  * Does what the failed invocations did not: publishes the changes of a range. When the stream has lost some of it, all
- * apps are flushed instead, unless they were after it was lost. To do it twice is harmless.
+ * apps are flushed instead, unless they have been since it was lost. To do it twice is harmless.
  *
  * @throws RedriveError, ForeignRangeError, or what the stream throws; it can be tried again.
  */
@@ -121,7 +121,7 @@ function parseFailedRange(body: string): FailedRange | undefined {
   try {
     message = JSON.parse(body);
   } catch {
-    // Told apart from a range by its absence; the caller flushes.
+    // It names no range, so the caller flushes.
     return undefined;
   }
   const info = (message as { DDBStreamBatchInfo?: unknown } | null)?.DDBStreamBatchInfo;

@@ -53,8 +53,8 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
   const records = recordsOf(event);
   const { first, changes, unreadable, unchanged, cached } = readAll(records, context);
   const coalesced = coalesce(changes);
-  const flushing = unreadable.length > 0 && (context.flushes?.isNeeded() ?? true);
-  const messages = encodeMessages(coalesced, flushing, invokedAt, context);
+  const mustFlush = unreadable.length > 0 && (context.flushes?.isNeeded() ?? true);
+  const messages = encodeMessages(coalesced, mustFlush, invokedAt, context);
   try {
     const limitMs = context.remainingMs() - DEADLINE_RESERVE_MS;
     const progress = { awaited: "Redis' login to be read" };
@@ -64,7 +64,7 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
   }
-  if (flushing) context.flushes?.sent(invokedAt);
+  if (mustFlush) context.flushes?.sent(invokedAt);
   const left = context.sharedCache?.leftBy(cached) ?? [];
   if (left.length > 0) context.report.notRefreshed(left);
   const ageMs = oldestAge(changes, context.now());
@@ -141,13 +141,13 @@ function problemsOf(item: Normalized | undefined, sharedCache: SharedCache | und
 
 function encodeMessages(
   changes: readonly Change[],
-  flushing: boolean,
+  mustFlush: boolean,
   at: number,
   { table, region }: BatchContext,
 ): EncodedMessage[] {
   const messages = encodeChanges(changes, { table, region, at });
   // A change of an app nobody can name: only forgetting everything keeps the promise.
-  if (flushing) messages.push(encodeFlush("unreadable stream record", at));
+  if (mustFlush) messages.push(encodeFlush("unreadable stream record", at));
   return messages;
 }
 

@@ -32,18 +32,18 @@ const PAGE_RESERVE_MS = 5_000;
  */
 export async function sweep(context: SweepContext): Promise<SweepOutcome> {
   const { withoutRoom, ...written } =
-    context.cache.mode === "refresh"
-      ? await sweepTable(context)
-      : { apps: 0, repaired: 0, unsettled: 0, withoutRoom: 0, foreign: 0 };
+    context.cache.mode === "refresh" ? await sweepTable(context) : NOTHING_WRITTEN;
   const entries = await sweepEntries(context);
   if (withoutRoom > 0) throw new NoRoomError(`${withoutRoom} of ${written.apps} apps`);
-  // What is under an app's own name was met by both.
+  // Both have met the keys of another type that are under an app's own names.
   return { ...written, ...entries, foreign: Math.max(written.foreign, entries.foreign) };
 }
 
+const NOTHING_WRITTEN = { apps: 0, repaired: 0, unsettled: 0, withoutRoom: 0, foreign: 0 };
+
 /** Every app of the table is in the cache, as it should be. The table is read once, whatever the number of formats. */
 async function sweepTable({ cache, table, remainingMs }: SweepContext) {
-  const done = { apps: 0, repaired: 0, unsettled: 0, withoutRoom: 0, foreign: 0 };
+  const done = { ...NOTHING_WRITTEN };
   for await (const page of table.pages()) {
     assertTime(remainingMs(), `${done.apps} apps`);
     const wrong = new Set<string>();

@@ -23,7 +23,7 @@ export interface Invalidation {
   readonly writtenAt?: number | undefined;
 }
 
-/** The same with what people read, as it is in the log. */
+/** An invalidation with what people read of it, as the log has it. */
 export interface Change extends Invalidation {
   /** Dotted paths that differ, such as `limits.maxConnections`. Empty for created and deleted. */
   readonly changed: readonly string[];
@@ -120,7 +120,7 @@ function decodeChange(value: unknown): Change | undefined {
   };
 }
 
-/** Whether all of it reaches who reads the log: an author, or a reason. */
+/** Whether an author, or a reason, reaches whoever reads the log, and in full. */
 export function isNote(value: unknown): value is string {
   return typeof value === "string" && value.trim() !== "" && value.length <= MAX_NOTE;
 }

@@ -127,7 +127,7 @@ async function pictureCanary(watched: WatchedFleet, save: Save): Promise<void> {
   await watched.shows("bad", "was not confirmed by");
   await save("canary-incomplete");
   await keep({ at: at - 300_000 });
-  await watched.shows("bad", "nobody measures");
+  await watched.shows("bad", "nothing measures whether changes arrive");
   await save("canary-not-run");
   await redis.del(key);
 }

@@ -12,11 +12,6 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   // Follower. What is done twice costs a read; what would be done too late is not among these.
   [
     "agent/log-follower.ts",
-    "[]",
-    "A list of entries that is empty by construction: nothing walks through it before it is filled.",
-  ],
-  [
-    "agent/log-follower.ts",
     'this.#state === "syncing"',
     "A live message during a sync is acted on at once on either path, and comes again in its turn.",
   ],
@@ -39,42 +34,32 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
     "!cursor && !last",
     "No log before and none now: the next line says new-epoch, and flushes a cache that holds next to nothing.",
   ],
-  ["agent/missed-messages.ts", "!last", "As above: without a cursor a sync flushes either way."],
-  ["agent/missed-messages.ts", "[]", "As above: nothing is in a log that is not there."],
-  [
-    "agent/missed-messages.ts",
-    "entries.every",
-    "The number of entries is compared too, and they come in order: one wrong id in the middle only is not what XRANGE gives.",
-  ],
-  ["agent/log-follower.ts", "this.#isSyncing()", "The rest after a hole is acted on once more than needed."],
-  ["agent/log-follower.ts", "this.#session += 1", "Any other number means another session."],
-  [
-    "agent/log-follower.ts",
-    '"gap"',
-    "The next heartbeat finds the cursor apart from the tail, and begins the sync then; the flush is done already.",
-  ],
   [
     "agent/missed-messages.ts",
     "!last || !cursor",
     "Both are there or neither: the epochs, compared before, are not the same otherwise.",
   ],
-  [
-    "agent/missed-messages.ts",
-    "last.seq <= cursor.seq",
-    "The equal case then costs a sync that reads nothing, and renews the lease all the same.",
-  ],
+  ["agent/missed-messages.ts", "!last", "Without a cursor a sync flushes either way."],
+  ["agent/missed-messages.ts", "[]", "As above: nothing is in a log that is not there."],
+  ["agent/log-follower.ts", "this.#isSyncing()", "The rest after a hole is acted on once more than needed."],
   [
     "agent/missed-messages.ts",
     "cursorThen?.seq",
     "A cursor that came during the heartbeat: without one before, the epochs differ and this is not reached.",
   ],
+  // Open connections.
   [
-    "agent/log-follower.ts",
-    "this.#waiting.length < MAX_WAITING",
-    "A bound on memory, ten thousand messages away.",
+    "agent/closer.ts",
+    "closing",
+    "A queue in which nothing waits is deleted: only the compiler does not know.",
+  ],
+  [
+    "agent/previous-secret-uses.ts",
+    "appId === undefined",
+    "Nothing is counted under an id that is undefined.",
   ],
   // Cache.
-  ["agent/agent.ts", "false", "The first heartbeat then reports the lease once less."],
+  ["agent/agent.ts", "false", "A beat sets it before it is read."],
   [
     "agent/app-cache.ts",
     "id === undefined",
@@ -87,33 +72,18 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
     "An answer that is too old is read again; when the lease proves it, it need not be. Taken at once on the one path, after another read on the other.",
   ],
   ["agent/single-flight.ts", "{ void: false }", "Undefined is false."],
-  [
-    "agent/live-sockets.ts",
-    "this.#options.clock() + SLICE_MS",
-    "The first slice is shorter: one more turn of the event loop.",
-  ],
-  [
-    "agent/app-cache.ts",
-    "({ key, id }) => this.#keys.forget",
-    "The alias of an entry that went is a hint, checked at each use; it is bounded by itself.",
-  ],
+  ["agent/single-flight.ts", "number > attempts.outdated", "Each read has a number of its own."],
+  ["agent/key-index.ts", "true", "It is asked whether the key is there, and not what is there."],
   [
     "agent/app-cache.ts",
     "app !== null",
     "A hint that stays is checked at its next use; one that went costs a question to the index.",
   ],
   ["agent/cache-entries.ts", "{ endedProvenAt: undefined }", "What is absent is read as undefined."],
-  [
-    "agent/cache-entries.ts",
-    "{\n      if (app)",
-    "The alias of an entry that went is a hint, checked at each use; it is bounded by itself.",
-  ],
-  ["agent/cache-entries.ts", "app", "As above; an entry among the apps has one."],
   ["agent/verifier.ts", "id === undefined", "Nothing is cached under an id that is undefined."],
   // Attributes: guards before guards.
   ["app/attribute.ts", '"\\ufffd"', "The faster decoder is only a shortcut past the strict one."],
   ["app/attribute.ts", '!text.includes("\\ufffd")', "As above."],
-  ["app/attribute.ts", "} catch", "Without a return the function returns undefined."],
   ["app/attribute.ts", "{\n    return undefined;\n  }", "Without a return the function returns undefined."],
   [
     "app/attribute.ts",
@@ -123,19 +93,8 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   ["app/attribute.ts", "content === null", "As above."],
   [
     "app/attribute.ts",
-    "names[index]",
-    "The value is read under the number then, and is undefined where the name is another.",
-  ],
-  [
-    "app/attribute.ts",
     'typeof byte !== "number"',
     "Number.isInteger says the same of anything that is no number.",
-  ],
-  ["app/attribute.ts", '"utf-8"', "The default of TextDecoder."],
-  [
-    "app/attribute.ts",
-    "true",
-    "A byte order mark in front of text that also has a broken character: kept or not, the text is refused.",
   ],
   ["app/cached-app.ts", "[]", "diff looks at no problems, and webhooks that cannot be read are none."],
   [
@@ -144,49 +103,15 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
     "Two images of one record have one id: it is the key of the table.",
   ],
   [
-    "app/equal.ts",
-    'typeof left !== "object"',
-    "Values of other types were compared before by ===, and have no own names that could be the same.",
-  ],
-  [
-    "app/equal.ts",
-    "Array.isArray(left)",
-    "A list and a map have different names, or none: webhooks, the only lists, stand in one place.",
-  ],
-  [
     "app/normalize-values.ts",
     '"nothing"',
     "describe is asked for what is there: absent values have their default before.",
   ],
-  ["app/normalize-values.ts", 'reading.kind === "absent"', "As above."],
-  ["app/normalize-values.ts", '"absent"', "As above."],
   ["app/normalize-values.ts", '""', "Any text that is no number."],
-  [
-    "app/normalize-values.ts",
-    "/^[+-]?",
-    "A number that begins with a point and has two digits: DynamoDB writes none.",
-  ],
-  [
-    "app/normalize-webhooks.ts",
-    'reading.kind === "text"',
-    "Only text is compared with the last good one; of other kinds it is undefined, which is never equal.",
-  ],
-  ["app/normalize-webhooks.ts", "problems += 1", "Any number but 0."],
-  [
-    "app/normalize-webhooks.ts",
-    "text !== undefined",
-    "Undefined is remembered then, and nothing asks for it.",
-  ],
-  ["app/normalize-webhooks.ts", "{\n    //", "Without a return the function returns undefined."],
   [
     "app/normalize-webhooks.ts",
     '""',
     "URL throws on an http address without a host: the comparison is for the reader.",
-  ],
-  [
-    "app/normalize.ts",
-    "",
-    "An own property that is undefined instead of none: whoever reads it sees the same.",
   ],
   [
     "app/read-attribute.ts",
@@ -219,11 +144,6 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   ["app/read-attribute.ts", 'type === "NULL"', "Only true is a NULL, and BOOL has been taken before."],
   ["app/read-attribute.ts", "leaf !== undefined", "An element under no type has none, and is refused."],
   [
-    "app/read-attribute.ts",
-    "content !== null",
-    "Object.keys of null throws, which is what the last line does.",
-  ],
-  [
     "app/repair.ts",
     "[]",
     "The guard has nothing to object to: no repair that changes an app is known. It is there for one that is not.",
@@ -231,23 +151,34 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   ["app/repair.ts", "diff(before, after) === undefined", "As above."],
   ["app/repair.ts", "after.problems.length <= before.problems.length", "As above."],
   ["app/repair.ts", 'reading.kind === "text"', "An app has a secret, and a secret is text."],
+  ["app/repair.ts", "!parsed", "Webhooks that cannot be parsed are in doubt, and are left alone before."],
+  ["app/soketi-number.ts", '""', "Any text without digits."],
+  ["app/soketi-number.ts", "type === undefined", "Nothing is under a type that is undefined."],
   [
-    "app/soketi-shape.ts",
-    "filter.",
-    "An own property that is undefined does not survive JSON, and soketi asks for its truth.",
+    "app/soketi-reading.ts",
+    "{\n    // So does soketi's App",
+    "Without a return the function returns undefined.",
   ],
+  ["app/soketi-reading.ts", "default:", "As above."],
+  ["app/soketi-reading.ts", "[]", "What has no value has no type that is known either."],
   [
-    "app/webhook-parts.ts",
-    'typeof value === "number"',
-    "Number.isFinite says the same; what is neither comes from no JSON.",
+    "app/soketi-reading.ts",
+    "types?.includes",
+    "What throws is caught, and says the same: to soketi there is no such app.",
   ],
+  ["app/spellings.ts", "!hasOthers", "A shortcut: looked for one by one, the other names are not found."],
   [
-    "app/webhook-parts.ts",
-    'typeof value === "boolean"',
-    "The text of a boolean is a word that means the same.",
+    "app/spellings.ts",
+    'reading.kind !== "text"',
+    "What is no text is of another type, or has no text that is an empty value in JSON.",
   ],
-  ["app/webhook-parts.ts", '"boolean"', "As above."],
-  ["app/webhook-parts.ts", "depth > MAX_DEPTH", "One level less of options that nobody nests."],
+  ["app/spellings.ts", "{\n    // A getter", "Without a return the function returns undefined."],
+  ["app/webhook-url.ts", "{\n    return false;\n  }", "Without a return the function returns undefined."],
+  [
+    "protocol/canary.ts",
+    "{\n    return undefined;\n  }",
+    "What is not read has no number, which the next condition refuses.",
+  ],
   [
     "protocol/live.ts",
     "space",
@@ -261,11 +192,6 @@ export const REASONS: readonly (readonly [file: string, from: string, why: strin
   ],
   ["protocol/node.ts", "value !== null", "As above."],
   ["protocol/node.ts", "{\n    return undefined;\n  }", "Without a return the function returns undefined."],
-  [
-    "protocol/message.ts",
-    "change.app === undefined",
-    "A change without a view is encoded twice then, with the same result.",
-  ],
 ];
 
 /** Why that is all right; undefined when nobody has said so. */

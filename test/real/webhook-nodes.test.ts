@@ -1,61 +1,21 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { connect, type PusherConnection } from "../../local/pusher-client.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { QUEUES, startQueue } from "../chaos/webhooks/queues.ts";
-import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
-
-/** What happens in a room: two channels, one after the other, and a client event between. */
-const EVENTS = ["channel_occupied", "channel_occupied", "channel_vacated", "channel_vacated", "client_event"];
+import { eventually, type Fleet, startFleet } from "../support/fleet.ts";
+import { ROOM_EVENTS, sayInRoom, startWebhookRooms, type WebhookRooms } from "../support/webhook-rooms.ts";
 
 let fleet: Fleet;
-let receiver: Server;
-/** Names of events that came, by the app's id. */
-const came = new Map<string, string[]>();
+let rooms: WebhookRooms;
 
 beforeAll(async () => {
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
-  receiver = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { events } = JSON.parse(body) as { events: { name: string }[] };
-      const id = (request.url ?? "").slice(1);
-      came.set(id, [...(came.get(id) ?? []), ...events.map(({ name }) => name)]);
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
+  rooms = await startWebhookRooms(fleet);
 });
 
 afterAll(async () => {
   await fleet.stop();
-  receiver.close();
+  await rooms.stop();
 });
-
-/** A client in a channel of an app that has a webhook for all that happens there. */
-async function room(node: SoketiNode, id: string): Promise<PusherConnection> {
-  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/${id}`;
-  const webhooks = JSON.stringify([{ url, event_types: EVENTS }]);
-  await fleet.table.put(item(id, { EnableClientMessages: { BOOL: true }, Webhooks: { S: webhooks } }));
-  await eventually(`app ${id}`, () => accepts(node, id, `${id}-secret`));
-  const connection = await connect({ port: node.port, key: `${id}-key`, secret: () => `${id}-secret` });
-  await connection.subscribe("private-room");
-  return connection;
-}
-
-/** Resolves when the node has it: messages of one connection are handled in order. */
-async function say(connection: PusherConnection): Promise<void> {
-  connection.client.send_event("client-said", {}, "private-room");
-  await connection.subscribe("private-other");
-}
-
-function all(id: string): Promise<void> {
-  return eventually(`all webhooks of ${id}`, () =>
-    Promise.resolve((came.get(id) ?? []).length >= EVENTS.length),
-  );
-}
 
 async function terminate(node: SoketiNode): Promise<void> {
   node.child.signal("SIGTERM");
@@ -75,11 +35,10 @@ describe.concurrent("webhooks of a node", () => {
     // What one node leaves in a shared queue is for another.
     const other = driver === "sync" ? undefined : await fleet.node({ env, args: queue.args });
     const id = `stops-${driver}`;
-    const speaker = await room(node, id);
-    await say(speaker);
+    const speaker = await rooms.enter(node, id);
+    await sayInRoom(speaker);
     await terminate(node);
-    await all(id);
-    expect(came.get(id)?.sort()).toEqual(EVENTS);
+    expect(await rooms.all(id)).toEqual(ROOM_EVENTS);
     speaker.disconnect();
     await other?.stop();
     await queue.stop();
@@ -96,11 +55,10 @@ describe.concurrent("webhooks of a node", () => {
       );
       if (!node || !worker) throw new Error("no nodes");
       const id = `server-${driver}`;
-      const speaker = await room(node, id);
-      await say(speaker);
+      const speaker = await rooms.enter(node, id);
+      await sayInRoom(speaker);
       await terminate(node);
-      await all(id);
-      expect(came.get(id)?.sort()).toEqual(EVENTS);
+      expect(await rooms.all(id)).toEqual(ROOM_EVENTS);
       await terminate(worker);
       speaker.disconnect();
       await queue.stop();
@@ -109,8 +67,8 @@ describe.concurrent("webhooks of a node", () => {
 
   it("in mode server with the sync queue are counted, and that is said once", async () => {
     const node = await fleet.node({ env: { SOKETI_MODE: "server" } });
-    const speaker = await room(node, "server-sync");
-    await say(speaker);
+    const speaker = await rooms.enter(node, "server-sync");
+    await sayInRoom(speaker);
     const dropped = async () => (await node.metrics())['webhooks_dropped_total{reason="queue-failed"}'];
     await eventually("all to be counted", async () => (await dropped()) === 3);
     const said = node.child.output().match(/SOKETI_QUEUE_DRIVER=sync with SOKETI_MODE=server/g);

@@ -2,12 +2,14 @@ import { expect, it } from "vitest";
 import { connect } from "../../local/pusher-client.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { isKnownSoketi } from "../../src/soketi/known-versions.ts";
+import { startQueue } from "../chaos/webhooks/queues.ts";
 import { accepts, eventually, outcomeOfConnecting } from "../support/fleet.ts";
 import { installSoketi } from "../support/install-soketi.ts";
 import { keeping } from "../support/keeping.ts";
 import { openSigned } from "../support/signed-client.ts";
 import { proveWorking } from "../support/prove-working.ts";
 import { sharedFleet } from "../support/shared-fleet.ts";
+import { ROOM_EVENTS, sayInRoom, startWebhookRooms } from "../support/webhook-rooms.ts";
 
 /** Each that is on npm since the first that the agent knows. */
 const KNOWN = ["1.4.0", "1.5.0", "1.6.0", "1.6.1"];
@@ -32,9 +34,29 @@ it.each(KNOWN)("soketi %s gets the agent, without a warning", async (version) =>
   expect(await connection.error).toBe(4001);
   connection.disconnect();
   expect(await outcomeOfConnecting(node, `${id}-key`)).toBe(4001);
+  await terminate(node);
+  await proveModes(script, `m${version}`);
+});
+
+async function terminate(node: SoketiNode): Promise<void> {
   node.child.signal("SIGTERM");
   expect(await node.child.exited).toBe("ended with exit code 0");
-});
+}
+
+/** A node in mode server gives webhooks to the queue, also those of its stop; one in mode worker sends them. */
+async function proveModes(script: string, id: string): Promise<void> {
+  const queue = keep(await startQueue("redis"));
+  const rooms = keep(await startWebhookRooms(fleet));
+  const inMode = (mode: string) => fleet.node({ script, env: { ...queue.env, SOKETI_MODE: mode } });
+  const server = keep(await inMode("server"));
+  const worker = keep(await inMode("worker"));
+  const speaker = await rooms.enter(server, id);
+  await sayInRoom(speaker);
+  await terminate(server);
+  expect(await rooms.all(id)).toEqual(ROOM_EVENTS);
+  await terminate(worker);
+  speaker.disconnect();
+}
 
 /** Everything that this version checks by a secret can be checked by the previous one. */
 async function proveOverlap(node: SoketiNode, id: string): Promise<void> {

@@ -40,7 +40,6 @@ export async function runLargeApp(options: LargeAppOptions): Promise<LargeAppOut
   const open = new OpenConnections<SoketiAppObject>({
     connections: soketiConnections(soketi.server),
     cache: {
-      peek: () => current ?? undefined,
       inspect: () => ({ app: current, readMsAgo: 0, proven: true }),
       lookup: () => Promise.resolve(current),
       revalidate: () => Promise.resolve(current),

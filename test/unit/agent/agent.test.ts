@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { AgentReporter } from "../../../src/agent/agent-options.ts";
+import type { AgentOptions, AgentReporter } from "../../../src/agent/agent-options.ts";
 import { Agent } from "../../../src/agent/agent.ts";
 import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
 import type { Tail } from "../../../src/agent/ports.ts";
@@ -30,6 +30,7 @@ let connected: Map<string, TestApp | undefined>;
 let told: string[];
 let agent: Agent<TestApp>;
 let gone: string[];
+let resubscribed: number;
 
 const app = (id: string, version: number): TestApp => ({ id, key: `${id}-key`, enabled: true, version });
 const publish = (seq: number, json: string) => {
@@ -65,10 +66,16 @@ beforeEach(() => {
   connected = new Map();
   told = [];
   gone = [];
+  resubscribed = 0;
   agent = create(0);
 });
 
-function create(verifyEveryMs: number): Agent<TestApp> {
+const tellGone = (appId: string) => void gone.push(appId);
+
+function create(
+  verifyEveryMs: number,
+  { onGone }: Pick<AgentOptions<TestApp>, "onGone"> = { onGone: tellGone },
+): Agent<TestApp> {
   const tell =
     (name: string) =>
     (...what: unknown[]) =>
@@ -91,7 +98,7 @@ function create(verifyEveryMs: number): Agent<TestApp> {
         return broken ? Promise.reject(broken) : Promise.resolve(tail);
       },
       read: () => Promise.resolve(logged),
-      resubscribe: () => undefined,
+      resubscribe: () => void (resubscribed += 1),
     },
     source: {
       loadById: (id) => {
@@ -115,7 +122,7 @@ function create(verifyEveryMs: number): Agent<TestApp> {
         };
       },
     },
-    onGone: (appId) => gone.push(appId),
+    onGone,
     isSame: (left, right) => left.version === right.version,
     report,
     clock: () => performance.now(),
@@ -369,6 +376,13 @@ describe("the heartbeat", () => {
     expect(beats).toBe(1);
   });
 
+  it("that finds another server has the subscription made anew", async () => {
+    await following();
+    tail = { ...tail, server: "other" };
+    await agent.beat();
+    expect([agent.follower.state, resubscribed]).toEqual(["down", 1]);
+  });
+
   it("is one at a time; asked for meanwhile, one more follows", async () => {
     await following();
     beats = 0;
@@ -579,14 +593,23 @@ describe("an app that is deleted", () => {
     expect(gone).toEqual(["a"]);
   });
 
-  it("is told of when a read finds it gone", async () => {
+  it("is told of when a read finds it gone, and not when it finds another version of it", async () => {
+    await following();
+    for (const id of ["a", "b"]) await agent.cache.findById(id);
+    table.delete("a");
+    table.set("b", app("b", 2));
+    agent.cache.flush();
+    for (const id of ["a", "b"]) await agent.cache.findById(id);
+    expect(gone).toEqual(["a"]);
+  });
+
+  it("is found gone also where nobody wants to be told", async () => {
+    agent = create(0, {});
     await following();
     await agent.cache.findById("a");
     table.delete("a");
     agent.cache.flush();
-    await agent.cache.findById("a");
-    await agent.cache.findById("b");
-    expect(gone).toEqual(["a"]);
+    expect([await agent.cache.findById("a"), agent.cache.stats.loadErrors]).toEqual([null, 0]);
   });
 });
 

@@ -82,6 +82,15 @@ describe("the closer", () => {
     expect(tookMs).toBeLessThan(400);
   });
 
+  it("waits with a timer, and not in the event loop, while no more may be closed for now", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+    const one = closer(1);
+    addAll(one, "a", 2);
+    for (let turn = 0; turn < 10; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+    expect([closed, vi.getTimerCount()]).toEqual([["a0"], 1]);
+    one.stop();
+  });
+
   it("is fair: of two apps, the one with a single connection does not wait for the other", async () => {
     const one = closer(1_000);
     addAll(one, "large", 500);
@@ -176,7 +185,11 @@ describe("the closer", () => {
 
 describe("how many the closer closes in a turn", () => {
   /** By a clock of its own: what a turn takes is what soketi does for each closed connection. */
-  async function turns(count: number, costMs: (n: number) => number): Promise<number[]> {
+  async function turns(
+    count: number,
+    costMs: (n: number) => number,
+    closesPerSecond = 1_000_000,
+  ): Promise<number[]> {
     let now = 0;
     const sizes: number[] = [];
     let done = 0;
@@ -185,7 +198,7 @@ describe("how many the closer closes in a turn", () => {
     const finished = new Promise<void>((resolve) => {
       const one = new Closer({
         clock: () => now,
-        closesPerSecond: 1_000_000,
+        closesPerSecond,
         onClosed: () => resolve(),
       });
       for (let i = 0; i < count; i += 1) {
@@ -226,6 +239,15 @@ describe("how many the closer closes in a turn", () => {
     const costs = (n: number) => (n < 7 ? 0.01 : n < 15 ? 1 : 0.01);
     expect(await turns(27, costs)).toEqual([1, 2, 4, 8, 4, 8]);
     expect(await turns(5, (n) => (n < 1 ? 0.01 : 9))).toEqual([1, 2, 1, 1]);
+  });
+
+  it("stays while it may not close as many as fit: that says nothing of how many fit", async () => {
+    // Two a millisecond. The third turn, of four, has three to close, which take 4 ms.
+    const slow = (n: number) => [1, 0.75, 0.75, 4][n] ?? 0;
+    expect(await turns(10, slow, 2_000)).toEqual([1, 2, 3, 4]);
+    // They take 1.5 ms; then there are three again, after which there would be enough for more than four.
+    const fast = (n: number) => [1, 0.75, 0.75, 0.5, 0.5, 0.5, 3.5][n] ?? 0;
+    expect(await turns(15, fast, 2_000)).toEqual([1, 2, 3, 3, 4, 2]);
   });
 
   it("an app is full with a thousand that wait", () => {

@@ -54,6 +54,13 @@ describe("a key", () => {
     expect(keys.isMissing("never asked")).toBe(false);
   });
 
+  it("that leads to no app, or to one that nobody asked for, is counted as such", async () => {
+    await keys.query("none");
+    keys.apply(change("b", ["b-key"], "b-key"), false);
+    keys.learn("k", "a");
+    expect(keys.unasked).toBe(2);
+  });
+
   it("that is known is not missing", async () => {
     await keys.query("k");
     expect(keys.isMissing("k")).toBe(false);

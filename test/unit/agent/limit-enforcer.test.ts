@@ -115,6 +115,22 @@ describe("a lowered limit", () => {
     expect(open).toHaveLength(2);
   });
 
+  it("that changes while connections are counted is enforced as it is now, not as it was counted", async () => {
+    enforcer.check("a", { limit: 5 });
+    enforcer.check("a", { limit: 3 });
+    await pass(100);
+    expect(open).toHaveLength(3);
+  });
+
+  it("is counted once a second, however often the app changes", async () => {
+    broken = true;
+    for (let i = 0; i < 5; i += 1) enforcer.check("a", { limit: 3 });
+    await pass(0);
+    counts = 0;
+    await pass(3_000);
+    expect(counts).toBe(3);
+  });
+
   it.each([
     ["is gone", () => enforcer.check("a", null)],
     ["is stopped", () => enforcer.stop()],

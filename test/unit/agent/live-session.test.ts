@@ -7,7 +7,7 @@ const entry = (seq: number) => ({ id: id(seq), json: String(seq) });
 describe("a live session", () => {
   it("is new from its beginning until somebody says otherwise, and has a number of its own", () => {
     const session = new LiveSession();
-    expect(session.isNew).toBe(false);
+    expect([session.isNew, session.takeWaiting()]).toEqual([false, []]);
     const before = session.number;
     session.begin("run");
     expect(session.isNew).toBe(true);

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import { type CloseCause, DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
 import { Closer } from "../../../src/agent/closer.ts";
 import { LiveSockets } from "../../../src/agent/live-sockets.ts";
@@ -179,6 +179,34 @@ describe("a changed app", () => {
     await told("a +20");
   });
 
+  it("that is gone, and said to be gone again, is closed in one go, which is told once", async () => {
+    const [first, ...others] = connect("a", 20);
+    const sockets = liveSockets({ clock: () => 0 });
+    if (first)
+      first.close = () => {
+        connections.set("a", others);
+        sockets.follow("a", null);
+      };
+    sockets.follow("a", null);
+    await waitFor(() => {
+      expect(refreshed).toContain("a -20");
+    });
+    expect(refreshed).toEqual(["a -20"]);
+  });
+
+  it("enabled again at once keeps all, also those that are looked at later", async () => {
+    const list = connect("a", 20);
+    let now = 0;
+    const sockets = liveSockets({ clock: () => (now += 1) });
+    sockets.follow("a", app(2, { enabled: false }));
+    sockets.follow("a", app(3));
+    await waitFor(() => {
+      expect(list.every((connection) => connection.app?.version === 3)).toBe(true);
+    });
+    expect(list.filter(({ closed }) => closed)).toEqual([]);
+    expect(refreshed).toEqual(["a +20"]);
+  });
+
   it("enabled again while its connections are being closed keeps the rest", async () => {
     const list = connect("a", 50);
     const sockets = liveSockets({ closesPerSecond: 100 });
@@ -225,6 +253,47 @@ describe("a single connection", () => {
       await nextTurn();
     }
     expect(restless.closed).toMatch(/^4001/);
+  });
+});
+
+describe("the walk through the connections", () => {
+  const countUpdated = () =>
+    [...connections.values()].flat().filter((connection) => connection.app?.version === 2).length;
+
+  it("begins at once, also right after another has ended", () => {
+    connect("a", 1);
+    connect("b", 1);
+    const sockets = liveSockets({ clock: () => 0 });
+    sockets.follow("a", app(2));
+    sockets.follow("b", app(2, { id: "b" }));
+    expect(countUpdated()).toBe(2);
+  });
+
+  it("takes one slice in a turn of the event loop, however many apps change in it", () => {
+    connect("a", 20);
+    connect("b", 20);
+    let now = 0;
+    const sockets = liveSockets({ clock: () => (now += 1) });
+    sockets.follow("a", app(2));
+    const inOneSlice = countUpdated();
+    sockets.follow("b", app(2, { id: "b" }));
+    expect([inOneSlice, countUpdated()]).toEqual([2, 2]);
+    sockets.stop();
+  });
+
+  it("goes on without a pause while there is more to do", async () => {
+    // A pause would never end.
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    try {
+      for (const id of ["a", "b", "c"]) connect(id, 2);
+      let now = 0;
+      const sockets = liveSockets({ clock: () => (now += 1) });
+      for (const id of ["a", "b", "c"]) sockets.follow(id, app(2, { id }));
+      for (let turn = 0; turn < 10; turn += 1) await nextTurn();
+      expect(refreshed).toEqual(["a +2", "b +2", "c +2"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

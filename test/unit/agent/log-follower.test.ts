@@ -495,6 +495,20 @@ describe("after a reconnect", () => {
     expect(events).toEqual(["a"]);
     expect(follower.state).toBe("following");
   });
+
+  it("does not hold against the new subscription that the answer to the former one is of another server", async () => {
+    log.held = [];
+    const first = follower.onSubscribed("run");
+    follower.onLost();
+    log.run = "other";
+    const second = follower.onSubscribed("other");
+    while (log.held.length > 0) {
+      log.held.shift()?.();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    await Promise.all([first, second]);
+    expect([follower.state, log.resubscribed]).toEqual(["following", 0]);
+  });
 });
 
 describe("the lease", () => {

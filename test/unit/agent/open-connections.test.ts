@@ -13,6 +13,9 @@ const APP: TestApp = { id: "a", key: "a-key", enabled: true };
 const NEWER = { ...APP };
 
 let cached: TestApp | null | undefined;
+/** How many connections are too many; undefined: the other nodes cannot be asked. */
+let surplus: number | undefined;
+let counts: number;
 let isProven: boolean;
 let lookups: number;
 /** What a lookup comes to. */
@@ -36,16 +39,23 @@ beforeEach(() => {
   [cached, isProven, lookups, found] = [undefined, true, 0, APP];
   has = APP;
   [closed, refreshed] = [[], []];
+  [surplus, counts] = [0, 0];
   open = new OpenConnections<TestApp>({
     connections: { appIds: () => ["a"], has: () => true, of: () => [connection] },
     cache: {
-      peek: () => cached ?? undefined,
       inspect: () => (cached === undefined ? undefined : { app: cached, readMsAgo: 0, proven: isProven }),
       lookup() {
         lookups += 1;
         return found instanceof Error ? Promise.reject(found) : Promise.resolve(found);
       },
       revalidate: () => (found instanceof Error ? Promise.reject(found) : Promise.resolve(found)),
+    },
+    connectionLimits: {
+      surplus() {
+        counts += 1;
+        return surplus === undefined ? Promise.reject(new Error("no answer")) : Promise.resolve(surplus);
+      },
+      newest: (_appId, count) => [connection].slice(0, count),
     },
     isLeaseHeld: () => true,
     roundEveryMs: 5_000,
@@ -105,6 +115,36 @@ describe("a connection that is entered", () => {
     open.entered("a", connection);
     await vi.advanceTimersByTimeAsync(0);
     expect([later.mock.calls, has]).toEqual([[["a"]], APP]);
+  });
+});
+
+describe("an app with a limit of connections", () => {
+  it("has the newest closed that are too many, once all have been given the app", async () => {
+    surplus = 1;
+    open.follow("a", NEWER);
+    await vi.advanceTimersByTimeAsync(100);
+    expect([closed, refreshed]).toEqual([[DEFAULT_CLOSE_CODES["over-limit"]], ["a +1 -0", "a +0 -1"]]);
+  });
+
+  it("goes on being counted when it is read again, and is the same", async () => {
+    surplus = undefined;
+    open.follow("a", NEWER);
+    await vi.advanceTimersByTimeAsync(100);
+    open.follow("a", NEWER);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(counts).toBe(3);
+  });
+
+  it.each([
+    ["disabled", { ...APP, enabled: false }],
+    ["gone", null],
+  ])("is not counted any more when it is %s", async (_, now) => {
+    surplus = undefined;
+    open.follow("a", NEWER);
+    await vi.advanceTimersByTimeAsync(100);
+    open.follow("a", now);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(counts).toBe(1);
   });
 });
 

@@ -112,5 +112,8 @@ describe("while the table throttles", () => {
     now += 999;
     pace.finished(true);
     expect(pace.perSecond).toBe(25);
+    now += 1;
+    pace.finished(true);
+    expect(pace.perSecond).toBeCloseTo(35);
   });
 });

@@ -194,8 +194,19 @@ describe("without a lease", () => {
     inUse = apps(3);
     isLeaseHeld = false;
     await pass(20_500);
-    expect(timesOf("app-0")).toHaveLength(4);
+    expect(timesOf("app-0")).toEqual([1_000, 6_000, 11_000, 16_000]);
     expect(revalidator.boundMs).toBe(6_000);
+  });
+
+  it("all begin anew only when the reads after a flush are done", async () => {
+    inUse = apps(300);
+    revalidator.doubtAll();
+    isLeaseHeld = false;
+    await pass(6_000);
+    // Each once because of the flush, and then past the cache.
+    expect(names().slice(0, 300).sort()).toEqual(apps(300).sort());
+    expect(reads.slice(0, 300).some(({ mustRead }) => mustRead)).toBe(false);
+    expect(reads[300]?.mustRead).toBe(true);
   });
 
   it("with one again, what is left of the round need not be read if it is cached", async () => {
@@ -233,6 +244,21 @@ describe("an app that could not be read", () => {
     expect(reads).toEqual([]);
   });
 
+  it("is not put off when it is found unreadable again and again, and may then come from the cache", async () => {
+    inUse = ["a"];
+    isLeaseHeld = false;
+    outcomes.set("a", fails);
+    await pass(1_000);
+    for (let i = 0; i < 4; i += 1) {
+      revalidator.retryLater("a");
+      await pass(250);
+    }
+    expect(reads).toEqual([
+      { appId: "a", at: 1_000, mustRead: true },
+      { appId: "a", at: 2_000, mustRead: false },
+    ]);
+  });
+
   it("does not put off those that can be: 200 unreadable ones, one healthy", async () => {
     const bad = apps(200, "bad-");
     for (const appId of bad) outcomes.set(appId, hangs);
@@ -240,6 +266,19 @@ describe("an app that could not be read", () => {
     revalidator.doubtAll();
     await pass(2_500);
     expect(timesOf("healthy")).toHaveLength(1);
+  });
+
+  it("slows the pace down at once where DynamoDB says that this is too fast, and for nothing else", async () => {
+    outcomes.set("a", fails);
+    revalidator.named("a");
+    await pass(0);
+    expect(pace.perSecond).toBe(100);
+    outcomes.set("b", () =>
+      Promise.reject(Object.assign(new Error("too fast"), { name: "ThrottlingException" })),
+    );
+    revalidator.named("b");
+    await pass(20);
+    expect(pace.perSecond).toBe(50);
   });
 
   it("slows the pace down", async () => {

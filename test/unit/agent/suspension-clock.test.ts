@@ -52,6 +52,14 @@ describe("the suspension clock", () => {
     expect(lease.isHeld).toBe(false);
   });
 
+  it("does not take 50 ms for a suspension, and takes the next one on top of them for one", () => {
+    const { clock, suspend } = machine();
+    suspend(50);
+    expect(clock()).toBe(1_000);
+    suspend(1);
+    expect(clock()).toBe(1_051);
+  });
+
   it("adds short suspensions up", () => {
     const { clock, run, suspend } = machine();
     for (let i = 0; i < 1_000; i += 1) {

@@ -91,6 +91,8 @@ describe("readAttribute", () => {
     expect(readAttribute(throwing, "a")).toEqual(unknown);
     expect(readAttribute({ a: {} }, "a")).toEqual(unknown);
     expect(readAttribute({ a: { S: 5 } }, "a")).toEqual({ kind: "unreadable", type: "S" });
+    // Bytes are text in a B alone.
+    expect(readAttribute({ a: { S: Buffer.from("s") } }, "a")).toEqual({ kind: "unreadable", type: "S" });
     expect(readAttribute({ a: { NULL: false } }, "a")).toEqual({ kind: "unreadable", type: "NULL" });
     expect(readAttribute({ a: { BOOL: "true" } }, "a")).toEqual({ kind: "unreadable", type: "BOOL" });
   });

@@ -55,6 +55,11 @@ describe("a finding", () => {
       "The overlap ended at 2027-01-15T08:00:00Z. Remove it: apps end-overlap id-1.",
     );
     expect(findings.every(({ message }) => message !== "")).toBe(true);
+    const spaced = checkItem({ ...IDENTITY, Enabled: { S: " no" } }, 0).findings;
+    expect(spaced.map(({ code, fixable }) => [code, fixable])).toEqual([
+      ["surrounding-space", true],
+      ["flag-not-bool", true],
+    ]);
   });
 
   it("is none of an app without an overlap", () => {

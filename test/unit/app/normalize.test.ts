@@ -92,6 +92,8 @@ describe.each(FLAGS)("$attribute", ({ name, attribute, default: fallback }) => {
   });
   const unreadable: [unknown][] = [
     [{ S: "maybe" }],
+    [{ S: "1.0" }],
+    [{ S: "0.0" }],
     [{ S: " " }],
     [{ N: "2" }],
     [{ N: "-1" }],

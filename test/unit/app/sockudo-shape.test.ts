@@ -170,18 +170,16 @@ describe("toSockudo", () => {
       "x-pusher-KEY": "k",
       "Content-Length": "5",
       "X-Pusher-Signature": "s",
+      "Transfer-Encoding": "chunked",
     };
     expect(webhooksOf({ ...HTTP, headers })[0]?.headers).toEqual({
       "X-A": "1",
       "X-B": "true",
       "X-C": "a, 2",
     });
-    expect(codes({ ...DEFAULTS, webhooks: [{ ...HTTP, headers }] })).toEqual([
-      ["Webhooks", "sockudo-webhook-option-ignored"],
-      ["Webhooks", "sockudo-webhook-option-ignored"],
-      ["Webhooks", "sockudo-webhook-option-ignored"],
-      ["Webhooks", "sockudo-webhook-option-ignored"],
-    ]);
+    expect(codes({ ...DEFAULTS, webhooks: [{ ...HTTP, headers }] })).toEqual(
+      Array(5).fill(["Webhooks", "sockudo-webhook-option-ignored"]),
+    );
     const [first] = webhooksOf({ ...LAMBDA, headers });
     expect(first?.headers).toBeUndefined();
     expect(first?.lambda).toEqual({ function_name: "f", region: "us-east-1" });
@@ -190,6 +188,10 @@ describe("toSockudo", () => {
       "sockudo-webhook-option-ignored",
     ]);
     expect(webhooksOf({ ...HTTP, headers: { "Content-Type": "text/plain" } })[0]?.headers).toBeUndefined();
+  });
+
+  it("of a function without options there is only its payload to tell of", () => {
+    expect(codes({ ...DEFAULTS, webhooks: [LAMBDA] })).toEqual([["Webhooks", "sockudo-lambda-payload"]]);
   });
 
   it("webhooks of one target are told apart, and still go there", () => {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isReadingOf, readAsSoketi } from "../../../src/app/soketi-reading.ts";
 import { item } from "./differential/items.ts";
-import { ENCODINGS, IDENTITY, realAppFromItem } from "./fixtures.ts";
+import { ENCODINGS, IDENTITY, realAppFromItem, SERVER_LIMITS } from "./fixtures.ts";
 
 /** What soketi's own App has of an item, as its cache holds it; undefined when it cannot be made. */
 function bySoketi(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> | undefined {
@@ -14,12 +14,13 @@ function bySoketi(attributes: Readonly<Record<string, unknown>>): Record<string,
   }
 }
 
-/** Both, where ours says something: what soketi takes from its server's settings is left out. */
+/** Both. What soketi takes from its server's settings ours leaves out. */
 function both(attributes: Readonly<Record<string, unknown>>) {
   const ours = readAsSoketi(attributes);
   const theirs = bySoketi(attributes);
-  const shared = theirs && Object.fromEntries(Object.keys(ours ?? {}).map((name) => [name, theirs[name]]));
-  return { ours, theirs: shared };
+  const ofServer: Readonly<Record<string, unknown>> = SERVER_LIMITS;
+  const isOfItem = ([name, value]: [string, unknown]) => name in (ours ?? {}) || ofServer[name] !== value;
+  return { ours, theirs: theirs && Object.fromEntries(Object.entries(theirs).filter(isOfItem)) };
 }
 
 const WHOLE = [
@@ -65,6 +66,7 @@ const ITEMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     maxConnections: { N: "2" },
     max_connections: { N: "3" },
   },
+  "a spelling that is NULL": { ...IDENTITY, MaxConnections: { N: "1" }, max_connections: { NULL: true } },
   "a spelling that is empty": { ...IDENTITY, MaxConnections: { N: "1" }, max_connections: { S: "" } },
   ...Object.fromEntries(
     WHOLE.flatMap((name) =>
@@ -83,6 +85,11 @@ const ITEMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
     ...IDENTITY,
     AppId: { NS: ["1", "2"] },
     enabled: { BS: [Buffer.from("a")] },
+  },
+  "webhooks that are no JSON, beside others under another name": {
+    ...IDENTITY,
+    webhooks: { S: JSON.stringify([hook({ event_types: [] })]) },
+    Webhooks: { S: "no JSON" },
   },
   "webhooks in a set": { ...IDENTITY, Webhooks: { SS: ["[]"] } },
   ...Object.fromEntries(
@@ -124,12 +131,12 @@ const ITEMS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
 };
 
 describe("what is no attribute", () => {
-  const plain = readAsSoketi(IDENTITY);
-
   it.each([undefined, null, 5, "5", {}, { X: "5" }, { N: undefined }, []])(
     "as %j is as if it were not there",
     (value) => {
-      expect(readAsSoketi({ ...IDENTITY, MaxConnections: value, webhooks: value })).toEqual(plain);
+      const reading = readAsSoketi({ ...IDENTITY, MaxConnections: value, webhooks: value });
+      expect(reading).toBeDefined();
+      expect(reading).toEqual(readAsSoketi(IDENTITY));
     },
   );
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { FLAGS, LIMITS } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
-import { otherSpellings, SECRET_ATTRIBUTES, SPELLINGS } from "../../../src/app/spellings.ts";
+import { otherSpellings, SECRET_ATTRIBUTES, SPELLINGS, spellingsIn } from "../../../src/app/spellings.ts";
 import { IDENTITY, realAppFromItem } from "./fixtures.ts";
 
 const read = (more: object) => normalize({ ...IDENTITY, ...more });
@@ -69,6 +69,24 @@ describe("identity", () => {
     const both = read({ [name]: { S: "other" } });
     expect(both.app?.[name]).toBe(IDENTITY[attribute].S);
     expect(both.problems).toMatchObject([{ attribute, code: "spellings-disagree" }]);
+  });
+});
+
+it.each(["null", '""'])("a secret is %s, as it is written: only of Webhooks this is nothing", (text) => {
+  expect(read({ AppSecret: { S: text } }).app?.secret).toBe(text);
+});
+
+describe("an item whose names cannot be listed", () => {
+  it("is read under each name all the same", () => {
+    const item = new Proxy(
+      { key: { S: "k" } },
+      {
+        ownKeys: () => {
+          throw new Error("no names");
+        },
+      },
+    );
+    expect(spellingsIn(item)("AppKey").map(({ name }) => name)).toEqual(["key"]);
   });
 });
 

@@ -7,6 +7,11 @@ export const goodRead = { url, eventTypes: ["cache_miss"] };
 export const fn = { lambda_function: "f", event_types };
 export const fnRead = { lambdaFunction: "f", eventTypes: ["cache_miss"], lambda: {} };
 
+/** A value inside so many lists. */
+function nested(lists: number, value: unknown): unknown {
+  return lists === 0 ? value : [nested(lists - 1, value)];
+}
+
 /** Fields over a good webhook; what is left of it (undefined: dropped); the problems. */
 export const WEBHOOKS: [string, object, object | undefined, string[]][] = [
   ["http", { ...good, url: "http://h:8080/x?y#z" }, { ...goodRead, url: "http://h:8080/x?y#z" }, []],
@@ -180,6 +185,18 @@ export const WEBHOOKS: [string, object, object | undefined, string[]][] = [
     { ...goodRead, filter: { channelNameStartsWith: "a,,5" } },
     Array<string>(2).fill("webhook-filter-not-text"),
   ],
+  [
+    "filter of lists as deep as an item",
+    { ...good, filter: { channel_name_starts_with: nested(32, "a") } },
+    { ...goodRead, filter: { channelNameStartsWith: "a" } },
+    ["webhook-filter-not-text"],
+  ],
+  [
+    "filter of lists that are deeper",
+    { ...good, filter: { channel_name_starts_with: nested(33, "a") } },
+    undefined,
+    ["webhook-bad-filter"],
+  ],
   ["filter of maps", { ...good, filter: { channel_name_ends_with: {} } }, undefined, ["webhook-bad-filter"]],
   [
     "filter of maps in lists",
@@ -211,6 +228,18 @@ export const WEBHOOKS: [string, object, object | undefined, string[]][] = [
     { ...fn, lambda: { region: 5, client_options: [] } },
     fnRead,
     Array<string>(2).fill("webhook-lambda-option-ignored"),
+  ],
+  [
+    "client options as deep as an item",
+    { ...fn, lambda: { client_options: { a: nested(31, 1) } } },
+    { ...fnRead, lambda: { clientOptions: { a: nested(31, 1) } } },
+    [],
+  ],
+  [
+    "client options that are deeper",
+    { ...fn, lambda: { client_options: { a: nested(32, 1) } } },
+    fnRead,
+    ["webhook-lambda-option-ignored"],
   ],
   ["empty client options", { ...fn, lambda: { client_options: {} } }, fnRead, []],
   ["unknown fields", { ...good, id: "x", constructor: 1 }, goodRead, []],

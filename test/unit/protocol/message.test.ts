@@ -7,7 +7,7 @@ import {
   MAX_CHANGES,
   type EncodedMessage,
 } from "../../../src/protocol/encode.ts";
-import { decodeInvalidations } from "../../../src/protocol/live.ts";
+import { decodeInvalidations, encodeLiveChanges } from "../../../src/protocol/live.ts";
 import { type Change, decodeMessage, MAX_HASH_KEY_BYTES } from "../../../src/protocol/message.ts";
 
 const header = { table: "apps", region: "eu-west-1", at: 1_700_000_000_000 };
@@ -78,6 +78,20 @@ describe("encodeChanges", () => {
     const sent = changesOf(encodeChanges([change("a"), change("big", { app }), change("b")], header));
     expect(sent.map(({ appId }) => appId)).toEqual(["a", "big", "b"]);
     expect(sent[1]?.app).toBeUndefined();
+  });
+});
+
+describe("a live message", () => {
+  it("has the key of an app also where no former one is told", () => {
+    const live = encodeLiveChanges([{ appId: "a", type: "updated", keys: [], key: "k" }], 5);
+    expect(live).toBe('[1,5,[["u","a",["k"]]]]');
+  });
+
+  it("that asks for a flush says why, and when", () => {
+    expect(decodeInvalidations(encodeFlush("why", 5).live)).toEqual({
+      kind: "flush",
+      message: { v: 1, flush: "why", at: 5 },
+    });
   });
 });
 

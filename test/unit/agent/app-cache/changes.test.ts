@@ -45,6 +45,18 @@ describe("a change", () => {
     expect(cache.voidedReads).toBe(1);
   });
 
+  it("tells of what the read that it voids has found: open connections may be further behind", async () => {
+    table.put(v(1));
+    table.held = true;
+    const asked = cache.findById("a");
+    cache.apply(changed("a"));
+    table.release();
+    await settle();
+    expect(changes).toEqual(["a"]);
+    table.release();
+    expect(await asked).toEqual(v(1));
+  });
+
   it("makes a key being looked up be looked up again", async () => {
     table.index.set("k", "gone");
     table.held = true;
