@@ -183,6 +183,9 @@ describe("doctor", () => {
     await way.close();
     // It could not say that it goes. The others are back with their next heartbeat.
     await redis.del(busNames(fleet.prefix).nodes, busNames(fleet.prefix).seen);
+    // To the server its connection is as open as theirs.
+    await redis.client("KILL", "TYPE", "pubsub");
+    await eventually("the other's lease", async () => (await first.metrics()).lease_held === 1);
   });
 
   it("finds nodes of another version, and a soketi that the agent does not know", async () => {

@@ -602,7 +602,10 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       await cli(flush, { env: { ...healthy, ...env } });
       return { env };
     },
-    [/^warning flushes: 1 flush in the log within an hour, the last: table restored/, /^fail nodes/],
+    [
+      /^warning flushes: 1 flush in the log within an hour, the last: by \S+@\S+: table restored/,
+      /^fail nodes/,
+    ],
     2,
   ],
 
