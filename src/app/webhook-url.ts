@@ -8,7 +8,7 @@ import type { ReportPart } from "./webhook-parts.ts";
 const SPACE_AROUND = /^[^!-\u009f\u00a1-\ufefe\uff00-\uffff]+|[^!-\u009f\u00a1-\ufefe\uff00-\uffff]+$/g;
 
 /** Scheme, then what ends at the path, the query or the fragment. To that client a backslash is a slash. */
-const PARTS = /^(?<scheme>https?:[/\\]{2})(?<authority>[^/\\?#]+)(?<rest>.*)$/is;
+const PARTS = /^(?<scheme>https?:[/\\]{2})(?<authority>[^/\\?#]+)(?<rest>.*)/is;
 
 /** At these its host ends, wherever that is: it would post to another host than the one that was meant. */
 const HOST_BROKEN = /[ "%';<>^`{|}]/;

@@ -28,11 +28,11 @@ beforeEach(() => {
   });
   enforcer = new LimitEnforcer<TestApp>({
     limits: {
-      surplus: (_appId, { limit }) => {
+      surplus: (_appId, app) => {
         counts += 1;
         return broken
           ? Promise.reject(new Error("no answer"))
-          : Promise.resolve(Math.max(0, open.length - limit));
+          : Promise.resolve(Math.max(0, open.length - app.limit));
       },
       newest: (_appId, count) =>
         open.slice(open.length - count).map((id) => ({
@@ -138,10 +138,11 @@ describe("a lowered limit", () => {
     broken = true;
     enforcer.check("a", { limit: 1 });
     await pass(10);
+    const counted = counts;
     end();
     broken = false;
     await pass(5_000);
-    expect(open).toHaveLength(5);
+    expect([open.length, counts]).toEqual([5, counted]);
   });
 });
 
