@@ -184,7 +184,7 @@ describe("doctor", () => {
     // It could not say that it goes. The others are back with their next heartbeat.
     await redis.del(busNames(fleet.prefix).nodes, busNames(fleet.prefix).seen);
     // To the server its connection is as open as theirs.
-    await redis.client("KILL", "TYPE", "pubsub");
+    await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
     await eventually("the other's lease", async () => (await first.metrics()).lease_held === 1);
   });
 
