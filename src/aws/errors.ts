@@ -28,6 +28,12 @@ export class AwsCredentialsError extends Error {
   readonly code = "E_AWS_CREDENTIALS";
 }
 
+/** Thrown when nothing says in which region of AWS the table is. */
+export class NoRegionError extends Error {
+  override readonly name = "NoRegionError";
+  readonly code = "E_NO_REGION";
+}
+
 /** Thrown when the place in a shard has to be looked up again: an iterator lasts for 15 minutes. Nothing is lost. */
 export class IteratorExpiredError extends Error {
   override readonly name = "IteratorExpiredError";

@@ -2,6 +2,7 @@ import { isThrottling } from "../agent/throttling.ts";
 import {
   AwsCredentialsError,
   IteratorExpiredError,
+  NoRegionError,
   RecordsTrimmedError,
   StreamGoneError,
   StreamThrottledError,
@@ -32,6 +33,9 @@ export function toStreamError(error: unknown, doing: string): Error {
   if (advice !== undefined) return new AwsCredentialsError(describe(advice), options);
   if (isThrottling(error) || name === "LimitExceededException")
     return new StreamThrottledError(describe("it is read more often than AWS allows"), options);
+  // It would be waited for without an end.
+  if (message.includes("Region is missing"))
+    return new NoRegionError(describe("found no region: set AWS_REGION"), options);
   switch (name) {
     case "ExpiredIteratorException":
       return new IteratorExpiredError(describe("the iterator has expired"), options);
@@ -48,7 +52,6 @@ export function toStreamError(error: unknown, doing: string): Error {
 }
 
 function wordsOf(error: unknown, name: string, message: string): string {
-  if (message.includes("Region is missing")) return "found no region: set AWS_REGION";
   const { code } = (error ?? {}) as { code?: unknown };
   const words =
     error instanceof AggregateError && message === "" ? error.errors.map(String).join("; ") : message;

@@ -3,13 +3,14 @@ import { encodeChanges } from "../protocol/encode.ts";
 import { isAgreed } from "./apps/change-apps.ts";
 import { addSelection, select, type SelectionOptions } from "./apps/selection.ts";
 import { amount } from "./support/amount.ts";
+import { addAnnounceOptions, type AnnounceOptions } from "./support/announce.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";
 import { addWaitOptions, type WaitOptions } from "./support/confirm.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
 import { publishAndConfirm } from "./support/publish.ts";
 import type { CommonOptions } from "./support/tools.ts";
 
-type InvalidateOptions = CommonOptions & WaitOptions & SelectionOptions;
+type InvalidateOptions = CommonOptions & WaitOptions & AnnounceOptions & SelectionOptions;
 
 /** More are told of by their number. */
 const MAX_NAMED = 20;
@@ -20,8 +21,9 @@ export function createInvalidateCommand(): Command {
     "invalidate acme globex",
     "invalidate --all --where 'id~^acme-'",
   ]);
-  return addWaitOptions(addSelection(command)).action((appIds: string[], options: InvalidateOptions) =>
-    runCommand(options, (run) => invalidate(run, appIds, options)),
+  return addAnnounceOptions(addWaitOptions(addSelection(command))).action(
+    (appIds: string[], options: InvalidateOptions) =>
+      runCommand(options, (run) => invalidate(run, appIds, options)),
   );
 }
 
@@ -42,6 +44,7 @@ async function invalidate(
   const question = `Make every node forget ${amount(ids.length, "app")} of table ${table}?`;
   if (options.all && !(await isAgreed(run, options, question))) return EXIT.failed;
   const changes = ids.map((appId) => ({ appId, type: "updated" as const, keys: [], changed: [] }));
-  const messages = encodeChanges(changes, { table, at: Date.now() });
-  return publishAndConfirm(run, messages, `invalidation of ${names} published`, options);
+  const { reason } = options;
+  const encode = (by: string) => encodeChanges(changes, { table, at: Date.now(), by, reason });
+  return publishAndConfirm(run, encode, `invalidation of ${names} published`, options);
 }

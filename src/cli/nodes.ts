@@ -8,6 +8,7 @@ import { amount } from "./support/amount.ts";
 import { count, interval } from "./support/arguments.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
+import { IF_GONE } from "./support/forget.ts";
 import { interruption, nobodyReads } from "./support/interruption.ts";
 import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
@@ -54,7 +55,10 @@ export function createNodesCommand(): Command {
           if (fleet.readsReplica) terminal.note(READS_REPLICA);
           const complaint = complaintOf(views, options.expect, await elsewhere(views, tools));
           if (complaint !== undefined) terminal.note(complaint);
-          return complaint === undefined && !fleet.readsReplica && views.every(isWell)
+          if (!views.every(isThere)) terminal.note(IF_GONE);
+          // Who says how many there must be has counted without those that are gone.
+          const counted = options.expect === undefined ? views : views.filter(isThere);
+          return complaint === undefined && !fleet.readsReplica && counted.every(isWell)
             ? EXIT.ok
             : EXIT.unwell;
         }
@@ -74,6 +78,8 @@ export function createNodesCommand(): Command {
       }),
     );
 }
+
+const isThere = ({ lastSeenMsAgo }: NodeView) => lastSeenMsAgo === null;
 
 /** Prefixes at which nodes are, when none is at this one. */
 async function elsewhere(views: readonly NodeView[], tools: Tools): Promise<string[]> {

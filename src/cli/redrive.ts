@@ -43,17 +43,28 @@ interface Redriven {
   readonly isComplete: boolean;
 }
 
+const CACHE_LEFT = "the shared cache may differ from the table: soketi-app-sync sweep repairs it";
+
 async function redriveRange(options: RedriveOptions, tools: Tools): Promise<Redriven> {
   const config = tools.pipelineConfig;
   const log = await tools.log();
   const { tables, streams } = await tools.dynamodb();
   const told: string[] = [];
   let isComplete = true;
+  /** A flush is for nodes: entries that servers share stay as they are. */
+  const leaveCache = () => {
+    if (!config.sharedCache || told.includes(CACHE_LEFT)) return;
+    isComplete = false;
+    told.push(CACHE_LEFT);
+  };
   const report: PipelineReporter & RedriveReporter = {
     itemProblems: () => undefined,
     batchStarted: () => undefined,
     published: () => undefined,
-    unreadableRecord: (at, reason) => told.push(`record ${at} names no app, so all nodes flush: ${reason}`),
+    unreadableRecord(at, reason) {
+      told.push(`record ${at} names no app, so all nodes flush: ${reason}`);
+      leaveCache();
+    },
     notRefreshed(appIds, error) {
       isComplete = false;
       const why = error instanceof Error ? error.message : "the records do not contain the apps' former keys";
@@ -64,8 +75,10 @@ async function redriveRange(options: RedriveOptions, tools: Tools): Promise<Redr
     },
     rangeRedriven: (_range, records) =>
       told.push(`${records} records published again to ${config.names.log}`),
-    rangeGone: (_range, reason) =>
-      told.push(`records are lost, so a flush was published to ${config.names.log}: ${reason}`),
+    rangeGone(_range, reason) {
+      told.push(`records are lost, so a flush was published to ${config.names.log}: ${reason}`);
+      leaveCache();
+    },
     redriveFailed: () => undefined,
   };
   const streamArn = options.stream ?? (await findStream(tables, config.table));

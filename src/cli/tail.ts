@@ -5,7 +5,12 @@ import { readCanaryApp } from "../config/canary.ts";
 import { announcedBy } from "../fleet/announced-by.ts";
 import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
 import type { LogEntry } from "../protocol/live.ts";
-import { formatMessageId, type MessageId, parseMessageId } from "../protocol/message-id.ts";
+import {
+  compareMessageIds,
+  formatMessageId,
+  type MessageId,
+  parseMessageId,
+} from "../protocol/message-id.ts";
 import type { Fleet } from "../redis/fleet.ts";
 import { READS_REPLICA } from "../fleet/reads-replica.ts";
 import { amount } from "./support/amount.ts";
@@ -91,13 +96,17 @@ async function tail(run: Run, options: TailOptions): Promise<ExitCode> {
       terminal.note(readReplica ? READS_REPLICA : "this is the primary now");
     }
     if (entries.length > 0) continue;
+    const end = await fleet.tail();
+    // A replica may be behind by itself.
+    const loss = fleet.readsReplica ? undefined : lossBefore(end, cursor);
+    if (loss !== undefined) {
+      terminal.note(loss);
+      hasMissed = true;
+      cursor = end?.epoch === cursor?.epoch ? end : undefined;
+      continue;
+    }
     if (!follow) return readReplica || hasMissed ? EXIT.unseen : EXIT.ok;
     await pause(POLL_INTERVAL_MS, undefined, { signal: ended }).catch(() => undefined);
-    const end = await fleet.tail();
-    if (cursor && end && end.epoch < cursor.epoch) {
-      terminal.note(STARTED_AGAIN);
-      cursor = undefined;
-    }
   }
   if (!follow && interrupted.aborted) throw new InterruptedError("interrupted before the log's end");
   return EXIT.ok;
@@ -128,6 +137,13 @@ export function gapBefore(
   return oldest > 0 && at !== undefined && at > oldest
     ? `${begins}, of ${new Date(at).toISOString()}: what came before it is not shown`
     : undefined;
+}
+
+/** Of a log that ends before what was read of it, in words: it was restored, or failed over. Undefined of one that goes on. */
+export function lossBefore(end: MessageId | undefined, cursor: MessageId | undefined): string | undefined {
+  if (!end || !cursor || compareMessageIds(end, cursor) >= 0) return undefined;
+  if (end.epoch !== cursor.epoch) return STARTED_AGAIN;
+  return `the log ends at ${formatMessageId(end)}, before ${formatMessageId(cursor)}: it lost its end, and what came in its place may not be shown`;
 }
 
 /** @param oldest what is older is not wanted, in milliseconds since 1970. */

@@ -3,7 +3,7 @@ import { EnvReader, type Environment, shown } from "./env.ts";
 import { ConfigError } from "./errors.ts";
 import { readMinReplicas } from "./min-replicas.ts";
 import { readNames } from "./names.ts";
-import { readRedis, type RedisSettings } from "./redis.ts";
+import { readRedis, type RedisSettings, refuseOtherDatabase } from "./redis.ts";
 import { readRedisCredentials, type RedisCredentialsSource } from "./redis-credentials.ts";
 import { readSharedCache, refuseSharedNames, type SharedCacheConfig } from "./shared-cache.ts";
 
@@ -89,6 +89,7 @@ const NO_REDIS = "REDIS_URL, REDIS_CLUSTER_NODES or REDIS_SENTINELS: expected on
 
 function readConfig(env: EnvReader, region: string | undefined): ToolsConfig {
   const redis = readRedis(env);
+  refuseOtherDatabase(env, redis);
   const table = readTable(env);
   const names = readNames(env, table, redis);
   const sharedCache = readSharedCache(env);

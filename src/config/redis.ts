@@ -92,15 +92,14 @@ export function readGivenRedis(env: EnvReader): GivenRedis | undefined {
   if (given.length > 1) {
     env.mistakes.push(`${given.join(", ")}: expected one of them, found ${given.length}. Remove the others.`);
   }
-  const [from] = given;
-  if (from === undefined) {
-    for (const name of setIn(env, OWN_PREFIX)) {
-      env.mistakes.push(
-        `${name}: expected ${OWN_PREFIX}REDIS_URL, ${OWN_PREFIX}REDIS_CLUSTER_NODES or ${OWN_PREFIX}REDIS_SENTINELS beside it, found none.`,
-      );
-    }
-    return undefined;
+  // Also beside a plain form: it would be read without them.
+  for (const name of prefix === "" ? setIn(env, OWN_PREFIX) : []) {
+    env.mistakes.push(
+      `${name}: expected ${OWN_PREFIX}REDIS_URL, ${OWN_PREFIX}REDIS_CLUSTER_NODES or ${OWN_PREFIX}REDIS_SENTINELS beside it, found none.`,
+    );
   }
+  const [from] = given;
+  if (from === undefined) return undefined;
   const settings = readForm(env, prefix, from);
   return settings && { settings, from };
 }
@@ -115,6 +114,22 @@ export function ignoredRedisVariables(env: EnvReader): string[] {
   if (from === undefined) return setIn(env, "");
   const ofOthers = prefix === "" ? [] : setIn(env, "");
   return from.endsWith("REDIS_SENTINELS") ? ofOthers : [...ofOthers, ...setIn(env, prefix, BESIDE_SENTINELS)];
+}
+
+/**
+ * A URL names its database itself, and a cluster has but one: another that is given beside them would be left out without a word, and
+ * the log be where no node looks.
+ */
+export function refuseOtherDatabase(env: EnvReader, redis: RedisSettings | undefined): void {
+  if (!redis || redis.kind === "sentinel") return;
+  const name = `${prefixIn(env)}REDIS_DB`;
+  const given = env.text(name);
+  if (given === undefined || Number(given) === (redis.kind === "cluster" ? 0 : redis.db)) return;
+  env.mistakes.push(
+    redis.kind === "cluster"
+      ? `${name}: expected 0, the only database of a cluster, found another. Remove it.`
+      : `${name}: expected the database of the URL, 0 where it names none, found another. Name it in the URL alone, as in redis://host:6379/3.`,
+  );
 }
 
 function prefixIn(env: EnvReader): string {

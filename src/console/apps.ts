@@ -12,6 +12,9 @@ const PAGE = 100;
 /** The whole table costs reads that soketi may need: changes of it are read one by one. Milliseconds. */
 const WHOLE_EVERY_MS = 300_000;
 
+/** A table that could not be read is read again so soon; then after twice as long each time, up to the above. Milliseconds. */
+const FIRST_RETRY_MS = 5_000;
+
 /** Changed apps that are read at once. */
 const CONCURRENCY = 20;
 
@@ -24,6 +27,8 @@ export class AppsView {
   #truncated = false;
   #readAt = Number.NEGATIVE_INFINITY;
   #reading: Promise<void> | undefined;
+  /** Of readings that failed one after the other: the last one's error, and until when it stands for the next. */
+  #failed: { readonly error: unknown; readonly times: number; readonly until: number } | undefined;
   readonly #changed = new Set<string>();
   #catchingUp: Promise<void> | undefined;
 
@@ -39,7 +44,7 @@ export class AppsView {
    */
   async search(text: string, now: number, limit = PAGE): Promise<AppsPage> {
     if (now - this.#readAt > WHOLE_EVERY_MS) {
-      this.#reading ??= this.#read(now).finally(() => (this.#reading = undefined));
+      this.#reading ??= this.#readUnlessFailed(now).finally(() => (this.#reading = undefined));
       await this.#reading;
     }
     const wanted = text.trim().toLowerCase();
@@ -83,6 +88,21 @@ export class AppsView {
     } catch {
       this.#changed.clear();
       this.#readAt = Number.NEGATIVE_INFINITY;
+    }
+  }
+
+  /** Pages ask again and again, and a scan that fails in its middle has cost as many reads as one that does not. */
+  async #readUnlessFailed(now: number): Promise<void> {
+    if (this.#failed && now < this.#failed.until) throw this.#failed.error;
+    const began = performance.now();
+    try {
+      await this.#read(now);
+      this.#failed = undefined;
+    } catch (error) {
+      const times = (this.#failed?.times ?? 0) + 1;
+      const pauseMs = Math.min(WHOLE_EVERY_MS, FIRST_RETRY_MS * 2 ** (times - 1));
+      this.#failed = { error, times, until: now + (performance.now() - began) + pauseMs };
+      throw error;
     }
   }
 

@@ -42,8 +42,10 @@ export function rowsOf({ id, json }: LogEntry): LogRow[] {
         reason,
       }));
     }
-    case "flush":
-      return [{ message, at: decoded.message.at, type: "flush", reason: decoded.message.flush }];
+    case "flush": {
+      const { at, flush, by } = decoded.message;
+      return [{ message, at, type: "flush", reason: flush, by }];
+    }
     case "unsupported":
       return [{ message, type: "unsupported", reason: `version ${decoded.version}` }];
     case "malformed":

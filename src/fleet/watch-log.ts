@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Fleet } from "../redis/fleet.ts";
-import { type Change, decodeMessage } from "../protocol/message.ts";
+import { type Change, type Decoded, decodeMessage } from "../protocol/message.ts";
 import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 
 /** Between two looks at the log, unless it is said otherwise. Milliseconds. */
@@ -40,11 +40,9 @@ export async function watchLog(
         for (const { id, json } of await fleet.messages(cursor)) {
           cursor = id;
           const decoded = decodeMessage(json);
-          const names =
-            decoded.kind === "changes"
-              ? decoded.message.by === undefined && decoded.message.changes.some(isWanted)
-              : key === undefined;
-          if (names) return id;
+          if (isAnnounced(decoded)) continue;
+          if (decoded.kind === "changes" ? decoded.message.changes.some(isWanted) : key === undefined)
+            return id;
         }
         if (performance.now() - started >= limitMs) return undefined;
         await pause(pollIntervalMs);
@@ -58,9 +56,10 @@ export async function watchLog(
         for (const { id, json } of await fleet.messages(cursor)) {
           cursor = id;
           const decoded = decodeMessage(json);
+          if (isAnnounced(decoded)) continue;
           if (decoded.kind !== "changes") {
             if (!written || compareMessageIds(id, written) > 0) return id;
-          } else if (decoded.message.by === undefined) {
+          } else {
             for (const { appId } of decoded.message.changes) missing.delete(appId);
             if (missing.size === 0) return id;
           }
@@ -70,4 +69,9 @@ export async function watchLog(
       }
     },
   };
+}
+
+/** By somebody else than the function: nothing tells what that has done. */
+function isAnnounced(decoded: Decoded): boolean {
+  return (decoded.kind === "changes" || decoded.kind === "flush") && decoded.message.by !== undefined;
 }

@@ -62,7 +62,8 @@ function encodeChange(change: Change, room: number): { json: string; bytes: numb
   return encodeChange(change, 0);
 }
 
-export function encodeFlush(reason: string, at: number): EncodedMessage {
-  const whole = JSON.stringify({ v: PROTOCOL_VERSION, flush: reason, at } satisfies FlushMessage);
+/** @param by who has asked for it; the pipeline itself where nobody has. */
+export function encodeFlush(reason: string, at: number, by?: string): EncodedMessage {
+  const whole = JSON.stringify({ v: PROTOCOL_VERSION, flush: reason, at, by } satisfies FlushMessage);
   return { whole, live: encodeLiveFlush(reason, at) };
 }

@@ -49,6 +49,8 @@ export interface FlushMessage {
   readonly v: typeof PROTOCOL_VERSION;
   readonly flush: string;
   readonly at?: number;
+  /** Who has asked for it, as they say themselves. Absent in the pipeline's own messages. */
+  readonly by?: string | undefined;
 }
 
 export type Decoded =
@@ -75,7 +77,7 @@ export function decodeMessage(json: string): Decoded {
 function decodeFlush(value: Record<string, unknown>): Decoded {
   if (typeof value.flush !== "string") return malformed("expected text in flush");
   const at = typeof value.at === "number" ? { at: value.at } : {};
-  return { kind: "flush", message: { v: PROTOCOL_VERSION, flush: value.flush, ...at } };
+  return { kind: "flush", message: { v: PROTOCOL_VERSION, flush: value.flush, ...at, by: noteOf(value.by) } };
 }
 
 function decodeChanges(value: Record<string, unknown>): Decoded {

@@ -1,6 +1,6 @@
 import type { BusNames } from "../protocol/names.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
-import { RedisError } from "./errors.ts";
+import { orRedisError, RedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 import { infoField } from "./server-info.ts";
 
@@ -90,6 +90,15 @@ function fieldsOf(answer: unknown): ReadonlyMap<unknown, unknown> {
 function idOf(entry: unknown): string | undefined {
   const [id] = Array.isArray(entry) ? (entry as readonly unknown[]) : [];
   return typeof id === "string" ? id : undefined;
+}
+
+/**
+ * How many programs listen to questions under a prefix on this server: channels ignore databases, so these may be in any.
+ * Rejects with RedisError.
+ */
+export function countListeners(connection: RedisConnection, names: BusNames): Promise<number> {
+  // What is no question gets no answer.
+  return orRedisError("ask the nodes", connection.publish(names.ask, ""));
 }
 
 /** Keys of one SCAN, and how many of these there are at most: a look, not a search. */

@@ -31,11 +31,15 @@ export interface RelayLeaseOptions {
 
 /**
  * Takes the lease while nobody has it. KEYS: lease, terms. ARGV: holder, how long it lasts in ms. Returns the token; ''
- * while somebody has it.
+ * while somebody has it. One without an end, as PERSIST leaves it, would keep every relay waiting when its holder is gone: it gets
+ * one, which a holder that is there moves on.
  */
 const ACQUIRE = script(`
 -- A key of another type is nobody's lease: that has to be told, or every relay would stand by for it.
-if redis.call('GET', KEYS[1]) then return '' end
+if redis.call('GET', KEYS[1]) then
+  if redis.pcall('PTTL', KEYS[1]) == -1 then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+  return ''
+end
 local token = string.format('%.0f ', redis.call('INCR', KEYS[2])) .. ARGV[1]
 redis.call('SET', KEYS[1], token, 'PX', ARGV[2])
 return token

@@ -6,7 +6,8 @@ import type { Positions, RelayLease } from "../redis/relay-lease.ts";
 import { type Position, START } from "./shards.ts";
 
 const SHARD = "shard:";
-const STREAM = "stream";
+/** Which stream that is. Tools read it too. */
+export const STREAM = "stream";
 /** Everything that was in the stream had been read at that time. Tools read it too. */
 export const CURRENT_AT = "current-at";
 const SWEPT_AT = "swept-at";

@@ -79,6 +79,20 @@ it("a new key is known at once, and who is not said is the user", async () => {
   expect(row?.reason).toBeUndefined();
 });
 
+it("invalidate and flush say who and why, too, and that a shared cache is as it was", async () => {
+  await fleet.table.put(item("asked"));
+  const invalidated = await run("invalidate", "asked", "--by", "bob", "--reason", "to be sure");
+  expect([invalidated.status, invalidated.stderr]).toEqual([0, ""]);
+  expect((await rowsOf("asked")).at(-1)).toMatchObject({ by: "bob", reason: "to be sure", changed: [] });
+  const env2 = { ...env, SHARED_CACHE: "refresh" };
+  const flushed = await cli(["flush", "--reason", "restored"], { env: env2 });
+  expect(flushed.status, flushed.stderr).toBe(0);
+  expect(flushed.stderr).toContain("the shared cache is left as it is: soketi-app-sync sweep compares it");
+  const { stdout } = await run("tail", "--since", "all", "--no-follow");
+  expect(stdout).toMatch(/flush\s+all apps {2}.*by \S+@\S+: restored$/m);
+  expect(stdout).toMatch(/updated\s+asked\s+.*by bob: to be sure/);
+});
+
 it("does not fail when the nodes cannot be told: the change is made", async () => {
   await fleet.table.put(item("untold"));
   const away = { ...env, REDIS_URL: `redis://127.0.0.1:${await freePort()}` };

@@ -244,6 +244,30 @@ describe("measure", { shuffle: false }, () => {
   });
 });
 
+it("measures a fleet without the agent, where a shared cache is what changes go to", async () => {
+  const bare = await newFleet();
+  try {
+    const refused = await measure(["--writes", "1"], envOf(bare));
+    expect([refused.status, refused.stderr]).toEqual([
+      2,
+      expect.stringContaining("no soketi node is registered"),
+    ]);
+    const shared = { ...envOf(bare), SHARED_CACHE: "refresh" };
+    const { status, stderr, measured } = await measure(["--writes", "1"], shared);
+    expect(status, stderr).not.toBe(1);
+    expect(measured).toMatchObject({
+      writes: 1,
+      nodes: 0,
+      missing: [],
+      totalMs: { max: expect.any(Number) as number },
+    });
+    const { stdout } = await cli(["measure", "--writes", "1"], { env: shared });
+    expect(stdout).toMatch(/^\d of 1 change within 2 s, in the shared cache$/m);
+  } finally {
+    await bare.stop();
+  }
+});
+
 describe("a pipeline that has stopped in silence", () => {
   it("is found by both", async () => {
     const silent = await newFleet();

@@ -183,6 +183,9 @@ describe("doctor", () => {
     await way.close();
     // It could not say that it goes. The others are back with their next heartbeat.
     await redis.del(busNames(fleet.prefix).nodes, busNames(fleet.prefix).seen);
+    // To the server its connection is as open as theirs.
+    await redis.call("CLIENT", "KILL", "TYPE", "pubsub");
+    await eventually("the other's lease", async () => (await first.metrics()).lease_held === 1);
   });
 
   it("finds nodes of another version, and a soketi that the agent does not know", async () => {
@@ -224,6 +227,19 @@ describe("a node that left without saying so", () => {
     const nodes = await cli(["nodes", "--expect", "2"], { env });
     expect([nodes.status, nodes.stdout]).toEqual([2, expect.stringMatching(/vanished, last seen \d+ s ago/)]);
     expect(nodes.stderr).toContain("expected 2 nodes, found 1");
+    expect(nodes.stderr).toContain("If gone for good: soketi-app-sync nodes --forget");
+    expect((await cli(["nodes"], { env })).status).toBe(2);
+    expect((await cli(["nodes", "--expect", "1"], { env })).status).toBe(0);
+    const got = await cli(["get", "a"], { env });
+    expect([got.status, got.stderr]).toEqual([
+      7,
+      expect.stringMatching(
+        new RegExp(
+          `^not checked: node \\S+ ${pid}: it vanished, last seen \\d+ s ago. If gone for good: soketi-app-sync nodes --forget$`,
+          "m",
+        ),
+      ),
+    ]);
     const flush = await cli(["flush"], { env });
     expect(flush.status, flush.stderr).toBe(3);
     expect(flush.stdout).toMatch(new RegExp(`${pid}: not confirmed: it vanished, last seen \\d+ s ago`));
@@ -233,6 +249,7 @@ describe("a node that left without saying so", () => {
     const forget = await cli(["nodes", "--forget"], { env });
     expect([forget.status, forget.stderr]).toEqual([0, "1 node forgotten\n"]);
     expect((await cli(["flush"], { env })).status).toBe(0);
+    expect((await cli(["get", "a"], { env })).status).toBe(0);
     // Those of this test.
     expect(complaints((await doctor()).checks)).toEqual(["warning flushes"]);
   });
@@ -361,6 +378,10 @@ describe("tail says what it does not show", () => {
     for (const since of ["all", "5-7"]) {
       expect(await tail(trimmed, since)).toMatchObject({ status: 0, stderr: "" });
     }
+    expect(await tail(trimmed, "5-99")).toMatchObject({
+      status: 7,
+      stderr: expect.stringMatching(/^the log ends at 5-10, before 5-99: it lost its end/) as string,
+    });
   });
 
   it("when it is interrupted before the log's end: 130", async () => {

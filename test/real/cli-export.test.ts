@@ -168,6 +168,14 @@ describe("apps import", () => {
       (lines) => lines.map((line) => line.replace('"a-key"', '"c-key"')),
       /app a: expected an unused key, found that of app c/,
     ],
+    [
+      "two new apps with one key: a line that was copied",
+      (lines) =>
+        ["c1", "c2"].map((id) =>
+          (lines[0] ?? "").replace(/"[ab]"/, `"${id}"`).replace(/"[ab]-key"/, '"copied-key"'),
+        ),
+      /app c[12]: expected an unused key, found that of app c[12] in the file/,
+    ],
   ])("writes nothing of a file with %s", async (_, change, message) => {
     for (const id of ["a", "b", "c"]) await table.put(item(id));
     await run(["export", file, "--where", "id!=c"]);

@@ -349,6 +349,20 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     2,
   ],
   [
+    "the relay of this prefix reads another table's stream",
+    async (later) => {
+      const { lease, positions } = relayNames(busNames(fleet.prefix));
+      await redis.set(lease, "7 host-1 42 id");
+      await redis.hset(positions, "current-at", Date.now(), "stream", "arn:of-another-table");
+      later(() => redis.del(lease, positions));
+      return mapped(later);
+    },
+    [
+      /^fail event source mapping: the relay of this prefix reads arn:of-another-table, on host-1, pid 42: no relay reads/,
+    ],
+    2,
+  ],
+  [
     "the function fails",
     (later) => mapped(later, { ...DEPLOYED, LastProcessingResult: "PROBLEM: Function call failed" }),
     [/^fail event source mapping: stream: PROBLEM: Function call failed/],
@@ -531,6 +545,19 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
     2,
   ],
   [
+    "the database is another than the nodes'",
+    async (later) => {
+      const { env } = await ownFleet(later, `${server.url}/1`);
+      return { env: { ...env, REDIS_URL: server.url } };
+    },
+    [
+      /^fail log: there is no log/,
+      /^warning database: 1 program listens under this prefix, and none is registered in this database/,
+      /^fail nodes: no node is registered/,
+    ],
+    2,
+  ],
+  [
     "somebody deletes from the log",
     async () => {
       const { env, names } = ownLog();
@@ -575,7 +602,10 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       await cli(flush, { env: { ...healthy, ...env } });
       return { env };
     },
-    [/^warning flushes: 1 flush in the log within an hour, the last: table restored/, /^fail nodes/],
+    [
+      /^warning flushes: 1 flush in the log within an hour, the last: by \S+@\S+: table restored/,
+      /^fail nodes/,
+    ],
     2,
   ],
 

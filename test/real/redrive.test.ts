@@ -220,6 +220,20 @@ describe("redrive", () => {
       stdout: expect.stringContaining("records are lost, so a flush was published") as string,
     });
     expect(flushesIn(await published(redis))).toHaveLength(1);
+    // A flush is for nodes: what else they share is as it was.
+    const args = ["--shard", "shardId-00000000000000000000-00000000", "--from", from, "--to", to];
+    const shared = spawnSync(process.execPath, ["dist/cli.mjs", "redrive", ...args], {
+      cwd: root,
+      encoding: "utf8",
+      env: { ...process.env, ...environment(inject("redisUrl")), SHARED_CACHE: "refresh" },
+    });
+    expect(shared).toMatchObject({
+      status: 2,
+      stdout: expect.stringContaining(
+        "the shared cache may differ from the table: soketi-app-sync sweep repairs it",
+      ) as string,
+    });
+    expect(flushesIn(await published(redis))).toHaveLength(1);
     const swapped = cli("--shard", range.shardId, "--from", to, "--to", from);
     expect(swapped).toMatchObject({
       status: 1,

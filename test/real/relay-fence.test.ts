@@ -53,6 +53,18 @@ describe("the lease", () => {
   });
 });
 
+it("a lease without an end keeps nobody waiting for one who is gone, and is nobody else's while its holder is there", async () => {
+  const [a, b, hasty] = [leaseOf("a"), leaseOf("b"), leaseOf("hasty", 30)];
+  const token = (await a.acquire()) ?? "";
+  await connection.persist(relay.lease);
+  expect(await b.acquire()).toBeUndefined();
+  expect(await a.renew(token)).toBe(true);
+  expect(await b.acquire()).toBeUndefined();
+  expect(await connection.pttl(relay.lease)).toBeGreaterThan(LEASE_MS / 2);
+  await connection.persist(relay.lease);
+  await expect.poll(() => hasty.acquire()).toBe("2 hasty");
+});
+
 it("a key of another type in the lease's place is told: no relay stands by for it", async () => {
   await connection.rpush(relay.lease, "another program's");
   await expect(leaseOf("a").acquire()).rejects.toThrow("WRONGTYPE");

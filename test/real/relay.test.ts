@@ -283,6 +283,15 @@ describe("what only the operator can change is said in one line, with an exit co
     expect(status).toBe(4);
   });
 
+  it("no region: 1", async () => {
+    const none = { AWS_REGION: "", HOME: "/nowhere", AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
+    const [status, stderr] = await run({ ...none, APP_MANAGER_DYNAMODB_ENDPOINT: "" });
+    expect(stderr).toBe(
+      "soketi-app-sync: Could not find the stream of table apps: found no region: set AWS_REGION\n",
+    );
+    expect(status).toBe(1);
+  });
+
   it("no table, or no stream: 5", async () => {
     const [status, stderr] = await run({ APP_MANAGER_DYNAMODB_TABLE: "nowhere" });
     expect(stderr).toMatch(

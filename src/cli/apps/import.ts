@@ -78,6 +78,8 @@ async function examine(run: Run, file: string, options: ImportOptions): Promise<
   const items = await run.tools.items();
   const found: Examination = { apps: 0, created: 0, replaced: 0, refusals: [] };
   const ids = new Set<string>();
+  /** Of apps that get a key that they have not. */
+  const byKey = new Map<string, PlannedChange>();
   const failure = await together(jobsOf(items, file, options), untilItsEnd, async (job) => {
     const { appId } = job;
     if (ids.has(appId)) throw new UsageError(`expected each app once, found ${appId} twice in ${file}`);
@@ -86,7 +88,11 @@ async function examine(run: Run, file: string, options: ImportOptions): Promise<
     try {
       const change = await job.plan();
       if (!change) return;
-      await checkChange(items, change);
+      const { newKey } = await checkChange(items, change);
+      if (newKey !== undefined) {
+        refuseTaken(change, byKey.get(newKey));
+        byKey.set(newKey, change);
+      }
       if (change.before) found.replaced += 1;
       else found.created += 1;
     } catch (error) {
@@ -97,6 +103,12 @@ async function examine(run: Run, file: string, options: ImportOptions): Promise<
   });
   if (failure) throw failure.error;
   return found;
+}
+
+/** The table knows neither yet. Two that it had with one key may come back so. @throws RefusedChangeError */
+function refuseTaken(change: PlannedChange, other: PlannedChange | undefined): void {
+  if (!other || (change.isAsExported && other.isAsExported)) return;
+  throw new RefusedChangeError(`expected an unused key, found that of app ${other.appId} in the file`);
 }
 
 /** Refusals that are named. */

@@ -1,5 +1,5 @@
 import { relayNames } from "../../protocol/names.ts";
-import { CURRENT_AT } from "../../relay/checkpoints.ts";
+import { CURRENT_AT, STREAM } from "../../relay/checkpoints.ts";
 import type { Tools } from "../support/tools.ts";
 
 export interface ActiveRelay {
@@ -10,19 +10,26 @@ export interface ActiveRelay {
    * that is not known, or may not be looked at.
    */
   readonly behindMs?: number | undefined;
+  /** The stream that it reads, when that is not the table's: relays of two tables have one prefix. */
+  readonly otherStream?: string | undefined;
 }
 
-/** Undefined when there is none, null when Redis cannot be asked, which its own check tells. Never rejects. */
-export async function activeRelay(tools: Tools): Promise<ActiveRelay | undefined | null> {
+/**
+ * Undefined when there is none, null when Redis cannot be asked, which its own check tells. Never rejects.
+ *
+ * @param streamArn the table's.
+ */
+export async function activeRelay(tools: Tools, streamArn: string): Promise<ActiveRelay | undefined | null> {
   if (!tools.config.redis) return null;
   try {
     const connection = await tools.redis();
     const { lease, positions } = relayNames(tools.config.names);
     const [token] = await connection.mget([lease]);
     if (typeof token !== "string") return undefined;
-    const currentAt = await connection.hget(positions, CURRENT_AT).catch(() => null);
+    const position = (field: string) => connection.hget(positions, field).catch(() => null);
+    const [currentAt, stream] = [await position(CURRENT_AT), await position(STREAM)];
     const behindMs = currentAt === null ? undefined : (await (await tools.fleet()).now()) - Number(currentAt);
-    return { token, behindMs };
+    return { token, behindMs, otherStream: stream === null || stream === streamArn ? undefined : stream };
   } catch {
     return null;
   }

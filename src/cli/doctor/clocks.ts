@@ -17,7 +17,7 @@ const NAME = "clocks";
  *
  * @param machine when this machine's clock was read, and what it said.
  * @param asked when the nodes answered.
- * @param last the log's last message, read at the end of `asked`.
+ * @param last the function's last message in the log, read at the end of `asked`.
  */
 export function checkClocks(
   machine: { readonly at: number; readonly read: Bracket },

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import { describeTable, type TableShape } from "../../aws/describe-table.ts";
-import { inspectLog, inspectRedis, otherPrefixes, type RedisShape } from "../../redis/inspection.ts";
+import { countListeners, inspectLog, inspectRedis, otherPrefixes } from "../../redis/inspection.ts";
 import type { RedisConnection } from "../../redis/library.ts";
-import { serverInEpoch } from "../../redis/vouched.ts";
 import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
@@ -17,10 +16,11 @@ import { type Check, fail, skipped, unseen } from "./check.ts";
 import { checkClocks } from "./clocks.ts";
 import { checkFlushes } from "./flushes.ts";
 import { checkItems } from "./items.ts";
-import { messagesOfLastHour } from "./last-hour.ts";
+import { lastOfFunction, messagesOfLastHour } from "./last-hour.ts";
+import { checkListeners } from "./listeners.ts";
 import { checkMappings, checkRelay } from "./mapping.ts";
 import { checkNodes } from "./nodes.ts";
-import { checkPrimary, type PrimaryShape } from "./primary.ts";
+import { checkPrimary, type PrimaryShape, serverOf } from "./primary.ts";
 import { checkPreviousSecrets } from "./previous-secrets.ts";
 import { adviceOn, checkLog, checkRedis } from "./redis.ts";
 import { checkTable } from "./table.ts";
@@ -120,7 +120,7 @@ async function mappingChecks(tools: Tools, shape: TableShape | undefined): Promi
   const name = "event source mapping";
   if (shape?.streamArn === undefined) return [skipped(name, "no stream")];
   const emulated = process.env.AWS_ENDPOINT_URL ?? process.env.AWS_ENDPOINT_URL_LAMBDA;
-  const asked = await activeRelay(tools);
+  const asked = await activeRelay(tools, shape.streamArn);
   const relay = asked ?? undefined;
   if (config.dynamodbEndpoint !== undefined && emulated === undefined) {
     return relay === undefined
@@ -177,7 +177,9 @@ async function redisChecks(tools: Tools, expected: number | undefined): Promise<
 }
 
 function unseenWithoutRedis(): Check[] {
-  return ["log", "flushes", "clocks", "nodes", "canary"].map((name) => unseen(name, "Redis is unreachable"));
+  return ["log", "flushes", "clocks", "nodes", "canary"].map((name) =>
+    unseen(name, "Redis could not be asked"),
+  );
 }
 
 /** Rejects with RedisError. */
@@ -187,6 +189,7 @@ async function lookAtRedis(
   expected: number | undefined,
 ): Promise<Check[]> {
   const { names } = tools.config;
+  const hasSharedCache = tools.config.sharedCache !== undefined;
   const connection = await tools.redis();
   const fleet = await tools.fleet();
   const shape = await inspectRedis(connection);
@@ -195,6 +198,8 @@ async function lookAtRedis(
   const [before, at] = [await fleet.now(), Date.now()];
   const machine = { at, read: { from: before, to: await fleet.now() } };
   const tail = await fleet.tail();
+  // Before the nodes are read: one that begins meanwhile is among them.
+  const listeners = kind === "cluster" ? 0 : await countListeners(connection, names);
   const nodes = await fleet.ask();
   const asked = { from: machine.read.to, to: await fleet.now() };
   const messages = await messagesOfLastHour(fleet, tail, asked.to);
@@ -206,16 +211,12 @@ async function lookAtRedis(
     ...checkPrimary(shape, primary),
     checkLog(names.log, log, nodes),
     ...checkFlushes(messages, nodes, asked.to),
-    ...checkClocks(machine, nodes, asked, messages.at(-1)),
-    ...checkNodes(nodes, tail, __VERSION__, { expected, elsewhere, server }),
+    ...checkClocks(machine, nodes, asked, lastOfFunction(messages)),
+    ...checkListeners(listeners, nodes),
+    ...checkNodes(nodes, tail, __VERSION__, { expected, elsewhere, server, hasSharedCache }),
     ...checkPreviousSecrets(nodes, asked.to),
-    ...checkCanary(canary, asked.to, tools.config.sharedCache !== undefined),
+    ...checkCanary(canary, asked.to, hasSharedCache),
   ];
-}
-
-/** The one that nodes must follow; undefined while nobody can say which it is. */
-function serverOf({ server }: RedisShape, { verdict }: PrimaryShape): string | undefined {
-  return server === undefined || verdict instanceof Error ? undefined : serverInEpoch(server, verdict);
 }
 
 async function inspectPrimary(

@@ -1,3 +1,4 @@
+import { announcedBy } from "../../fleet/announced-by.ts";
 import { rowsOf } from "../../fleet/log-rows.ts";
 import type { LogEntry } from "../../protocol/live.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
@@ -44,7 +45,7 @@ export function checkFlushes(
     checks.push(
       warning(
         NAME,
-        `${amount(requested.length, "flush", "flushes")} in the log within an hour, the last: ${last.reason ?? last.type}`,
+        `${amount(requested.length, "flush", "flushes")} in the log within an hour, the last: ${announcedBy(last) ?? last.reason ?? last.type}`,
         "Each costs a read of every app in use. Normal if an operator asked for it; a redrive that lost records does, too.",
       ),
     );

@@ -3,6 +3,11 @@ import type { LogEntry } from "../../protocol/live.ts";
 import type { MessageId } from "../../protocol/message-id.ts";
 import type { Fleet } from "../../redis/fleet.ts";
 
+/** The last that is the function's own: what is announced has the time of who announces it. */
+export function lastOfFunction(messages: readonly LogEntry[]): LogEntry | undefined {
+  return [...messages].reverse().find((message) => rowsOf(message)[0]?.by === undefined);
+}
+
 /** Messages of one read of the log: as many as `Fleet.messages` gives. */
 const PAGE = 1_000;
 

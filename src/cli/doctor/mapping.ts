@@ -10,8 +10,15 @@ const DEPLOY = "Deploy again, which sets what is needed: docs/deploy.md";
 const BEHIND_MS = 300_000;
 
 /** A relay that is active does the function's work, unless it is held up: its lease alone says nothing of that. */
-export function checkRelay({ token, behindMs = 0 }: ActiveRelay): Check {
+export function checkRelay({ token, behindMs = 0, otherStream }: ActiveRelay): Check {
   const [, host = "unknown", pid = "unknown"] = token.split(" ");
+  if (otherStream !== undefined) {
+    return fail(
+      NAME,
+      `the relay of this prefix reads ${otherStream}, on ${host}, pid ${pid}: no relay reads this table's stream while it does`,
+      "Give each table an APP_SYNC_PREFIX of its own, for its relays and nodes. After a stream was turned off and on, check again.",
+    );
+  }
   if (behindMs > BEHIND_MS) {
     return fail(
       NAME,
@@ -28,6 +35,9 @@ export function checkRelay({ token, behindMs = 0 }: ActiveRelay): Check {
  * @param relay the active one, when there is one.
  */
 export function checkMappings(mappings: readonly MappingShape[], relay?: ActiveRelay): Check[] {
+  if (relay?.otherStream !== undefined) {
+    return [...(mappings.length === 0 ? [] : checkMappings(mappings)), checkRelay(relay)];
+  }
   if (relay !== undefined) {
     const reading = mappings
       .filter(({ state }) => state === "Enabled")

@@ -5,7 +5,7 @@ import { amount } from "../support/amount.ts";
 import { isKnownSoketi, KNOWN_SOKETI } from "../../soketi/known-versions.ts";
 import { boundOf, viewOf } from "../../fleet/node-view.ts";
 import { answeringOf, NO_ANSWER } from "./answering.ts";
-import { type Check, fail, ok, unseen, warning } from "./check.ts";
+import { type Check, fail, ok, skipped, unseen, warning } from "./check.ts";
 import { IF_GONE } from "../support/forget.ts";
 
 /**
@@ -17,9 +17,18 @@ export function checkNodes(
   nodes: readonly RegisteredNode[],
   tail: MessageId | undefined,
   version: string,
-  { expected, elsewhere, server }: FleetExpectations,
+  { expected, elsewhere, server, hasSharedCache }: FleetExpectations,
 ): Check[] {
   const running = nodes.filter(({ entry }) => entry.soketi !== undefined);
+  if (running.length === 0 && hasSharedCache && expected === undefined && elsewhere.length === 0) {
+    return [
+      skipped(
+        "nodes",
+        "none with the agent is registered: those on the shared cache cannot be seen",
+        "If any has the agent, it uses another Redis or prefix: check with --expect N.",
+      ),
+    ];
+  }
   if (running.length === 0) {
     const hint =
       elsewhere.length > 0 ? ` Some are at ${elsewhere.slice(0, 3).join(", ")}: set APP_SYNC_PREFIX.` : "";
@@ -48,6 +57,8 @@ export interface FleetExpectations {
   readonly elsewhere: readonly string[];
   /** The Redis that the pipeline's variables lead to, as nodes tell theirs; undefined of a cluster, which has several. */
   readonly server: string | undefined;
+  /** A fleet on a shared cache may have no node with the agent. */
+  readonly hasSharedCache: boolean;
 }
 
 function checkNumber(running: readonly RegisteredNode[], expected: number | undefined): Check {

@@ -1,5 +1,6 @@
 import type { RedisShape } from "../../redis/inspection.ts";
 import type { Verdict } from "../../redis/majority.ts";
+import { serverInEpoch } from "../../redis/vouched.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 /** What those who can tell said of who is the primary. */
@@ -14,6 +15,11 @@ export interface PrimaryShape {
   readonly others: readonly string[];
   /** Of a cluster. */
   readonly masters: number;
+}
+
+/** The server that nodes must follow; undefined while nobody can say which it is. */
+export function serverOf({ server }: RedisShape, { verdict }: PrimaryShape): string | undefined {
+  return server === undefined || verdict instanceof Error ? undefined : serverInEpoch(server, verdict);
 }
 
 const NAME = "one primary";

@@ -73,10 +73,11 @@ export function show({ terminal }: Run, results: readonly CanaryResult[]): void 
     }),
   );
   terminal.print();
-  terminal.print(`${inTime} of ${amount(results.length, "change")} within ${BOUND}, on ${nodesOf(last)}`);
+  terminal.print(`${inTime} of ${amount(results.length, "change")} within ${BOUND}, ${placeOf(last)}`);
 }
 
-const nodesOf = (result: CanaryResult | undefined) => amount(result?.confirmed ?? 0, "node");
+const placeOf = (result: CanaryResult | undefined) =>
+  result?.expected === 0 ? "in the shared cache" : `on ${amount(result?.confirmed ?? 0, "node")}`;
 
 /** Why it is not well, if it is not. */
 function verdict(

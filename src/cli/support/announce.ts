@@ -16,9 +16,15 @@ export interface AnnounceOptions {
 }
 
 export function addAnnounceOptions(command: Command): Command {
-  return command
-    .option("--by <name>", "author, for the log; by default AWS's caller identity, or the user", note)
-    .option("--reason <text>", "reason, for the log", note);
+  return addAuthorOption(command).option("--reason <text>", "reason, for the log", note);
+}
+
+export function addAuthorOption(command: Command): Command {
+  return command.option(
+    "--by <name>",
+    "author, for the log; by default AWS's caller identity, or the user",
+    note,
+  );
 }
 
 /** Never rejects: a change does not fail for want of a name. */

@@ -2,6 +2,7 @@ import { READS_REPLICA } from "../../fleet/reads-replica.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { Fleet } from "../../redis/fleet.ts";
 import { ago } from "./ago.ts";
+import { IF_GONE } from "./forget.ts";
 
 /**
  * What was not looked at although Redis answered: soketi nodes that gave no answer, and all of them over a replica. One sentence
@@ -16,6 +17,7 @@ export function unanswered(
 }
 
 function inWords({ entry: { host, pid }, silentMs }: RegisteredNode): string {
-  const found = silentMs === undefined ? "does not answer" : `vanished, last seen ${ago(silentMs)}`;
+  const found =
+    silentMs === undefined ? "does not answer" : `vanished, last seen ${ago(silentMs)}. ${IF_GONE}`;
   return `node ${host} ${pid}: it ${found}`;
 }

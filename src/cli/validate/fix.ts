@@ -50,7 +50,7 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
       outcome,
       { planned: rewrites.length, backup: file },
       "rewritten",
-      `--restore ${file}`,
+      `, or undo with: validate --restore ${file}`,
     );
   } catch (error) {
     terminal.note(`not finished. Run it again for the rest; validate --restore ${file} undoes what is done.`);
@@ -75,7 +75,7 @@ export async function restore(run: Run, file: string, options: FixOptions): Prom
     return EXIT.unwell;
   }
   const outcome = await rewrite(await tools.items(), rewrites, terminal, "restoring", interruption());
-  return printOutcome(run, outcome, { planned: rewrites.length }, "restored", "it again");
+  return printOutcome(run, outcome, { planned: rewrites.length }, "restored");
 }
 
 async function agreed({ terminal }: Run, { yes }: FixOptions, question: string): Promise<boolean> {
@@ -87,7 +87,7 @@ function printOutcome(
   outcome: RewriteOutcome,
   value: object,
   done: string,
-  undo: string,
+  undo = "",
 ): ExitCode {
   const { written, already, conflicts, left } = outcome;
   terminal.value({ ...value, ...outcome });
@@ -101,7 +101,7 @@ function printOutcome(
     );
   }
   if (left > 0) {
-    terminal.note(`interrupted: ${amount(left, "item")} not tried. Run it again for the rest, or ${undo}.`);
+    terminal.note(`interrupted: ${amount(left, "item")} not tried. Run it again for the rest${undo}.`);
     return interruptionCode();
   }
   return conflicts.length > 0 ? EXIT.unwell : EXIT.ok;

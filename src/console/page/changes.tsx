@@ -126,8 +126,11 @@ function typeOf(row: ChangeRow): string {
 function wordsOf(row: ChangeRow): string {
   const { by, reason, changed, app } = row;
   if (by === undefined && reason !== undefined) return reason;
-  if (isInvalidation(row)) return `every node reads ${row.appId === undefined ? "them" : "it"} again`;
   const announced = announcedBy(row);
+  if (isInvalidation(row)) {
+    const words = `every node reads ${row.appId === undefined ? "them" : "it"} again`;
+    return announced === undefined ? words : `${words}, ${announced}`;
+  }
   const words = changed
     .map((path) => {
       const value = valueAt(app, path);

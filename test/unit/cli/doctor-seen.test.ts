@@ -3,8 +3,9 @@ import { checkClocks } from "../../../src/cli/doctor/clocks.ts";
 import { skewOf } from "../../../src/fleet/clock-skew.ts";
 import { checkFlushes } from "../../../src/cli/doctor/flushes.ts";
 import { checkItems } from "../../../src/cli/doctor/items.ts";
-import { messagesOfLastHour } from "../../../src/cli/doctor/last-hour.ts";
-import { checkNodes } from "../../../src/cli/doctor/nodes.ts";
+import { lastOfFunction, messagesOfLastHour } from "../../../src/cli/doctor/last-hour.ts";
+import { checkListeners } from "../../../src/cli/doctor/listeners.ts";
+import { checkNodes, type FleetExpectations } from "../../../src/cli/doctor/nodes.ts";
 import { checkPreviousSecrets } from "../../../src/cli/doctor/previous-secrets.ts";
 import { checkLog } from "../../../src/cli/doctor/redis.ts";
 import type { Check } from "../../../src/cli/doctor/check.ts";
@@ -61,6 +62,30 @@ describe("clocks", () => {
   });
 });
 
+it("the function's last message is none that somebody has announced, by a clock of theirs", () => {
+  const own = changeAt(T - 50);
+  const announced = [
+    message({ table: "apps", at: T + 90_000, by: "alice", changes: [{ appId: "a", keys: [], changed: [] }] }),
+    message({ flush: "restored", at: T + 90_000, by: "alice" }),
+  ];
+  expect(lastOfFunction([own, ...announced])).toBe(own);
+  expect(lastOfFunction(announced)).toBeUndefined();
+});
+
+describe("who listens under the prefix", () => {
+  it("is registered here, or is in another database", () => {
+    expect(checkListeners(2, [node("a"), node("b")])).toEqual([]);
+    // One whose subscription is gone for a moment.
+    expect(checkListeners(1, [node("a"), node("b")])).toEqual([]);
+    expect(complaints(checkListeners(3, [node("a"), node("b")]))).toEqual([
+      "warning database: 3 programs listen under this prefix, and 2 are registered in this database",
+    ]);
+    expect(complaints(checkListeners(1, []))).toEqual([
+      "warning database: 1 program listens under this prefix, and none is registered in this database",
+    ]);
+  });
+});
+
 describe("flushes of the last hour", () => {
   it("are not those of before, nor a node's start", () => {
     const before = message({ flush: "long ago", at: T - 2 * HOUR });
@@ -92,18 +117,29 @@ describe("the log", () => {
 });
 
 describe("nodes", () => {
-  const look = (nodes: RegisteredNode[], more: { expected?: number; server?: string | undefined } = {}) =>
+  const look = (nodes: RegisteredNode[], more: Partial<FleetExpectations> = {}) =>
     complaints(
       checkNodes(nodes, { epoch: 5, seq: 1 }, "0.1.0", {
         expected: undefined,
         elsewhere: [],
         server: "r/p",
+        hasSharedCache: false,
         ...more,
       }),
     );
 
   it("are well", () => {
     expect(look([node("a"), node("b")], { expected: 2 })).toEqual([]);
+  });
+
+  it("are none: well only where a shared cache may be all that there is", () => {
+    expect(look([])).toEqual(["fail nodes: no node is registered"]);
+    const hasSharedCache = true;
+    const skipped =
+      "skipped nodes: none with the agent is registered: those on the shared cache cannot be seen";
+    expect(look([], { hasSharedCache })).toEqual([skipped]);
+    expect(look([], { hasSharedCache, expected: 2 })).toEqual(["fail nodes: expected 2 nodes, found none"]);
+    expect(look([], { hasSharedCache, elsewhere: ["{b}"] })).toEqual(["fail nodes: no node is registered"]);
   });
 
   it("are fewer than there must be: one without the agent is not seen", () => {
@@ -140,7 +176,9 @@ describe("what nodes say of themselves", () => {
   const from = (nodes: RegisteredNode[]) => [
     ...checkFlushes([], nodes, T),
     ...checkClocks(machine, nodes, read, undefined),
-    ...checkNodes(nodes, { epoch: 5, seq: 1 }, version, { expected: 1, elsewhere: [], server: "r/p" }),
+    ...checkNodes(nodes, { epoch: 5, seq: 1 }, version, {
+      ...{ expected: 1, elsewhere: [], server: "r/p", hasSharedCache: false },
+    }),
     ...checkPreviousSecrets(nodes, T),
   ];
 

@@ -45,6 +45,17 @@ describe("a relay", () => {
   });
 });
 
+it("a relay of another table with the same prefix is none of this table's", () => {
+  const relay = { ...RELAY, otherStream: "arn:aws:dynamodb:::table/other/stream/1" };
+  const found = (mappings: MappingShape[]) =>
+    checkMappings(mappings, relay).map((check) => `${check.level}: ${check.found}`);
+  const other =
+    "fail: the relay of this prefix reads arn:aws:dynamodb:::table/other/stream/1, on host-1, pid 42: " +
+    "no relay reads this table's stream while it does";
+  expect(found([])).toEqual([other]);
+  expect(found([MAPPING])).toEqual(["ok: stream, enabled, last result: OK", other]);
+});
+
 describe("the event source mapping", () => {
   it.each<[string, string, Partial<MappingShape>]>([
     ["as it is deployed", "ok", {}],

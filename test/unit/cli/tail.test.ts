@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gapBefore } from "../../../src/cli/tail.ts";
+import { gapBefore, lossBefore } from "../../../src/cli/tail.ts";
 
 const T = 1_764_000_000_000;
 const first = (seq: number, epoch = 5) => ({
@@ -28,5 +28,27 @@ describe("what tail does not show", () => {
     const gap = gapBefore(entry, seq === undefined ? undefined : { epoch: 5, seq }, oldest);
     if (words) expect(gap).toMatch(words);
     else expect(gap).toBeUndefined();
+  });
+});
+
+describe("a log that ends before what was read of it", () => {
+  const at = (seq: number, epoch = 5) => ({ epoch, seq });
+
+  it.each<[string, ReturnType<typeof at> | undefined, ReturnType<typeof at> | undefined, string | undefined]>(
+    [
+      ["goes on", at(8), at(7), undefined],
+      ["has nothing new", at(7), at(7), undefined],
+      ["was not read yet", at(7), undefined, undefined],
+      ["is gone", undefined, at(7), undefined],
+      ["was begun anew by a clock that is behind", at(9, 4), at(7), "the log was started again"],
+      [
+        "lost its end",
+        at(5),
+        at(7),
+        "the log ends at 5-5, before 5-7: it lost its end, and what came in its place may not be shown",
+      ],
+    ],
+  )("%s", (_, end, cursor, words) => {
+    expect(lossBefore(end, cursor)).toBe(words);
   });
 });

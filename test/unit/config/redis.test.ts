@@ -121,9 +121,30 @@ describe("Redis settings", () => {
     expect(mistakesOf(() => readAgentConfig({ APP_SYNC_REDIS_TLS: "on" }, "apps"))).toEqual([
       "APP_SYNC_REDIS_TLS: expected APP_SYNC_REDIS_URL, APP_SYNC_REDIS_CLUSTER_NODES or APP_SYNC_REDIS_SENTINELS beside it, found none.",
     ]);
+    // It would be left out without a word.
+    const beside = { REDIS_URL: "redis://a", APP_SYNC_REDIS_PASSWORD: "s3cret" };
+    for (const read of [redisOf, (env: Environment) => readAgentConfig(env, "apps")])
+      expect(mistakesOf(() => read(beside))).toEqual([
+        "APP_SYNC_REDIS_PASSWORD: expected APP_SYNC_REDIS_URL, APP_SYNC_REDIS_CLUSTER_NODES or APP_SYNC_REDIS_SENTINELS beside it, found none.",
+      ]);
     expect(mistakesOf(() => readAgentConfig({ APP_SYNC_REDIS_SENTINELS: "a" }, "apps"))[0]).toMatch(
       /^APP_SYNC_REDIS_SENTINEL_NAME: expected the master's name beside APP_SYNC_REDIS_SENTINELS/,
     );
+  });
+
+  it("the database is the URL's: the pipeline refuses another beside it, and any but 0 on a cluster", () => {
+    const other = "REDIS_DB: expected the database of the URL, 0 where it names none, found another.";
+    expect(mistakesOf(() => redisOf({ REDIS_URL: "redis://a", REDIS_DB: "3" }))[0]).toContain(other);
+    expect(mistakesOf(() => redisOf({ REDIS_URL: "redis://a/3", REDIS_DB: "s3cret" }))).toEqual([
+      `${other} Name it in the URL alone, as in redis://host:6379/3.`,
+    ]);
+    expect(mistakesOf(() => redisOf({ REDIS_CLUSTER_NODES: "a:1", REDIS_DB: "3" }))).toEqual([
+      "REDIS_DB: expected 0, the only database of a cluster, found another. Remove it.",
+    ]);
+    expect(redisOf({ REDIS_URL: "redis://a/3", REDIS_DB: "3" })).toMatchObject({ db: 3 });
+    expect(redisOf({ REDIS_CLUSTER_NODES: "a:1", REDIS_DB: "0" })).toMatchObject({ kind: "cluster" });
+    // Another program's.
+    expect(redisOf({ APP_SYNC_REDIS_URL: "redis://a", REDIS_DB: "3" })).toMatchObject({ db: 0 });
   });
 
   it("stray ones do not keep the agent off, whatever is in them", () => {
@@ -180,7 +201,8 @@ describe("lists of hosts", () => {
     "APP_SYNC_REDIS_CLUSTER_NODES",
     "APP_SYNC_REDIS_SENTINELS",
   ])("in %s a name alone is none: it may be a password after a comma", (name) => {
-    const env = { [name]: "a:1,s3cret", REDIS_SENTINEL_NAME: "main", APP_SYNC_REDIS_SENTINEL_NAME: "main" };
+    const own = name.startsWith("APP_SYNC_") ? "APP_SYNC_" : "";
+    const env = { [name]: "a:1,s3cret", [`${own}REDIS_SENTINEL_NAME`]: "main" };
     expect(mistakesOf(() => redisOf(env))).toEqual([
       `${name}: expected host:port items separated by commas, found no port in item 2 (not shown: it may hold a password).`,
     ]);

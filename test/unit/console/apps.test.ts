@@ -148,12 +148,31 @@ describe("AppsView", () => {
     expect((await view.search("", T)).apps).toMatchObject([{ id: "a", enabled: false }]);
   });
 
-  it("tells that the table cannot be read, and reads it as soon as it can be", async () => {
+  it("tells that the table cannot be read, and reads it again after a pause, which grows", async () => {
     const table = new FakeTable(item("a"));
     const view = table.view();
     table.failure = new Error("no table");
-    await expect(view.search("", T)).rejects.toThrow("no table");
+    // Each reading takes a moment, too.
+    const second = T + 5_500;
+    const third = second + 10_500;
+    for (const [now, scans] of [
+      [T, 1],
+      [T + 4_999, 1],
+      [second, 2],
+      [second + 9_999, 2],
+      [third, 3],
+      [third + 300_500, 4],
+    ] as const) {
+      await expect(view.search("", now)).rejects.toThrow("no table");
+      expect([now, table.scans]).toEqual([now, scans]);
+    }
     table.failure = undefined;
+    expect(await idsOf(view, "", third + 900_000)).toEqual(["a"]);
+  });
+
+  it("reads the table again when a changed app could not be read", async () => {
+    const table = new FakeTable(item("a"));
+    const view = table.view();
     expect(await idsOf(view, "")).toEqual(["a"]);
     table.put(item("b"));
     table.failure = new Error("no table");

@@ -30,6 +30,9 @@ describe("rowsOf", () => {
     expect(rows({ v: 1, flush: "restored" })).toEqual([
       { message: "5-7", type: "flush", reason: "restored" },
     ]);
+    expect(rows({ v: 1, flush: "restored", by: "alice" })).toMatchObject([
+      { by: "alice", reason: "restored" },
+    ]);
   });
 
   it("says why a message cannot be read", () => {

@@ -7,7 +7,8 @@ const changes = (ids: readonly string[], more: object = {}) =>
     ...{ v: 1, table: "apps", at: 1, ...more },
     changes: ids.map((appId) => ({ appId, type: "updated", keys: [`${appId}-key`], changed: ["secret"] })),
   });
-const flush = JSON.stringify({ v: 1, flush: "operator", at: 1 });
+const flush = JSON.stringify({ v: 1, flush: "records are lost", at: 1 });
+const announcedFlush = JSON.stringify({ v: 1, flush: "to be sure", at: 1, by: "alice" });
 
 /** A log of which more becomes known with each look, until nothing does. */
 class FakeLog {
@@ -53,7 +54,7 @@ describe("the message of all", () => {
   });
 
   it("is none that somebody has announced", async () => {
-    const log = new FakeLog([], [changes(["a"], { by: "alice" })]);
+    const log = new FakeLog([], [changes(["a"], { by: "alice" }), announcedFlush]);
     const watch = await watchLog(log, 1);
     expect(await watch.messageOfAll(["a"], ...hurried())).toBeUndefined();
   });
@@ -91,6 +92,7 @@ describe("the message of one", () => {
     ["is no flush, when it must have a key", "a-key", [flush, changes(["a"])], 2],
     ["is none with another key", "other", [changes(["a"])], undefined],
     ["is none that was announced", undefined, [changes(["a"], { by: "alice" })], undefined],
+    ["is no flush that was announced", undefined, [announcedFlush, changes(["a"])], 2],
     ["is one that can be read", undefined, ["{", changes(["a"])], 1],
   ])("%s", async (_, key, messages, seq) => {
     const watch = await watchLog(new FakeLog([changes(["a"])], messages), 1);

@@ -101,6 +101,7 @@ describe("decodeMessage", () => {
       kind: "flush",
       message: { v: 1, flush: "why", at: 5 },
     });
+    expect(decodeMessage(encodeFlush("why", 5, "alice").whole)).toMatchObject({ message: { by: "alice" } });
   });
 
   it.each([

@@ -28,12 +28,13 @@ interface Encoding {
   readonly changes: readonly Change[];
   readonly flush?: string;
   readonly at?: number;
+  readonly by?: string;
   readonly messages: readonly EncodedMessage[];
 }
 
 describe("encode.json", () => {
-  it.each(vectors<Encoding>("encode"))("%s", (_, { header, changes, flush, at = 0, messages }) => {
-    const encoded = flush === undefined ? encodeChanges(changes, header) : [encodeFlush(flush, at)];
+  it.each(vectors<Encoding>("encode"))("%s", (_, { header, changes, flush, at = 0, by, messages }) => {
+    const encoded = flush === undefined ? encodeChanges(changes, header) : [encodeFlush(flush, at, by)];
     expect(encoded).toEqual(messages);
     // Both forms say the same to a node.
     const told = (json: string) => {
