@@ -164,10 +164,11 @@ export class AppCache<A extends AppIdentity> {
   async #findByUnprovenKey(key: string, onUnreadable?: OnUnreadable): Promise<A | null> {
     const limit = countdown(this.#limits.loadBudgetMs + GRACE_MS, late, PARTS);
     try {
-      for (let isIndexAsked = false; ;) {
+      for (let indexAskedAt = Number.NEGATIVE_INFINITY; ;) {
         let id = this.#keys.idOf(key);
-        if (id === undefined && !isIndexAsked) {
-          isIndexAsked = true;
+        // Once; but what it said before a pause of the process says nothing of now.
+        if (id === undefined && this.#clock() - indexAskedAt > this.#limits.loadBudgetMs) {
+          indexAskedAt = this.#clock();
           const found = await this.#resolve(key, onUnreadable);
           // A message that came meanwhile knows better than the index, which lags.
           id = this.#keys.idOf(key) ?? found;

@@ -292,6 +292,14 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return { batchItemFailures: [] };",
   },
   {
+    name: "the index is not asked again after a pause",
+    kind: "servers",
+    seed: 615302,
+    file: CACHE,
+    from: "this.#clock() - indexAskedAt > this.#limits.loadBudgetMs",
+    to: "indexAskedAt < 0",
+  },
+  {
     name: "a message with a number that was replayed is ignored",
     kind: "servers",
     seed: 295,

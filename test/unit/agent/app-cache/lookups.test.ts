@@ -95,6 +95,29 @@ describe("lookups", () => {
     expect(await lookup).toEqual(v(1));
   });
 
+  it("asks the index again when the app that it led to is found with another key after a pause", async () => {
+    lease.until = 0;
+    for (const [pauseMs, answer] of [
+      [5_000, null],
+      [5_001, v(1, "b")],
+    ] as const) {
+      table.put(v(1));
+      table.held = true;
+      const lookup = cache.findByKey("k");
+      table.put(v(2, "a", "other"));
+      table.put(v(1, "b"));
+      table.release();
+      await settle();
+      clock.now += pauseMs;
+      for (let reads = 0; reads < 4; reads += 1) {
+        table.release();
+        await settle();
+      }
+      expect(await lookup).toEqual(answer);
+      clock.now += 60_000;
+    }
+  });
+
   it("answers null, says so and forgets it when the table cannot be read", async () => {
     table.put(v(1));
     table.held = true;
