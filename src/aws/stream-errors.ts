@@ -8,6 +8,7 @@ import {
   StreamThrottledError,
   StreamUnreachableError,
 } from "./errors.ts";
+import { regionFault } from "./region-fault.ts";
 
 /** AWS's own names of what nobody but the owner of the credentials can put right, and what to do about each. */
 const CREDENTIALS: Readonly<Record<string, string>> = {
@@ -34,8 +35,12 @@ export function toStreamError(error: unknown, doing: string): Error {
   if (isThrottling(error) || name === "LimitExceededException")
     return new StreamThrottledError(describe("it is read more often than AWS allows"), options);
   // It would be waited for without an end.
-  if (message.includes("Region is missing"))
-    return new NoRegionError(describe("found no region: set AWS_REGION"), options);
+  const found = regionFault(message);
+  if (found !== undefined)
+    return new NoRegionError(
+      describe(`expected a region such as eu-central-1, found ${found}: set AWS_REGION`),
+      options,
+    );
   switch (name) {
     case "ExpiredIteratorException":
       return new IteratorExpiredError(describe("the iterator has expired"), options);

@@ -283,11 +283,21 @@ describe("what only the operator can change is said in one line, with an exit co
     expect(status).toBe(4);
   });
 
-  it("no region: 1", async () => {
-    const none = { AWS_REGION: "", HOME: "/nowhere", AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
-    const [status, stderr] = await run({ ...none, APP_MANAGER_DYNAMODB_ENDPOINT: "" });
+  it.each([
+    ["none", {}],
+    ["none", { AWS_REGION: "" }],
+    ["something else", { AWS_REGION: "eu central 1" }],
+  ])("no region: 1, found %s with %j", async (found, region) => {
+    const none = { HOME: "/nowhere", AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
+    const [status, stderr] = await run({
+      ...none,
+      ...region,
+      APP_MANAGER_DYNAMODB_TABLE: "apps",
+      APP_MANAGER_DYNAMODB_ENDPOINT: "",
+    });
     expect(stderr).toBe(
-      "soketi-app-sync: Could not find the stream of table apps: found no region: set AWS_REGION\n",
+      `soketi-app-sync: Could not find the stream of table apps: expected a region such as eu-central-1, found ${found}: ` +
+        "set AWS_REGION\n",
     );
     expect(status).toBe(1);
   });

@@ -10,7 +10,7 @@ import { createRedisLog } from "../../src/redis/log.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { insert } from "../factories/stream-event.ts";
-import { cli } from "../support/cli.ts";
+import { CACHE_LEFT, cli } from "../support/cli.ts";
 import { type FakeSecrets, startSecrets } from "../support/fake-secrets.ts";
 import { eventually, item, loadHandler } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
@@ -133,7 +133,7 @@ describe("with the sentinels' login in the secret and no password in the environ
   it("the command line asks, publishes and listens", async () => {
     const given = { env: { ...env, ...secrets.env } };
     const flushed = await cli(["flush", "--no-wait"], given);
-    expect(flushed.stderr).toBe("");
+    expect(flushed.stderr).toBe(CACHE_LEFT);
     expect(await told()).toEqual(["flush"]);
     expect((await cli(["nodes", "--json"], given)).stderr).not.toMatch(/NOAUTH|WRONGPASS|could not/i);
     const { stdout } = await cli(["doctor"], given);

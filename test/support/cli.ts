@@ -53,6 +53,10 @@ export function cli(
   });
 }
 
+/** What `flush` and `invalidate` say where there is a shared cache. */
+export const CACHE_LEFT =
+  "the shared cache is left as it is: soketi-app-sync sweep compares it with the table\n";
+
 /** Sends Ctrl-C, or another signal, when a command has said this: once, as a second one ends it at once. */
 export function interruptOnce(
   words: string,

@@ -1,4 +1,5 @@
 import { type FailedRequest, failedRequestOf } from "../../aws/failed-request.ts";
+import { regionFault } from "../../aws/region-fault.ts";
 import { describeRedis } from "../../config/describe-redis.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
 import { OTHER_PROTOCOL, RedisError } from "../../redis/errors.ts";
@@ -79,8 +80,9 @@ export function explain(error: unknown, config: ToolsConfig | undefined, redisTr
   const known = Object.hasOwn(AWS, error.name) ? AWS[error.name] : undefined;
   const request = failedRequestOf(error);
   if (known && config) return known(config, request);
-  if (error.message.includes("Region is missing"))
-    return "expected a region, found none: set --region or AWS_REGION";
+  const region = regionFault(error.message);
+  if (region !== undefined)
+    return `expected a region such as eu-central-1, found ${region}: set --region or AWS_REGION`;
   if (error instanceof RedisError) return explainRedis(error, config, redisTrouble);
   if (request && config) {
     const doing = REQUESTS[request.command]?.(config.table) ?? `use table ${config.table}`;

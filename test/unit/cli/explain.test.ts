@@ -36,6 +36,16 @@ it("of a local DynamoDB only the address is shown", () => {
   );
 });
 
+it.each([
+  ["Region is missing", "none"],
+  ['Region not accepted: region="" is not a valid hostname component.', "none"],
+  ['Region not accepted: region="eu central 1" is not a valid hostname component.', "something else"],
+])("a region that is none is asked for, and not repeated: %s", (message, found) => {
+  expect(explain(new Error(message), config)).toBe(
+    `expected a region such as eu-central-1, found ${found}: set --region or AWS_REGION`,
+  );
+});
+
 describe("the code of an error", () => {
   it.each<[string | undefined, unknown]>([
     ["E_USAGE", named("UsageError", { code: "E_USAGE" })],
