@@ -7,6 +7,7 @@ import { performance } from "node:perf_hooks";
 import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../src/agent/close-causes.ts";
 import { Closer } from "../src/agent/closer.ts";
 import { LiveSockets } from "../src/agent/live-sockets.ts";
+import { nextTurn } from "../src/async/next-turn.ts";
 import { soketiConnections } from "../src/soketi/sockets.ts";
 import type { SoketiAppObject } from "../src/soketi/server.ts";
 import { figure, publish } from "./report.ts";
@@ -23,7 +24,7 @@ soketi.start();
 async function connectAll(): Promise<void> {
   const app = soketi.app("acme");
   for (let i = 0; i < CONNECTIONS; i += 1) soketi.subscribe(await soketi.connect(app), `channel-${i}`);
-  await new Promise<void>((resolve) => setImmediate(resolve));
+  await nextTurn();
 }
 
 async function follow(app: SoketiAppObject): Promise<Stalls> {
@@ -44,8 +45,7 @@ async function follow(app: SoketiAppObject): Promise<Stalls> {
       live.follow("acme", app);
     });
     // soketi sees to what was closed a little later.
-    while (!app.enabled && soketi.openOf("acme") > 0)
-      await new Promise<void>((resolve) => setImmediate(resolve));
+    while (!app.enabled && soketi.openOf("acme") > 0) await nextTurn();
   });
 }
 

@@ -8,6 +8,8 @@ import {
 import type { App } from "../app/app.ts";
 import { normalize } from "../app/normalize.ts";
 import { readAsSoketi } from "../app/soketi-reading.ts";
+import { backoff } from "../async/backoff.ts";
+import { pause } from "../async/pause.ts";
 import { ThrottledError } from "./errors.ts";
 import type { AppsReader, ReadItem } from "../pipeline/ports.ts";
 
@@ -19,8 +21,12 @@ const MAX_BATCH_ITEMS = 100;
 /** Items of one page of a scan: what a sweep holds at a time. */
 const PAGE_ITEMS = 500;
 
-/** How often DynamoDB may leave items out before a read fails; the pause before the next attempt grows up to 1 s. */
+/** How often DynamoDB may leave items out before a read fails. */
 const MAX_ATTEMPTS = 10;
+
+/** The pause after the first time, and the longest. Milliseconds. */
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1_000;
 
 /** Reads apps consistently, and normalizes them. Rejects with the SDK's errors, or ThrottledError. */
 export function createAppsReader(client: DynamoDBClient, table: string): AppsReader {
@@ -80,7 +86,7 @@ async function getItems(client: DynamoDBClient, table: string, appIds: readonly 
           "the table is throttled; raise its capacity or try again later",
       );
     }
-    await new Promise((resolve) => setTimeout(resolve, Math.min(1_000, 50 * 2 ** (attempt - 1))));
+    await pause(backoff(attempt, FIRST_PAUSE_MS, MAX_PAUSE_MS));
     asked = UnprocessedKeys;
   }
 }

@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { nextTurn } from "../async/next-turn.ts";
 import { complain } from "./support/command.ts";
 import { EXIT } from "./support/exit-codes.ts";
 import { bearLostOutput, outputFailed } from "./support/interruption.ts";
@@ -54,7 +55,7 @@ async function run(name: string): Promise<void> {
   complainAlike(program);
   await program.parseAsync();
   // The error of what was written last comes after it.
-  await new Promise((resolve) => setImmediate(resolve));
+  await nextTurn();
   const failed = outputFailed();
   if (failed.aborted && process.exitCode !== EXIT.failed) {
     const { code = "unknown" } = failed.reason as NodeJS.ErrnoException;

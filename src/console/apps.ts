@@ -1,5 +1,6 @@
 import { checkItem } from "../app/item-check.ts";
 import { TableCheck } from "../app/table-check.ts";
+import { backoff } from "../async/backoff.ts";
 import type { AppRow, AppsPage } from "./state.ts";
 import type { TableReads } from "./table-reads.ts";
 
@@ -100,7 +101,7 @@ export class AppsView {
       this.#failed = undefined;
     } catch (error) {
       const times = (this.#failed?.times ?? 0) + 1;
-      const pauseMs = Math.min(WHOLE_EVERY_MS, FIRST_RETRY_MS * 2 ** (times - 1));
+      const pauseMs = backoff(times, FIRST_RETRY_MS, WHOLE_EVERY_MS);
       this.#failed = { error, times, until: now + (performance.now() - began) + pauseMs };
       throw error;
     }

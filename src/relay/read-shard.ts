@@ -1,3 +1,4 @@
+import { backoff } from "../async/backoff.ts";
 import {
   IteratorExpiredError,
   RecordsTrimmedError,
@@ -7,7 +8,7 @@ import {
 import type { StreamPage, TableStream } from "../aws/table-stream.ts";
 import { encodeFlush } from "../protocol/encode.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { backoff, pauseUnless, isOver } from "./pause.ts";
+import { pauseUnless, isOver } from "./pause.ts";
 import { END, type Position, START } from "./shards.ts";
 import type { RelayState } from "./state.ts";
 import type { RawRecord } from "./take-records.ts";

@@ -1,9 +1,10 @@
+import { backoff } from "../async/backoff.ts";
 import type { TableStream } from "../aws/table-stream.ts";
 import type { BusNames } from "../protocol/names.ts";
 import type { RedisLog } from "../redis/log.ts";
 import type { RelayLease } from "../redis/relay-lease.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { backoff, pauseUnless, isOver } from "./pause.ts";
+import { pauseUnless, isOver } from "./pause.ts";
 import type { RelayState } from "./state.ts";
 import { isFenced } from "./take-records.ts";
 import { runTerm, type TermContext } from "./term.ts";

@@ -1,7 +1,8 @@
+import { backoff } from "../async/backoff.ts";
 import type { AppsReader, SweepReporter } from "../pipeline/ports.ts";
 import type { SharedCache } from "../pipeline/shared-cache.ts";
 import { sweep } from "../pipeline/sweep.ts";
-import { backoff, pauseUnless, isOver } from "./pause.ts";
+import { pauseUnless, isOver } from "./pause.ts";
 import type { Term } from "./relay.ts";
 import { isFenced } from "./take-records.ts";
 

@@ -1,3 +1,4 @@
+import { backoff } from "../async/backoff.ts";
 import { within } from "../async/within.ts";
 import { encodeFlush } from "../protocol/encode.ts";
 import { CachedApps } from "../pipeline/cached-apps.ts";
@@ -6,7 +7,7 @@ import { type BatchContext, runBatch } from "../pipeline/run-batch.ts";
 import { updateSharedCache } from "../pipeline/update-shared-cache.ts";
 import { RedisError, RedisLoginError } from "../redis/errors.ts";
 import type { Checkpoints } from "./checkpoints.ts";
-import { backoff, pauseUnless, isOver } from "./pause.ts";
+import { pauseUnless, isOver } from "./pause.ts";
 
 /** A record as the SDK gives it. */
 export interface RawRecord {

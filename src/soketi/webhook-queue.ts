@@ -1,5 +1,6 @@
 import type { QueueCallback, SoketiJob } from "./server.ts";
 import type { WebhookDropReason } from "../agent/webhook-drop-reasons.ts";
+import { backoff } from "../async/backoff.ts";
 import { WebhookLaterError } from "./errors.ts";
 import type { RetryQueue } from "./retry-queue.ts";
 import type { Delivery, WebhookDelivery } from "./webhook-delivery.ts";
@@ -61,7 +62,7 @@ export class WebhookQueue {
     const { attemptsMade = 0, opts } = job;
     if (opts) {
       opts.attempts = attemptsMade + 2;
-      opts.backoff = { type: "fixed", delay: Math.min(1_000 * 2 ** (attemptsMade - 1), MAX_PAUSE_MS) };
+      opts.backoff = { type: "fixed", delay: backoff(attemptsMade, 1_000, MAX_PAUSE_MS) };
     }
     throw new WebhookLaterError(delivery.why);
   }

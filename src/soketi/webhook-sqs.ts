@@ -3,6 +3,7 @@ import type { WebhookDropReason } from "../agent/webhook-drop-reasons.ts";
 import { UnacknowledgedError } from "./errors.ts";
 import type { RetryQueue } from "./retry-queue.ts";
 import { ConcurrencyLimit } from "../async/concurrency-limit.ts";
+import { nextTurn } from "../async/next-turn.ts";
 import type { WebhookReporter } from "./webhook-parts.ts";
 import { wrap } from "./wrap.ts";
 
@@ -90,7 +91,7 @@ export class WebhookSqs {
     do {
       await Promise.allSettled(this.#underWay);
       // The consumer begins to delete a message in the turn in which it was handled.
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     } while (this.#underWay.size > 0);
   }
 

@@ -3,6 +3,7 @@ import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { setTimeout as pause } from "node:timers/promises";
+import { nextTurn } from "../../src/async/next-turn.ts";
 import { leaveOwnChannels } from "../../src/soketi/leave-own-channels.ts";
 import type {
   SoketiAdapter,
@@ -157,7 +158,7 @@ function watchGarbageCollector() {
   return {
     async all(): Promise<(from: number, to: number) => number> {
       // They are handed out in a later turn.
-      for (let i = 0; i < 3; i += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+      for (let i = 0; i < 3; i += 1) await nextTurn();
       entries.push(...observer.takeRecords());
       observer.disconnect();
       entries.sort((a, b) => a.startTime - b.startTime);

@@ -1,5 +1,6 @@
 import { DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../../src/agent/close-causes.ts";
 import { OpenConnections } from "../../../src/agent/open-connections.ts";
+import { nextTurn } from "../../../src/async/next-turn.ts";
 import { soketiConnections, watchNewConnections } from "../../../src/soketi/sockets.ts";
 import type { SoketiAppObject, SoketiSocket } from "../../../src/soketi/server.ts";
 import { SoketiInMemory, type Stalls, stallsDuring } from "../../support/soketi-in-memory.ts";
@@ -25,7 +26,6 @@ export interface LargeAppOptions {
 const LIMIT_MS = 60_000;
 /** How long the subscriptions are watched before anything is closed. Milliseconds. */
 const BEFORE_MS = 10_000;
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /**
  * Sockets are in memory: this machine does not hold so many real ones beside their clients. Everything else is soketi's own

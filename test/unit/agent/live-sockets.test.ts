@@ -3,6 +3,7 @@ import { type CloseCause, DEFAULT_CLOSE_CODES, DEFAULT_CLOSE_ON } from "../../..
 import { Closer } from "../../../src/agent/closer.ts";
 import { LiveSockets } from "../../../src/agent/live-sockets.ts";
 import type { Connection } from "../../../src/agent/ports.ts";
+import { nextTurn } from "../../../src/async/next-turn.ts";
 import { waitFor } from "../../support/wait-for.ts";
 
 interface TestApp {
@@ -80,8 +81,6 @@ function connect(appId: string, count: number, key = "k"): TestConnection[] {
   connections.set(appId, [...(connections.get(appId) ?? []), ...list]);
   return list;
 }
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 const told = (...lines: string[]) =>
   waitFor(() => {

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { nextTurn } from "../../../src/async/next-turn.ts";
 import { SoketiInMemory } from "../../support/soketi-in-memory.ts";
 import type { SoketiAppObject, SoketiSocket } from "../../../src/soketi/server.ts";
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** What soketi keeps of an app on this node: each channel, and who is in it. */
 function channelsOf(soketi: SoketiInMemory): Record<string, string[]> {
