@@ -14,6 +14,7 @@ import type { SoketiNode } from "../../local/soketi-node.ts";
 import { startProxy, type TcpProxy } from "../../local/tcp-proxy.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 import { openRaw } from "../support/raw-web-socket.ts";
+import { terminate } from "../support/terminate.ts";
 
 /** Each of them ends a soketi without the agent, in the hands of anybody who has a public key. */
 const HOSTILE = [
@@ -301,8 +302,7 @@ describe("what is between nodes", () => {
       return !JSON.stringify(body).includes("cache-room");
     });
     await isAlive(between);
-    between.child.signal("SIGTERM");
-    expect(await between.child.exited).toBe("ended with exit code 0");
+    await terminate(between);
   });
 
   it("a login that Redis refuses later: soketi says so, without the password", async () => {

@@ -16,6 +16,7 @@ import { cli } from "../support/cli.ts";
 import { eventually, item, root } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 import { isNow, type RelayPlace, relayPlace } from "../support/relay.ts";
+import { terminate } from "../support/terminate.ts";
 
 const keep = keeping();
 const dynamodbEndpoint = inject("dynamodbEndpoint");
@@ -62,8 +63,7 @@ describe("a relay", () => {
       APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
     };
     expect((await cli(["doctor"], { env })).stdout).toContain(`a relay reads the stream, on`);
-    relay.child.signal("SIGTERM");
-    expect(await relay.child.exited).toBe("ended with exit code 0");
+    await terminate(relay);
     await here.table.put(item("b"));
     keep(await here.start());
     await tells(here, [FIRST, "a created", "a updated", "a deleted", "b created"]);
@@ -152,8 +152,7 @@ describe("two relays", () => {
     await eventually("the second to wait", () => isNow(second, "standby"));
     const relay = relayNames(here.names);
     expect(await redis.get(relay.lease)).toMatch(new RegExp(`^1 \\S+ ${first.child.pid} `));
-    first.child.signal("SIGTERM");
-    expect(await first.child.exited).toBe("ended with exit code 0");
+    await terminate(first);
     await eventually("the second to be active", () => isNow(second, "active"), 5_000);
     await here.table.put(item("a"));
     await tells(here, [FIRST, "a created"]);

@@ -15,6 +15,7 @@ import { type FakeSecrets, startSecrets } from "../support/fake-secrets.ts";
 import { eventually, item, loadHandler } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 import { isNow } from "../support/relay.ts";
+import { terminate } from "../support/terminate.ts";
 
 const keep = keeping();
 const context = { getRemainingTimeInMillis: () => 30_000 };
@@ -126,8 +127,7 @@ describe("with the sentinels' login in the secret and no password in the environ
     await eventually("it to be active", () => isNow(relay, "active"), 20_000);
     await table.update("a", { Enabled: { BOOL: true } });
     await eventually("its message", async () => (await told()).includes("a"), 20_000);
-    relay.child.signal("SIGTERM");
-    expect(await relay.child.exited).toBe("ended with exit code 0");
+    await terminate(relay);
   });
 
   it("the command line asks, publishes and listens", async () => {

@@ -1,26 +1,20 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import type { SoketiNode } from "../../local/soketi-node.ts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { QUEUES, startQueue } from "../chaos/webhooks/queues.ts";
-import { eventually, type Fleet, startFleet } from "../support/fleet.ts";
+import { eventually } from "../support/fleet.ts";
+import { sharedFleet } from "../support/shared-fleet.ts";
 import { ROOM_EVENTS, sayInRoom, startWebhookRooms, type WebhookRooms } from "../support/webhook-rooms.ts";
+import { terminate } from "../support/terminate.ts";
 
-let fleet: Fleet;
+const fleet = sharedFleet();
 let rooms: WebhookRooms;
 
 beforeAll(async () => {
-  fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
   rooms = await startWebhookRooms(fleet);
 });
 
 afterAll(async () => {
-  await fleet.stop();
   await rooms.stop();
 });
-
-async function terminate(node: SoketiNode): Promise<void> {
-  node.child.signal("SIGTERM");
-  expect(await node.child.exited).toBe("ended with exit code 0");
-}
 
 describe.concurrent("webhooks of a node", () => {
   it.each(QUEUES)("come when it stops before a batch is due: the %s queue", async (driver) => {

@@ -10,6 +10,7 @@ import { openSigned } from "../support/signed-client.ts";
 import { proveWorking } from "../support/prove-working.ts";
 import { sharedFleet } from "../support/shared-fleet.ts";
 import { ROOM_EVENTS, sayInRoom, startWebhookRooms } from "../support/webhook-rooms.ts";
+import { terminate } from "../support/terminate.ts";
 
 /** Each that is on npm since the first that the agent knows. */
 const KNOWN = ["1.4.0", "1.5.0", "1.6.0", "1.6.1"];
@@ -37,11 +38,6 @@ it.each(KNOWN)("soketi %s gets the agent, without a warning", async (version) =>
   await terminate(node);
   await proveModes(script, `m${version}`);
 });
-
-async function terminate(node: SoketiNode): Promise<void> {
-  node.child.signal("SIGTERM");
-  expect(await node.child.exited).toBe("ended with exit code 0");
-}
 
 /** A node in mode server gives webhooks to the queue, also those of its stop; one in mode worker sends them. */
 async function proveModes(script: string, id: string): Promise<void> {
