@@ -1,4 +1,5 @@
 import type { PublicApp } from "../../app/public-view.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { CachedEntry, RegisteredNode } from "../../protocol/node.ts";
 
 /** What a soketi node's cache has of an app. */
@@ -11,11 +12,13 @@ export interface Held {
   readonly holds: CachedEntry | null | undefined;
 }
 
-/** Programs that only follow the log are their own matter. */
 export function heldBy(nodes: readonly RegisteredNode[]): Held[] {
-  return nodes
-    .filter(({ entry }) => entry.soketi !== undefined)
-    .map(({ id, entry: { host, pid }, answer }) => ({ node: id, host, pid, holds: answer?.holds }));
+  return soketiNodesOf(nodes).map(({ id, entry: { host, pid }, answer }) => ({
+    node: id,
+    host,
+    pid,
+    holds: answer?.holds,
+  }));
 }
 
 /** @param app the table's; null where it has none. */

@@ -1,4 +1,5 @@
 import { READS_REPLICA } from "../../fleet/reads-replica.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { Fleet } from "../../redis/fleet.ts";
 import { ago } from "./ago.ts";
@@ -12,7 +13,7 @@ export function unanswered(
   { readsReplica }: Pick<Fleet, "readsReplica">,
   nodes: readonly RegisteredNode[],
 ): string[] {
-  const silent = nodes.filter(({ entry, answer }) => entry.soketi !== undefined && !answer);
+  const silent = soketiNodesOf(nodes).filter(({ answer }) => !answer);
   return [...(readsReplica ? [READS_REPLICA] : []), ...silent.map(inWords)];
 }
 

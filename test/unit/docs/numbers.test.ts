@@ -16,7 +16,7 @@ const PROMISES: readonly (readonly [document: string, words: string, source: str
   ["docs/cli.md", "the old secret for up to 30 days", "src/cli/apps/rotate.ts", "MAX_OVERLAP_MS = 30 * 86_400_000"],
   ["docs/cli.md", "a vanished agent for a day", "src/redis/bus.ts", "REMEMBERED_MS = 86_400_000"],
   ["docs/console.md", "`http://127.0.0.1:6009/`", "src/cli/console.ts", "port, 6009)"],
-  ["docs/console.md", "differ by more than a second", "src/fleet/clock-skew.ts", "CLOCK_TOLERANCE_MS = 1_000"],
+  ["docs/console.md", "differ by more than a second", "src/fleet/plausible-lag.ts", "CLOCK_TOLERANCE_MS = 1_000"],
   ["docs/console.md", "From 12 nodes on", "src/console/page/nodes.tsx", "COMPACT_FROM = 12"],
   ["docs/console.md", "for ten minutes", "src/console/series.ts", "#kept = 120"],
   ["docs/console.md", "the last 50", "src/console/snapshot.ts", "SHOWN = 50"],
