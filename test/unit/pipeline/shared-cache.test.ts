@@ -3,7 +3,7 @@ import type { App } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
 import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
-import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
+import { CacheChanges } from "../../../src/pipeline/cache-changes.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
 import type { AppCacheStore, AppsReader, CacheWrite, CacheWriteResult } from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
@@ -108,7 +108,7 @@ function idAt(name: string): string | undefined {
 }
 
 function toCachedApps(all: readonly StreamChange[], late = false) {
-  const cached = new CachedApps({ late });
+  const cached = new CacheChanges({ late });
   for (const record of all) cached.add(record);
   return cached.all();
 }
