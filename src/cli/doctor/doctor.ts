@@ -6,7 +6,7 @@ import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
-import { problemsFor } from "../support/more-problems.ts";
+import { problemsFor } from "../support/server-problems.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
 import type { Terminal } from "../support/terminal.ts";
 import { readCanaryResults } from "../../fleet/canary-results.ts";

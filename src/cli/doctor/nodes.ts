@@ -7,7 +7,7 @@ import { boundOf, viewOf } from "../../fleet/node-view.ts";
 import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import { answeringOf, NO_ANSWER } from "./answering.ts";
 import { type Check, fail, ok, skipped, unseen, warning } from "./check.ts";
-import { IF_GONE } from "../support/forget.ts";
+import { IF_GONE } from "../support/node-advice.ts";
 
 /**
  * Whether every node follows, and all are of one version.

@@ -64,6 +64,11 @@ export async function createPrivateFile(file: string, option: string): Promise<F
   }
 }
 
+/** Where replaced items of a table are kept, unless somebody says where: a new file for each run. */
+export function defaultBackupFile(table: string): string {
+  return `app-sync-backup-${table}-${new Date().toISOString().replace(/[:.]/g, "-")}.jsonl`;
+}
+
 /** What is said of a file that is to be made, and is there. */
 export function fileExists(file: string): string {
   return notCreated(file, "found that it exists: choose another");

@@ -3,7 +3,7 @@ import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { Fleet } from "../../redis/fleet.ts";
 import { ago } from "./ago.ts";
-import { IF_GONE } from "./forget.ts";
+import { IF_GONE } from "./node-advice.ts";
 
 /**
  * What was not looked at although Redis answered: soketi nodes that gave no answer, and all of them over a replica. One sentence
