@@ -28,7 +28,7 @@ const DEFAULT_INTERVAL_MS = 1_000;
 export function createNodesCommand(): Command {
   return createCommand(
     "nodes",
-    "Show every agent: lease, messages behind, entries, hit ratio, lag, apps in use and their bound.",
+    "Show every node: lease, messages behind, cached apps, hit ratio, lag, and how soon it reads apps in use again.",
     [
       "nodes",
       "nodes --watch 2s",

@@ -17,7 +17,7 @@ interface RelayCommandOptions extends CommonOptions {
 export function createRelayCommand(): Command {
   return createCommand(
     "relay",
-    "Read the table's stream and publish its changes, in place of the function: docs/relay.md.",
+    "Read the table's stream and publish its changes, in place of the Lambda function (docs/relay.md).",
     ["relay", "relay --host 0.0.0.0 --port 9602"],
   )
     .addOption(new Option("--host <address>", "address of /health and /metrics (APP_SYNC_RELAY_HOST)"))

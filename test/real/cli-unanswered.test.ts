@@ -29,7 +29,7 @@ beforeEach(async () => {
 });
 
 const run = (args: readonly string[], env = fleet.commandEnv) => cli(args, { env });
-const REPLICA = /this Redis is a replica: what it says may be old/;
+const REPLICA = /this Redis is a replica: its data may be old/;
 
 interface Shown {
   readonly notLookedAt: string[];

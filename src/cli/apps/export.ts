@@ -23,7 +23,7 @@ export function createExportCommand(): Command {
     "apps export apps.jsonl",
     "apps export acme.jsonl --where id=acme",
   ])
-    .argument("<file>", "one JSON line for each item; readable only by you")
+    .argument("<file>", "file to create, readable only by you: one JSON line per item")
     .option("--where <condition>", "only matching apps, as in apps list; repeatable", collect)
     .action((file: string, options: ExportOptions) =>
       runCommand(options, (run) => exportTo(run, file, options)),

@@ -36,7 +36,7 @@ export function createListCommand(): Command {
   ])
     .option("--where <condition>", "show only matching apps; repeatable, all must match", collect)
     .option("--sort <field>", "sort by this field; with a leading -, largest first")
-    .option("--columns <fields>", `separated by commas; by default ${COLUMNS}, with --json all`)
+    .option("--columns <fields>", `columns, separated by commas; by default ${COLUMNS}, and all with --json`)
     .option("--limit <n>", "show at most this many apps", count)
     .action((options: ListOptions) => runCommand(options, (run) => list(run, options)));
 }

@@ -46,7 +46,7 @@ export function checkFlushes(
       warning(
         NAME,
         `${amount(requested.length, "flush", "flushes")} in the log within an hour, the last: ${announcedBy(last) ?? last.reason ?? last.type}`,
-        "Each costs a read of every app in use. Normal if an operator asked for it; a redrive that lost records does, too.",
+        "Each costs a read of every app in use. Normal after an operator's request, or a redrive whose records were lost.",
       ),
     );
   }

@@ -31,7 +31,7 @@ export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: numb
     return refused.map(({ appId, until, refused: count, lastRefusedAt }) =>
       warning(
         `previous secret of ${appId}`,
-        `its overlap ended at ${timeOf(until)}, and ${amount(count, "use")} of it refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
+        `its overlap ended at ${timeOf(until)}, and ${amount(count, "use")} ${count === 1 ? "was" : "were"} refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
         "A publisher or backend still uses it: update it, or admit it with a later AppSecretPreviousUntil. " +
           `"soketi-app-sync apps end-overlap ${appId}" ends this.`,
       ),

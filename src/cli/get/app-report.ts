@@ -55,7 +55,7 @@ export async function reportOf(
 
 /** Where something else is served than the table says: a sentence for each place. */
 export function wrongIn({ appId, app, nodes = [], cache = [] }: AppReport): string[] {
-  const advice = `soketi-app-sync doctor says why, soketi-app-sync invalidate ${appId} has it read again`;
+  const advice = `soketi-app-sync doctor finds out why, soketi-app-sync invalidate ${appId} makes nodes read it again`;
   return [
     ...nodes
       .filter((held) => isStale(held, app))

@@ -30,7 +30,7 @@ export function addWaitOptions(command: Command): Command {
     .addOption(
       new Option(
         "--expect <n>",
-        "number of nodes that must confirm: those without the agent are not registered",
+        "number of nodes that must confirm; only nodes with the agent can",
       ).argParser(count),
     );
 }

@@ -57,7 +57,7 @@ export function createTailCommand(): Command {
     .option("--since <when>", "start earlier: 10m, 2h, an id of the log, or all", since)
     .option("--app <id>", "only this app, and flushes; repeatable", appIds)
     .option("--grep <pattern>", "only lines whose JSON matches this regular expression", pattern)
-    .option("--canary", "the canary's changes, too: one a minute (docs/monitoring.md)")
+    .option("--canary", "also show the canary's changes (docs/monitoring.md)")
     .option("--no-follow", "stop at the log's end")
     .action((options: TailOptions) => runCommand(options, (run) => tail(run, options)));
 }

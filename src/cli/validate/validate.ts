@@ -43,7 +43,7 @@ export function createValidateCommand(): Command {
     .option("-y, --yes", "with --fix or --restore: do not ask")
     .option("--backup <file>", "with --fix: file for the backup that --restore reads")
     .option("--restore <file>", "undo --fix from its backup")
-    .option("--strict", "end with 2 for warnings too")
+    .option("--strict", "exit with 2 for warnings, too")
     .action((files: string[], options: ValidateOptions) =>
       runCommand(options, (run) => {
         refuseContradictions(files, options);
