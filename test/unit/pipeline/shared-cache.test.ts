@@ -5,7 +5,13 @@ import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
 import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
-import type { AppCacheStore, AppsReader, CacheWrite, CacheWriteResult } from "../../../src/pipeline/ports.ts";
+import {
+  type AppCacheStore,
+  type AppsReader,
+  type CacheWrite,
+  type CacheWriteResult,
+  LONG_TEXT,
+} from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../../src/pipeline/sweep.ts";
 import { type Image, image, insert, modify, remove } from "../../factories/stream-event.ts";
@@ -21,6 +27,9 @@ let beforeRead: () => void;
 /** Called when what a read gives is settled, before it is given. */
 let afterRead: () => void;
 
+/** From this length on a text is not read together with others. */
+const LONG = 5_000;
+
 /** Of another type than text, by name. */
 let foreign: Set<string>;
 /** What is known of an app under a name, by both. */
@@ -32,13 +41,19 @@ const storeOf = (format: CacheFormat): AppCacheStore => ({
   format,
   read: (names) =>
     Promise.resolve(
-      names.map((name) => (foreign.has(name) ? null : cache.get(name) === "" ? undefined : cache.get(name))),
+      names.map((name) => {
+        if (foreign.has(name)) return null;
+        if ((cache.get(name)?.length ?? 0) > LONG) return LONG_TEXT;
+        return cache.get(name) === "" ? undefined : cache.get(name);
+      }),
     ),
   fences: (entries) => Promise.resolve(entries.map(({ name, appId }) => known.get(`${name} ${appId}`) ?? "")),
   write: (writes) => Promise.resolve(writes.map(writeOne)),
+  readWhole: (name) => Promise.resolve(cache.get(name)),
   removeSame: (entries) => {
-    for (const { name, text } of entries) if (cache.get(name) === text) cache.delete(name);
-    return Promise.resolve();
+    const same = entries.filter(({ name, text }) => cache.get(name) === text);
+    for (const { name } of same) cache.delete(name);
+    return Promise.resolve(same.length);
   },
   touch: (names) => {
     touched.push(...names);
@@ -415,18 +430,41 @@ describe("a sweep", () => {
     cache.set("number", JSON.stringify({ ...served, id: 5 }));
     cache.set("long-id", JSON.stringify({ ...served, id: "x".repeat(2_049) }));
     cache.set("no-secret", JSON.stringify({ id: "right", key: "right-key", enabled: true }));
-    // Not soketi's, and not served: another program's.
-    for (const [name, text] of [
-      ["counter", "5"],
-      ["words", "some words"],
-      ["list-of", "[1]"],
-      ["nothing", "null"],
-    ] as const)
-      cache.set(name, text);
+    // soketi serves them as an app with the id "app-id" and the secret "app-secret".
+    for (const text of ["5", "0", "true", "false", '"some words"', "[1]", "{}"])
+      cache.set(`is-${text}`, text);
+    cache.set("long", JSON.stringify({ ...served, id: "gone", more: "x".repeat(LONG) }));
+    // soketi fails on them: another program's.
+    cache.set("words", "some words");
+    cache.set("nothing", "null");
+    cache.set("long-words", "some words".repeat(LONG));
     foreign = new Set(["list"]);
-    expect(await run(mode)).toMatchObject({ removed: 5, foreign: 1, unsettled: 0, repaired: 0 });
-    expect([...cache.keys()]).toEqual(["right", "right-key", "counter", "words", "list-of", "nothing"]);
-    expect(await run(mode)).toMatchObject({ removed: 0, foreign: 1 });
+    expect(await run(mode)).toMatchObject({ removed: 13, foreign: 4, unsettled: 0, repaired: 0 });
+    expect([...cache.keys()]).toEqual(["right", "right-key", "words", "nothing", "long-words"]);
+    expect(await run(mode)).toMatchObject({ removed: 0, foreign: 4 });
+  });
+
+  it("has a text that is too long replaced where an app belongs, and counts what was really removed", async () => {
+    table.set("a", app("a"));
+    cache.set("a", JSON.stringify({ id: "a", more: "x".repeat(LONG) }));
+    expect(await run("refresh")).toMatchObject({ repaired: 1, removed: 0, foreign: 0 });
+    expect(idAt("a-key")).toBe("a");
+    expect(cache.get("a")).toBe(cachedJson(app("a")));
+    cache.set("gone", asSoketiHasIt("gone"));
+    beforeRead = () => cache.set("gone", asSoketiHasIt("gone", { enabled: false }));
+    expect(await run("refresh")).toMatchObject({ removed: 0 });
+  });
+
+  it("for sockudo removes what it may read as an app, a list too, and leaves the rest", async () => {
+    for (const text of ["5", "true", '"x"', "null", "x"]) cache.set(`key:is-${text}`, text);
+    for (const text of ["[1]", "{}"]) cache.set(`id:is-${text}`, text);
+    const swept = await sweep({
+      cache: new SharedCache({ mode: "refresh", stores: [storeOf(SOCKUDO_FORMAT)], table: reader }),
+      table: reader,
+      remainingMs: () => 60_000,
+    });
+    expect(swept).toMatchObject({ entries: 2, removed: 2, foreign: 5 });
+    expect([...cache.keys()].every((name) => name.startsWith("key:"))).toBe(true);
   });
 
   it("an app that changes all the time, or whose name is taken by something else, stops nothing else", async () => {
