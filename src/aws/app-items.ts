@@ -1,5 +1,4 @@
 import {
-  ConditionalCheckFailedException,
   DeleteItemCommand,
   DescribeTableCommand,
   type DynamoDBClient,
@@ -10,7 +9,8 @@ import {
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
 import { keyQuery } from "../app/key-query.ts";
-import { ConflictError } from "./errors.ts";
+import { hasAttributes } from "./canonical-value.ts";
+import { writeOnCondition } from "./conditional-write.ts";
 import { Expression } from "./expression.ts";
 import type { Attributes, RawItem } from "./raw-item.ts";
 
@@ -36,10 +36,14 @@ export interface AppItems {
 
 export function createAppItems(client: DynamoDBClient, table: string): AppItems {
   const keyOf = (appId: string) => ({ TableName: table, Key: { AppId: { S: appId } } });
+  const get = async (appId: string) =>
+    (await client.send(new GetItemCommand({ ...keyOf(appId), ConsistentRead: true }))).Item;
+  const has = async (appId: string, attributes: Attributes) => {
+    const item = await get(appId);
+    return item !== undefined && hasAttributes(item, attributes);
+  };
   return {
-    async get(appId) {
-      return (await client.send(new GetItemCommand({ ...keyOf(appId), ConsistentRead: true }))).Item;
-    },
+    get,
 
     async idsByKey(key) {
       const ids: string[] = [];
@@ -51,9 +55,11 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
 
     async create(item) {
       const put = { TableName: table, Item: item, ConditionExpression: "attribute_not_exists(AppId)" };
-      await orConflict(
+      const appId = item.AppId?.S ?? "";
+      await writeOnCondition(
         client.send(new PutItemCommand(put)),
-        `expected no app ${item.AppId?.S ?? ""}, found one: choose another id, or update it`,
+        () => has(appId, item),
+        `expected no app ${appId}, found one: choose another id, or update it`,
       );
     },
 
@@ -61,12 +67,20 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
       const expression = new Expression();
       const UpdateExpression = expression.update(attributes);
       const update = { ...keyOf(appId), UpdateExpression, ...expression.condition(expected) };
-      await orConflict(client.send(new UpdateItemCommand(update)), changedMeanwhile(appId));
+      await writeOnCondition(
+        client.send(new UpdateItemCommand(update)),
+        () => has(appId, attributes),
+        changedMeanwhile(appId),
+      );
     },
 
     async delete(appId, expected) {
       const request = { ...keyOf(appId), ...new Expression().condition(expected) };
-      await orConflict(client.send(new DeleteItemCommand(request)), changedMeanwhile(appId));
+      await writeOnCondition(
+        client.send(new DeleteItemCommand(request)),
+        async () => (await get(appId)) === undefined,
+        changedMeanwhile(appId),
+      );
     },
 
     async *pages() {
@@ -74,26 +88,19 @@ export function createAppItems(client: DynamoDBClient, table: string): AppItems 
       for await (const { Items = [] } of paginateScan({ client }, scan)) yield Items;
     },
 
-    async estimate() {
-      try {
-        return (await client.send(new DescribeTableCommand({ TableName: table }))).Table?.ItemCount ?? 0;
-      } catch (error) {
-        // Who may read the items need not be allowed to count them.
-        if ((error as Error).name === "AccessDeniedException") return 0;
-        throw error;
-      }
-    },
+    estimate: () => estimateOf(client, table),
   };
+}
+
+async function estimateOf(client: DynamoDBClient, table: string): Promise<number> {
+  try {
+    return (await client.send(new DescribeTableCommand({ TableName: table }))).Table?.ItemCount ?? 0;
+  } catch (error) {
+    // Who may read the items need not be allowed to count them.
+    if ((error as Error).name === "AccessDeniedException") return 0;
+    throw error;
+  }
 }
 
 const changedMeanwhile = (appId: string) =>
   `expected app ${appId} unchanged since it was read, found it changed or deleted by someone else: try again`;
-
-async function orConflict(answer: Promise<unknown>, message: string): Promise<void> {
-  try {
-    await answer;
-  } catch (error) {
-    if (error instanceof ConditionalCheckFailedException) throw new ConflictError(message, { cause: error });
-    throw error;
-  }
-}

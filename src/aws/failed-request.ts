@@ -13,6 +13,18 @@ export function failedRequestOf(error: unknown): FailedRequest | undefined {
   return typeof error === "object" && error !== null ? requests.get(error) : undefined;
 }
 
+const WRITES: ReadonlySet<string> = new Set(["PutItemCommand", "UpdateItemCommand", "DeleteItemCommand"]);
+
+/** Whether an error came of a request to write an item. */
+export function isOfWrite(error: unknown): boolean {
+  return WRITES.has(failedRequestOf(error)?.command ?? "");
+}
+
+/** Whether DynamoDB refuses to write what an item is to be: too large an item, say. Nothing is said of other items. */
+export function isRefusedItem(error: unknown): boolean {
+  return error instanceof Error && error.name === "ValidationException" && isOfWrite(error);
+}
+
 /** Any client of the SDK: each has types of its own for the same stack. */
 export interface SdkClient {
   readonly middlewareStack: {

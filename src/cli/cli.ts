@@ -53,6 +53,7 @@ async function run(name: string): Promise<void> {
   const named = Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]] : Object.values(COMMANDS);
   for (const load of named) if (load) program.addCommand(await load());
   complainAlike(program);
+  program.hook("preAction", (_, command) => refuseEmpty(command));
   await program.parseAsync();
   // The error of what was written last comes after it.
   await nextTurn();
@@ -62,6 +63,18 @@ async function run(name: string): Promise<void> {
     complain(plainTerminal, `Could not write the output: ${code}`, code);
     process.exitCode = EXIT.failed;
   }
+}
+
+/** What a variable of a script leaves empty must not stand for a default: `--table "$TABLE"` would be another table. */
+function refuseEmpty(command: Command): void {
+  const isEmpty = (value: unknown) => value === "" || (Array.isArray(value) && value.includes(""));
+  const refuse = (what: string) => command.error(`error: ${what} is empty. Expected a value.`);
+  for (const option of command.options) {
+    if (isEmpty(command.getOptionValue(option.attributeName()))) refuse(`option '${option.flags}'`);
+  }
+  command.registeredArguments.forEach((argument, i) => {
+    if (isEmpty(command.processedArgs[i])) refuse(`'${argument.name()}'`);
+  });
 }
 
 /** Wrong options and arguments are told as all other errors, with `--json` as well; the exit code is Commander's, 1. */

@@ -52,11 +52,12 @@ interface Shown {
 
 async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> {
   const { tools, terminal } = run;
-  const found = await find(tools, name);
+  const { found, unseenKey } = await find(tools, name);
   const apps: Shown[] = [];
   for (const { appId, item } of found.length > 0 ? found : [{ appId: name, item: undefined }]) {
     const others = found.filter((one) => one.appId !== appId).map((one) => one.appId);
-    apps.push(await lookUntilSettled(tools, appId, item, others));
+    const shown = await lookUntilSettled(tools, appId, item, others);
+    apps.push({ ...shown, unseen: [...unseenKey, ...shown.unseen] });
   }
   for (const app of apps) show(terminal, app, secrets);
   const wrong = apps.flatMap(wrongIn);
@@ -72,12 +73,31 @@ async function get(run: Run, name: string, secrets: boolean): Promise<ExitCode> 
   return unseen.length > 0 ? EXIT.unseen : EXIT.ok;
 }
 
-/** By id, and by key: more than one when a key is that of two apps, or another app's id. */
-async function find(tools: Tools, name: string): Promise<{ appId: string; item: RawItem }[]> {
+interface Found {
+  readonly found: readonly { readonly appId: string; readonly item: RawItem }[];
+  /** Why it is not known which apps have the name as their key; none where that was looked up. */
+  readonly unseenKey: readonly string[];
+}
+
+/**
+ * By id, and by key: more than one when a key is that of two apps, or another app's id. Without the index, or the right to use it,
+ * an app is still found by its id.
+ */
+async function find(tools: Tools, name: string): Promise<Found> {
   const items = await tools.items();
-  const ids = [...new Set([name, ...(await items.idsByKey(name))])];
-  const found = await Promise.all(ids.map(async (appId) => ({ appId, item: await items.get(appId) })));
-  return found.flatMap(({ appId, item }) => (item ? [{ appId, item }] : []));
+  const [byId, byKey] = await Promise.allSettled([items.get(name), items.idsByKey(name)]);
+  if (byId.status === "rejected") throw byId.reason;
+  const own = byId.value ? [{ appId: name, item: byId.value }] : [];
+  if (byKey.status === "rejected") {
+    if (!byId.value) throw byKey.reason;
+    return { found: own, unseenKey: [`apps with the key ${name}: ${explain(byKey.reason, tools.config)}`] };
+  }
+  const ids = [...new Set(byKey.value)].filter((appId) => appId !== name);
+  const others = await Promise.all(ids.map(async (appId) => ({ appId, item: await items.get(appId) })));
+  return {
+    found: [...own, ...others.flatMap(({ appId, item }) => (item ? [{ appId, item }] : []))],
+    unseenKey: [],
+  };
 }
 
 /** What is on its way has come by then, unless the pipeline stands still. Milliseconds. */

@@ -1,12 +1,14 @@
 import { createServer, request } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** DynamoDB, whose apps cannot be read while somebody says so. Its streams always can. */
+/** DynamoDB, whose apps cannot be read while somebody says so, and whose answers may get lost. Its streams can always be read. */
 export interface TableProxy {
   readonly url: string;
   isFailing: boolean;
   /** Done before each read of apps is answered. */
   beforeRead: () => Promise<unknown>;
+  /** So many answers to this operation do not arrive: what it asks for is done, and the connection closes. */
+  lose(operation: string, answers: number): void;
   stop(): Promise<void>;
 }
 
@@ -18,17 +20,24 @@ const THROTTLED = JSON.stringify({
 
 export async function startTableProxy(endpoint: string): Promise<TableProxy> {
   const { hostname, port } = new URL(endpoint);
+  let losing = { operation: "", answers: 0 };
   const server = createServer((incoming, outgoing) => {
     const { method, url: path, headers } = incoming;
+    const operation = String(headers["x-amz-target"]).split(".")[1] ?? "";
     const pass = () => {
       const onward = request({ hostname, port, method, path, headers }, (answer) => {
+        if (losing.operation === operation && losing.answers > 0) {
+          losing.answers -= 1;
+          answer.resume().once("end", () => incoming.socket.destroy());
+          return;
+        }
         outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
         answer.pipe(outgoing);
       });
       onward.on("error", () => outgoing.destroy());
       incoming.pipe(onward);
     };
-    if (!String(headers["x-amz-target"]).endsWith(".BatchGetItem")) {
+    if (operation !== "BatchGetItem") {
       pass();
       return;
     }
@@ -47,6 +56,9 @@ export async function startTableProxy(endpoint: string): Promise<TableProxy> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     isFailing: false,
     beforeRead: () => Promise.resolve(),
+    lose(operation, answers) {
+      losing = { operation, answers };
+    },
     async stop() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

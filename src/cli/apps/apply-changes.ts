@@ -1,4 +1,5 @@
 import { ConflictError } from "../../aws/errors.ts";
+import { isRefusedItem } from "../../aws/failed-request.ts";
 import type { LogWatch } from "../../fleet/watch-log.ts";
 import { amount } from "../support/amount.ts";
 import { createAnnouncer } from "../support/announcer.ts";
@@ -147,13 +148,18 @@ async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progre
     changedIds.add(job.appId);
     return difference;
   } catch (error) {
-    if (!(error instanceof RefusedChangeError || error instanceof ConflictError)) throw error;
+    if (!isRefusal(error)) throw error;
     const words = explain(error, tools.config);
     outcome.failed += 1;
     terminal.value({ appId: job.appId, error: words, code: codeOf(error) });
     if (failures.length < MOST_LINES) failures.push(`app ${job.appId}: ${words}`);
     return undefined;
   }
+}
+
+/** Of this app alone: DynamoDB takes no item of over 400 KB, say, and tells that when it is written. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof RefusedChangeError || error instanceof ConflictError || isRefusedItem(error);
 }
 
 function tellOutcome({ terminal }: Run, state: Progressing, left: number, dryRun: boolean): void {

@@ -6,7 +6,7 @@ import { collect } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { createPrivateFile, fileExists } from "../support/files.ts";
+import { createPrivateFile, fileExists, refuseCompressed } from "../support/files.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { lineOf } from "./exported-items.ts";
 import { listed } from "./fields.ts";
@@ -33,6 +33,7 @@ export function createExportCommand(): Command {
 async function exportTo(run: Run, file: string, { where }: ExportOptions): Promise<ExitCode> {
   const { terminal } = run;
   const isMeant = parseConditions(where);
+  refuseCompressed(file, "export");
   if (
     await stat(file).then(
       () => true,

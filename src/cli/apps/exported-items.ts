@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { canonicalText } from "../../aws/canonical-value.ts";
 import { fromDynamoDbJson, isDynamoDbJson, toDynamoDbJson } from "../../aws/dynamodb-json.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { UsageError } from "../support/errors.ts";
@@ -22,7 +23,7 @@ export function ownAttributes(item: RawItem): RawItem {
 /** What an item is, whatever the order of its attributes and sets. */
 export function digestOf(item: RawItem): string {
   return createHash("sha256")
-    .update(JSON.stringify(canonical(jsonOf(item))))
+    .update(canonicalText(ownAttributes(item)))
     .digest("hex");
 }
 
@@ -74,19 +75,4 @@ function jsonOf(item: RawItem): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(ownAttributes(item)).map(([name, value]) => [name, toDynamoDbJson(value)]),
   );
-}
-
-/** DynamoDB keeps no order of attributes and of sets, and writes numbers in its own way. */
-function canonical(json: unknown, type = ""): unknown {
-  if (Array.isArray(json)) {
-    const list = json.map((element) => canonical(element, type === "NS" ? "N" : ""));
-    return /^(S|N|B)S$/.test(type) ? list.map(String).sort() : list;
-  }
-  if (typeof json === "object" && json !== null) {
-    const entries = Object.entries(json).map(([name, value]) => [name, canonical(value, name)] as const);
-    return entries.sort(([a], [b]) => (a < b ? -1 : 1));
-  }
-  return type === "N" && typeof json === "string" && /^-?[\d.]{1,15}$/.test(json)
-    ? String(Number(json))
-    : json;
 }

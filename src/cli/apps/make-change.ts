@@ -1,8 +1,16 @@
 import type { Command } from "commander";
+import { normalize } from "../../app/normalize.ts";
 import type { LogWatch } from "../../fleet/watch-log.ts";
 import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
 import { type Run, sayWhenInterrupted } from "../support/command.ts";
-import { addWaitOptions, beginWatch, confirmWritten, type WaitOptions } from "../support/confirm.ts";
+import {
+  addWaitOptions,
+  beginWatch,
+  confirmByNodes,
+  confirmWritten,
+  type WaitOptions,
+  type Watched,
+} from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import type { Terminal } from "../support/terminal.ts";
 import type { CommonOptions } from "../support/tools.ts";
@@ -62,8 +70,8 @@ export async function makeChange(
     difference && by !== undefined ? await announce(run, [difference], { by, reason }) : undefined;
   const lost = notKept(unkept ? [unkept] : [], place);
   if (lost) throw lost;
-  if (!difference) terminal.print("nothing that soketi reads has changed: nodes need no notification");
-  if (!difference || !options.wait) return EXIT.ok;
+  if (!options.wait) return EXIT.ok;
+  if (!difference) return confirmUnchanged(run, change, checked, { by, watched, started }, options);
   const written = {
     started,
     watched,
@@ -72,6 +80,45 @@ export async function makeChange(
     remedy: `"soketi-app-sync invalidate ${appId}" notifies the nodes now`,
   };
   return confirmWritten(run, written, options);
+}
+
+interface Unchanged {
+  /** Undefined without Redis. */
+  readonly by: string | undefined;
+  readonly watched: Watched | undefined;
+  readonly started: number;
+}
+
+/**
+ * An app that was as it is to be: nodes need not know it. A change that was not confirmed is repeated so, and nothing comes from
+ * the stream this time.
+ */
+async function confirmUnchanged(
+  run: Run,
+  { appId, before }: PlannedChange,
+  { is }: CheckedChange,
+  { by, watched, started }: Unchanged,
+  options: ChangeOptions,
+): Promise<ExitCode> {
+  const { reason } = options;
+  const { tools, terminal } = run;
+  if (by === undefined || !watched) {
+    terminal.print("nothing that soketi reads has changed; nodes were not asked: no Redis is configured");
+    return EXIT.ok;
+  }
+  terminal.print("nothing that soketi reads has changed; every node reads it again");
+  const key = is?.key ?? (before && normalize(before).key);
+  const same = {
+    appId,
+    type: "updated" as const,
+    keys: key === undefined ? [] : [key],
+    changed: [],
+    app: is?.app,
+  };
+  const id = await announce(run, [same], { by, reason }, "they may hold another state");
+  if (id === undefined) return EXIT.unconfirmed;
+  const isInSharedCache = tools.config.sharedCache !== undefined;
+  return confirmByNodes(run, id, { started, nodes: watched.nodes, isInSharedCache }, options);
 }
 
 /** What was done; a new secret, too, unless it goes elsewhere. */

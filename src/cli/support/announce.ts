@@ -39,12 +39,14 @@ export async function whoIs({ by }: AnnounceOptions, config: ToolsConfig): Promi
 /**
  * Tells the nodes at once that apps have changed; the stream's message comes after it, and is what counts when this fails.
  *
+ * @param otherwise what becomes of it without, for people.
  * @returns the id of the last message; undefined when Redis did not take it, which is told.
  */
 export async function announce(
   { tools, terminal }: Run,
   differences: readonly AppDiff[],
   { by, reason }: { readonly by: string; readonly reason?: string | undefined },
+  otherwise = "the stream will deliver the change",
 ): Promise<string | undefined> {
   const { table, region } = tools.pipelineConfig;
   try {
@@ -59,7 +61,7 @@ export async function announce(
     return await (await tools.log()).append(messages);
   } catch (error) {
     const why = explain(error, tools.config, tools.redisTrouble());
-    terminal.note(`the nodes were not notified directly; the stream will deliver the change: ${why}`);
+    terminal.note(`the nodes were not notified directly; ${otherwise}: ${why}`);
     return undefined;
   }
 }

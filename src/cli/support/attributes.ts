@@ -24,7 +24,8 @@ export function parseAttributes(sets: readonly string[], unsets: readonly string
 }
 
 function known(option: string, name: string, before: Attributes): string {
-  if (name in before) throw new UsageError(`${option}: expected each name once, found ${name} again`);
+  if (Object.hasOwn(before, name))
+    throw new UsageError(`${option}: expected each name once, found ${name} again`);
   if (FLAG_NAMES.has(name) || LIMIT_NAMES.has(name) || OTHERS.has(name)) return name;
   throw new UsageError(
     `${option}: expected one of ${[...OTHERS, ...FLAG_NAMES, ...LIMIT_NAMES].join(", ")}; found "${name.slice(0, 40)}"`,

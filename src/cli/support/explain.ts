@@ -1,4 +1,5 @@
-import { type FailedRequest, failedRequestOf } from "../../aws/failed-request.ts";
+import { type FailedRequest, failedRequestOf, isOfWrite } from "../../aws/failed-request.ts";
+import { isUnanswered } from "../../aws/conditional-write.ts";
 import { regionFault } from "../../aws/region-fault.ts";
 import { describeRedis } from "../../config/describe-redis.ts";
 import type { ToolsConfig } from "../../config/pipeline.ts";
@@ -88,7 +89,8 @@ export function explain(error: unknown, config: ToolsConfig | undefined, redisTr
     const doing = REQUESTS[request.command]?.(config.table) ?? `use table ${config.table}`;
     const service = isOfLambda(request) ? "Lambda" : "DynamoDB";
     const at = request.address === undefined ? "" : ` at ${request.address}`;
-    return `Could not ${doing}: ${service}${at} ${ofServer(codeOf(error) ?? error.name, error.message)}${hintOn(error)}`;
+    const why = ofServer(codeOf(error) ?? error.name, error.message);
+    return `Could not ${doing}: ${service}${at} ${why}${hintOn(error)}`;
   }
   return explainFile(error) ?? (error.message === "" ? error.name : error.message);
 }
@@ -105,9 +107,15 @@ function explainRedis(
 }
 
 /** What DynamoDB says of a request that does not fit the table names neither the table nor what to do. */
-function hintOn({ name, message }: Error): string {
-  if (message.includes("Invalid table/index name")) return "";
-  return name === "ValidationException" && /index|key/i.test(message)
+function hintOn(error: Error): string {
+  if (isOfWrite(error) && isUnanswered(error)) {
+    return '. It may have been written all the same: check with "soketi-app-sync get" before you try again';
+  }
+  if (error.name !== "ValidationException") return "";
+  // Not what it says of a value: "… for key :v0".
+  return /specified index|required keys|key schema|conditions on the keys|mismatch for key|key element/i.test(
+    error.message,
+  )
     ? '. "soketi-app-sync doctor" checks key and index of the table'
     : "";
 }

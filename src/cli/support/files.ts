@@ -51,9 +51,10 @@ export async function readText(file: string): Promise<string> {
  * Makes a file that nobody else may read.
  *
  * @param option that names it, for the message.
- * @throws UsageError when it is there, or its folder is not.
+ * @throws UsageError when it is there, its folder is not, or its name promises what it is not.
  */
 export async function createPrivateFile(file: string, option: string): Promise<FileHandle> {
+  refuseCompressed(file, option);
   try {
     return await open(file, "wx", 0o600);
   } catch (error) {
@@ -62,6 +63,12 @@ export async function createPrivateFile(file: string, option: string): Promise<F
     const why = code === "EEXIST" ? fileExists(file) : notCreated(file, "found no such folder");
     throw new UsageError(`${option}: ${why}`, { cause: error });
   }
+}
+
+/** Whatever reads it later would take it for gzip. @throws UsageError */
+export function refuseCompressed(file: string, option: string): void {
+  if (!isCompressed(file)) return;
+  throw new UsageError(`${option}: expected a name without .gz, found ${file}: it is written as plain text`);
 }
 
 /** What is said of a file that is to be made, and is there. */

@@ -1,7 +1,6 @@
 import type { AppItems } from "../../aws/app-items.ts";
-import type { Attributes, RawItem } from "../../aws/raw-item.ts";
+import { hasAttributes } from "../../aws/canonical-value.ts";
 import { ConflictError } from "../../aws/errors.ts";
-import { isDeepStrictEqual } from "node:util";
 import type { Backup, Rewrite } from "./backup.ts";
 import type { Terminal } from "../support/terminal.ts";
 
@@ -70,22 +69,7 @@ async function rewriteOne(
   } catch (error) {
     if (!(error instanceof ConflictError)) throw error;
     const now = await items.get(appId);
-    if (now && has(now, after)) outcome.already += 1;
+    if (now && hasAttributes(now, after)) outcome.already += 1;
     else outcome.conflicts.push(appId);
   }
-}
-
-function has(item: RawItem, attributes: Attributes): boolean {
-  return Object.entries(attributes).every(([name, value]) =>
-    isDeepStrictEqual(plain(item[name]), plain(value)),
-  );
-}
-
-/** Bytes are equal by their content, whether they are a Buffer or not. */
-function plain(value: unknown): unknown {
-  return JSON.parse(
-    JSON.stringify(value ?? null, (_name, part: unknown) =>
-      part instanceof Uint8Array ? { bytes: Buffer.from(part).toString("base64") } : part,
-    ),
-  );
 }

@@ -149,7 +149,7 @@ describe("a changed app", () => {
     const [old] = connect("a", 1, "k1");
     const [fresh] = connect("a", 1, "k2");
     const now = app(2, { key: "k2" });
-    liveSockets().follow("a", now);
+    liveSockets({ clock: () => 0 }).follow("a", now);
     await told("a +1", "a -1");
     expect(old?.closed).toMatch(/^4200/);
     expect(fresh?.closed).toBeUndefined();

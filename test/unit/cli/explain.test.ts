@@ -106,6 +106,24 @@ it("doctor is recommended where key or index is wrong, and not for a table's nam
   expect(explain(missing, config)).toContain("doctor");
   const words = "Invalid table/index name.  Table/index names must be between 3 and 255 characters long";
   expect(explain(await failedRequest(words), config)).not.toContain("doctor");
+  const value =
+    "ExpressionAttributeValues contains invalid value: DynamoDB only supports precision up to 38 digits for key :v0";
+  expect(explain(await failedRequest(value), config)).not.toContain("doctor");
+});
+
+it("a write that nobody answered may have been done, and a refused one has not", async () => {
+  const unknown =
+    /It may have been written all the same: check with "soketi-app-sync get" before you try again$/;
+  for (const commandName of ["PutItemCommand", "UpdateItemCommand", "DeleteItemCommand"]) {
+    const silent = await failedRequest("socket hang up", { name: "TimeoutError", commandName });
+    expect(explain(silent, config)).toMatch(unknown);
+    const refused = await failedRequest("Item size has exceeded the maximum allowed size", { commandName });
+    expect(
+      explain(Object.assign(refused as Error, { $metadata: { httpStatusCode: 400 } }), config),
+    ).not.toMatch(unknown);
+  }
+  const read = await failedRequest("socket hang up", { name: "TimeoutError", commandName: "GetItemCommand" });
+  expect(explain(read, config)).not.toMatch(unknown);
 });
 
 describe("a server of another kind", () => {

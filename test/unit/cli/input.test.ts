@@ -161,6 +161,9 @@ describe("--set and --unset", () => {
     expect(() => parseAttributes([], ["MaxConnections", "MaxConnections"])).toThrow(twice);
     expect(() => parseAttributes(["Foo=1"], [])).toThrow(/^--set: expected one of .*; found "Foo"$/);
     expect(() => parseAttributes([], ["AppId"])).toThrow(/^--unset: expected one of .*; found "AppId"$/);
+    for (const name of ["toString", "__proto__", "constructor"]) {
+      expect(() => parseAttributes([`${name}=1`], [])).toThrow(`found "${name}"`);
+    }
   });
 });
 
