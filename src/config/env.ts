@@ -6,6 +6,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const NOT_SHOWN = "(not shown: it may hold a password)";
 
+const LAST_LINE_BREAKS = /[\r\n]+$/;
+
 /** Nobody's password, and of use to whoever wrote it in the wrong place. */
 const HARMLESS =
   /^(true|false|on|off|yes|no|none|null|undefined|enabled?|disabled?|-?\d{1,3}|\d{1,3}(\.\d{1,3}|e\d)|\d{1,3}(ms|s|m|h|d))$/i;
@@ -28,11 +30,13 @@ export class EnvReader {
     this.#env = env;
   }
 
-  /** The first of the names that is set. */
+  /** The first of the names that is set. Line breaks at the end are of the file, or the secret, that it was read from. */
   text(...names: string[]): string | undefined {
     for (const name of names) {
-      const value = this.#env[name];
-      if (value !== undefined && value !== "") return value;
+      // From a program in JavaScript it may be anything.
+      const given: unknown = this.#env[name] ?? "";
+      const value = String(given).replace(LAST_LINE_BREAKS, "");
+      if (value !== "") return value;
     }
     return undefined;
   }

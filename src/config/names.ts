@@ -14,6 +14,7 @@ export function readNames(
   as = "APP_SYNC_PREFIX",
 ): BusNames {
   const prefix = env.text("APP_SYNC_PREFIX") ?? defaultPrefix(table);
+  if (prefix.trim() !== prefix) env.wrong(as, "names without white space around them", "some");
   if (redis?.kind === "cluster" && !hasHashTag(prefix)) {
     env.mistakes.push(
       `${as}: expected a hash tag such as {app-sync}, without which a cluster keeps the names on different nodes, ` +

@@ -132,5 +132,14 @@ export function readLogLimits(env: EnvReader): Pick<PipelineConfig, "logLength" 
 
 /** The table under soketi's own name, with or without its prefix; soketi's default otherwise. */
 export function readTable(env: EnvReader): string {
-  return env.text("APP_MANAGER_DYNAMODB_TABLE", "SOKETI_APP_MANAGER_DYNAMODB_TABLE") ?? "apps";
+  const table = env.text(...TABLES) ?? "apps";
+  if (TABLE.test(table)) return table;
+  const name = TABLES.find((one) => env.text(one) !== undefined) ?? "";
+  env.wrong(name, "a table's name, of letters, digits, _ . and -", shown(table), "apps");
+  return "apps";
 }
+
+const TABLES = ["APP_MANAGER_DYNAMODB_TABLE", "SOKETI_APP_MANAGER_DYNAMODB_TABLE"];
+
+/** DynamoDB's own rule. With anything else the function would write to a log that no node follows. */
+const TABLE = /^[\w.-]{1,255}$/;

@@ -101,6 +101,8 @@ export function readGivenRedis(env: EnvReader): GivenRedis | undefined {
   const [from] = given;
   if (from === undefined) return undefined;
   const settings = readForm(env, prefix, from);
+  if (settings?.tlsOptions && !settings.tls)
+    env.wrong(`${prefix}REDIS_TLS_SERVERNAME`, "TLS beside it: rediss://, or REDIS_TLS=on", "none");
   return settings && { settings, from };
 }
 

@@ -5,5 +5,6 @@
 export function withoutHost(words: string): string {
   return words
     .replace(/\bgetaddrinfo ([A-Z_]+)\b.*$/s, "the host name is unknown ($1)")
+    .replace(/\bconnect ([A-Z]+) [^@]*@.*$/s, "the socket cannot be connected to ($1)")
     .replace(/\bHost: .* is not (in the cert's altnames|cert's CN)\b/s, "the name is not $1");
 }

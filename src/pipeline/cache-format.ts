@@ -14,6 +14,8 @@ export interface CacheFormat {
   /** The entry that a lookup by a key reads. */
   keyName(key: string): string;
   json(app: App): string;
+  /** Whether a server would take what JSON says for an app, whatever is missing in it. */
+  isServed(value: unknown): boolean;
   /** What it has no word for; none where that is nothing. */
   problemsOf?(app: App): readonly Problem[];
 }
@@ -25,6 +27,8 @@ export const SOKETI_FORMAT: CacheFormat = {
   idName: (appId) => appId,
   keyName: (key) => key,
   json: (app) => JSON.stringify(toSoketi(app)),
+  // `new App(5)` is one with the id "app-id" and the secret "app-secret"; only null has soketi fail (dist/app.js).
+  isServed: (value) => value !== null,
 };
 
 /** crates/sockudo-app/src/cached_app_manager.rs of sockudo. */
@@ -34,6 +38,8 @@ export const SOCKUDO_FORMAT: CacheFormat = {
   idName: (appId) => `id:${appId}`,
   keyName: (key) => `key:${key}`,
   json: (app) => JSON.stringify(toSockudo(app)),
+  // serde reads a struct from a list as well.
+  isServed: (value) => typeof value === "object" && value !== null,
   problemsOf(app) {
     const problems: Problem[] = [];
     toSockudo(app, reportTo(problems));

@@ -55,6 +55,9 @@ export type CacheWriteResult = "done" | "outdated" | "foreign" | "full";
  */
 export type SharedCacheMode = "evict" | "refresh";
 
+/** Stands for a text that is longer than any app of the table is as JSON. */
+export const LONG_TEXT = Symbol("a long text");
+
 /**
  * The app cache in Redis that servers share: an app is there under a name for its id and one for its key. Names are as the format
  * has them, without what stands before all of them.
@@ -62,12 +65,14 @@ export type SharedCacheMode = "evict" | "refresh";
 export interface AppCacheStore {
   readonly format: CacheFormat;
   /** For each name the entry's text; undefined where there is none, null where the key is of another type. */
-  read(names: readonly string[]): Promise<(string | undefined | null)[]>;
+  read(names: readonly string[]): Promise<(string | typeof LONG_TEXT | undefined | null)[]>;
+  /** The same of one entry with a long text; null also where it is too long to be read at all. */
+  readWhole(name: string): Promise<string | undefined | null>;
   /** For each what is known of that app there, to be passed on with what is read from the table afterwards. */
   fences(entries: readonly { readonly name: string; readonly appId: string }[]): Promise<string[]>;
   write(writes: readonly CacheWrite[]): Promise<CacheWriteResult[]>;
-  /** Removes an entry while its text is the given one. */
-  removeSame(entries: readonly { readonly name: string; readonly text: string }[]): Promise<void>;
+  /** Removes an entry while its text is the given one. Resolves with how many it has removed. */
+  removeSame(entries: readonly { readonly name: string; readonly text: string }[]): Promise<number>;
   /** Gives entries their whole time to live again. */
   touch(names: readonly string[]): Promise<void>;
   /** Names of entries, in pages, of which some may be empty; some names may come twice. */
@@ -163,7 +168,7 @@ export interface SweepOutcome {
   readonly removed: number;
   /** Apps that changed all the time, and were left to the next sweep. */
   readonly unsettled: number;
-  /** Keys of another type under names of entries: another program's, which servers cannot read either. They were left alone. */
+  /** What is under names of entries and no server can serve, such as a key of another type: another program's. It was left alone. */
   readonly foreign: number;
 }
 

@@ -3,8 +3,9 @@ import { sameAsCached } from "../app/cached-app.ts";
 import { isReadingOf } from "../app/soketi-reading.ts";
 import { isHashKey } from "../protocol/message.ts";
 import type { AppEntries } from "./app-entries.ts";
+import type { CacheFormat } from "./cache-format.ts";
 import { DeadlineError, NoRoomError } from "./errors.ts";
-import type { AppCacheStore, AppsReader, SweepOutcome } from "./ports.ts";
+import { type AppCacheStore, type AppsReader, LONG_TEXT, type SweepOutcome } from "./ports.ts";
 import type { SharedCache } from "./shared-cache.ts";
 
 /** As `AppsReader.pages` has them. */
@@ -91,21 +92,37 @@ async function sweepPage(page: readonly PageItem[], entries: AppEntries, table: 
 async function sweepEntries({ cache, table, remainingMs }: SweepContext) {
   const done = { entries: 0, removed: 0, foreign: 0 };
   for (const { store, mode } of cache.all) {
-    for await (const names of store.names()) {
+    const sweepTexts = async (found: readonly FoundText[]) => {
       assertTime(remainingMs(), `${done.entries} entries`);
-      const texts = await store.read(names);
-      const entries = names.flatMap((name, i) => entryIn(name, texts[i]));
+      const read = found.map((one) => entryIn(one, store.format));
+      const entries = read.filter((one) => typeof one === "object");
       const wrong = await (mode === "refresh"
         ? findWrong(entries, store, table)
         : findMisread(entries, table));
       // Only while it is what was compared: something newer may be there by now.
-      await store.removeSame(wrong);
-      done.foreign += texts.filter((text) => text === null).length;
+      done.removed += await store.removeSame(wrong);
       done.entries += entries.length;
-      done.removed += wrong.length;
+      done.foreign += read.filter((one) => one === "foreign").length;
+    };
+    for await (const names of store.names()) {
+      const texts = await store.read(names);
+      const long = names.filter((_, i) => texts[i] === LONG_TEXT);
+      await sweepTexts(
+        names.flatMap((name, i) => {
+          const text = texts[i];
+          return text === LONG_TEXT ? [] : [{ name, text }];
+        }),
+      );
+      // Each alone: together they may need more memory than there is.
+      for (const name of long) await sweepTexts([{ name, text: await store.readWhole(name) }]);
     }
   }
   return done;
+}
+
+interface FoundText {
+  readonly name: string;
+  readonly text: string | undefined | null;
 }
 
 /** An entry that a server would serve as an app. */
@@ -117,21 +134,22 @@ interface Entry {
   readonly appId: string | undefined;
 }
 
-/** None for whatever else is there, such as soketi's note that there is no such app, or what no server can read. */
-function entryIn(name: string, text: string | undefined | null): Entry[] {
-  if (text === undefined || text === null) return [];
+/** "foreign" for what no server can serve: another program's, which is left alone. Undefined for soketi's note that there is no such app. */
+function entryIn({ name, text }: FoundText, format: CacheFormat): Entry | "foreign" | undefined {
+  if (text === undefined) return undefined;
+  if (text === null) return "foreign";
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    // Not a server's, which fails on it: another program's, which is left alone.
-    return [];
+    // So does a server.
+    return "foreign";
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
-  const { id } = value as Record<string, unknown>;
+  if (!format.isServed(value)) return "foreign";
+  const fields = value as Readonly<Record<string, unknown>>;
   // DynamoDB refuses the whole question for one id that is none.
-  const appId = isHashKey(id) ? id : undefined;
-  return [{ name, text, value: value as Record<string, unknown>, appId }];
+  const appId = isHashKey(fields.id) ? fields.id : undefined;
+  return { name, text, value: fields, appId };
 }
 
 async function findWrong(

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { CacheFormat } from "../pipeline/cache-format.ts";
-import type { AppCacheStore, CacheWrite, CacheWriteResult } from "../pipeline/ports.ts";
+import { type AppCacheStore, type CacheWrite, type CacheWriteResult, LONG_TEXT } from "../pipeline/ports.ts";
 import { fencesOf } from "./cached-app-fence.ts";
 import { REMOVE_SAME, WRITE_CACHED_APP } from "./cached-app-scripts.ts";
 import { orRedisError, RedisError } from "./errors.ts";
@@ -19,6 +19,12 @@ interface AppCacheOptions {
 
 /** Commands that are under way at a time, and keys of one SCAN. */
 const CONCURRENCY = 500;
+
+/** An item has 400 KB at most, and its JSON hardly more. */
+const LONG_BYTES = 2 ** 19;
+
+/** More than any server should have to read. */
+const MAX_BYTES = 2 ** 26;
 
 /**
  * How long a fence stands: longer than the stream's day, since all of that may come once more. A relay that begins, and an event
@@ -61,10 +67,13 @@ export function createAppCache(
         return RESULTS.get(result) ?? "done";
       }),
 
+    readWhole: (name) => orRedisError(READING, readWhole(connection, keyOf(name))),
+
     async removeSame(entries) {
-      await inPages(entries, REMOVING, ({ name, text }) =>
-        runScript(connection, REMOVE_SAME, [keyOf(name)], [text], REMOVING),
+      const removed = await inPages(entries, REMOVING, ({ name, text }) =>
+        removeSame(connection, keyOf(name), text),
       );
+      return removed.filter(Boolean).length;
     },
 
     async touch(names) {
@@ -86,15 +95,41 @@ export function createAppCache(
   };
 }
 
-async function readText(connection: RedisConnection, key: string): Promise<string | undefined | null> {
+async function readText(
+  connection: RedisConnection,
+  key: string,
+): Promise<string | typeof LONG_TEXT | undefined | null> {
+  const bytes = await readBytes(connection, key, LONG_BYTES);
+  return bytes && (bytes.length > LONG_BYTES ? LONG_TEXT : bytes.toString());
+}
+
+async function readWhole(connection: RedisConnection, key: string): Promise<string | undefined | null> {
+  const bytes = await readBytes(connection, key, MAX_BYTES);
+  return bytes && (bytes.length > MAX_BYTES ? null : bytes.toString());
+}
+
+/** Of a longer text one byte more than the limit. */
+async function readBytes(
+  connection: RedisConnection,
+  key: string,
+  limit: number,
+): Promise<Buffer | undefined | null> {
   try {
-    const text = await connection.get(key);
+    const bytes = await connection.getrangeBuffer(key, 0, limit);
     // soketi writes an empty text for an app that it did not find, and reads it as nothing.
-    return text === null || text === "" ? undefined : text;
+    return bytes.length === 0 ? undefined : bytes;
   } catch (error) {
     if (isWrongType(error)) return null;
     throw error;
   }
+}
+
+/** Texts are compared as servers read them, which are lenient with bytes that are no UTF-8. */
+async function removeSame(connection: RedisConnection, key: string, text: string): Promise<boolean> {
+  const remove = (same: string | Buffer) => runScript(connection, REMOVE_SAME, [key], [same], REMOVING);
+  if ((await remove(text)) === 1) return true;
+  const bytes = await readBytes(connection, key, MAX_BYTES);
+  return bytes?.toString() === text && (await remove(bytes)) === 1;
 }
 
 /** A key of another type is none of ours: the write replaces it. */

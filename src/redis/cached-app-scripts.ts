@@ -28,7 +28,7 @@ local kind = redis.call('TYPE', entry).ok
 if kind ~= 'string' and kind ~= 'none' then return -1 end
 local held = redis.pcall('HGET', fences, app) or ''
 if type(held) == 'table' then
-  if not string.find(held.err, 'WRONGTYPE', 1, true) then return held end
+  if not string.find(held.err, 'WRONGTYPE', 1, true) then return redis.call('HGET', fences, app) end
   -- Not ours, under a name that is: each of the app's records would fail on it, and hold up all that come after.
   redis.call('DEL', fences)
   held = ''
@@ -52,9 +52,9 @@ elseif how == 'read' then
   if held ~= known then return 0 end
   fence = (string.match(held, '^%S+ %S+ %d+') or '- - 0') .. ' ' .. ARGV[7]
 end
-local function put()
-  if ARGV[6] == '0' then return redis.pcall('SET', entry, ARGV[5]) end
-  return redis.pcall('SET', entry, ARGV[5], 'EX', ARGV[6])
+local function put(call)
+  if ARGV[6] == '0' then return call('SET', entry, ARGV[5]) end
+  return call('SET', entry, ARGV[5], 'EX', ARGV[6])
 end
 local function found_no_room(reply) return reply.err and string.find(reply.err, 'OOM ', 1, true) end
 local function is_of_another_app()
@@ -63,14 +63,14 @@ local function is_of_another_app()
 end
 local result = 1
 if doing == 'set' then
-  local reply = put()
+  local reply = put(redis.pcall)
   if found_no_room(reply) then
     if kind == 'none' and how == 'read' then return -2 end
     redis.call('DEL', entry)
-    if kind == 'string' then reply = put() end
+    if kind == 'string' then reply = put(redis.pcall) end
     if found_no_room(reply) then result = -2 end
   end
-  if result == 1 and reply.err then return reply end
+  if result == 1 and reply.err then return put(redis.call) end
 elseif doing == 'release' and is_of_another_app() then
   -- A write, as DEL is, which no full Redis refuses.
   redis.call('EXPIRE', fences, ARGV[8])

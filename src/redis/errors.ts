@@ -68,24 +68,38 @@ const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
 ];
 
 /**
- * Some servers quote the command that they refuse, and the one that logs in has the password in it: `unknown command 'auth',
- * with args beginning with: 'user' 'password'`.
+ * Some servers quote the command that they refuse. The one that logs in has the password in it, and one that writes has apps with
+ * their secrets: `unknown command 'auth', with args beginning with: 'user' 'password'`.
  */
 function withoutArguments(words: string, cause: unknown): string {
   const shown = words.replace(/,?\s*(with args beginning with|Last reply):.*$/s, "");
-  const password = passwordIn((cause as { command?: FailedCommand } | null | undefined)?.command);
-  if (password === undefined || !shown.includes(password) || shown.startsWith("WRONGPASS invalid"))
+  const secrets = secretsIn((cause as { command?: FailedCommand } | null | undefined)?.command);
+  if (!secrets.some((secret) => bare(shown).includes(secret)) || shown.startsWith("WRONGPASS invalid"))
     return shown;
   const [code = "ERR"] = /^[A-Z]{2,}\b/.exec(shown) ?? [];
-  return `${code.includes(password) ? "ERR" : code} the login was refused; the answer quotes it (not shown)`;
+  return `${secrets.some((secret) => code.includes(secret)) ? "ERR" : code} it refused the command; the answer quotes it (not shown)`;
 }
 
-function passwordIn(command: FailedCommand | undefined): string | undefined {
-  const args = Array.isArray(command?.args) ? command.args.map(String) : [];
+/** Shorter arguments are words and numbers, which may be in any answer; of a longer one a server may quote only the beginning. */
+const QUOTED = { min: 8, max: 16 };
+
+/** What of a command must not be told: the password of one that logs in, and whatever has some length. */
+function secretsIn(command: FailedCommand | undefined): string[] {
+  const args = Array.isArray(command?.args) ? command.args.map((argument) => bare(String(argument))) : [];
   const name = String(command?.name).toLowerCase();
-  const hello = args.findIndex((argument) => argument.toLowerCase() === "auth");
-  if (name === "hello") return hello < 0 ? undefined : args[hello + 2];
-  return name === "auth" ? args.at(-1) : undefined;
+  // AUTH [<user>] <password>, by itself or within HELLO.
+  const words = [name, ...args];
+  const login = words.findIndex((word) => word.toLowerCase() === "auth");
+  const password = login < 0 ? [] : words.slice(login + 1, login + 3).slice(-1);
+  // The text of a script, its hash and its keys are no secrets, and answers of its own may name them.
+  const values = name.startsWith("eval") ? args.slice(2 + Number(args[1])) : args;
+  const long = values.filter(({ length }) => length >= QUOTED.min);
+  return [...password.filter(Boolean), ...long.map((value) => value.slice(0, QUOTED.max))];
+}
+
+/** Without what quoting adds. */
+function bare(text: string): string {
+  return text.replace(/["'`\\]/g, "");
 }
 
 /** What ioredis notes of a command at the error that it met. */

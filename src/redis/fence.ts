@@ -48,7 +48,17 @@ for i = first + 2, #ARGV - 1, 3 do
     return redis.error_reply('FENCED the position has changed since it was read')
   end
 end
-if moves > 0 and done == moves then return redis.call('HGET', positions, 'last') or '' end
+local last = redis.call('HGET', positions, 'last') or ''
+if moves > 0 and done == moves then return last end
+-- What is refused after the write would be refused again each time, and the write done each time. Redis 6, which cannot be asked,
+-- shows its rights by writes that come to nothing; the first may take memory, so that a full server refuses it as any other.
+local may, ends = redis.acl_check_cmd, ARGV[first + 1]
+for _, right in ipairs({{'HSET', positions, '', ''}, {'HDEL', positions, ''}, {'PEXPIRE', positions, ends}}) do
+  if not may then redis.call(unpack(right))
+  elseif not may(unpack(right)) then
+    return redis.error_reply('NOPERM this user may not run ' .. right[1] .. ' on the positions')
+  end
+end
 local keys, args = {}, {}
 for i = 1, #KEYS - 2 do keys[i] = KEYS[i] end
 for i = 1, first - 1 do args[i] = ARGV[i] end
@@ -59,7 +69,7 @@ for i = first + 2, #ARGV - 1, 3 do
   else redis.call('HSET', positions, ARGV[i], ARGV[i + 2]) end
 end
 if type(answer) == 'string' and answer ~= '' then redis.call('HSET', positions, 'last', answer) end
-redis.call('PEXPIRE', positions, ARGV[first + 1])
+redis.call('PEXPIRE', positions, ends)
 return answer
 `);
 }

@@ -66,6 +66,8 @@ export interface ClusterOptions {
 /** What happens to a connection. `close` may be followed by another attempt, `end` is for good. */
 type ConnectionEvent = "ready" | "error" | "close" | "end";
 
+export type ScriptArgument = string | number | Buffer;
+
 /** Commands that may be sent to one server or to a cluster alike. */
 interface Commands {
   readonly status: string;
@@ -73,9 +75,10 @@ interface Commands {
   off(event: ConnectionEvent, listener: (error: unknown) => void): unknown;
   connect(): Promise<void>;
   disconnect(reconnect?: boolean): void;
-  evalsha(sha1: string, keys: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
-  eval(lua: string, keys: number, ...keysAndArgs: (string | number)[]): Promise<unknown>;
+  evalsha(sha1: string, keys: number, ...keysAndArgs: ScriptArgument[]): Promise<unknown>;
+  eval(lua: string, keys: number, ...keysAndArgs: ScriptArgument[]): Promise<unknown>;
   get(key: string): Promise<string | null>;
+  getrangeBuffer(key: string, from: number, to: number): Promise<Buffer>;
   mget(keys: string[]): Promise<(string | null)[]>;
   set(key: string, value: string): Promise<unknown>;
   set(key: string, value: string, expiry: "EX", seconds: number): Promise<unknown>;

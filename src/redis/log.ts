@@ -5,7 +5,8 @@ import { reconnect } from "./connection.ts";
 import { RedisError } from "./errors.ts";
 import { type Fence, fenced } from "./fence.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
-import { APPEND, runScript } from "./scripts.ts";
+import { APPEND } from "./append-script.ts";
+import { runScript } from "./scripts.ts";
 import { FEW_REPLICAS, NO_WITNESSES, OTHER_PRIMARY, vouchedAppend, type Witnesses } from "./vouched.ts";
 import { halve, withRoom } from "./with-room.ts";
 

@@ -108,8 +108,12 @@ async function readParameter(
   return (await client.send(command, { abortSignal })).Parameter?.Value;
 }
 
-function plain(text: string | undefined): RedisLogin | undefined {
-  return text === undefined || text === "" ? undefined : { password: text };
+/** Of the file that a secret was made of: no password ends with them. */
+const LAST_LINE_BREAKS = /[\r\n]+$/;
+
+function plain(text = ""): RedisLogin | undefined {
+  const password = text.replace(LAST_LINE_BREAKS, "");
+  return password === "" ? undefined : { password };
 }
 
 function parseSecret(text: string | undefined): RedisLogin | undefined {
@@ -124,7 +128,7 @@ function parseSecret(text: string | undefined): RedisLogin | undefined {
   const fields = value as Readonly<Record<string, unknown>>;
   const field = (name: string) => {
     const text = fields[name];
-    return typeof text === "string" && text !== "" ? text : undefined;
+    return typeof text === "string" ? plain(text)?.password : undefined;
   };
   const password = field("password");
   return password === undefined

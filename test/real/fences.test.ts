@@ -10,7 +10,7 @@ import { normalize } from "../../src/app/normalize.ts";
 import { AppEntries } from "../../src/pipeline/app-entries.ts";
 import { CacheChanges } from "../../src/pipeline/cache-changes.ts";
 import { decodeRecord, type StreamChange } from "../../src/pipeline/decode.ts";
-import type { AppsReader, SharedCacheMode } from "../../src/pipeline/ports.ts";
+import { type AppsReader, LONG_TEXT, type SharedCacheMode } from "../../src/pipeline/ports.ts";
 import { SharedCache } from "../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../src/pipeline/sweep.ts";
 import { decodeMessage } from "../../src/protocol/message.ts";
@@ -301,6 +301,50 @@ describe.each([
     };
     expect(await repair(reader)).toEqual({ unsettled: [], withoutRoom: [], foreign: 0 });
     expect([await versionAt("a"), await redis.type(fence)]).toEqual([2, "hash"]);
+  });
+});
+
+describe("what a sweep reads", () => {
+  const NONE: AppsReader = {
+    read: () => Promise.resolve(new Map()),
+    readItems: () => Promise.resolve(new Map()),
+    pages: noPages,
+  };
+  const served = { id: "gone", key: "gone", secret: "s", enabled: true };
+
+  it.each(["refresh", "evict"] as const)(
+    "is what soketi reads, also of bytes that are no UTF-8: %s",
+    async (mode) => {
+      const redis = kept(new Redis(inject("redisUrl")));
+      const { cacheIn, keyPrefix } = openCache(redis);
+      const [before, after] = JSON.stringify({ ...served, secret: "|" }).split("|");
+      const bytes = Buffer.concat([
+        Buffer.from(before ?? ""),
+        Buffer.from([0xff, 0xc3]),
+        Buffer.from(after ?? ""),
+      ]);
+      await redis.set(`${keyPrefix}app:gone`, bytes);
+      const outcome = await sweep({ cache: cacheIn(mode), table: NONE, remainingMs: () => 60_000 });
+      expect(outcome).toMatchObject({ entries: 1, removed: 1, foreign: 0 });
+      expect(await redis.exists(`${keyPrefix}app:gone`)).toBe(0);
+    },
+  );
+
+  it("is long texts one by one, and none that is longer than a server could use", async () => {
+    const redis = kept(new Redis(inject("redisUrl")));
+    const { cacheIn, keyPrefix, store } = openCache(redis);
+    await redis.set(`${keyPrefix}app:long`, JSON.stringify({ ...served, more: "x".repeat(2 ** 20) }));
+    await redis.set(`${keyPrefix}app:file`, "x".repeat(2 ** 20));
+    await redis.setrange(`${keyPrefix}app:huge`, 2 ** 26, "x");
+    expect(await store.read(["long", "file", "huge"])).toEqual([LONG_TEXT, LONG_TEXT, LONG_TEXT]);
+    expect(await store.readWhole("huge")).toBeNull();
+    const outcome = await sweep({ cache: cacheIn("refresh"), table: NONE, remainingMs: () => 60_000 });
+    expect(outcome).toMatchObject({ entries: 1, removed: 1, foreign: 2 });
+    expect((await redis.keys(`${keyPrefix}*`)).sort()).toEqual([
+      `${keyPrefix}app:file`,
+      `${keyPrefix}app:huge`,
+    ]);
+    await redis.del(`${keyPrefix}app:file`, `${keyPrefix}app:huge`);
   });
 });
 

@@ -5,7 +5,7 @@ import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import type { EncodedMessage } from "../../src/protocol/encode.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
-import { APPEND } from "../../src/redis/scripts.ts";
+import { APPEND } from "../../src/redis/append-script.ts";
 import { eventually } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 

@@ -84,6 +84,16 @@ describe("a password that is kept elsewhere", () => {
     expect(await published(server, "second")).toEqual(new Set(["a", "b", "c"]));
   });
 
+  it.each([
+    ["a file, which ends with a line break", (password: string) => `${password}\n`],
+    ["a file of Windows, as JSON", (password: string) => JSON.stringify({ password: `${password}\r\n` })],
+  ])("may have been made of %s", async (_, wrap) => {
+    const server = keep(await startRedis({ args: ["--requirepass", "first"] }));
+    secrets.secret = wrap("first");
+    const handler = await loadHandler(env(server, { REDIS_SECRET_ID: "prod/redis" }));
+    expect(await handler({ Records: [insert("a")] }, context)).toEqual({ batchItemFailures: [] });
+  });
+
   it("may come with its user, as JSON", async () => {
     const server = keep(await startRedis());
     const admin = new Redis(server.url);

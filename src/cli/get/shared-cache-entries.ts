@@ -1,6 +1,7 @@
 import type { App } from "../../app/app.ts";
 import { publicViewOfCached, sameAsCached } from "../../app/cached-app.ts";
 import type { AppEntries } from "../../pipeline/app-entries.ts";
+import { LONG_TEXT } from "../../pipeline/ports.ts";
 import type { Tools } from "../support/tools.ts";
 
 /** One entry of a shared cache, and in words what it holds. */
@@ -50,8 +51,9 @@ async function entriesIn(
     return isRefreshed;
   }
 
-  function judge(json: string | undefined | null): string {
+  function judge(json: string | typeof LONG_TEXT | undefined | null): string {
     if (json === undefined) return NOT_THERE;
+    if (json === LONG_TEXT) return "a longer text than any app's";
     if (json === null) return `a key of another type, which ${format.server} cannot read`;
     // As the pipeline writes it. What soketi wrote itself has its server's defaults in it; nobody else writes for sockudo.
     if (app && format.json(app) === json) return AS_TABLE;

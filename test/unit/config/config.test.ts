@@ -32,6 +32,54 @@ describe("the pipeline's configuration", () => {
     expect(readPipelineConfig({ ...redis, SOKETI_APP_MANAGER_DYNAMODB_TABLE: "t2" }).table).toBe("t2");
   });
 
+  it("line breaks at the end of a variable are of the file that it was read from", () => {
+    const env = {
+      REDIS_CLUSTER_NODES: "a:1\n",
+      REDIS_USERNAME: "sync\n",
+      REDIS_PASSWORD: " p\r\n",
+      REDIS_TLS: "on\n",
+      APP_SYNC_PREFIX: "{x}\n",
+      APP_SYNC_LOG_LENGTH: "500\n",
+      APP_MANAGER_DYNAMODB_TABLE: "\n",
+      SOKETI_APP_MANAGER_DYNAMODB_TABLE: "t2\n\n",
+      SHARED_CACHE: "off\n",
+    };
+    expect(readPipelineConfig(env)).toMatchObject({
+      redis: { username: "sync", password: " p", tls: true, nodes: [{ host: "a", port: 1 }] },
+      names: { log: "{x}:v1:log" },
+      table: "t2",
+      logLength: 500,
+    });
+  });
+
+  it("names with which the function would write to a log that no node follows are refused", () => {
+    for (const table of [
+      " apps",
+      "apps ",
+      "a b",
+      "ta/ble",
+      "arn:aws:dynamodb:eu-west-1:1:table/apps",
+      "äpps",
+    ]) {
+      const read = () =>
+        readPipelineConfig({ REDIS_URL: "redis://a", SOKETI_APP_MANAGER_DYNAMODB_TABLE: table });
+      expect(mistakesOf(read)).toEqual([
+        expect.stringMatching(
+          /^SOKETI_APP_MANAGER_DYNAMODB_TABLE: expected a table's name, .* found something/,
+        ),
+      ]);
+    }
+    for (const prefix of [" {x}", "{x} ", "\t{x}"]) {
+      for (const read of [
+        () => readPipelineConfig({ REDIS_URL: "redis://a", APP_SYNC_PREFIX: prefix }),
+        () => readAgentConfig({ APP_SYNC_PREFIX: prefix }, "apps"),
+      ])
+        expect(mistakesOf(read)).toEqual([
+          "APP_SYNC_PREFIX: expected names without white space around them, found some.",
+        ]);
+    }
+  });
+
   it("leaves soketi's own cache alone, or knows it by soketi's own variables", () => {
     const redis = { REDIS_URL: "redis://a" };
     expect(readPipelineConfig(redis).sharedCache).toBeUndefined();

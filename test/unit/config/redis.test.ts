@@ -147,6 +147,19 @@ describe("Redis settings", () => {
     expect(redisOf({ APP_SYNC_REDIS_URL: "redis://a", REDIS_DB: "3" })).toMatchObject({ db: 0 });
   });
 
+  it("a certificate's name without TLS is a mistake: the connection would be in the clear", () => {
+    for (const prefix of ["", "APP_SYNC_"]) {
+      const name = `${prefix}REDIS_TLS_SERVERNAME`;
+      const redis = { [`${prefix}REDIS_URL`]: "redis://a", [name]: "b" };
+      for (const read of [() => redisOf(redis), () => readAgentConfig(redis, "apps")])
+        expect(mistakesOf(read)).toEqual([
+          `${name}: expected TLS beside it: rediss://, or REDIS_TLS=on, found none.`,
+        ]);
+      expect(redisOf({ ...redis, [`${prefix}REDIS_URL`]: "rediss://a" })).toMatchObject({ tls: true });
+      expect(redisOf({ ...redis, [`${prefix}REDIS_TLS`]: "on" })).toMatchObject({ tls: true });
+    }
+  });
+
   it("stray ones do not keep the agent off, whatever is in them", () => {
     const stray = { REDIS_TLS: "perhaps", REDIS_DB: "x", REDIS_PASSWORD: "p" };
     expect(readAgentConfig(stray, "apps")).toMatchObject({

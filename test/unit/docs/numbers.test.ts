@@ -70,7 +70,7 @@ const PROMISES: readonly (readonly [document: string, words: string, source: str
   ["docs/reference/soketi.md", "for more than 8 escapes", "src/soketi/guards/query.ts", "MAX_BAD_ESCAPES = 8"],
   ["docs/reference/soketi.md", "over 2,048 bytes reaching DynamoDB", "src/soketi/guards/lookups.ts", "MAX_KEY_BYTES = 2_048"],
   ["docs/reference/protocol.md", "30 s after their last heartbeat", "src/redis/bus.ts", "PRESENT_MS = 30_000"],
-  ["docs/reference/protocol.md", "(JSON plus 64 bytes each)", "src/redis/scripts.ts", "ENTRY_OVERHEAD = 64"],
+  ["docs/reference/protocol.md", "(JSON plus 64 bytes each)", "src/redis/append-script.ts", "ENTRY_OVERHEAD = 64"],
   ["docs/reference/protocol.md", "at most 100 changes", "src/protocol/encode.ts", "MAX_CHANGES = 100"],
   ["docs/reference/protocol.md", "changes and 64 KB", "src/protocol/encode.ts", "MAX_BYTES = 64 * 1024"],
   ["docs/reference/protocol.md", "one of more than 25 records in a batch", "src/protocol/encode.ts", "MAX_VIEWS = 25"],

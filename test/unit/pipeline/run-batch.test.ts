@@ -257,7 +257,8 @@ describe("a shared cache of servers that read no table themselves", () => {
         writes.push(...all.map(({ name }) => name));
         return Promise.resolve(all.map(() => "done"));
       },
-      removeSame: () => Promise.resolve(),
+      removeSame: () => Promise.resolve(0),
+      readWhole: () => Promise.resolve(undefined),
       touch: () => Promise.resolve(),
       async *names() {
         yield await Promise.resolve([]);
@@ -286,7 +287,8 @@ describe("a shared cache that Redis has no room for", () => {
           steps.push(json === undefined ? `remove ${name}` : `set ${name}`);
         return Promise.resolve(writes.map(({ json }) => (json !== undefined && isFull ? "full" : "done")));
       },
-      removeSame: () => Promise.resolve(),
+      removeSame: () => Promise.resolve(0),
+      readWhole: () => Promise.resolve(undefined),
       touch: () => Promise.resolve(),
       async *names() {
         yield await Promise.resolve([]);

@@ -35,9 +35,10 @@ function storeOf(format: CacheFormat): AppCacheStore {
       };
       return Promise.resolve(writes.map(write));
     },
+    readWhole: (name) => Promise.resolve(entries().get(name)),
     removeSame: (wrong) => {
       for (const { name } of wrong) entries().delete(name);
-      return Promise.resolve();
+      return Promise.resolve(wrong.length);
     },
     touch: () => Promise.resolve(),
     // eslint-disable-next-line @typescript-eslint/require-await -- an async iterable is what is asked for

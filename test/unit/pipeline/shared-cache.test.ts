@@ -5,7 +5,13 @@ import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
 import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
 import { CacheChanges } from "../../../src/pipeline/cache-changes.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
-import type { AppCacheStore, AppsReader, CacheWrite, CacheWriteResult } from "../../../src/pipeline/ports.ts";
+import {
+  type AppCacheStore,
+  type AppsReader,
+  type CacheWrite,
+  type CacheWriteResult,
+  LONG_TEXT,
+} from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
 import { sweep } from "../../../src/pipeline/sweep.ts";
 import { type Image, image, insert, modify, remove } from "../../factories/stream-event.ts";
@@ -21,6 +27,9 @@ let beforeRead: () => void;
 /** Called when what a read gives is settled, before it is given. */
 let afterRead: () => void;
 
+/** From this length on a text is not read together with others. */
+const LONG = 5_000;
+
 /** Of another type than text, by name. */
 let foreign: Set<string>;
 /** What is known of an app under a name, by both. */
@@ -32,13 +41,19 @@ const storeOf = (format: CacheFormat): AppCacheStore => ({
   format,
   read: (names) =>
     Promise.resolve(
-      names.map((name) => (foreign.has(name) ? null : cache.get(name) === "" ? undefined : cache.get(name))),
+      names.map((name) => {
+        if (foreign.has(name)) return null;
+        if ((cache.get(name)?.length ?? 0) > LONG) return LONG_TEXT;
+        return cache.get(name) === "" ? undefined : cache.get(name);
+      }),
     ),
   fences: (entries) => Promise.resolve(entries.map(({ name, appId }) => known.get(`${name} ${appId}`) ?? "")),
   write: (writes) => Promise.resolve(writes.map(writeOne)),
+  readWhole: (name) => Promise.resolve(cache.get(name)),
   removeSame: (entries) => {
-    for (const { name, text } of entries) if (cache.get(name) === text) cache.delete(name);
-    return Promise.resolve();
+    const same = entries.filter(({ name, text }) => cache.get(name) === text);
+    for (const { name } of same) cache.delete(name);
+    return Promise.resolve(same.length);
   },
   touch: (names) => {
     touched.push(...names);
@@ -107,7 +122,7 @@ function idAt(name: string): string | undefined {
   return json === undefined || json === "" ? undefined : (JSON.parse(json) as App).id;
 }
 
-function toCachedApps(all: readonly StreamChange[], late = false) {
+function toCacheChanges(all: readonly StreamChange[], late = false) {
   const cached = new CacheChanges({ late });
   for (const record of all) cached.add(record);
   return cached.all();
@@ -115,7 +130,7 @@ function toCachedApps(all: readonly StreamChange[], late = false) {
 
 const records = (...all: unknown[]) => all.map((one) => decodeRecord(one) as StreamChange);
 const apply = (mode: "evict" | "refresh", ...all: unknown[]) =>
-  new SharedCache({ mode, stores: [store] }).apply(toCachedApps(records(...all)));
+  new SharedCache({ mode, stores: [store] }).apply(toCacheChanges(records(...all)));
 const ids = () => Object.fromEntries([...cache.keys()].map((name) => [name, idAt(name)]));
 const everything = () => ({ ...ids() });
 
@@ -172,7 +187,7 @@ describe("refresh", () => {
 describe("records that are read again late", () => {
   const late = (...all: unknown[]) =>
     new SharedCache({ mode: "refresh", stores: [store], table: reader }).apply(
-      toCachedApps(records(...all), true),
+      toCacheChanges(records(...all), true),
     );
 
   it("do not put an older app over a newer one", async () => {
@@ -209,11 +224,11 @@ function without<T extends { readonly dynamodb: object }>(given: T, ...left: ("O
 describe("for servers that read no table themselves", () => {
   const sockudo = (reading?: AppsReader) =>
     new SharedCache({ mode: "refresh", stores: [storeOf(SOCKUDO_FORMAT)], table: reading });
-  const late = (...all: unknown[]) => sockudo(reader).apply(toCachedApps(records(...all), true));
+  const late = (...all: unknown[]) => sockudo(reader).apply(toCacheChanges(records(...all), true));
   const inCache = (one: App) => SOCKUDO_FORMAT.json(one);
 
   beforeEach(async () => {
-    await sockudo().apply(toCachedApps(records(insert("a"), insert("b"))));
+    await sockudo().apply(toCacheChanges(records(insert("a"), insert("b"))));
     table = new Map([app("a"), app("b")].map((one) => [one.id, one]));
   });
 
@@ -248,7 +263,7 @@ describe("for servers that read no table themselves", () => {
     table.delete("b");
     table.set("a", app("a", { AppKey: { S: "k3" } }));
     const item = { AppKey: { S: "k2" } };
-    await sockudo().apply(toCachedApps(records(modify("a", {}, item))));
+    await sockudo().apply(toCacheChanges(records(modify("a", {}, item))));
     await late(modify("a", {}, item), modify("a", item, { AppKey: { S: "k3" } }), remove("b"));
     expect(everything()).toEqual({ "id:a": "a", "key:k3": "a" });
   });
@@ -273,7 +288,7 @@ describe("for servers that read no table themselves", () => {
       reads += 1;
       if (reads !== 2) return;
       table.set("a", app("a", { MaxConnections: { N: "9" } }));
-      applied = sockudo().apply(toCachedApps(records(back)));
+      applied = sockudo().apply(toCacheChanges(records(back)));
     };
     await late(modify("a", {}, item));
     await applied;
@@ -293,21 +308,21 @@ describe("for servers that read no table themselves", () => {
       [without(changed, "OldImage", "NewImage"), ["a"]],
     ];
     for (const [record, left] of untold) {
-      const apps = toCachedApps(records(record));
+      const apps = toCacheChanges(records(record));
       await sockudo().apply(apps);
       expect(cache).toEqual(before);
       expect(sockudo().leftBy(apps)).toEqual(["a"]);
       for (const one of [sockudo(reader), soketi("refresh"), soketi("evict")])
         expect(one.leftBy(apps)).toEqual(left);
     }
-    const told = toCachedApps(records(without(changed, "OldImage"), without(remove("b"), "OldImage")));
+    const told = toCacheChanges(records(without(changed, "OldImage"), without(remove("b"), "OldImage")));
     await sockudo().apply(told);
     // All but a key that they may have had before.
     for (const one of [sockudo(), sockudo(reader), soketi("refresh"), soketi("evict")])
       expect(one.leftBy(told)).toEqual(["a", "b"]);
     expect(cache.get("id:a")).toBe(inCache(app("a", { MaxConnections: { N: "9" } })));
     expect([cache.has("id:b"), cache.has("key:b-key")]).toEqual([false, true]);
-    const whole = toCachedApps(records(changed, remove("b")));
+    const whole = toCacheChanges(records(changed, remove("b")));
     await sockudo().apply(whole);
     expect(sockudo().leftBy(whole)).toEqual([]);
     expect([cache.has("id:b"), cache.has("key:b-key")]).toEqual([false, false]);
@@ -351,7 +366,7 @@ describe("a sweep", () => {
     for (const id of ["right", "missing", "wrong"]) table.set(id, app(id));
     const cached = new SharedCache({ mode: "refresh", stores: [store] });
     await cached.apply(
-      toCachedApps(
+      toCacheChanges(
         records(insert("right"), insert("wrong", { item: { Enabled: { BOOL: false } } }), insert("gone")),
       ),
     );
@@ -415,18 +430,41 @@ describe("a sweep", () => {
     cache.set("number", JSON.stringify({ ...served, id: 5 }));
     cache.set("long-id", JSON.stringify({ ...served, id: "x".repeat(2_049) }));
     cache.set("no-secret", JSON.stringify({ id: "right", key: "right-key", enabled: true }));
-    // Not soketi's, and not served: another program's.
-    for (const [name, text] of [
-      ["counter", "5"],
-      ["words", "some words"],
-      ["list-of", "[1]"],
-      ["nothing", "null"],
-    ] as const)
-      cache.set(name, text);
+    // soketi serves them as an app with the id "app-id" and the secret "app-secret".
+    for (const text of ["5", "0", "true", "false", '"some words"', "[1]", "{}"])
+      cache.set(`is-${text}`, text);
+    cache.set("long", JSON.stringify({ ...served, id: "gone", more: "x".repeat(LONG) }));
+    // soketi fails on them: another program's.
+    cache.set("words", "some words");
+    cache.set("nothing", "null");
+    cache.set("long-words", "some words".repeat(LONG));
     foreign = new Set(["list"]);
-    expect(await run(mode)).toMatchObject({ removed: 5, foreign: 1, unsettled: 0, repaired: 0 });
-    expect([...cache.keys()]).toEqual(["right", "right-key", "counter", "words", "list-of", "nothing"]);
-    expect(await run(mode)).toMatchObject({ removed: 0, foreign: 1 });
+    expect(await run(mode)).toMatchObject({ removed: 13, foreign: 4, unsettled: 0, repaired: 0 });
+    expect([...cache.keys()]).toEqual(["right", "right-key", "words", "nothing", "long-words"]);
+    expect(await run(mode)).toMatchObject({ removed: 0, foreign: 4 });
+  });
+
+  it("has a text that is too long replaced where an app belongs, and counts what was really removed", async () => {
+    table.set("a", app("a"));
+    cache.set("a", JSON.stringify({ id: "a", more: "x".repeat(LONG) }));
+    expect(await run("refresh")).toMatchObject({ repaired: 1, removed: 0, foreign: 0 });
+    expect(idAt("a-key")).toBe("a");
+    expect(cache.get("a")).toBe(cachedJson(app("a")));
+    cache.set("gone", asSoketiHasIt("gone"));
+    beforeRead = () => cache.set("gone", asSoketiHasIt("gone", { enabled: false }));
+    expect(await run("refresh")).toMatchObject({ removed: 0 });
+  });
+
+  it("for sockudo removes what it may read as an app, a list too, and leaves the rest", async () => {
+    for (const text of ["5", "true", '"x"', "null", "x"]) cache.set(`key:is-${text}`, text);
+    for (const text of ["[1]", "{}"]) cache.set(`id:is-${text}`, text);
+    const swept = await sweep({
+      cache: new SharedCache({ mode: "refresh", stores: [storeOf(SOCKUDO_FORMAT)], table: reader }),
+      table: reader,
+      remainingMs: () => 60_000,
+    });
+    expect(swept).toMatchObject({ entries: 2, removed: 2, foreign: 5 });
+    expect([...cache.keys()].every((name) => name.startsWith("key:"))).toBe(true);
   });
 
   it("an app that changes all the time, or whose name is taken by something else, stops nothing else", async () => {

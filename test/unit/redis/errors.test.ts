@@ -41,6 +41,55 @@ describe("RedisError", () => {
     }
   });
 
+  /** As proxies and other programs that speak Redis' protocol may have them. */
+  it.each([
+    ["evalsha", ["0123", 1, "a-key", '{"secret":"zebra"}'], 'ERR cannot run: "{\\"secret\\":\\"zebra\\"}"'],
+    [
+      "EVAL",
+      ["return 1", 1, "a-key", '{"id":"a","key":"k","secret":"zebra"}'],
+      'ERR at {"id":"a","key":"k","secret":"zeb…',
+    ],
+    ["client", ["setname", "zebra-quokka"], "ERR no such client: setname zebra-quokka"],
+    ["sentinel", ["master", "zebra-quokka"], "zebra-quokka is not monitored here"],
+    ["subscribe", ["zebra-quokka"], "NOPERM for 'zebra-quokka'"],
+    ["hello", [3, "setname", "zebra-quokka"], "NOPROTO zebra-quokka"],
+  ])("has nothing that the answer to %s %j quotes", (name, args, message) => {
+    const cause = Object.assign(new Error(message), { command: { name, args } });
+    const { reason } = new RedisError("be asked", cause);
+    expect(reason).toMatch(
+      /^(ERR|NOPERM|NOPROTO) it refused the command; the answer quotes it \(not shown\)$/,
+    );
+  });
+
+  it("has the words that name a script, its keys, or a command with short arguments", () => {
+    const args = ["0123456789abcdef", 1, "{app-sync:apps}:v1:log", "a message of its own"];
+    for (const [name, words] of [
+      ["evalsha", "NOSCRIPT 0123456789abcdef is not known; WRONGTYPE at {app-sync:apps}:v1:log"],
+      ["config", "ERR Unknown subcommand 'GET'"],
+      ["auth", "ERR no password is set"],
+    ] as const) {
+      const cause = Object.assign(new Error(words), {
+        command: { name, args: name === "config" ? ["GET"] : name === "auth" ? [""] : args },
+      });
+      expect(new RedisError("be asked", cause).reason).toBe(words);
+    }
+  });
+
+  it("has no name of a socket that may hold a login", () => {
+    const words = "connect ENOENT redis://user:s3cret@host:6379";
+    const cause = Object.assign(new Error(words), {
+      code: "ENOENT",
+      address: "redis://user:s3cret@host:6379",
+    });
+    expect(new RedisError("keep the connection", cause)).toMatchObject({
+      reason: "the socket cannot be connected to (ENOENT)",
+      code: "ENOENT",
+    });
+    expect(new RedisError("connect", new Error("connect ENOENT /run/redis.sock")).reason).toContain(
+      "/run/redis.sock",
+    );
+  });
+
   it("has the words of a refusal that quotes nothing, also where the password is one of them", () => {
     const words = "WRONGPASS invalid username-password pair or user is disabled.";
     const cause = Object.assign(new Error(words), { command: { name: "auth", args: ["user", "pass"] } });

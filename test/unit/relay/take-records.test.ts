@@ -56,7 +56,8 @@ const storeOf = (
     for (const one of writes) write(one);
     return writes.map(() => "done");
   },
-  removeSame: () => Promise.resolve(),
+  removeSame: () => Promise.resolve(0),
+  readWhole: () => Promise.resolve(undefined),
   touch: () => Promise.resolve(),
   names: async function* () {
     yield await Promise.resolve([]);
