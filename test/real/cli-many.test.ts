@@ -130,7 +130,9 @@ describe("several apps", () => {
     const none = await apps(["update", "b-1", "b-2", ...zero, "--json"]);
     expect(none.status).toBe(1);
     expect(jsonLines<Line>(none).map(({ code, failed }) => code ?? failed)).toEqual([
-      ...["E_CHANGE_REFUSED", "E_CHANGE_REFUSED", 2],
+      "E_CHANGE_REFUSED",
+      "E_CHANGE_REFUSED",
+      2,
     ]);
     expect(await fleet.table.get("b-1")).not.toHaveProperty("MaxConnections");
   });
@@ -195,7 +197,15 @@ describe(`${MANY} rotations`, { shuffle: false }, () => {
     await put(...ids);
     const out = join(folder, "secrets.jsonl");
     const result = await apps([
-      ...["rotate-secret", ...chosen, "--overlap", "1h", "--out", out, "--by", "the test", "--json"],
+      "rotate-secret",
+      ...chosen,
+      "--overlap",
+      "1h",
+      "--out",
+      out,
+      "--by",
+      "the test",
+      "--json",
     ]);
     expect(result.status, result.stderr).toBe(0);
     const lines = jsonLines<Line>(result);

@@ -104,12 +104,11 @@ describe("the users of docs/reference/redis-users.md", () => {
     }
     const canary = await loadHandler<(event: unknown, context: unknown) => Promise<CanaryResult>>(
       {
-        ...{
-          REDIS_URL: urlOf("pipeline", server.port),
-          APP_SYNC_PREFIX: fleet.prefix,
-          AWS_REGION: "us-east-1",
-        },
-        ...{ APP_MANAGER_DYNAMODB_TABLE: fleet.table.name, APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint },
+        REDIS_URL: urlOf("pipeline", server.port),
+        APP_SYNC_PREFIX: fleet.prefix,
+        AWS_REGION: "us-east-1",
+        APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
+        APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
       },
       "canary",
     );
