@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { SoketiNode } from "../../local/soketi-node.ts";
-import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { cli, type CliOptions, interruptOnce, jsonLines } from "../support/cli.ts";
+import { messagesIn } from "../support/log-messages.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 import { putAll } from "../support/many-apps.ts";
 
@@ -188,10 +188,9 @@ describe(`${MANY} rotations`, { shuffle: false }, () => {
   const ids = Array.from({ length: MANY }, (_, i) => `many-${i}`);
   const chosen = ["--all", "--where", "id~^many-", "--yes"];
   const messages = async () =>
-    (await redis.xrange(busNames(fleet.prefix).log, "-", "+")).flatMap(([, [, json = ""]]) => {
-      const decoded = decodeMessage(json);
-      return decoded.kind === "changes" && decoded.message.by === "the test" ? [decoded.message] : [];
-    });
+    (await messagesIn(redis, busNames(fleet.prefix).log)).flatMap((decoded) =>
+      decoded.kind === "changes" && decoded.message.by === "the test" ? [decoded.message] : [],
+    );
 
   it("lose none: each secret is in the file and in the table, and every node takes it and the one before", async () => {
     await put(...ids);
