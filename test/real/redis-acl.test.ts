@@ -18,13 +18,12 @@ import {
   loadHandler,
   outcomeOfConnecting,
   startFleet,
+  WITHOUT_VERIFIER,
 } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 
 const keep = keeping();
 const dynamodbEndpoint = inject("dynamodbEndpoint");
-/** The verifier would hide that no message arrives. */
-const WITHOUT_VERIFIER = { APP_SYNC_VERIFY_EVERY_MS: "0" };
 
 const leaseOf = async (node: SoketiNode) => (await node.metrics()).lease_held === 1;
 
