@@ -172,6 +172,10 @@ async function askNodes(tools: Tools, appId: string, unseen: string[]): Promise<
   const fleet = await tools.fleet();
   const nodes = await fleet.ask({ appId });
   unseen.push(...unanswered(fleet, nodes));
+  for (const { entry, answer } of nodes) {
+    if (entry.soketi === undefined || !answer || answer.holds !== undefined) continue;
+    unseen.push(`node ${entry.host} ${entry.pid}: it does not say what it holds`);
+  }
   return nodes;
 }
 

@@ -58,7 +58,7 @@ export function createNodesCommand(): Command {
           if (!views.every(isThere)) terminal.note(IF_GONE);
           // Who says how many there must be has counted without those that are gone.
           const counted = options.expect === undefined ? views : views.filter(isThere);
-          return complaint === undefined && !fleet.readsReplica && counted.every(isWell)
+          return complaint === undefined && !fleet.readsReplica && counted.every(isWellHere)
             ? EXIT.ok
             : EXIT.unwell;
         }
@@ -78,6 +78,9 @@ export function createNodesCommand(): Command {
       }),
     );
 }
+
+/** Of another log a node learns nothing of this one, lease or not. */
+const isWellHere = (view: NodeView) => isWell(view) && (view.soketi === null || view.behind !== null);
 
 const isThere = ({ lastSeenMsAgo }: NodeView) => lastSeenMsAgo === null;
 
