@@ -76,7 +76,7 @@ it("a node that answers, and not what it holds, was not looked at by get", async
   const { status, stdout, stderr } = await run("get", "acme", "--json");
   const words = "node host-of-reticent 7: it does not say what it holds";
   expect([status, stderr]).toEqual([7, `not checked: ${words}\n`]);
-  expect(jsonLines({ status, stdout, stderr })).toMatchObject([{ notLookedAt: [words] }]);
+  expect(jsonLines({ status, stdout, stderr })).toMatchObject([{ notChecked: [words] }]);
 });
 
 it("a node with a lease that follows another log is not well", async () => {
