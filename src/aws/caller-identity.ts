@@ -1,4 +1,4 @@
-import { type RequestLimits, requestHandler } from "./clients.ts";
+import { inRegion, type RequestLimits, requestHandler } from "./clients.ts";
 
 /** A name for people to read is not worth a wait. Milliseconds. */
 const LIMITS: RequestLimits = { connectionTimeout: 500, requestTimeout: 1_000 };
@@ -10,7 +10,7 @@ export async function callerIdentity(region: string | undefined): Promise<string
   const client = new STSClient({
     requestHandler: requestHandler(LIMITS),
     maxAttempts: 1,
-    ...(region === undefined ? {} : { region }),
+    ...inRegion(region),
   });
   try {
     return (await client.send(new GetCallerIdentityCommand({}))).Arn;

@@ -26,6 +26,9 @@ export const requestHandler = (limits: RequestLimits) => ({
   throwOnRequestTimeout: true,
 });
 
+/** A client's region. The SDK looks elsewhere for one that is absent, and its types take no undefined. */
+export const inRegion = (region: string | undefined) => (region === undefined ? {} : { region });
+
 /** Clients of the table, and of its stream. */
 export interface DynamoDb {
   readonly tables: DynamoDBClient;
@@ -39,8 +42,7 @@ export function openDynamoDb(
 ): DynamoDb {
   const options = {
     requestHandler: requestHandler(limits),
-    // The SDK looks for what is absent elsewhere; its types take no undefined.
-    ...(region === undefined ? {} : { region }),
+    ...inRegion(region),
     ...(dynamodbEndpoint === undefined ? {} : { endpoint: dynamodbEndpoint }),
   };
   const clients = { tables: new DynamoDBClient(options), streams: new DynamoDBStreamsClient(options) };

@@ -1,5 +1,5 @@
 import { LambdaClient, paginateListEventSourceMappings } from "@aws-sdk/client-lambda";
-import { requestHandler, TOOLS } from "./clients.ts";
+import { inRegion, requestHandler, TOOLS } from "./clients.ts";
 import { rememberRequests } from "./failed-request.ts";
 
 /** An event source mapping as far as the promises depend on it. */
@@ -19,10 +19,7 @@ export interface MappingShape {
 
 /** The event source mappings of a stream. Rejects with what AWS says. */
 export async function listMappings(streamArn: string, region: string | undefined): Promise<MappingShape[]> {
-  const client = new LambdaClient({
-    requestHandler: requestHandler(TOOLS),
-    ...(region === undefined ? {} : { region }),
-  });
+  const client = new LambdaClient({ requestHandler: requestHandler(TOOLS), ...inRegion(region) });
   rememberRequests(client);
   const mappings: MappingShape[] = [];
   try {

@@ -1,8 +1,8 @@
 import { Command } from "commander";
 import { nextTurn } from "../async/next-turn.ts";
 import { complain } from "./support/command.ts";
-import { EXIT } from "./support/exit-codes.ts";
-import { bearLostOutput, outputFailed } from "./support/interruption.ts";
+import { EXIT, EXIT_CODES_IN_WORDS } from "./support/exit-codes.ts";
+import { bearLostOutput, outputFailed } from "./support/lost-output.ts";
 
 // The AWS SDK's advice on Node versions is nothing that whoever runs a command can act on.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
@@ -11,9 +11,9 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   doctor: async () => (await import("./doctor/doctor.ts")).createDoctorCommand(),
   nodes: async () => (await import("./nodes.ts")).createNodesCommand(),
-  tail: async () => (await import("./tail.ts")).createTailCommand(),
+  tail: async () => (await import("./tail/tail.ts")).createTailCommand(),
   measure: async () => (await import("./measure/measure.ts")).createMeasureCommand(),
-  get: async () => (await import("./get.ts")).createGetCommand(),
+  get: async () => (await import("./get/get.ts")).createGetCommand(),
   validate: async () => (await import("./validate/validate.ts")).createValidateCommand(),
   console: async () => (await import("./console.ts")).createConsoleCommand(),
   apps: async () => (await import("./apps/apps.ts")).createAppsCommand(),
@@ -38,10 +38,9 @@ const program = new Command("soketi-app-sync")
   .addHelpText(
     "after",
     `
-The table and Redis are those of the pipeline's variables: REDIS_URL, APP_MANAGER_DYNAMODB_TABLE, AWS_REGION, and the
-rest of docs/reference/settings.md.
-Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 changed but not confirmed by every node,
-7 done but something could not be checked, 130 and 143 interrupted.`,
+The pipeline's variables say where the table and Redis are: REDIS_URL, APP_MANAGER_DYNAMODB_TABLE, AWS_REGION and others
+(docs/reference/settings.md).
+${EXIT_CODES_IN_WORDS}`,
   );
 
 bearLostOutput();

@@ -1,14 +1,16 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { readCanaryApp } from "../config/canary.ts";
 import { Observer } from "../console/observer.ts";
 import { startConsole } from "../console/server.ts";
 import { readCanaryResults } from "../fleet/canary-results.ts";
 import { createFleet } from "../redis/fleet.ts";
+import { port } from "./support/arguments.ts";
 import { createCommand, runCommand } from "./support/command.ts";
 import { explain } from "./support/explain.ts";
-import { interruption, outputFailed } from "./support/interruption.ts";
+import { interruption } from "./support/interruption.ts";
+import { outputFailed } from "./support/lost-output.ts";
 import type { CommonOptions } from "./support/tools.ts";
 import { UsageError } from "./support/errors.ts";
 
@@ -80,10 +82,4 @@ async function readToken(file: string | undefined): Promise<string | undefined> 
     `${from}: expected a token of 16 to 256 letters, digits, -, ., _ or ~; found another text of length ${token.length}: ` +
       "create one with: openssl rand -hex 24",
   );
-}
-
-function port(text: string): number {
-  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
-  if (number <= 65_535) return number;
-  throw new InvalidArgumentError("Expected a port from 0 to 65535.");
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { encodeChanges } from "../protocol/encode.ts";
-import { isAgreed } from "./apps/change-apps.ts";
-import { addSelection, select, type SelectionOptions } from "./apps/selection.ts";
+import { isAgreed } from "./support/agreement.ts";
+import { addSelection, select, type SelectionOptions } from "./support/selection.ts";
 import { amount } from "./support/amount.ts";
 import { addAnnounceOptions, type AnnounceOptions } from "./support/announce.ts";
 import { createCommand, type Run, runCommand } from "./support/command.ts";

@@ -2,14 +2,16 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Option, type Command } from "commander";
 import { READS_REPLICA } from "../fleet/reads-replica.ts";
 import { isWell, type NodeView, viewOf } from "../fleet/node-view.ts";
+import type { Fleet } from "../redis/fleet.ts";
 import { otherPrefixes } from "../redis/inspection.ts";
 import { ago } from "./support/ago.ts";
 import { amount } from "./support/amount.ts";
 import { count, interval } from "./support/arguments.ts";
-import { createCommand, runCommand } from "./support/command.ts";
-import { EXIT } from "./support/exit-codes.ts";
-import { IF_GONE } from "./support/forget.ts";
-import { interruption, nobodyReads } from "./support/interruption.ts";
+import { createCommand, type Run, runCommand } from "./support/command.ts";
+import { EXIT, type ExitCode } from "./support/exit-codes.ts";
+import { IF_GONE, tooFewNodes } from "./support/node-advice.ts";
+import { interruption } from "./support/interruption.ts";
+import { nobodyReads } from "./support/lost-output.ts";
 import type { Terminal } from "./support/terminal.ts";
 import type { CommonOptions, Tools } from "./support/tools.ts";
 
@@ -19,11 +21,14 @@ interface NodesOptions extends CommonOptions {
   readonly forget?: true;
 }
 
+/** Between two looks with `--watch`, unless it is said otherwise. Milliseconds. */
+const DEFAULT_INTERVAL_MS = 1_000;
+
 /** `nodes`: every agent, as it says itself it is. */
 export function createNodesCommand(): Command {
   return createCommand(
     "nodes",
-    "Show every agent: lease, messages behind, entries, hit ratio, lag, apps in use and their bound.",
+    "Show every node: lease, messages behind, cached apps, hit ratio, lag, and how soon it reads apps in use again.",
     [
       "nodes",
       "nodes --watch 2s",
@@ -37,46 +42,65 @@ export function createNodesCommand(): Command {
     )
     .option("--expect <n>", "expected number of soketi nodes", count)
     .option("--forget", "forget nodes that vanished")
-    .action((options: NodesOptions) =>
-      runCommand(options, async ({ tools, terminal }) => {
-        const fleet = await tools.fleet();
-        if (options.forget) {
-          const left = (await fleet.registered()).filter(({ silentMs }) => silentMs !== undefined);
-          await fleet.forget(left.map(({ id }) => id));
-          terminal.note(`${amount(left.length, "node")} forgotten`);
-        }
-        const look = async () => {
-          const tail = await fleet.tail();
-          return (await fleet.ask()).map((node) => viewOf(node, tail));
-        };
-        if (options.watch === undefined) {
-          const views = await look();
-          show(views, terminal);
-          if (fleet.readsReplica) terminal.note(READS_REPLICA);
-          const complaint = complaintOf(views, options.expect, await elsewhere(views, tools));
-          if (complaint !== undefined) terminal.note(complaint);
-          if (!views.every(isThere)) terminal.note(IF_GONE);
-          // Who says how many there must be has counted without those that are gone.
-          const counted = options.expect === undefined ? views : views.filter(isThere);
-          return complaint === undefined && !fleet.readsReplica && counted.every(isWell)
-            ? EXIT.ok
-            : EXIT.unwell;
-        }
-        const everyMs = options.watch === true ? 1_000 : options.watch;
-        const ended = AbortSignal.any([interruption(), nobodyReads()]);
-        while (!ended.aborted) {
-          const views = await look();
-          // Back to the top left, and what was below is cleared.
-          if (!terminal.json && process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[J");
-          show(views, terminal);
-          if (fleet.readsReplica) terminal.note(READS_REPLICA);
-          const complaint = complaintOf(views, options.expect, []);
-          if (complaint !== undefined) terminal.print(terminal.colors.red(complaint));
-          await pause(everyMs, undefined, { signal: ended }).catch(() => undefined);
-        }
-        return EXIT.ok;
-      }),
-    );
+    .action((options: NodesOptions) => runCommand(options, (run) => nodes(run, options)));
+}
+
+async function nodes(run: Run, options: NodesOptions): Promise<ExitCode> {
+  const fleet = await run.tools.fleet();
+  if (options.forget) await forgetVanished(run, fleet);
+  const { watch, expect } = options;
+  if (watch === undefined) return showOnce(run, fleet, expect);
+  await showAgainAndAgain(run, fleet, watch === true ? DEFAULT_INTERVAL_MS : watch, expect);
+  return EXIT.ok;
+}
+
+async function forgetVanished({ terminal }: Run, fleet: Fleet): Promise<void> {
+  const vanished = (await fleet.registered()).filter(({ silentMs }) => silentMs !== undefined);
+  await fleet.forget(vanished.map(({ id }) => id));
+  terminal.note(`${amount(vanished.length, "node")} forgotten`);
+}
+
+async function viewsOf(fleet: Fleet): Promise<NodeView[]> {
+  // First: no node can be behind what comes later.
+  const tail = await fleet.tail();
+  return (await fleet.ask()).map((node) => viewOf(node, tail));
+}
+
+async function showOnce(
+  { tools, terminal }: Run,
+  fleet: Fleet,
+  expect: number | undefined,
+): Promise<ExitCode> {
+  const views = await viewsOf(fleet);
+  show(views, terminal);
+  if (fleet.readsReplica) terminal.note(READS_REPLICA);
+  const complaint = complaintOf(views, expect, await elsewhere(views, tools));
+  if (complaint !== undefined) terminal.note(complaint);
+  if (!views.every(isThere)) terminal.note(IF_GONE);
+  // Who says how many there must be has counted without those that are gone.
+  const counted = expect === undefined ? views : views.filter(isThere);
+  const isHealthy = complaint === undefined && !fleet.readsReplica && counted.every(isWell);
+  return isHealthy ? EXIT.ok : EXIT.unwell;
+}
+
+/** Until Ctrl-C, or until nobody reads it. */
+async function showAgainAndAgain(
+  { terminal }: Run,
+  fleet: Fleet,
+  everyMs: number,
+  expect: number | undefined,
+): Promise<void> {
+  const ended = AbortSignal.any([interruption(), nobodyReads()]);
+  while (!ended.aborted) {
+    const views = await viewsOf(fleet);
+    // Back to the top left, and what was below is cleared.
+    if (!terminal.json && process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[J");
+    show(views, terminal);
+    if (fleet.readsReplica) terminal.note(READS_REPLICA);
+    const complaint = complaintOf(views, expect, []);
+    if (complaint !== undefined) terminal.print(terminal.colors.red(complaint));
+    await pause(everyMs, undefined, { signal: ended }).catch(() => undefined);
+  }
 }
 
 const isThere = ({ lastSeenMsAgo }: NodeView) => lastSeenMsAgo === null;
@@ -94,7 +118,7 @@ function complaintOf(
 ): string | undefined {
   const there = views.filter(({ soketi, answers }) => soketi !== null && answers).length;
   if (expect !== undefined && there < expect) {
-    return `expected ${amount(expect, "node")}, found ${there}: nodes without the agent, or on another Redis or prefix, cannot be seen`;
+    return tooFewNodes(expect, there);
   }
   if (views.some(({ soketi }) => soketi !== null)) return undefined;
   const hint = others.length > 0 ? `; found nodes at ${others.slice(0, 3).join(", ")}` : "";

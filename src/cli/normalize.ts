@@ -14,7 +14,11 @@ export function createNormalizeCommand(): Command {
     "Show how every node reads an item, and what is wrong with it. Secrets are not shown.",
     ["normalize item.json"],
   )
-    .argument("[file]", "the item as DynamoDB JSON, alone or as `aws dynamodb get-item` prints it", "-")
+    .argument(
+      "[file]",
+      "file with one item as DynamoDB JSON, alone or as `aws dynamodb get-item` prints it; - is standard input",
+      "-",
+    )
     .action((file: string, options: CommonOptions) =>
       runCommand(options, async ({ terminal }) => {
         const { app, problems } = normalize(await readItem(file));

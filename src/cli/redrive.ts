@@ -22,10 +22,10 @@ export function createRedriveCommand(): Command {
     "Publish a range of the table's stream again; flush all nodes if it is lost.",
     ["redrive --shard shardId-0000 --from 100 --to 200"],
   )
-    .requiredOption("--shard <id>", "the range's shard: shardId in a failure message")
+    .requiredOption("--shard <id>", "shard of the range (shardId in a failure message)")
     .requiredOption("--from <number>", "sequence number of its first record", sequenceNumber)
     .requiredOption("--to <number>", "sequence number of its last record", sequenceNumber)
-    .option("--stream <arn>", "the stream; by default the table's present one")
+    .option("--stream <arn>", "ARN of the stream; by default the table's current one")
     .action((options: RedriveOptions) =>
       runCommand(options, async ({ tools, terminal }) => {
         refuseSwapped(options);

@@ -1,6 +1,7 @@
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { AwsCredentialsError, NoStreamError, StreamGoneError, ViewTypeError } from "../aws/errors.ts";
 import { readRelayConfig } from "../config/relay.ts";
+import { port } from "./support/arguments.ts";
 import { complain, createCommand } from "./support/command.ts";
 import { codeOf } from "./support/explain.ts";
 import { EXIT, type ExitCode } from "./support/exit-codes.ts";
@@ -9,19 +10,19 @@ import { type CommonOptions, environmentOf } from "./support/tools.ts";
 
 interface RelayCommandOptions extends CommonOptions {
   readonly host?: string;
-  readonly port?: string;
+  readonly port?: number;
 }
 
 /** `relay`: the pipeline as a process of one's own, for fleets whose Redis Lambda cannot reach. */
 export function createRelayCommand(): Command {
   return createCommand(
     "relay",
-    "Read the table's stream and publish its changes, in place of the function: docs/relay.md.",
+    "Read the table's stream and publish its changes, in place of the Lambda function (docs/relay.md).",
     ["relay", "relay --host 0.0.0.0 --port 9602"],
   )
     .addOption(new Option("--host <address>", "address of /health and /metrics (APP_SYNC_RELAY_HOST)"))
     .addOption(
-      new Option("--port <number>", "port; 0 picks a free one (APP_SYNC_RELAY_PORT)").argParser(number),
+      new Option("--port <number>", "port; 0 picks a free one (APP_SYNC_RELAY_PORT)").argParser(port),
     )
     .action(async (options: RelayCommandOptions) => {
       process.exitCode = await run(options);
@@ -35,7 +36,7 @@ async function run(options: RelayCommandOptions): Promise<ExitCode> {
     const config = readRelayConfig({
       ...environment,
       APP_SYNC_RELAY_HOST: host ?? environment.APP_SYNC_RELAY_HOST,
-      APP_SYNC_RELAY_PORT: port ?? environment.APP_SYNC_RELAY_PORT,
+      APP_SYNC_RELAY_PORT: port?.toString() ?? environment.APP_SYNC_RELAY_PORT,
     });
     const { startRelay } = await import("../relay/start-relay.ts");
     await startRelay(config, interruption());
@@ -55,9 +56,4 @@ function exitCodeOf(error: unknown): ExitCode {
   if (error instanceof AwsCredentialsError) return EXIT.noCredentials;
   if (error instanceof NoStreamError || error instanceof StreamGoneError) return EXIT.noStream;
   return error instanceof ViewTypeError ? EXIT.wrongViewType : EXIT.failed;
-}
-
-function number(text: string): string {
-  if (/^\d{1,5}$/.test(text)) return text;
-  throw new InvalidArgumentError("Expected a port from 0 to 65535.");
 }

@@ -8,7 +8,7 @@ import type { CommonOptions } from "./support/tools.ts";
 
 /** `sweep`: the whole table and soketi's shared app cache compared, and repaired, as handlers/sweep.ts does on schedule. */
 export function createSweepCommand(): Command {
-  return createCommand("sweep", "Compare soketi's shared app cache with the table and repair it.", [
+  return createCommand("sweep", "Compare the shared app cache with the table and repair it.", [
     "sweep",
   ]).action((options: CommonOptions) =>
     runCommand(options, async ({ tools, terminal }) => {

@@ -1,7 +1,8 @@
 import type { LogEntry } from "../protocol/live.ts";
 import type { RegisteredNode } from "../protocol/node.ts";
 import type { Fleet } from "../redis/fleet.ts";
-import { plausibleLag, rowsOf } from "../fleet/log-rows.ts";
+import { rowsOf } from "../fleet/log-rows.ts";
+import { plausibleLag } from "../fleet/plausible-lag.ts";
 import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { type FleetUse, previousSecretUses } from "../fleet/previous-secret-uses.ts";

@@ -3,8 +3,8 @@ import type { BusNames } from "../protocol/names.ts";
 import { orRedisError } from "../redis/errors.ts";
 import type { RedisConnection } from "../redis/library.ts";
 
-/** A result is kept for a day, as nodes are that left. Seconds. */
-const KEPT_SECONDS = 86_400;
+/** As long as a node that vanished is remembered: a day. Seconds. */
+const RETENTION_SECONDS = 86_400;
 
 /** The last writes that were followed to the last node: the canary's own, and those by hand. */
 export interface CanaryResults {
@@ -20,7 +20,7 @@ export async function keepCanaryResult(
 ): Promise<void> {
   await orRedisError(
     "keep the canary's result",
-    connection.set(name, JSON.stringify(result), "EX", KEPT_SECONDS),
+    connection.set(name, JSON.stringify(result), "EX", RETENTION_SECONDS),
   );
 }
 

@@ -1,9 +1,6 @@
 import type { LogEntry } from "../protocol/live.ts";
 import { rowsOf } from "./log-rows.ts";
 
-/** Two clocks may differ by this much before anything that is shown is wrong. Milliseconds. */
-export const CLOCK_TOLERANCE_MS = 1_000;
-
 /** Within which time somebody's clock was read, by Redis' clock: milliseconds since 1970. */
 export interface Bracket {
   readonly from: number;

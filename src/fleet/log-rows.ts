@@ -1,6 +1,7 @@
 import type { LogEntry } from "../protocol/live.ts";
 import { type Change, decodeMessage } from "../protocol/message.ts";
 import { formatMessageId } from "../protocol/message-id.ts";
+import { plausibleLag } from "./plausible-lag.ts";
 
 /** What the log says of one app, or of all, as people are shown it. Times in milliseconds since 1970. */
 export interface LogRow {
@@ -51,14 +52,6 @@ export function rowsOf({ id, json }: LogEntry): LogRow[] {
     case "malformed":
       return [{ message, type: "malformed", reason: decoded.reason }];
   }
-}
-
-/** Two hosts' clocks are never quite one. Milliseconds. */
-const CLOCK_TOLERANCE_MS = 1_000;
-
-/** A time between two hosts' clocks: one that is less than nothing is not known, but for a little. */
-export function plausibleLag(ms: number): number | null {
-  return ms < -CLOCK_TOLERANCE_MS ? null : Math.max(0, ms);
 }
 
 /** Milliseconds since the table was written, or the pipeline invoked; null where nothing tells, or clocks differ. */

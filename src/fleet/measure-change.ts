@@ -48,7 +48,11 @@ export async function measureChange(
   const confirmations = id
     ? await waitForNodes(fleet, id, { nodes, started, limitMs })
     : nodes.map(({ id: node, entry: { host, pid }, silentMs = null }) => ({
-        ...{ node, host, pid, confirmedAfterMs: null, lastSeenMsAgo: silentMs },
+        node,
+        host,
+        pid,
+        confirmedAfterMs: null,
+        lastSeenMsAgo: silentMs,
       }));
   const lastMs = streamMs === null ? null : lastConfirmation(confirmations, writeMs + streamMs);
   return {

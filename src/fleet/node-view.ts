@@ -1,6 +1,6 @@
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
-import { plausibleLag } from "./log-rows.ts";
 import type { RecentFlush, RegisteredNode } from "../protocol/node.ts";
+import { plausibleLag } from "./plausible-lag.ts";
 
 /** One node as it is shown. Null: it did not answer, or is too old to say. */
 export interface NodeView {

@@ -1,3 +1,3 @@
-/** For people who look at what a replica says. */
+/** What to say with anything that was read from a replica. */
 export const READS_REPLICA =
-  "this Redis is a replica: what it says may be old, and nodes do not answer over it; it is asked until the address leads to the primary";
+  "this Redis is a replica: its data may be old, and nodes cannot answer over it; it is asked again until the address leads to the primary";

@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { compareMessageIds, type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { Answer, RegisteredNode } from "../protocol/node.ts";
 import type { Fleet } from "../redis/fleet.ts";
+import { soketiNodesOf } from "./soketi-nodes.ts";
 
 /** Whether a soketi node has applied a message. */
 export interface Confirmation {
@@ -27,18 +28,18 @@ export interface Wait {
 /** Between two looks at the answers. Milliseconds. */
 const POLL_INTERVAL_MS = 5;
 
-/** Between two questions: at first, and at most, for a node that is silent. Milliseconds. */
-const ASK_INTERVAL_MS = { first: 20, most: 500 };
+/** Between two questions to nodes that have not confirmed: at first, and at most. Milliseconds. */
+const ASK_INTERVAL_MS = { first: 20, max: 500 };
 
 /** An answer is waited for at least this long, whatever the limit. Milliseconds. */
 const MIN_WAIT_MS = 250;
 
-/** So often it is seen who has left the registry in order. Milliseconds. */
+/** How often the registry is read again, to see who has left it. Milliseconds. */
 const REGISTRY_INTERVAL_MS = 1_000;
 
-/** To be called before the change is made. Programs that only follow the log are their own matter. Rejects with RedisError. */
+/** To be called before the change is made. Rejects with RedisError. */
 export async function nodesToWaitFor(fleet: Pick<Fleet, "registered">): Promise<RegisteredNode[]> {
-  return (await fleet.registered()).filter(({ entry }) => entry.soketi !== undefined);
+  return soketiNodesOf(await fleet.registered());
 }
 
 /**
@@ -65,7 +66,7 @@ export async function waitForNodes(
     if (performance.now() >= askAt) {
       await question.ask();
       askAt = performance.now() + askPauseMs;
-      askPauseMs = Math.min(askPauseMs * 1.2, ASK_INTERVAL_MS.most);
+      askPauseMs = Math.min(askPauseMs * 1.2, ASK_INTERVAL_MS.max);
     }
     await pause(POLL_INTERVAL_MS);
     for (const answer of await question.answers()) {

@@ -32,44 +32,43 @@ export async function watchLog(
   pollIntervalMs = POLL_INTERVAL_MS,
 ): Promise<LogWatch> {
   let cursor = await fleet.tail();
-  return {
-    async messageOf(appId, started, limitMs, key) {
-      const isWanted = (change: Change) =>
-        change.appId === appId && (key === undefined || change.keys.includes(key));
-      for (;;) {
-        for (const { id, json } of await fleet.messages(cursor)) {
-          cursor = id;
-          const decoded = decodeMessage(json);
-          if (isAnnounced(decoded)) continue;
-          if (decoded.kind === "changes" ? decoded.message.changes.some(isWanted) : key === undefined)
-            return id;
-        }
-        if (performance.now() - started >= limitMs) return undefined;
-        await pause(pollIntervalMs);
+
+  /** The first message of the function's from now on that is wanted; undefined when none comes in time. */
+  async function find(isWanted: IsWanted, started: number, limitMs: number): Promise<MessageId | undefined> {
+    for (;;) {
+      for (const { id, json } of await fleet.messages(cursor)) {
+        cursor = id;
+        const decoded = decodeMessage(json);
+        if (!isAnnounced(decoded) && isWanted(decoded, id)) return id;
       }
+      if (performance.now() - started >= limitMs) return undefined;
+      await pause(pollIntervalMs);
+    }
+  }
+
+  return {
+    messageOf(appId, started, limitMs, key) {
+      const isOfApp = (change: Change) =>
+        change.appId === appId && (key === undefined || change.keys.includes(key));
+      const isWanted: IsWanted = (decoded) =>
+        decoded.kind === "changes" ? decoded.message.changes.some(isOfApp) : key === undefined;
+      return find(isWanted, started, limitMs);
     },
 
     async messageOfAll(appIds, started, limitMs) {
       const missing = new Set(appIds);
       const written = await fleet.tail();
-      for (;;) {
-        for (const { id, json } of await fleet.messages(cursor)) {
-          cursor = id;
-          const decoded = decodeMessage(json);
-          if (isAnnounced(decoded)) continue;
-          if (decoded.kind !== "changes") {
-            if (!written || compareMessageIds(id, written) > 0) return id;
-          } else {
-            for (const { appId } of decoded.message.changes) missing.delete(appId);
-            if (missing.size === 0) return id;
-          }
-        }
-        if (performance.now() - started >= limitMs) return undefined;
-        await pause(pollIntervalMs);
-      }
+      const isWanted: IsWanted = (decoded, id) => {
+        if (decoded.kind !== "changes") return !written || compareMessageIds(id, written) > 0;
+        for (const { appId } of decoded.message.changes) missing.delete(appId);
+        return missing.size === 0;
+      };
+      return find(isWanted, started, limitMs);
     },
   };
 }
+
+type IsWanted = (decoded: Decoded, id: MessageId) => boolean;
 
 /** By somebody else than the function: nothing tells what that has done. */
 function isAnnounced(decoded: Decoded): boolean {

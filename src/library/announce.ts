@@ -3,6 +3,7 @@ import { describeRedis } from "../config/describe-redis.ts";
 import { EnvReader } from "../config/env.ts";
 import { readLogLimits } from "../config/pipeline.ts";
 import { encodeChanges } from "../protocol/encode.ts";
+import { INTERACTIVE_TIMEOUTS } from "../redis/client-options.ts";
 import { orRedisError } from "../redis/errors.ts";
 import type { RedisConnection } from "../redis/library.ts";
 import { createRedisLog } from "../redis/log.ts";
@@ -26,9 +27,6 @@ export interface AnnouncedChange {
   /** Every `AppKey` that the app had before or has now, the present one first. Default: none, and nodes ask the index. */
   readonly keys?: readonly string[];
 }
-
-/** As the command line's: one attempt ends with the fourth second, whatever it waited for. Milliseconds. */
-const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2, totalMs: 4_000 };
 
 /**
  * Tells all nodes at once to forget apps: to be called right after the table was written. The stream's message comes after it
@@ -64,7 +62,8 @@ export async function announce(
 
 async function withRedis<T>(settings: Settings, work: (redis: PipelineRedis) => Promise<T>): Promise<T> {
   // An error of the connection is that of the command as well, which is thrown.
-  const redis = openPipelineRedis({ ...settings, redisCredentials: undefined }, TIMEOUTS, () => undefined);
+  const config = { ...settings, redisCredentials: undefined };
+  const redis = openPipelineRedis(config, INTERACTIVE_TIMEOUTS, () => undefined);
   try {
     return await work(redis);
   } finally {

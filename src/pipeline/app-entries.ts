@@ -1,5 +1,5 @@
 import type { App } from "../app/app.ts";
-import type { CachedApp } from "./cached-apps.ts";
+import type { CacheChange } from "./cache-changes.ts";
 import { UnsettledAppError } from "./errors.ts";
 import type { AppCacheStore, AppsReader, CacheWrite, Fence, SharedCacheMode } from "./ports.ts";
 
@@ -49,7 +49,7 @@ export class AppEntries {
    * @returns ids of apps that Redis had no room for. They have no entry, and it may be done again when there is room.
    * @throws UnsettledAppError when an app that records do not tell of changes all the time.
    */
-  async apply(changes: readonly CachedApp[]): Promise<readonly string[]> {
+  async apply(changes: readonly CacheChange[]): Promise<readonly string[]> {
     if (this.mode === "evict") {
       await this.#evict(changes);
       return [];
@@ -71,9 +71,9 @@ export class AppEntries {
    * Those of which neither these records nor the table can tell everything, and of whose entries `apply` therefore leaves some as
    * they are: the app's, or that of a key that it had before, which the table does not tell either.
    */
-  leftBy(changes: readonly CachedApp[]): string[] {
+  leftBy(changes: readonly CacheChange[]): string[] {
     const leavesUnknown = !this.store.format.readsTable && !this.#table;
-    const isLeft = ({ app, knowsKeys }: CachedApp) => !knowsKeys || (leavesUnknown && app === undefined);
+    const isLeft = ({ app, knowsKeys }: CacheChange) => !knowsKeys || (leavesUnknown && app === undefined);
     return changes.filter(isLeft).map(({ appId }) => appId);
   }
 
@@ -124,13 +124,13 @@ export class AppEntries {
    * @param changes of late records.
    * @returns as `apply`.
    */
-  async giveUp(changes: readonly CachedApp[]): Promise<readonly string[]> {
+  async giveUp(changes: readonly CacheChange[]): Promise<readonly string[]> {
     if (!this.store.format.readsTable) return this.apply(changes);
     await this.#evict(changes);
     return [];
   }
 
-  async #evict(changes: readonly CachedApp[]): Promise<void> {
+  async #evict(changes: readonly CacheChange[]): Promise<void> {
     await this.store.write(
       changes.flatMap(({ appId, keys, fence }) =>
         this.#namesOf(appId, keys).map((name) => ({ name, appId, fence, whosever: true })),
@@ -139,7 +139,7 @@ export class AppEntries {
   }
 
   /** @returns ids of apps that Redis had no room for. */
-  async #replace(changes: readonly CachedApp[]): Promise<readonly string[]> {
+  async #replace(changes: readonly CacheChange[]): Promise<readonly string[]> {
     const { format } = this.store;
     // Keys that were left go first: another app in the batch may have taken one over.
     await this.store.write(

@@ -2,7 +2,7 @@ import type { Normalized, Problem } from "../app/normalize.ts";
 import { within } from "../async/within.ts";
 import { MAX_VIEWS, encodeChanges, type EncodedMessage, encodeFlush } from "../protocol/encode.ts";
 import type { Change } from "../protocol/message.ts";
-import { type CachedApp, CachedApps } from "./cached-apps.ts";
+import { type CacheChange, CacheChanges } from "./cache-changes.ts";
 import { coalesce, toChange } from "./change.ts";
 import { decodeRecord, type UnreadableRecord } from "./decode.ts";
 import { DeadlineError } from "./errors.ts";
@@ -51,7 +51,7 @@ const DEADLINE_RESERVE_MS = 500;
 export async function runBatch(event: unknown, context: BatchContext): Promise<BatchResponse> {
   const invokedAt = context.now();
   const records = recordsOf(event);
-  const { first, changes, unreadable, unchanged, cached } = readAll(records, context);
+  const { first, changes, unreadable, unchanged, cacheChanges } = readAll(records, context);
   const coalesced = coalesce(changes);
   const mustFlush = unreadable.length > 0 && (context.flushes?.isNeeded() ?? true);
   const messages = encodeMessages(coalesced, mustFlush, invokedAt, context);
@@ -59,13 +59,13 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
     const limitMs = context.remainingMs() - DEADLINE_RESERVE_MS;
     const progress = { awaited: "Redis' login to be read" };
     const late = () => noTimeLeft(progress.awaited);
-    await within(limitMs, late, applyAndPublish(cached, messages, context, progress));
+    await within(limitMs, late, applyAndPublish(cacheChanges, messages, context, progress));
   } catch (error) {
     context.report.publishFailed(error, first, coalesced.length);
     return { batchItemFailures: [{ itemIdentifier: first }] };
   }
   if (mustFlush) context.flushes?.sent(invokedAt);
-  const left = context.sharedCache?.leftBy(cached) ?? [];
+  const left = context.sharedCache?.leftBy(cacheChanges) ?? [];
   if (left.length > 0) context.report.notRefreshed(left);
   const ageMs = oldestAge(changes, context.now());
   context.report.published({
@@ -81,15 +81,16 @@ export async function runBatch(event: unknown, context: BatchContext): Promise<B
 }
 
 async function applyAndPublish(
-  cached: readonly CachedApp[],
+  cacheChanges: readonly CacheChange[],
   messages: readonly EncodedMessage[],
   { prepare, sharedCache, log, report }: BatchContext,
   progress: { awaited: string },
 ): Promise<void> {
-  if (messages.length === 0 && cached.length === 0) return;
+  if (messages.length === 0 && cacheChanges.length === 0) return;
   await prepare?.();
   progress.awaited = "Redis to take the messages";
-  if (sharedCache) await updateSharedCache(() => sharedCache.apply(cached), { sharedCache, log, report });
+  if (sharedCache)
+    await updateSharedCache(() => sharedCache.apply(cacheChanges), { sharedCache, log, report });
   if (messages.length > 0) await log.append(messages);
 }
 
@@ -110,7 +111,7 @@ function recordsOf(event: unknown): readonly unknown[] {
 function readAll(records: readonly unknown[], { report, late, streamArn, sharedCache }: BatchContext) {
   const changes: Change[] = [];
   const unreadable: UnreadableRecord[] = [];
-  const cached = new CachedApps({ late, streamArn });
+  const cacheChanges = new CacheChanges({ late, streamArn });
   let first: string | undefined;
   let unchanged = 0;
   for (const raw of records) {
@@ -127,10 +128,10 @@ function readAll(records: readonly unknown[], { report, late, streamArn, sharedC
     if (change) changes.push(change);
     else unchanged += 1;
     // Every record counts here: one that changes only how a value is spelled can change what soketi makes of it.
-    if (sharedCache) cached.add(record);
+    if (sharedCache) cacheChanges.add(record);
   }
   report.batchStarted(first ?? "");
-  return { first: first ?? "", changes, unreadable, unchanged, cached: cached.all() };
+  return { first: first ?? "", changes, unreadable, unchanged, cacheChanges: cacheChanges.all() };
 }
 
 function problemsOf(item: Normalized | undefined, sharedCache: SharedCache | undefined): readonly Problem[] {

@@ -1,7 +1,7 @@
 import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import { AppEntries } from "./app-entries.ts";
-import type { CachedApp } from "./cached-apps.ts";
+import type { CacheChange } from "./cache-changes.ts";
 import type { AppCacheStore, AppsReader, SharedCacheMode } from "./ports.ts";
 
 export interface SharedCacheOptions {
@@ -28,7 +28,7 @@ export class SharedCache {
    * @returns ids of apps that Redis had no room for, in some format. They have no entry there.
    * @throws UnsettledAppError when an app that records do not tell of changes all the time; what store and table throw.
    */
-  apply(changes: readonly CachedApp[]): Promise<readonly string[]> {
+  apply(changes: readonly CacheChange[]): Promise<readonly string[]> {
     return each(this.all, (entries) => entries.apply(changes));
   }
 
@@ -41,7 +41,7 @@ export class SharedCache {
    * Apps whose entries `apply` leaves as they are in some format, since neither these records nor the table can tell. A sweep
    * updates them.
    */
-  leftBy(changes: readonly CachedApp[]): string[] {
+  leftBy(changes: readonly CacheChange[]): string[] {
     return [...new Set(this.all.flatMap((entries) => entries.leftBy(changes)))];
   }
 
@@ -50,7 +50,7 @@ export class SharedCache {
    *
    * @returns as `apply`.
    */
-  giveUp(changes: readonly CachedApp[]): Promise<readonly string[]> {
+  giveUp(changes: readonly CacheChange[]): Promise<readonly string[]> {
     return each(this.all, (entries) => entries.giveUp(changes));
   }
 

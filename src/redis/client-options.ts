@@ -21,6 +21,17 @@ export interface RedisTimeouts {
   readonly totalMs?: number | undefined;
 }
 
+/**
+ * Of whoever waits for the outcome: an error comes sooner than silence. An attempt ends with the fourth second, whatever it waited
+ * for; a login that nobody answers would be waited for at each attempt to connect.
+ */
+export const INTERACTIVE_TIMEOUTS = {
+  connectMs: 3_000,
+  commandMs: 4_000,
+  retriesPerCommand: 2,
+  totalMs: 4_000,
+} as const satisfies RedisTimeouts;
+
 /** Longest pause between two attempts to connect: an agent must be back well within a lease. Milliseconds. */
 const MAX_RECONNECT_PAUSE_MS = 500;
 

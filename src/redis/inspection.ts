@@ -2,6 +2,7 @@ import type { BusNames } from "../protocol/names.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import { orRedisError, RedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
+import { fieldsOf } from "./reply-fields.ts";
 import { infoField } from "./server-info.ts";
 
 /** What a Redis says of itself. */
@@ -78,12 +79,6 @@ export async function inspectLog(
     if (error instanceof Error && /no such key/i.test(error.message)) return undefined;
     throw new RedisError("read the log", error);
   }
-}
-
-/** Names and values in turn. https://redis.io/docs/latest/commands/xinfo-stream/ */
-function fieldsOf(answer: unknown): ReadonlyMap<unknown, unknown> {
-  const list: readonly unknown[] = Array.isArray(answer) ? answer : [];
-  return new Map(list.flatMap((name, i) => (i % 2 === 0 ? [[name, list[i + 1]] as const] : [])));
 }
 
 /** Of an entry: its id, and its fields. Null stands for none. */

@@ -4,6 +4,7 @@ import { type ConnectionOptions, openClient, reconnect } from "./connection.ts";
 import { orRedisError, RedisError, silence } from "./errors.ts";
 import type { NodeAddress, RedisClient } from "./library.ts";
 import { Ballot, type Verdict, type Vote } from "./majority.ts";
+import { textFieldsOf } from "./reply-fields.ts";
 import { knownRunIdOf } from "./server-info.ts";
 import { NO_MAJORITY } from "./vouched.ts";
 import { forSentinels } from "./with-credentials.ts";
@@ -21,7 +22,7 @@ interface Poll {
 }
 
 /** Asks the sentinels, those of the settings and those that they know of, each over a connection of its own. */
-export class SentinelVoters {
+export class SentinelWitnesses {
   readonly #options: ConnectionOptions;
   readonly #settings: SentinelSettings;
   /** By address, in small letters: names of hosts have no case. */
@@ -63,9 +64,8 @@ export class SentinelVoters {
     );
     const found = await orRedisError(doing, Promise.any(asked));
     return (Array.isArray(found) ? found : []).flatMap((one) => {
-      const fields = fieldsOf(one);
-      const address = { host: fields.get("ip") ?? "", port: Number(fields.get("port")) };
-      return fields.get("role-reported") === "master" ? textOf(address) : [];
+      const fields = textFieldsOf(one);
+      return fields.get("role-reported") === "master" ? textOf(toldAddress(fields)) : [];
     });
   }
 
@@ -111,13 +111,12 @@ export class SentinelVoters {
     const master = sentinel.call("SENTINEL", "MASTER", this.#settings.name);
     // Redis 6.2 and later.
     const id = sentinel.call("SENTINEL", "MYID").catch(() => undefined);
-    const fields = fieldsOf(await master);
+    const fields = textFieldsOf(await master);
     const known = await id;
-    const address = { host: fields.get("ip") ?? "", port: Number(fields.get("port")) };
     const run = fields.get("runid");
     return {
       voter: typeof known === "string" ? known : (addressOf(sentinel) ?? ""),
-      primary: textOf(translated(address, this.#settings.natMap)),
+      primary: textOf(translated(toldAddress(fields), this.#settings.natMap)),
       epoch: fields.get("config-epoch") ?? "",
       run: run === "" ? undefined : run,
       voters: Number(fields.get("num-other-sentinels") ?? 0) + 1,
@@ -127,11 +126,9 @@ export class SentinelVoters {
   /** Addresses of those that a sentinel knows, and that are new here. */
   async #discover(sentinel: RedisClient): Promise<string[]> {
     const found = await sentinel.call("SENTINEL", "SENTINELS", this.#settings.name);
-    const addresses = (Array.isArray(found) ? found : []).map((one) => {
-      const fields = fieldsOf(one);
-      const address = { host: fields.get("ip") ?? "", port: Number(fields.get("port")) };
-      return translated(address, this.#settings.natMap);
-    });
+    const addresses = (Array.isArray(found) ? found : []).map((one) =>
+      translated(toldAddress(textFieldsOf(one)), this.#settings.natMap),
+    );
     return addresses.flatMap((address) => this.#open(address) ?? []);
   }
 
@@ -191,12 +188,7 @@ export function translated(address: NodeAddress, natMap: NatMap | undefined): No
   return (typeof natMap === "function" ? natMap(name) : natMap?.[name]) ?? address;
 }
 
-/** Names and values in turn, or whatever ioredis makes of a map. */
-function fieldsOf(reply: unknown): ReadonlyMap<string, string> {
-  const entries: [unknown, unknown][] = Array.isArray(reply)
-    ? Array.from({ length: Math.floor(reply.length / 2) }, (_, i) => [reply[2 * i], reply[2 * i + 1]])
-    : reply instanceof Map
-      ? [...reply.entries()]
-      : Object.entries(reply ?? {});
-  return new Map(entries.map(([name, value]) => [String(name), String(value)]));
+/** Where a server is, as a sentinel tells it. */
+function toldAddress(fields: ReadonlyMap<string, string>): NodeAddress {
+  return { host: fields.get("ip") ?? "", port: Number(fields.get("port")) };
 }

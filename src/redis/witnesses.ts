@@ -3,7 +3,7 @@ import type { ConnectionOptions } from "./connection.ts";
 import type { RedisError } from "./errors.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
 import { withReplicas } from "./replicas.ts";
-import { isNamed, SentinelVoters } from "./sentinel-witnesses.ts";
+import { isNamed, SentinelWitnesses } from "./sentinel-witnesses.ts";
 import { NO_WITNESSES, type Witnesses } from "./vouched.ts";
 
 export interface WitnessesOptions extends ConnectionOptions {
@@ -31,7 +31,7 @@ const SHARE_FOR_REPLICAS = 0.5;
 /** Whoever there is to ask, by the form of Redis. Opens nothing before it asks. */
 export function openWitnesses(options: WitnessesOptions): WitnessPool {
   const { settings, timeouts, key, minReplicas, limitMs } = options;
-  const voters = settings.kind === "sentinel" ? new SentinelVoters(options, settings) : undefined;
+  const voters = settings.kind === "sentinel" ? new SentinelWitnesses(options, settings) : undefined;
   // A socket that says nothing for longer is given up.
   const { silenceMs = limitMs } = timeouts;
   const waitMs = Math.max(1, Math.floor(Math.min(limitMs, silenceMs) * SHARE_FOR_REPLICAS));

@@ -1,7 +1,7 @@
 import { backoff } from "../async/backoff.ts";
 import { within } from "../async/within.ts";
 import { encodeFlush } from "../protocol/encode.ts";
-import { CachedApps } from "../pipeline/cached-apps.ts";
+import { CacheChanges } from "../pipeline/cache-changes.ts";
 import { decodeRecord } from "../pipeline/decode.ts";
 import { type BatchContext, runBatch } from "../pipeline/run-batch.ts";
 import { updateSharedCache } from "../pipeline/update-shared-cache.ts";
@@ -158,19 +158,21 @@ async function giveUpInSharedCache(
   log: Pick<Checkpoints, "makeRoom">,
 ): Promise<void> {
   if (!sharedCache) return;
-  const cached = new CachedApps({ late: true, streamArn });
+  const gathered = new CacheChanges({ late: true, streamArn });
   for (const raw of records) {
     const record = decodeRecord(raw);
-    if (record.kind === "change") cached.add(record);
+    if (record.kind === "change") gathered.add(record);
   }
-  const apps = cached.all();
+  const changes = gathered.all();
   try {
-    const update = updateSharedCache(() => sharedCache.giveUp(apps), { sharedCache, log, report });
+    const update = updateSharedCache(() => sharedCache.giveUp(changes), { sharedCache, log, report });
     await within(remainingMs(), "the shared cache to be updated", update);
   } catch (error) {
     // The message to the nodes must not wait for it.
-    const ids = apps.map(({ appId }) => appId);
-    report.notRefreshed(ids, error);
+    report.notRefreshed(
+      changes.map(({ appId }) => appId),
+      error,
+    );
   }
 }
 

@@ -125,7 +125,7 @@ it("get finds an app by its id in a table without an index, and says what it has
     7,
     expect.objectContaining({
       appId: "acme",
-      notLookedAt: [expect.stringMatching(unseen), "nodes: no Redis is configured"],
+      notChecked: [expect.stringMatching(unseen), "nodes: no Redis is configured"],
     }),
   ]);
   const byKey = await run("get", "acme-key", "--table", name);

@@ -122,7 +122,7 @@ it("validate and doctor name an overlap that is over, and what still signs with 
   const time = new Date(until * 1_000).toISOString().replace(".000", "");
   const looked = await run("doctor");
   expect(looked.stdout).toContain(`previous secret of over`);
-  expect(looked.stdout).toContain(`its overlap ended at ${time}, and 2 uses of it refused since`);
+  expect(looked.stdout).toContain(`its overlap ended at ${time}, and 2 uses were refused since`);
   const file = join(tmpdir(), `soketi-app-sync-${randomUUID()}.json`);
   writeFileSync(file, JSON.stringify({ Items: [over] }));
   const checked = await run("validate", file);

@@ -29,10 +29,10 @@ beforeEach(async () => {
 });
 
 const run = (args: readonly string[], env = fleet.commandEnv) => cli(args, { env });
-const REPLICA = /this Redis is a replica: what it says may be old/;
+const REPLICA = /this Redis is a replica: its data may be old/;
 
 interface Shown {
-  readonly notLookedAt: string[];
+  readonly notChecked: string[];
   readonly overlap: { readonly uses: unknown };
 }
 
@@ -54,7 +54,7 @@ describe("a node that is silent", () => {
     const words = expect.stringMatching(
       new RegExp(`^node \\S+ ${frozen.child.pid}: it does not answer$`),
     ) as string;
-    expect(shown?.notLookedAt).toEqual([words]);
+    expect(shown?.notChecked).toEqual([words]);
     expect(stderr).toMatch(
       new RegExp(`^not checked: node \\S+ ${frozen.child.pid}: it does not answer$`, "m"),
     );
@@ -93,8 +93,8 @@ it("a replica is not to have looked at nodes: get and tail end with 7, and what 
   const got = await run(["get", "acme", "--json"], env);
   expect(got.status, got.stderr).toBe(7);
   const [shown] = jsonLines<Shown>(got);
-  expect(shown?.notLookedAt[0]).toMatch(REPLICA);
-  expect(shown?.notLookedAt).toHaveLength(3);
+  expect(shown?.notChecked[0]).toMatch(REPLICA);
+  expect(shown?.notChecked).toHaveLength(3);
   // Nobody has said how often the previous secret was used.
   expect(shown?.overlap.uses).toBeNull();
   const tail = await run(["tail", "--since", "all", "--no-follow"], env);

@@ -344,7 +344,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       return mapped(later);
     },
     [
-      /^fail event source mapping: a relay reads the stream, on host-1, pid 42, and had read all of it last 10 min ago/,
+      /^fail event source mapping: a relay reads the stream, on host-1, pid 42, and last reached its end 10 min ago/,
     ],
     2,
   ],
@@ -736,7 +736,7 @@ const FAULTS: readonly (readonly [string, Plant, readonly RegExp[], number])[] =
       return { env };
     },
     [
-      /^warning previous secret of late: its overlap ended at 2023-11-14T22:13:20Z, and 1 use of it refused since/,
+      /^warning previous secret of late: its overlap ended at 2023-11-14T22:13:20Z, and 1 use was refused since/,
     ],
     0,
   ],

@@ -8,7 +8,7 @@ import { startProxy } from "../../local/tcp-proxy.ts";
 import type { App } from "../../src/app/app.ts";
 import { normalize } from "../../src/app/normalize.ts";
 import { AppEntries } from "../../src/pipeline/app-entries.ts";
-import { CachedApps } from "../../src/pipeline/cached-apps.ts";
+import { CacheChanges } from "../../src/pipeline/cache-changes.ts";
 import { decodeRecord, type StreamChange } from "../../src/pipeline/decode.ts";
 import { type AppsReader, LONG_TEXT, type SharedCacheMode } from "../../src/pipeline/ports.ts";
 import { SharedCache } from "../../src/pipeline/shared-cache.ts";
@@ -60,7 +60,7 @@ function openCache(redis: Redis | Cluster, table?: AppsReader, server: Server = 
       : createSockudoAppCache(redis, { prefix: keyPrefix });
   const cacheIn = (mode: SharedCacheMode) => new SharedCache({ mode, stores: [store], table });
   const apply = (record: unknown, mode: SharedCacheMode = "refresh") => {
-    const apps = new CachedApps();
+    const apps = new CacheChanges();
     apps.add(decodeRecord(record) as StreamChange);
     return cacheIn(mode).apply(apps.all());
   };
@@ -357,7 +357,7 @@ describe("in a full Redis", () => {
     const fenceOf = (name: string) =>
       redis.hget(`app-sync-fence:{${cache.keyPrefix}app:${name}}`, "a").then((text) => text ?? "");
     const evicting = (record: unknown) => {
-      const apps = new CachedApps();
+      const apps = new CacheChanges();
       apps.add(decodeRecord(record) as StreamChange);
       const write = { name: "a-key", appId: "a", fence: apps.all()[0]?.fence ?? { kind: "none" as const } };
       return cache.store.write([{ ...write, whosever: true }]);

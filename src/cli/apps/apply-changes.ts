@@ -2,14 +2,14 @@ import { ConflictError } from "../../aws/errors.ts";
 import { isRefusedItem } from "../../aws/failed-request.ts";
 import type { LogWatch } from "../../fleet/watch-log.ts";
 import { amount } from "../support/amount.ts";
-import { createAnnouncer } from "../support/announcer.ts";
+import { createAnnouncer } from "./announcer.ts";
 import { type Run, sayWhenInterrupted } from "../support/command.ts";
 import { beginWatch, confirmWritten } from "../support/confirm.ts";
 import { InterruptedError, RefusedChangeError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { codeOf, explain } from "../support/explain.ts";
 import { interruption, isDone } from "../support/interruption.ts";
-import { type Job, together } from "./jobs.ts";
+import { type Job, runConcurrently } from "./jobs.ts";
 import type { ChangeOptions } from "./make-change.ts";
 import { changeInWords, checkChange, dryRunInWords, jsonOfChange } from "./planned-change.ts";
 import { keepSecret, notKept, secretsInOutput, type SecretsPlace, type Unkept } from "./secrets-file.ts";
@@ -24,7 +24,7 @@ export interface Work {
 }
 
 /** People are told of each app when there are no more than these, and of so many that failed. */
-const MOST_LINES = 20;
+const MAX_LINES = 20;
 
 const UNCONFIRMED = "interrupted: not every node has confirmed what is written";
 
@@ -69,8 +69,8 @@ export async function applyChanges(
   const onEnded = () => terminal.note("stopping after the apps in progress ...");
   ended.addEventListener("abort", onEnded);
   const progress = dryRun ? undefined : terminal.progress(work.doing, work.total);
-  const failure = await together(work.jobs, ended, async (job) => {
-    const change = await oneOf(run, job, work, state, dryRun);
+  const failure = await runConcurrently(work.jobs, ended, async (job) => {
+    const change = await applyJob(run, job, work, state, dryRun);
     if (change) announcer?.add(change);
     progress?.to(done(outcome));
     // Of the next one it could not be kept either.
@@ -116,7 +116,7 @@ function exitCodeOf({ apps, failed }: Outcome, otherwise: ExitCode): ExitCode {
 }
 
 /** @returns what nodes have to be told. @throws what DynamoDB or the disk throws. */
-async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progressing, dryRun: boolean) {
+async function applyJob(run: Run, job: Job, { secrets, total }: Work, state: Progressing, dryRun: boolean) {
   const { terminal, tools } = run;
   const { outcome, lines, changedIds, failures } = state;
   try {
@@ -138,7 +138,7 @@ async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progre
       terminal.value(jsonOfChange(secrets ? { ...change, secret: undefined } : change, checked));
       const unkept = await keepSecret(secrets ?? secretsInOutput(terminal), change, is?.key);
       if (unkept) state.unkept.push(unkept);
-      if (total <= MOST_LINES) lines.push(changeInWords(change, checked));
+      if (total <= MAX_LINES) lines.push(changeInWords(change, checked));
     }
     if (!difference) {
       outcome.unchanged += 1;
@@ -152,7 +152,7 @@ async function oneOf(run: Run, job: Job, { secrets, total }: Work, state: Progre
     const words = explain(error, tools.config);
     outcome.failed += 1;
     terminal.value({ appId: job.appId, error: words, code: codeOf(error) });
-    if (failures.length < MOST_LINES) failures.push(`app ${job.appId}: ${words}`);
+    if (failures.length < MAX_LINES) failures.push(`app ${job.appId}: ${words}`);
     return undefined;
   }
 }

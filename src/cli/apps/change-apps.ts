@@ -1,13 +1,14 @@
+import { isAgreed } from "../support/agreement.ts";
 import { amount } from "../support/amount.ts";
-import { complain, type Run } from "../support/command.ts";
+import type { Run } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { applyChanges } from "./apply-changes.ts";
-import { listed } from "./fields.ts";
+import { listed } from "../support/fields.ts";
 import type { Job } from "./jobs.ts";
 import { type ChangeOptions, makeChange } from "./make-change.ts";
 import { type AppChange, existing } from "./planned-change.ts";
 import type { SecretsPlace } from "./secrets-file.ts";
-import { type Selection, type SelectionOptions } from "./selection.ts";
+import { type Selection, type SelectionOptions } from "../support/selection.ts";
 
 export type ChangeAppsOptions = ChangeOptions & SelectionOptions;
 
@@ -52,17 +53,4 @@ export async function changeApps(
     },
   }));
   return applyChanges(run, { jobs, total: ids.length, doing: "changing", secrets }, options);
-}
-
-/** Whoever cannot be asked has to say so before. */
-export async function isAgreed(
-  { terminal }: Run,
-  { yes, dryRun }: Pick<SelectionOptions, "yes" | "dryRun">,
-  question: string,
-): Promise<boolean> {
-  if (yes === true || dryRun === true || (await terminal.confirm(question))) return true;
-  const refusal = "nothing was changed: confirm, or pass --yes";
-  if (terminal.json) complain(terminal, refusal, "E_CHANGE_REFUSED");
-  else terminal.note(refusal);
-  return false;
 }

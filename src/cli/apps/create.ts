@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { appId, collect } from "../support/arguments.ts";
-import { parseAttributes } from "../support/attributes.ts";
+import { parseAttributes } from "./attributes.ts";
 import { createCommand, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import { addChangeOptions, type ChangeOptions, makeChange } from "./make-change.ts";

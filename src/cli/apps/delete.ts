@@ -3,7 +3,7 @@ import { createCommand, runCommand } from "../support/command.ts";
 import { type ChangeAppsOptions, changeApps } from "./change-apps.ts";
 import { addChangeOptions } from "./make-change.ts";
 import type { AppChange } from "./planned-change.ts";
-import { addSelection, select } from "./selection.ts";
+import { addSelection, select } from "../support/selection.ts";
 
 const DELETION: AppChange = {
   verb: "Delete",

@@ -9,8 +9,9 @@ import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { createPrivateFile, fileExists, refuseCompressed } from "../support/files.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { lineOf } from "./exported-items.ts";
-import { listed } from "./fields.ts";
-import { parseConditions } from "./where.ts";
+import { listed } from "../support/fields.ts";
+import { readTable } from "../support/read-table.ts";
+import { parseConditions } from "../support/where.ts";
 
 interface ExportOptions extends CommonOptions {
   readonly where?: readonly string[];
@@ -22,7 +23,7 @@ export function createExportCommand(): Command {
     "apps export apps.jsonl",
     "apps export acme.jsonl --where id=acme",
   ])
-    .argument("<file>", "one JSON line for each item; readable only by you")
+    .argument("<file>", "file to create, readable only by you: one JSON line per item")
     .option("--where <condition>", "only matching apps, as in apps list; repeatable", collect)
     .action((file: string, options: ExportOptions) =>
       runCommand(options, (run) => exportTo(run, file, options)),
@@ -48,18 +49,10 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
   process.once("exit", () => rmSync(part, { force: true }));
   let apps = 0;
   try {
-    const items = await run.tools.items();
-    const progress = terminal.progress("exporting", await items.estimate());
-    let read = 0;
-    try {
-      for await (const page of items.pages()) {
-        const meant = page.filter((item) => isMeant(listed(item)));
-        await handle.appendFile(meant.map((item) => lineOf(item)).join(""));
-        apps += meant.length;
-        progress.to((read += page.length));
-      }
-    } finally {
-      progress.end();
+    for await (const page of readTable(run, "exporting")) {
+      const meant = page.filter((item) => isMeant(listed(item)));
+      await handle.appendFile(meant.map((item) => lineOf(item)).join(""));
+      apps += meant.length;
     }
     await handle.sync();
     // A rename would replace what somebody has put there meanwhile.

@@ -4,16 +4,16 @@ import type { Command } from "commander";
 import type { AppItems } from "../../aws/app-items.ts";
 import { ConflictError } from "../../aws/errors.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
+import { isAgreed } from "../support/agreement.ts";
 import { amount } from "../support/amount.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { RefusedChangeError, UsageError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { createPrivateFile, expectFile } from "../support/files.ts";
+import { createPrivateFile, defaultBackupFile, expectFile } from "../support/files.ts";
 import { explain } from "../support/explain.ts";
 import { applyChanges } from "./apply-changes.ts";
-import { isAgreed } from "./change-apps.ts";
 import { digestOf, type ExportedItem, lineOf, ownAttributes, readExport } from "./exported-items.ts";
-import { type Job, together } from "./jobs.ts";
+import { type Job, runConcurrently } from "./jobs.ts";
 import { addChangeOptions, type ChangeOptions } from "./make-change.ts";
 import { checkChange, type PlannedChange } from "./planned-change.ts";
 
@@ -52,7 +52,7 @@ async function importFrom(run: Run, file: string, options: ImportOptions): Promi
     if (!(await isAgreed(run, options, what))) return EXIT.failed;
   }
   const name =
-    replaced > 0 && !options.dryRun ? (options.backup ?? defaultBackup(tools.config.table)) : undefined;
+    replaced > 0 && !options.dryRun ? (options.backup ?? defaultBackupFile(tools.config.table)) : undefined;
   const backup = name === undefined ? undefined : await createPrivateFile(name, "--backup");
   if (name !== undefined) terminal.note(`backup: ${name}`);
   try {
@@ -80,7 +80,7 @@ async function examine(run: Run, file: string, options: ImportOptions): Promise<
   const ids = new Set<string>();
   /** Of apps that get a key that they have not. */
   const byKey = new Map<string, PlannedChange>();
-  const failure = await together(jobsOf(items, file, options), untilItsEnd, async (job) => {
+  const failure = await runConcurrently(jobsOf(items, file, options), untilItsEnd, async (job) => {
     const { appId } = job;
     if (ids.has(appId)) throw new UsageError(`expected each app once, found ${appId} twice in ${file}`);
     ids.add(appId);
@@ -188,8 +188,4 @@ function expectedOf(before: RawItem, after: RawItem): Attributes {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
   names.delete("AppId");
   return Object.fromEntries([...names].map((name) => [name, before[name]]));
-}
-
-function defaultBackup(table: string): string {
-  return `app-sync-backup-${table}-${new Date().toISOString().replace(/[:.]/g, "-")}.jsonl`;
 }

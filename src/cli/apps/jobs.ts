@@ -10,8 +10,8 @@ export interface Job {
 /** Apps under way at a time: a table on demand takes that from its first minute. */
 const CONCURRENCY = 16;
 
-/** Runs a few at a time, until one rejects or the signal is aborted; those under way are finished. */
-export async function together(
+/** Runs jobs a few at a time, until one rejects or the signal is aborted; those under way are finished. */
+export async function runConcurrently(
   jobs: Iterable<Job> | AsyncIterable<Job>,
   ended: AbortSignal,
   one: (job: Job) => Promise<void>,

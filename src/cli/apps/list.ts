@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { amount } from "../support/amount.ts";
 import { collect, count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
-import { nobodyReads } from "../support/interruption.ts";
+import { nobodyReads } from "../support/lost-output.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import {
   compareBy,
@@ -13,8 +13,8 @@ import {
   type ListedApp,
   listed,
   textOf,
-} from "./fields.ts";
-import { parseConditions } from "./where.ts";
+} from "../support/fields.ts";
+import { parseConditions } from "../support/where.ts";
 
 interface ListOptions extends CommonOptions {
   readonly where?: readonly string[];
@@ -36,7 +36,7 @@ export function createListCommand(): Command {
   ])
     .option("--where <condition>", "show only matching apps; repeatable, all must match", collect)
     .option("--sort <field>", "sort by this field; with a leading -, largest first")
-    .option("--columns <fields>", `separated by commas; by default ${COLUMNS}, with --json all`)
+    .option("--columns <fields>", `columns, separated by commas; by default ${COLUMNS}, and all with --json`)
     .option("--limit <n>", "show at most this many apps", count)
     .action((options: ListOptions) => runCommand(options, (run) => list(run, options)));
 }

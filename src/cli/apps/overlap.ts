@@ -2,6 +2,7 @@ import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { normalize } from "../../app/normalize.ts";
 import { END_OF_OVERLAP, OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
@@ -93,7 +94,7 @@ async function nodesOf(run: Run, { wait, dryRun }: Checks): Promise<RegisteredNo
       }
       return asked;
     });
-    return nodes.filter(({ entry }) => entry.soketi !== undefined);
+    return soketiNodesOf(nodes);
   } catch (error) {
     if (wait && !dryRun) throw error;
     const { tools, terminal } = run;

@@ -3,8 +3,9 @@ import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import type { App } from "../../app/app.ts";
 import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
-import { toPublicView, valueAt } from "../../app/public-view.ts";
+import { toPublicView } from "../../app/public-view.ts";
 import { otherSpellings } from "../../app/spellings.ts";
+import { changedValues } from "../support/changed-values.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { timeOf } from "../../app/iso-time.ts";
 
@@ -30,13 +31,13 @@ export interface PlannedChange {
 export interface AppChange {
   /** As the beginning of a question: "Disable". */
   readonly verb: string;
-  /** Also one app is asked for. */
+  /** It cannot be undone: also for one app it is asked whether to do it. */
   readonly isFinal?: true;
   /** @throws RefusedChangeError where it cannot be made. */
   plan(before: RawItem, appId: string): PlannedChange;
 }
 
-/** Sets attributes of an app that exists. Other names for the same attributes go: soketi might obey them instead. */
+/** Sets attributes of an app that exists. Other names for the same attributes go: soketi might read them instead. */
 export function updateOf(appId: string, before: RawItem, made: Attributes): PlannedChange {
   const others = Object.keys(made).flatMap(otherSpellings);
   const attributes: Attributes = {
@@ -95,7 +96,7 @@ export function jsonOfChange(
   };
 }
 
-/** Changed paths with what they are now; a secret has changed and is not said. */
+/** What was done to the app, in one line. */
 export function changeInWords({ appId, outcome }: PlannedChange, { difference, is }: CheckedChange): string {
   if (outcome !== undefined) return `app ${appId} ${outcome}${difference ? "" : ", as before"}`;
   if (!difference) return `app ${appId} is written`;
@@ -109,11 +110,7 @@ export function dryRunInWords({ appId }: PlannedChange, { difference, is }: Chec
 }
 
 function pathsInWords({ changed }: AppDiff, app: App | undefined): string {
-  const view = app && toPublicView(app);
-  const changes = changed.map((path) => {
-    const value = valueAt(view, path);
-    return value === undefined ? path : `${path}=${JSON.stringify(value)}`;
-  });
+  const changes = changedValues(changed, app && toPublicView(app));
   return changes.length > 0 ? `: ${changes.join(", ")}` : "";
 }
 

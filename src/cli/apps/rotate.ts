@@ -16,7 +16,7 @@ import {
 import { updateOf } from "./planned-change.ts";
 import { newKey, newSecret } from "./secrets.ts";
 import { createSecretsFile } from "./secrets-file.ts";
-import { addSelection, select } from "./selection.ts";
+import { addSelection, select } from "../support/selection.ts";
 
 /** A secret that was given up is not to be taken for ever. Milliseconds. */
 const MAX_OVERLAP_MS = 30 * 86_400_000;

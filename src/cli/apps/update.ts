@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import type { Attributes } from "../../aws/raw-item.ts";
 import { collect } from "../support/arguments.ts";
-import { parseAttributes } from "../support/attributes.ts";
+import { parseAttributes } from "./attributes.ts";
 import { createCommand, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import { type ChangeAppsOptions, changeApps } from "./change-apps.ts";
 import { addChangeOptions } from "./make-change.ts";
 import { updateOf } from "./planned-change.ts";
-import { addSelection, select, type Selection } from "./selection.ts";
+import { addSelection, select, type Selection } from "../support/selection.ts";
 
 interface UpdateOptions extends ChangeAppsOptions {
   readonly set?: readonly string[];

@@ -1,3 +1,4 @@
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { amount } from "../support/amount.ts";
 
@@ -9,9 +10,8 @@ export interface Answering {
   readonly isNone: boolean;
 }
 
-/** Programs that only follow the log are their own matter. */
 export function answeringOf(nodes: readonly RegisteredNode[]): Answering {
-  const soketi = nodes.filter(({ entry }) => entry.soketi !== undefined);
+  const soketi = soketiNodesOf(nodes);
   const count = soketi.filter(({ answer }) => answer).length;
   return {
     inWords: count === soketi.length ? "" : `, on ${count} of ${amount(soketi.length, "node")}`,

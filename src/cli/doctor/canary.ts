@@ -3,7 +3,7 @@ import { judgeCanary, type MeasuredChange, unconfirmedInWords } from "../../flee
 import { CANARY_BOUND_MS } from "../../protocol/canary.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
-import { IF_GONE } from "../support/forget.ts";
+import { IF_GONE } from "../support/node-advice.ts";
 import { type Check, fail, ok, skipped, warning } from "./check.ts";
 
 const NAME = "canary";

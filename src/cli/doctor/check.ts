@@ -2,7 +2,7 @@
 export interface Check {
   readonly name: string;
   /**
-   * `skipped`: there is nothing to look at here, or it was not asked for. `not looked at`: it should have been, and could not
+   * `skipped`: there is nothing to look at here, or it was not asked for. `not checked`: it should have been, and could not
    * be; nobody can say that it is well then.
    */
   readonly level: "ok" | "warning" | "fail" | "skipped" | "not checked";

@@ -6,7 +6,7 @@ import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { explain } from "../support/explain.ts";
-import { problemsFor } from "../support/more-problems.ts";
+import { problemsFor } from "../support/server-problems.ts";
 import type { CommonOptions, Tools } from "../support/tools.ts";
 import type { Terminal } from "../support/terminal.ts";
 import { readCanaryResults } from "../../fleet/canary-results.ts";
@@ -32,9 +32,12 @@ export function createDoctorCommand(): Command {
     "doctor --items --expect 4",
     "doctor --json | jq -r '.[] | select(.level == \"fail\").advice'",
   ])
-    .option("--items", "also read the whole table: items with errors, keys that two apps share")
-    .option("--expect <n>", "expected number of soketi nodes: those without the agent cannot be seen", count)
-    .option("--strict", "end with 2 for warnings too")
+    .option(
+      "--items",
+      "also check every item: read the whole table for items with problems and keys that two apps share",
+    )
+    .option("--expect <n>", "expected number of soketi nodes; only nodes with the agent can be seen", count)
+    .option("--strict", "exit with 2 for warnings, too")
     .action((options: DoctorOptions) => runCommand(options, (run) => doctor(run, options)));
 }
 

@@ -6,9 +6,9 @@ import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import { answeringOf, NO_ANSWER } from "./answering.ts";
 import { type Check, ok, unseen, warning } from "./check.ts";
+import { HOUR_MS } from "./last-hour.ts";
 
 const NAME = "flushes";
-const HOUR_MS = 3_600_000;
 
 /** What a node does by itself, and why somebody should know. `first-sync` is its start, `requested` is in the log. */
 const REASONS: Readonly<Record<string, string>> = {
@@ -46,7 +46,7 @@ export function checkFlushes(
       warning(
         NAME,
         `${amount(requested.length, "flush", "flushes")} in the log within an hour, the last: ${announcedBy(last) ?? last.reason ?? last.type}`,
-        "Each costs a read of every app in use. Normal if an operator asked for it; a redrive that lost records does, too.",
+        "Each costs a read of every app in use. Normal after an operator's request, or a redrive whose records were lost.",
       ),
     );
   }

@@ -2,7 +2,7 @@ import type { App } from "../../app/app.ts";
 import type { Problem } from "../../app/problems.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { amount } from "../support/amount.ts";
-import { Findings } from "../validate/findings.ts";
+import { Findings } from "../support/findings.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 
 /** Of one item alone; what is between two is a check of its own. */

@@ -11,7 +11,7 @@ export function lastOfFunction(messages: readonly LogEntry[]): LogEntry | undefi
 /** Messages of one read of the log: as many as `Fleet.messages` gives. */
 const PAGE = 1_000;
 
-const HOUR_MS = 3_600_000;
+export const HOUR_MS = 3_600_000;
 
 /**
  * The log's messages of the last hour, the oldest first, with some of before: page by page from its end, as far as the log goes.

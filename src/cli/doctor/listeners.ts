@@ -15,7 +15,7 @@ export function checkListeners(listeners: number, nodes: readonly RegisteredNode
     warning(
       "database",
       `${amount(listeners, "program")} ${listeners === 1 ? "listens" : "listen"} under this prefix, and ${registered} registered in this database`,
-      "Redis channels ignore databases: the others are in another one of this server, unless they just start, died without closing their connection, or subscribe to all channels. " +
+      "Redis channels ignore databases: the others use another database of this server, unless they are just starting, died without closing their connection, or subscribe to all channels. " +
         "If they are your nodes, use their database; if not, give each deployment its own APP_SYNC_PREFIX.",
     ),
   ];

@@ -22,8 +22,8 @@ export function checkRelay({ token, behindMs = 0, otherStream }: ActiveRelay): C
   if (behindMs > BEHIND_MS) {
     return fail(
       NAME,
-      `a relay reads the stream, on ${host}, pid ${pid}, and had read all of it last ${ago(behindMs)}`,
-      "Its /health and its log say what holds it up: docs/relay.md",
+      `a relay reads the stream, on ${host}, pid ${pid}, and last reached its end ${ago(behindMs)}`,
+      "Its /health and log say what holds it up: docs/relay.md",
     );
   }
   return ok(NAME, `not needed: a relay reads the stream, on ${host}, pid ${pid}`);

@@ -4,9 +4,10 @@ import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
 import { isKnownSoketi, KNOWN_SOKETI } from "../../soketi/known-versions.ts";
 import { boundOf, viewOf } from "../../fleet/node-view.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import { answeringOf, NO_ANSWER } from "./answering.ts";
 import { type Check, fail, ok, skipped, unseen, warning } from "./check.ts";
-import { IF_GONE } from "../support/forget.ts";
+import { IF_GONE } from "../support/node-advice.ts";
 
 /**
  * Whether every node follows, and all are of one version.
@@ -19,7 +20,7 @@ export function checkNodes(
   version: string,
   { expected, elsewhere, server, hasSharedCache }: FleetExpectations,
 ): Check[] {
-  const running = nodes.filter(({ entry }) => entry.soketi !== undefined);
+  const running = soketiNodesOf(nodes);
   if (running.length === 0 && hasSharedCache && expected === undefined && elsewhere.length === 0) {
     return [
       skipped(

@@ -1,4 +1,5 @@
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
@@ -17,7 +18,7 @@ const RECENTLY_MS = 86_400_000;
  * @param now milliseconds since 1970.
  */
 export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: number): Check[] {
-  const running = nodes.filter(({ entry }) => entry.soketi !== undefined);
+  const running = soketiNodesOf(nodes);
   const known = running.filter(({ answer }) => answer?.previousSecrets !== undefined);
   if (running.length === 0) return [];
   if (answeringOf(running).isNone) return [unseen(NAME, NO_ANSWER)];
@@ -30,7 +31,7 @@ export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: numb
     return refused.map(({ appId, until, refused: count, lastRefusedAt }) =>
       warning(
         `previous secret of ${appId}`,
-        `its overlap ended at ${timeOf(until)}, and ${amount(count, "use")} of it refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
+        `its overlap ended at ${timeOf(until)}, and ${amount(count, "use")} ${count === 1 ? "was" : "were"} refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
         "A publisher or backend still uses it: update it, or admit it with a later AppSecretPreviousUntil. " +
           `"soketi-app-sync apps end-overlap ${appId}" ends this.`,
       ),

@@ -124,6 +124,6 @@ async function keep({ tools, terminal }: Run, results: readonly CanaryResult[]):
   try {
     await keepCanaryResult(await tools.redis(), tools.config.names.measured, slowest);
   } catch (error) {
-    terminal.note(`doctor will not know of it: ${explain(error, tools.config, tools.redisTrouble())}`);
+    terminal.note(`doctor cannot show this result: ${explain(error, tools.config, tools.redisTrouble())}`);
   }
 }

@@ -3,7 +3,7 @@ import type { RegisteredNode } from "../../protocol/node.ts";
 import { amount } from "../support/amount.ts";
 import type { Run } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { IF_GONE_OR_EXPECT } from "../support/forget.ts";
+import { IF_GONE_OR_EXPECT, tooFewNodes } from "../support/node-advice.ts";
 
 /** Milliseconds, by nearest rank. */
 export interface Percentiles {
@@ -107,11 +107,7 @@ function verdict(
   }
   const fewest = Math.min(...results.map(({ confirmed }) => confirmed));
   if (expect !== undefined && fewest < expect) {
-    const found = `expected ${amount(expect, "node")} to confirm, found ${fewest}`;
-    return [
-      `${found}: nodes without the agent, or on another Redis or prefix, cannot be seen`,
-      EXIT.unconfirmed,
-    ];
+    return [tooFewNodes(expect, fewest, "to confirm"), EXIT.unconfirmed];
   }
   if (expect === undefined && last.missing.length > 0) {
     return [

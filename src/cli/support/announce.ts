@@ -22,7 +22,7 @@ export function addAnnounceOptions(command: Command): Command {
 export function addAuthorOption(command: Command): Command {
   return command.option(
     "--by <name>",
-    "author, for the log; by default AWS's caller identity, or the user",
+    "author, for the log; by default the AWS caller identity, or the local user",
     note,
   );
 }

@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from "commander";
+import { isHashKey, MAX_HASH_KEY_BYTES } from "../../protocol/message.ts";
 
 /** Nobody sees more. Milliseconds. */
 const MIN_INTERVAL_MS = 100;
 
-/** Nobody waits longer at a terminal. From 25 days on a timer of Node's is over after 1 ms. Milliseconds. */
+/** Nobody waits longer at a terminal; and Node's timers fire at once from 25 days on. Milliseconds. */
 const MAX_WAIT_MS = 86_400_000;
 
 const UNITS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
@@ -28,14 +29,12 @@ export function count(text: string): number {
   throw new InvalidArgumentError("Expected a whole number of at least 1.");
 }
 
-/** DynamoDB takes no longer key. Bytes of UTF-8. */
-const MAX_ID_BYTES = 2_048;
-
 /** An app's id, or its key. @throws InvalidArgumentError */
 export function appId(text: string): string {
-  const bytes = Buffer.byteLength(text);
-  if (bytes >= 1 && bytes <= MAX_ID_BYTES) return text;
-  throw new InvalidArgumentError(`Expected 1 to ${MAX_ID_BYTES} bytes, found ${bytes}.`);
+  if (isHashKey(text)) return text;
+  throw new InvalidArgumentError(
+    `Expected 1 to ${MAX_HASH_KEY_BYTES} bytes, found ${Buffer.byteLength(text)}.`,
+  );
 }
 
 /** Several, one after the other. @throws InvalidArgumentError */
@@ -48,6 +47,13 @@ export function interval(text: string): number {
   const ms = duration(text);
   if (ms >= MIN_INTERVAL_MS) return ms;
   throw new InvalidArgumentError(`Expected at least ${MIN_INTERVAL_MS}ms.`);
+}
+
+/** A TCP port; 0 picks a free one. @throws InvalidArgumentError */
+export function port(text: string): number {
+  const number = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (number <= 65_535) return number;
+  throw new InvalidArgumentError("Expected a port from 0 to 65535.");
 }
 
 /** For options that may be given more than once. */

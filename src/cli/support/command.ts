@@ -18,7 +18,7 @@ export function createCommand(name: string, description: string, examples: reado
     .description(description)
     .addOption(new Option("--json", "JSON on standard output, for scripts"))
     .addOption(new Option("--table <name>", "the apps table (APP_MANAGER_DYNAMODB_TABLE)"))
-    .addOption(new Option("--region <name>", "its region (AWS_REGION)"))
+    .addOption(new Option("--region <name>", "the table's region (AWS_REGION)"))
     .addOption(new Option("--endpoint <url>", "a local DynamoDB (APP_MANAGER_DYNAMODB_ENDPOINT)"))
     .addOption(new Option("--prefix <text>", "prefix of the names in Redis (APP_SYNC_PREFIX)"))
     .addHelpText(

@@ -12,7 +12,7 @@ import { RefusedChangeError } from "./errors.ts";
 import { EXIT, type ExitCode } from "./exit-codes.ts";
 import { explain } from "./explain.ts";
 import { ago } from "./ago.ts";
-import { IF_GONE_OR_EXPECT } from "./forget.ts";
+import { IF_GONE_OR_EXPECT, tooFewNodes } from "./node-advice.ts";
 
 export interface WaitOptions {
   /** False with `--no-wait`. */
@@ -30,7 +30,7 @@ export function addWaitOptions(command: Command): Command {
     .addOption(
       new Option(
         "--expect <n>",
-        "number of nodes that must confirm: those without the agent are not registered",
+        "number of nodes that must confirm; only nodes with the agent can",
       ).argParser(count),
     );
 }
@@ -225,7 +225,7 @@ function complaintOf(
   }
   if (expect !== undefined) {
     if (confirmed >= expect) return undefined;
-    return `expected ${amount(expect, "node")} to confirm, found ${confirmed}: nodes without the agent, or on another Redis or prefix, cannot be seen`;
+    return tooFewNodes(expect, confirmed, "to confirm");
   }
   if (silent.length > 0) {
     const count = `${amount(silent.length, "node")} of ${confirmations.length}`;

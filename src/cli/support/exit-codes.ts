@@ -22,4 +22,10 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
+/** For `--help`. */
+export const EXIT_CODES_IN_WORDS = `\
+Exit codes: 0 done and healthy, 1 failed, 2 done but something is wrong, 3 changed but not confirmed by every node,
+4, 5, 6 the relay cannot start (credentials, table or stream, view type), 7 done but something could not be checked,
+130 and 143 interrupted.`;
+
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -65,6 +65,11 @@ export async function createPrivateFile(file: string, option: string): Promise<F
   }
 }
 
+/** Where replaced items of a table are kept, unless somebody says where: a new file for each run. */
+export function defaultBackupFile(table: string): string {
+  return `app-sync-backup-${table}-${new Date().toISOString().replace(/[:.]/g, "-")}.jsonl`;
+}
+
 /** Whatever reads it later would take it for gzip. @throws UsageError */
 export function refuseCompressed(file: string, option: string): void {
   if (!isCompressed(file)) return;

@@ -10,8 +10,6 @@ type InterruptionCode = (typeof SIGNALS)[number][1];
 
 /** What goes on until it is ended, and is under way. */
 const goingOn = new Map<AbortSignal, AbortController>();
-const closedPipe = new AbortController();
-const failedOutput = new AbortController();
 let endedWith: InterruptionCode = EXIT.interrupted;
 
 /** How to end what was interrupted: by the signal that did it. Ctrl-C's where none did, as at a question. */
@@ -30,16 +28,6 @@ export function interruption(): AbortSignal {
 /** What went on is done, whatever comes after it: from now on Ctrl-C ends the process at once again. */
 export function isDone(interrupted: AbortSignal): void {
   goingOn.delete(interrupted);
-}
-
-/** Aborts when nobody reads any more: for what only shows things. */
-export function nobodyReads(): AbortSignal {
-  return closedPipe.signal;
-}
-
-/** Aborts with the error when the output cannot be written, as on a full disk. A reader that has gone is no such failure. */
-export function outputFailed(): AbortSignal {
-  return failedOutput.signal;
 }
 
 /** Nothing goes on until it is ended: what is under way is left. */
@@ -63,19 +51,6 @@ function listen(): void {
       for (const one of pending) one.abort();
       // A progress bar gives the cursor back first.
       if (pending.length === 0) setImmediate(() => endAtOnce(exitCode));
-    });
-  }
-}
-
-/**
- * A reader that has read enough (`| head -2`) is no failure, and a disk that is full is one. In either case what is under way is
- * done to its end, as nodes may still have to be told of it, and says no more.
- */
-export function bearLostOutput(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") failedOutput.abort(error);
-      closedPipe.abort();
     });
   }
 }

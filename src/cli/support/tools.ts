@@ -1,3 +1,4 @@
+import { INTERACTIVE_TIMEOUTS } from "../../redis/client-options.ts";
 import { createRedisLog, type RedisLog } from "../../redis/log.ts";
 import type { PipelineRedis } from "../../redis/pipeline-connection.ts";
 import type { RedisError } from "../../redis/errors.ts";
@@ -47,12 +48,6 @@ export interface Tools extends TableTools {
   close(): void;
 }
 
-/**
- * Somebody waits at a terminal: sooner an error than silence. A login that nobody answers is such a silence too, and would be
- * waited for at each attempt to connect. Milliseconds.
- */
-const TIMEOUTS = { connectMs: 3_000, commandMs: 4_000, retriesPerCommand: 2, totalMs: 4_000 };
-
 /** The variables, with the options that stand for some of them. */
 export function environmentOf(options: CommonOptions, environment: Environment): Environment {
   return {
@@ -79,7 +74,9 @@ export function openTools(options: CommonOptions, environment = process.env): To
   const open = async () => {
     // A quarter of a command's start: those that work on the table alone do without it.
     const { openPipelineRedis } = await import("../../redis/pipeline-connection.ts");
-    opened ??= openPipelineRedis(withRedisSettings(config), TIMEOUTS, onError, { environment: env });
+    opened ??= openPipelineRedis(withRedisSettings(config), INTERACTIVE_TIMEOUTS, onError, {
+      environment: env,
+    });
     // Whoever comes while the login is read waits for it as well.
     await opened.prepare();
     return opened;
@@ -89,7 +86,7 @@ export function openTools(options: CommonOptions, environment = process.env): To
   let fleet: Fleet | undefined;
   const redis = async () => {
     const { connection } = await open();
-    await (reached ??= reach(connection, TIMEOUTS.commandMs));
+    await (reached ??= reach(connection, INTERACTIVE_TIMEOUTS.commandMs));
     return connection;
   };
   return {

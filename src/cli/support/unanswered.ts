@@ -1,8 +1,9 @@
 import { READS_REPLICA } from "../../fleet/reads-replica.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import type { Fleet } from "../../redis/fleet.ts";
 import { ago } from "./ago.ts";
-import { IF_GONE } from "./forget.ts";
+import { IF_GONE } from "./node-advice.ts";
 
 /**
  * What was not looked at although Redis answered: soketi nodes that gave no answer, and all of them over a replica. One sentence
@@ -12,7 +13,7 @@ export function unanswered(
   { readsReplica }: Pick<Fleet, "readsReplica">,
   nodes: readonly RegisteredNode[],
 ): string[] {
-  const silent = nodes.filter(({ entry, answer }) => entry.soketi !== undefined && !answer);
+  const silent = soketiNodesOf(nodes).filter(({ answer }) => !answer);
   return [...(readsReplica ? [READS_REPLICA] : []), ...silent.map(inWords)];
 }
 

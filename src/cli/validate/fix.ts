@@ -4,8 +4,9 @@ import { createBackup, readBackup, type Rewrite } from "./backup.ts";
 import type { Run } from "../support/command.ts";
 import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import { defaultBackupFile } from "../support/files.ts";
 import { interruption, interruptionCode } from "../support/interruption.ts";
-import type { Item } from "./item-source.ts";
+import type { Item } from "../support/findings.ts";
 import { rewrite, type RewriteOutcome } from "./rewrite.ts";
 
 export interface FixOptions {
@@ -39,7 +40,7 @@ export async function fix(run: Run, rewrites: readonly Rewrite[], options: FixOp
     terminal.print(options.dryRun ? "nothing was written" : "nothing was written: confirm, or pass --yes");
     return EXIT.unwell;
   }
-  const file = options.backup ?? defaultBackup(tools.config.table);
+  const file = options.backup ?? defaultBackupFile(tools.config.table);
   const backup = await createBackup(file, tools.config.table);
   const ended = interruption();
   terminal.note(`backup: ${file}`);
@@ -105,8 +106,4 @@ function printOutcome(
     return interruptionCode();
   }
   return conflicts.length > 0 ? EXIT.unwell : EXIT.ok;
-}
-
-function defaultBackup(table: string): string {
-  return `app-sync-backup-${table}-${new Date().toISOString().replace(/[:.]/g, "-")}.jsonl`;
 }

@@ -1,8 +1,6 @@
 import { UsageError } from "../support/errors.ts";
 import { readLines } from "../support/files.ts";
-
-/** Items as attribute maps, wherever they come from. */
-export type Item = Readonly<Record<string, unknown>>;
+import type { Item } from "../support/findings.ts";
 
 const EXPECTED =
   'DynamoDB JSON: {"Items":[…]} of `aws dynamodb scan`, a list of items, or one item on each line';

@@ -3,13 +3,14 @@ import { count } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
-import { type AppFindings, Findings, type Report } from "./findings.ts";
+import { type AppFindings, Findings, type Item, type Report } from "../support/findings.ts";
 import { fix, type FixOptions, planned, restore } from "./fix.ts";
 import type { Rewrite } from "./backup.ts";
-import { type Item, readItems } from "./item-source.ts";
+import { readItems } from "./item-source.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { UsageError } from "../support/errors.ts";
-import { problemsFor } from "../support/more-problems.ts";
+import { readTable } from "../support/read-table.ts";
+import { problemsFor } from "../support/server-problems.ts";
 
 interface ValidateOptions extends CommonOptions, FixOptions {
   readonly limit: number;
@@ -42,7 +43,7 @@ export function createValidateCommand(): Command {
     .option("-y, --yes", "with --fix or --restore: do not ask")
     .option("--backup <file>", "with --fix: file for the backup that --restore reads")
     .option("--restore <file>", "undo --fix from its backup")
-    .option("--strict", "end with 2 for warnings too")
+    .option("--strict", "exit with 2 for warnings, too")
     .action((files: string[], options: ValidateOptions) =>
       runCommand(options, (run) => {
         refuseContradictions(files, options);
@@ -74,7 +75,7 @@ export function refuseContradictions(files: readonly string[], options: Contradi
 async function validate(run: Run, files: readonly string[], options: ValidateOptions): Promise<ExitCode> {
   const findings = new Findings(Date.now(), problemsFor(run.tools.config));
   const rewrites: Rewrite[] = [];
-  for await (const page of files.length > 0 ? fromFiles(files) : fromTable(run)) {
+  for await (const page of files.length > 0 ? fromFiles(files) : readTable(run)) {
     for (const item of page) {
       const repairs = findings.add(item);
       if (options.fix && repairs.length > 0) rewrites.push(planned(item, repairs));
@@ -98,21 +99,6 @@ async function validate(run: Run, files: readonly string[], options: ValidateOpt
 
 async function* fromFiles(files: readonly string[]): AsyncIterable<readonly Item[]> {
   for (const file of files) yield* readItems(file);
-}
-
-async function* fromTable({ tools, terminal }: Run): AsyncIterable<readonly Item[]> {
-  const items = await tools.items();
-  const progress = terminal.progress("reading", await items.estimate());
-  let done = 0;
-  try {
-    for await (const page of items.pages()) {
-      yield page;
-      done += page.length;
-      progress.to(done);
-    }
-  } finally {
-    progress.end();
-  }
 }
 
 function isUnwell({ strict }: Pick<ValidateOptions, "strict">): (app: AppFindings) => boolean {

@@ -10,7 +10,7 @@ export function Notes({ state }: { state: ConsoleState }) {
     <ul class="notes">
       {state.clocks.map((clock) => (
         <li key={clock.node ?? clock.of}>
-          The clock of {whose(clock, nameOf)} is {skewInWords(clock.ms)}: {consequence(clock)} Look at NTP
+          The clock of {whose(clock, nameOf)} is {skewInWords(clock.ms)}: {consequence(clock)} Check NTP
           there.
         </li>
       ))}

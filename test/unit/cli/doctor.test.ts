@@ -24,7 +24,7 @@ describe("a relay", () => {
     expect(checkMappings([], { ...RELAY, behindMs: 7 * 60_000 })).toMatchObject([
       {
         level: "fail",
-        found: "a relay reads the stream, on host-1, pid 42, and had read all of it last 7 min ago",
+        found: "a relay reads the stream, on host-1, pid 42, and last reached its end 7 min ago",
       },
     ]);
     expect(checkMappings([], { token: RELAY.token })[0]?.level).toBe("ok");

@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readExport } from "../../../src/cli/apps/exported-items.ts";
 import { appId, appIds, duration, interval } from "../../../src/cli/support/arguments.ts";
-import { parseAttributes } from "../../../src/cli/support/attributes.ts";
+import { parseAttributes } from "../../../src/cli/apps/attributes.ts";
 import { createPrivateFile, expectFile, readText } from "../../../src/cli/support/files.ts";
 import { readBackup } from "../../../src/cli/validate/backup.ts";
 import { readItems } from "../../../src/cli/validate/item-source.ts";

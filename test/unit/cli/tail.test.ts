@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { gapBefore, lossBefore } from "../../../src/cli/tail.ts";
+import { gapBefore, lossBefore } from "../../../src/cli/tail/gaps.ts";
 
 const T = 1_764_000_000_000;
 const first = (seq: number, epoch = 5) => ({

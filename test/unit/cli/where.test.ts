@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { compareBy, fieldNamed, FIELDS, jsonOf, listed, textOf } from "../../../src/cli/apps/fields.ts";
-import { parseConditions } from "../../../src/cli/apps/where.ts";
+import { compareBy, fieldNamed, FIELDS, jsonOf, listed, textOf } from "../../../src/cli/support/fields.ts";
+import { parseConditions } from "../../../src/cli/support/where.ts";
 import type { RawItem } from "../../../src/aws/raw-item.ts";
 
 const app = (id: string, attributes: RawItem = {}) =>

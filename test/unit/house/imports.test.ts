@@ -157,6 +157,27 @@ describe("no circle", () => {
   });
 });
 
+describe("commands", () => {
+  /** A command is a file or a folder of src/cli; `support` is what they share. */
+  const commandOf = (file: string) => file.split("/")[2] ?? "";
+  const ofCommands = files.filter((file) => file.startsWith("src/cli/") && !/\/(cli|bin)\.ts$/.test(file));
+
+  it.each(ofCommands)("%s imports no other command", (file) => {
+    const targets = targetsOf(file).filter((target) => target.startsWith("src/cli/"));
+    const others = targets.filter((target) => ![commandOf(file), "support"].includes(commandOf(target)));
+    expect(others).toEqual([]);
+  });
+
+  it("share what is in support: each file there serves two of them, or another file there", () => {
+    const usersOf = (file: string) => files.filter((one) => targetsOf(one).includes(file)).map(commandOf);
+    const ofOne = ofCommands.filter((file) => {
+      const users = new Set(usersOf(file));
+      return commandOf(file) === "support" && users.size === 1 && !users.has("support");
+    });
+    expect(ofOne).toEqual([]);
+  });
+});
+
 describe("docs/reference/imports.md", () => {
   it("is this law", () => {
     const rows = readFileSync(join(root, "docs/reference/imports.md"), "utf8").matchAll(

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { App } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
-import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
+import { CacheChanges } from "../../../src/pipeline/cache-changes.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
 import type { AppCacheStore, AppsReader, CacheWrite, CacheWriteResult } from "../../../src/pipeline/ports.ts";
 import { SharedCache } from "../../../src/pipeline/shared-cache.ts";
@@ -70,7 +70,7 @@ beforeEach(() => {
 });
 
 function changes(...records: unknown[]) {
-  const apps = new CachedApps();
+  const apps = new CacheChanges();
   for (const record of records) apps.add(decodeRecord(record) as StreamChange);
   return apps.all();
 }

@@ -3,7 +3,7 @@ import type { App } from "../../../src/app/app.ts";
 import { normalize } from "../../../src/app/normalize.ts";
 import { readAsSoketi } from "../../../src/app/soketi-reading.ts";
 import { type CacheFormat, SOCKUDO_FORMAT, SOKETI_FORMAT } from "../../../src/pipeline/cache-format.ts";
-import { CachedApps } from "../../../src/pipeline/cached-apps.ts";
+import { CacheChanges } from "../../../src/pipeline/cache-changes.ts";
 import { decodeRecord, type StreamChange } from "../../../src/pipeline/decode.ts";
 import {
   type AppCacheStore,
@@ -122,15 +122,15 @@ function idAt(name: string): string | undefined {
   return json === undefined || json === "" ? undefined : (JSON.parse(json) as App).id;
 }
 
-function toCachedApps(all: readonly StreamChange[], late = false) {
-  const cached = new CachedApps({ late });
+function toCacheChanges(all: readonly StreamChange[], late = false) {
+  const cached = new CacheChanges({ late });
   for (const record of all) cached.add(record);
   return cached.all();
 }
 
 const records = (...all: unknown[]) => all.map((one) => decodeRecord(one) as StreamChange);
 const apply = (mode: "evict" | "refresh", ...all: unknown[]) =>
-  new SharedCache({ mode, stores: [store] }).apply(toCachedApps(records(...all)));
+  new SharedCache({ mode, stores: [store] }).apply(toCacheChanges(records(...all)));
 const ids = () => Object.fromEntries([...cache.keys()].map((name) => [name, idAt(name)]));
 const everything = () => ({ ...ids() });
 
@@ -187,7 +187,7 @@ describe("refresh", () => {
 describe("records that are read again late", () => {
   const late = (...all: unknown[]) =>
     new SharedCache({ mode: "refresh", stores: [store], table: reader }).apply(
-      toCachedApps(records(...all), true),
+      toCacheChanges(records(...all), true),
     );
 
   it("do not put an older app over a newer one", async () => {
@@ -224,11 +224,11 @@ function without<T extends { readonly dynamodb: object }>(given: T, ...left: ("O
 describe("for servers that read no table themselves", () => {
   const sockudo = (reading?: AppsReader) =>
     new SharedCache({ mode: "refresh", stores: [storeOf(SOCKUDO_FORMAT)], table: reading });
-  const late = (...all: unknown[]) => sockudo(reader).apply(toCachedApps(records(...all), true));
+  const late = (...all: unknown[]) => sockudo(reader).apply(toCacheChanges(records(...all), true));
   const inCache = (one: App) => SOCKUDO_FORMAT.json(one);
 
   beforeEach(async () => {
-    await sockudo().apply(toCachedApps(records(insert("a"), insert("b"))));
+    await sockudo().apply(toCacheChanges(records(insert("a"), insert("b"))));
     table = new Map([app("a"), app("b")].map((one) => [one.id, one]));
   });
 
@@ -263,7 +263,7 @@ describe("for servers that read no table themselves", () => {
     table.delete("b");
     table.set("a", app("a", { AppKey: { S: "k3" } }));
     const item = { AppKey: { S: "k2" } };
-    await sockudo().apply(toCachedApps(records(modify("a", {}, item))));
+    await sockudo().apply(toCacheChanges(records(modify("a", {}, item))));
     await late(modify("a", {}, item), modify("a", item, { AppKey: { S: "k3" } }), remove("b"));
     expect(everything()).toEqual({ "id:a": "a", "key:k3": "a" });
   });
@@ -288,7 +288,7 @@ describe("for servers that read no table themselves", () => {
       reads += 1;
       if (reads !== 2) return;
       table.set("a", app("a", { MaxConnections: { N: "9" } }));
-      applied = sockudo().apply(toCachedApps(records(back)));
+      applied = sockudo().apply(toCacheChanges(records(back)));
     };
     await late(modify("a", {}, item));
     await applied;
@@ -308,21 +308,21 @@ describe("for servers that read no table themselves", () => {
       [without(changed, "OldImage", "NewImage"), ["a"]],
     ];
     for (const [record, left] of untold) {
-      const apps = toCachedApps(records(record));
+      const apps = toCacheChanges(records(record));
       await sockudo().apply(apps);
       expect(cache).toEqual(before);
       expect(sockudo().leftBy(apps)).toEqual(["a"]);
       for (const one of [sockudo(reader), soketi("refresh"), soketi("evict")])
         expect(one.leftBy(apps)).toEqual(left);
     }
-    const told = toCachedApps(records(without(changed, "OldImage"), without(remove("b"), "OldImage")));
+    const told = toCacheChanges(records(without(changed, "OldImage"), without(remove("b"), "OldImage")));
     await sockudo().apply(told);
     // All but a key that they may have had before.
     for (const one of [sockudo(), sockudo(reader), soketi("refresh"), soketi("evict")])
       expect(one.leftBy(told)).toEqual(["a", "b"]);
     expect(cache.get("id:a")).toBe(inCache(app("a", { MaxConnections: { N: "9" } })));
     expect([cache.has("id:b"), cache.has("key:b-key")]).toEqual([false, true]);
-    const whole = toCachedApps(records(changed, remove("b")));
+    const whole = toCacheChanges(records(changed, remove("b")));
     await sockudo().apply(whole);
     expect(sockudo().leftBy(whole)).toEqual([]);
     expect([cache.has("id:b"), cache.has("key:b-key")]).toEqual([false, false]);
@@ -366,7 +366,7 @@ describe("a sweep", () => {
     for (const id of ["right", "missing", "wrong"]) table.set(id, app(id));
     const cached = new SharedCache({ mode: "refresh", stores: [store] });
     await cached.apply(
-      toCachedApps(
+      toCacheChanges(
         records(insert("right"), insert("wrong", { item: { Enabled: { BOOL: false } } }), insert("gone")),
       ),
     );

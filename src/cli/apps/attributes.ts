@@ -1,6 +1,6 @@
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { FLAGS, LIMITS } from "../../app/app.ts";
-import { UsageError } from "./errors.ts";
+import { UsageError } from "../support/errors.ts";
 
 const FLAG_NAMES: ReadonlySet<string> = new Set(FLAGS.map(({ attribute }) => attribute));
 const LIMIT_NAMES: ReadonlySet<string> = new Set(LIMITS.map(({ attribute }) => attribute));

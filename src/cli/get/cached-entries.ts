@@ -1,8 +1,9 @@
 import type { PublicApp } from "../../app/public-view.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { CachedEntry, RegisteredNode } from "../../protocol/node.ts";
 
 /** What a soketi node's cache has of an app. */
-export interface Held {
+export interface CachedOnNode {
   /** Its id in the registry. */
   readonly node: string;
   readonly host: string;
@@ -11,15 +12,17 @@ export interface Held {
   readonly holds: CachedEntry | null | undefined;
 }
 
-/** Programs that only follow the log are their own matter. */
-export function heldBy(nodes: readonly RegisteredNode[]): Held[] {
-  return nodes
-    .filter(({ entry }) => entry.soketi !== undefined)
-    .map(({ id, entry: { host, pid }, answer }) => ({ node: id, host, pid, holds: answer?.holds }));
+export function cachedOnNodes(nodes: readonly RegisteredNode[]): CachedOnNode[] {
+  return soketiNodesOf(nodes).map(({ id, entry: { host, pid }, answer }) => ({
+    node: id,
+    host,
+    pid,
+    holds: answer?.holds,
+  }));
 }
 
 /** @param app the table's; null where it has none. */
-export function heldInWords({ holds }: Held, app: PublicApp | null): string {
+export function cachedInWords({ holds }: CachedOnNode, app: PublicApp | null): string {
   if (holds === undefined) return "no answer";
   if (holds === null) return "nothing: the next lookup reads the table";
   const proof = holds.proven ? "proven" : "not proven, read again at the next lookup";
@@ -29,7 +32,7 @@ export function heldInWords({ holds }: Held, app: PublicApp | null): string {
 }
 
 /** Whether a node would serve, without asking the table, what the table does not say. Of secrets nodes say nothing. */
-export function isStale({ holds }: Held, app: PublicApp | null): boolean {
+export function isStale({ holds }: CachedOnNode, app: PublicApp | null): boolean {
   return holds?.proven === true && !isAsTable(holds, app);
 }
 

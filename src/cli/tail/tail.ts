@@ -1,25 +1,20 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Command, InvalidArgumentError } from "commander";
-import { valueAt } from "../app/public-view.ts";
-import { readCanaryApp } from "../config/canary.ts";
-import { announcedBy } from "../fleet/announced-by.ts";
-import { ageOf, type LogRow, rowsOf } from "../fleet/log-rows.ts";
-import type { LogEntry } from "../protocol/live.ts";
-import {
-  compareMessageIds,
-  formatMessageId,
-  type MessageId,
-  parseMessageId,
-} from "../protocol/message-id.ts";
-import type { Fleet } from "../redis/fleet.ts";
-import { READS_REPLICA } from "../fleet/reads-replica.ts";
-import { amount } from "./support/amount.ts";
-import { appIds, parseDuration } from "./support/arguments.ts";
-import { createCommand, type Run, runCommand } from "./support/command.ts";
-import { EXIT, type ExitCode } from "./support/exit-codes.ts";
-import { InterruptedError } from "./support/errors.ts";
-import { interruption, nobodyReads } from "./support/interruption.ts";
-import type { CommonOptions } from "./support/tools.ts";
+import { readCanaryApp } from "../../config/canary.ts";
+import { announcedBy } from "../../fleet/announced-by.ts";
+import { ageOf, type LogRow, rowsOf } from "../../fleet/log-rows.ts";
+import { type MessageId, parseMessageId } from "../../protocol/message-id.ts";
+import type { Fleet } from "../../redis/fleet.ts";
+import { READS_REPLICA } from "../../fleet/reads-replica.ts";
+import { appIds, parseDuration } from "../support/arguments.ts";
+import { changedValues } from "../support/changed-values.ts";
+import { createCommand, type Run, runCommand } from "../support/command.ts";
+import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import { InterruptedError } from "../support/errors.ts";
+import { interruption } from "../support/interruption.ts";
+import { nobodyReads } from "../support/lost-output.ts";
+import type { CommonOptions } from "../support/tools.ts";
+import { gapBefore, lossBefore } from "./gaps.ts";
 
 interface TailOptions extends CommonOptions {
   readonly since?: Since;
@@ -62,7 +57,7 @@ export function createTailCommand(): Command {
     .option("--since <when>", "start earlier: 10m, 2h, an id of the log, or all", since)
     .option("--app <id>", "only this app, and flushes; repeatable", appIds)
     .option("--grep <pattern>", "only lines whose JSON matches this regular expression", pattern)
-    .option("--canary", "the canary's changes, too: one a minute (docs/monitoring.md)")
+    .option("--canary", "also show the canary's changes (docs/monitoring.md)")
     .option("--no-follow", "stop at the log's end")
     .action((options: TailOptions) => runCommand(options, (run) => tail(run, options)));
 }
@@ -112,40 +107,6 @@ async function tail(run: Run, options: TailOptions): Promise<ExitCode> {
   return EXIT.ok;
 }
 
-const STARTED_AGAIN = "the log was started again";
-
-/**
- * What is missing before the first message of a read, in words: the log is trimmed, and may be deleted. Undefined where it goes on
- * where the last read has ended, and where nobody asked for what was before it.
- *
- * @param oldest messages from then on were asked for, in milliseconds since 1970; 0 where it was not said by time.
- */
-export function gapBefore(
-  first: LogEntry | undefined,
-  cursor: MessageId | undefined,
-  oldest: number,
-): string | undefined {
-  if (!first) return undefined;
-  const { id } = first;
-  if (cursor && id.epoch !== cursor.epoch) return STARTED_AGAIN;
-  const missing = id.seq - (cursor?.seq ?? 0) - 1;
-  if (missing <= 0) return undefined;
-  const begins = `the log goes back to ${formatMessageId(id)} only`;
-  if (cursor)
-    return `${begins}: ${amount(missing, "message")} before it ${missing === 1 ? "is" : "are"} not shown`;
-  const { at } = rowsOf(first)[0] ?? {};
-  return oldest > 0 && at !== undefined && at > oldest
-    ? `${begins}, of ${new Date(at).toISOString()}: what came before it is not shown`
-    : undefined;
-}
-
-/** Of a log that ends before what was read of it, in words: it was restored, or failed over. Undefined of one that goes on. */
-export function lossBefore(end: MessageId | undefined, cursor: MessageId | undefined): string | undefined {
-  if (!end || !cursor || compareMessageIds(end, cursor) >= 0) return undefined;
-  if (end.epoch !== cursor.epoch) return STARTED_AGAIN;
-  return `the log ends at ${formatMessageId(end)}, before ${formatMessageId(cursor)}: it lost its end, and what came in its place may not be shown`;
-}
-
 /** @param oldest what is older is not wanted, in milliseconds since 1970. */
 function filterOf({ app, grep, canary }: TailOptions, oldest: number): (line: Line) => boolean {
   const canaryApp = readCanaryApp(process.env);
@@ -190,15 +151,9 @@ function show({ terminal }: Run, line: Line): void {
   );
 }
 
-/** Changed paths with what they are now; a secret has changed and is not said. */
 function describeValues({ changed = [], app }: Line): string {
-  if (changed.length > 0) return changed.map((path) => described(path, app)).join(" ");
+  if (changed.length > 0) return changedValues(changed, app).join(" ");
   return app ? `key=${app.key} enabled=${app.enabled} maxConnections=${app.limits.maxConnections}` : "";
-}
-
-function described(path: string, app: Line["app"]): string {
-  const value = valueAt(app, path);
-  return value === undefined ? path : `${path}=${JSON.stringify(value)}`;
 }
 
 function describeAge(ms: number): string {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { normalize } from "../../../src/app/normalize.ts";
 import { type PublicApp, toPublicView } from "../../../src/app/public-view.ts";
-import { type Held, heldBy, heldInWords, isStale } from "../../../src/cli/support/held.ts";
+import {
+  type CachedOnNode,
+  cachedOnNodes,
+  cachedInWords,
+  isStale,
+} from "../../../src/cli/get/cached-entries.ts";
 import type { CachedEntry, RegisteredNode } from "../../../src/protocol/node.ts";
 
 function app(maxConnections: string): PublicApp {
@@ -11,11 +16,16 @@ function app(maxConnections: string): PublicApp {
   return toPublicView(normalized);
 }
 
-const holding = (holds: CachedEntry | null | undefined): Held => ({ node: "n", host: "h", pid: 1, holds });
+const holding = (holds: CachedEntry | null | undefined): CachedOnNode => ({
+  node: "n",
+  host: "h",
+  pid: 1,
+  holds,
+});
 const entry = (held: PublicApp | null, proven = true) => holding({ app: held, readMsAgo: 1_500, proven });
 
 describe("what a node holds of an app", () => {
-  it.each<[string, Held, PublicApp | null, boolean, string]>([
+  it.each<[string, CachedOnNode, PublicApp | null, boolean, string]>([
     [
       "the table's",
       entry(app("5")),
@@ -38,7 +48,7 @@ describe("what a node holds of an app", () => {
     ["no answer", holding(undefined), app("5"), false, "no answer"],
   ])("%s", (_, held, table, stale, words) => {
     expect(isStale(held, table)).toBe(stale);
-    expect(heldInWords(held, table)).toContain(words);
+    expect(cachedInWords(held, table)).toContain(words);
   });
 
   it("may have more than the table: its server's defaults", () => {
@@ -49,6 +59,6 @@ describe("what a node holds of an app", () => {
 
   it("is asked of soketi's nodes alone", () => {
     const node = (soketi?: string): RegisteredNode => ({ id: "n", entry: { host: "h", pid: 1, agent: "1", ...(soketi === undefined ? {} : { soketi }) } }); // prettier-ignore
-    expect(heldBy([node("1.6.1"), node()])).toEqual([holding(undefined)]);
+    expect(cachedOnNodes([node("1.6.1"), node()])).toEqual([holding(undefined)]);
   });
 });

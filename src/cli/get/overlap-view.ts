@@ -2,8 +2,8 @@ import { timeOf } from "../../app/iso-time.ts";
 import type { Normalized } from "../../app/normalize.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
-import { ago } from "./ago.ts";
-import { amount } from "./amount.ts";
+import { ago } from "../support/ago.ts";
+import { amount } from "../support/amount.ts";
 
 /** The overlap of an app's last rotation, as people are shown it. No secret is in it. Times as ISO 8601. */
 export interface OverlapView {

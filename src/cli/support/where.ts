@@ -1,5 +1,5 @@
 import { PROBLEM_CODES } from "../../app/problems.ts";
-import { UsageError } from "../support/errors.ts";
+import { UsageError } from "./errors.ts";
 import { type Field, fieldNamed, type ListedApp, rankOf } from "./fields.ts";
 
 /** Whether an app is meant. */

@@ -2,7 +2,7 @@ import type { App } from "../../app/app.ts";
 import { publicViewOfCached, sameAsCached } from "../../app/cached-app.ts";
 import type { AppEntries } from "../../pipeline/app-entries.ts";
 import { LONG_TEXT } from "../../pipeline/ports.ts";
-import type { Tools } from "./tools.ts";
+import type { Tools } from "../support/tools.ts";
 
 /** One entry of a shared cache, and in words what it holds. */
 export interface SharedCacheEntry {

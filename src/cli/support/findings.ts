@@ -3,15 +3,14 @@ import { checkItem, type ItemFinding } from "../../app/item-check.ts";
 import type { Problem } from "../../app/problems.ts";
 import type { AttributeWrite } from "../../app/repair.ts";
 import { TableCheck } from "../../app/table-check.ts";
-import type { Item } from "./item-source.ts";
 
-/** One thing that is wrong with an app. */
-export type Finding = ItemFinding;
+/** An item as an attribute map, wherever it comes from. */
+export type Item = Readonly<Record<string, unknown>>;
 
 export interface AppFindings {
   /** Absent when the item has no readable AppId. */
   readonly appId: string | undefined;
-  readonly findings: readonly Finding[];
+  readonly findings: readonly ItemFinding[];
 }
 
 /** What is known of a whole table, or of a file, when it has been read. */
@@ -74,7 +73,7 @@ export class Findings {
     };
   }
 
-  #keep(appId: string | undefined, findings: readonly Finding[]): void {
+  #keep(appId: string | undefined, findings: readonly ItemFinding[]): void {
     if (findings.length === 0) return;
     for (const code of new Set(findings.map(({ code }) => code))) {
       this.#counts.set(code, (this.#counts.get(code) ?? 0) + 1);

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { AppDiff } from "../../app/diff.ts";
 import { MAX_CHANGES } from "../../protocol/encode.ts";
-import { announce, type AnnounceOptions, whoIs } from "./announce.ts";
-import type { Run } from "./command.ts";
+import { announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
+import type { Run } from "../support/command.ts";
 
 /** Tells the nodes of many changes, with few messages. */
 export interface Announcer {

@@ -2,32 +2,32 @@ import type { App } from "../app/app.ts";
 import type { StreamChange } from "./decode.ts";
 import type { Fence } from "./ports.ts";
 
-/** What a batch of records says about one app in the cache. */
-export interface CachedApp {
+/** What a batch of records says about one app, for its entries in the shared cache. */
+export interface CacheChange {
   readonly appId: string;
   /** Every key that the app had in these records. */
   readonly keys: readonly string[];
-  /** Whether these are all the keys it had: so they are when each record says how the app was before. */
+  /** Whether these are all its keys: true when each record says how the app was before. */
   readonly knowsKeys: boolean;
   /** As it is now; null when it is gone or not usable; absent when the records do not tell. */
   readonly app?: App | null | undefined;
-  /** That of the last of these records. */
+  /** Of the last of these records. */
   readonly fence: Fence;
 }
 
-export interface CachedAppsOptions {
+export interface CacheChangesOptions {
   /** The records are read again out of their turn: they do not tell how an app is now. */
   readonly late?: boolean | undefined;
   /** The stream's ARN, where records do not say it themselves. */
   readonly streamArn?: string | undefined;
 }
 
-/** What records say, one entry for each app: the last record decides, the keys of all are kept. */
-export class CachedApps {
-  readonly #options: CachedAppsOptions;
-  readonly #byApp = new Map<string, CachedApp>();
+/** Gathers records into one change for each app: the last record decides, the keys of all are kept. */
+export class CacheChanges {
+  readonly #options: CacheChangesOptions;
+  readonly #byApp = new Map<string, CacheChange>();
 
-  constructor(options: CachedAppsOptions = {}) {
+  constructor(options: CacheChangesOptions = {}) {
     this.#options = options;
   }
 
@@ -41,7 +41,7 @@ export class CachedApps {
     this.#byApp.set(appId, { appId, keys: [...keys], knowsKeys, app, fence });
   }
 
-  all(): CachedApp[] {
+  all(): CacheChange[] {
     return [...this.#byApp.values()];
   }
 }

@@ -1,17 +1,17 @@
 import type { Command } from "commander";
-import { amount } from "../support/amount.ts";
-import { appIds, collect } from "../support/arguments.ts";
-import type { Run } from "../support/command.ts";
-import { UsageError } from "../support/errors.ts";
+import { amount } from "./amount.ts";
+import type { AgreementOptions } from "./agreement.ts";
+import { appIds, collect } from "./arguments.ts";
+import type { Run } from "./command.ts";
+import { readTable } from "./read-table.ts";
+import { UsageError } from "./errors.ts";
 import { listed } from "./fields.ts";
 import { type Condition, parseConditions } from "./where.ts";
 
 /** Which apps a command is for. */
-export interface SelectionOptions {
+export interface SelectionOptions extends AgreementOptions {
   readonly all?: true;
   readonly where?: readonly string[];
-  readonly dryRun?: true;
-  readonly yes?: true;
 }
 
 export function addSelection(command: Command): Command {
@@ -50,24 +50,10 @@ export async function select(
   return ids.length === 1 && only !== undefined ? { only } : { ids, isMeant };
 }
 
-async function idsOf({ tools, terminal }: Run, isMeant: Condition): Promise<string[]> {
-  const items = await tools.items();
-  const progress = terminal.progress("reading", await items.estimate());
+async function idsOf(run: Run, isMeant: Condition): Promise<string[]> {
   const ids: string[] = [];
-  let read = 0;
-  try {
-    for await (const page of items.pages()) {
-      ids.push(
-        ...page
-          .map(listed)
-          .filter(isMeant)
-          .map(({ id }) => id),
-      );
-      read += page.length;
-      progress.to(read);
-    }
-  } finally {
-    progress.end();
+  for await (const page of readTable(run)) {
+    for (const app of page.map(listed).filter(isMeant)) ids.push(app.id);
   }
   return ids;
 }

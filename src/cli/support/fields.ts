@@ -2,7 +2,7 @@ import { FLAGS, LIMITS } from "../../app/app.ts";
 import { normalize, type Problem } from "../../app/normalize.ts";
 import { type PublicApp, toPublicView } from "../../app/public-view.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
-import { UsageError } from "../support/errors.ts";
+import { UsageError } from "./errors.ts";
 import { timeOf } from "../../app/iso-time.ts";
 
 /** An item as lists and conditions see it. No secret is in it. */
