@@ -3,7 +3,7 @@ import type { CacheFormat } from "../pipeline/cache-format.ts";
 import { type AppCacheStore, type CacheWrite, type CacheWriteResult, LONG_TEXT } from "../pipeline/ports.ts";
 import { fencesOf } from "./cached-app-fence.ts";
 import { REMOVE_SAME, WRITE_CACHED_APP } from "./cached-app-scripts.ts";
-import { orRedisError, RedisError } from "./errors.ts";
+import { orRedisError, OTHER_PROTOCOL, RedisError } from "./errors.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
 import { runScript } from "./scripts.ts";
 
@@ -63,8 +63,10 @@ export function createAppCache(
       inPages(writes, WRITING, async (write) => {
         const key = keyOf(write.name);
         const args = argumentsOf(write, Math.max(0, ttlSeconds));
-        const result = await runScript(connection, WRITE_CACHED_APP, [key, fencesOf(key)], args, WRITING);
-        return RESULTS.get(result) ?? "done";
+        const answer = await runScript(connection, WRITE_CACHED_APP, [key, fencesOf(key)], args, WRITING);
+        const result = RESULTS.get(answer);
+        if (result === undefined) throw new RedisError(WRITING, `it ${OTHER_PROTOCOL}`);
+        return result;
       }),
 
     readWhole: (name) => orRedisError(READING, readWhole(connection, keyOf(name))),

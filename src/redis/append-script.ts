@@ -53,6 +53,10 @@ if not (right and bytes and mark and from) then
   bytes, mark, from = 0, 0, math.max(0, seq - length)
   marks = string.format('%.0f:0', from)
 end
+-- No reader takes another id, nor is a larger number exact here.
+if tonumber(epoch) > 9007199254740991 or seq + (#ARGV - 3) / 2 > 9007199254740991 then
+  return redis.error_reply("ERR the log's last id is not one that messages have, so that none can follow: somebody else has written to it. Delete it")
+end
 local function id_of(n) return epoch .. '-' .. string.format('%.0f', n) end
 local count = (#ARGV - 3) / 2
 local function note(...)

@@ -56,7 +56,7 @@ export function reasonOf(cause: unknown): string {
 /** Of an answer that cannot be read. Said of a server. */
 export const OTHER_PROTOCOL = "answers like another server: check host and port";
 
-/** ioredis' own sentences, which are about its options, and what they mean. */
+/** Sentences of ioredis', which are about its options, and what they mean. */
 const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
   [/^Reached the max retries per request limit/, "the connection kept breaking"],
   [/^Connection is closed/, "the connection is closed"],
@@ -65,6 +65,8 @@ const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
   [/^(Unknown RESP type|Protocol error, got )/, `it ${OTHER_PROTOCOL}`],
   [/^Failed to refresh slots cache/, "no node of the cluster could be asked"],
   [/^None of startup nodes is available/, "no node of the cluster could be reached"],
+  // The server's own, to whoever has taken it for a single one.
+  [/^MOVED /, "MOVED: another node of its cluster has that key, and REDIS_CLUSTER_NODES is for clusters"],
 ];
 
 /**
@@ -72,7 +74,7 @@ const LIBRARY_MESSAGES: readonly (readonly [RegExp, string])[] = [
  * their secrets: `unknown command 'auth', with args beginning with: 'user' 'password'`.
  */
 function withoutArguments(words: string, cause: unknown): string {
-  const shown = words.replace(/,?\s*(with args beginning with|Last reply):.*$/s, "");
+  const shown = words.replace(/(,?\s*(with args beginning with|Last reply):| script: [\da-f]{40},).*$/s, "");
   const secrets = secretsIn((cause as { command?: FailedCommand } | null | undefined)?.command);
   if (!secrets.some((secret) => bare(shown).includes(secret)) || shown.startsWith("WRONGPASS invalid"))
     return shown;

@@ -1,8 +1,9 @@
 import type { MessageLog } from "../pipeline/ports.ts";
 import type { EncodedMessage } from "../protocol/encode.ts";
+import { parseMessageId } from "../protocol/message-id.ts";
 import type { BusNames } from "../protocol/names.ts";
 import { reconnect } from "./connection.ts";
-import { RedisError } from "./errors.ts";
+import { OTHER_PROTOCOL, RedisError } from "./errors.ts";
 import { type Fence, fenced } from "./fence.ts";
 import type { RedisClient, RedisConnection } from "./library.ts";
 import { APPEND } from "./append-script.ts";
@@ -47,7 +48,10 @@ export function createRedisLog(
       const append = (owner: RedisClient | undefined) =>
         withRoom(connection, names.log, () => runScript(owner ?? connection, ...call, "append the messages"));
       try {
-        return String(await vouchedAppend(append, witnesses));
+        const id = String(await vouchedAppend(append, witnesses));
+        // What knows no scripts and says yes to everything has taken nothing.
+        if (!parseMessageId(id)) throw new RedisError("append the messages", `it ${OTHER_PROTOCOL}`);
+        return id;
       } catch (error) {
         if (error instanceof RedisError && ABANDONED.has(error.code)) reconnect(connection);
         throw error;

@@ -1,4 +1,4 @@
-import { RedisError } from "./errors.ts";
+import { reasonOf, RedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 
 /**
@@ -17,7 +17,16 @@ export async function withRoom<T>(
     return await work();
   } catch (error) {
     if (!isOutOfMemory(error)) throw error;
-    if (!(await halve(connection, log))) throw error;
+    let trimmed: boolean;
+    try {
+      trimmed = await trim(connection, log);
+    } catch (cause) {
+      throw new RedisError(
+        error.doing,
+        `${error.reason}; half of the log could not be given up: ${reasonOf(cause)}`,
+      );
+    }
+    if (!trimmed) throw error;
     return await work();
   }
 }
@@ -25,15 +34,19 @@ export async function withRoom<T>(
 /** Gives half of the log up. @returns whether there was anything to trim; false also when Redis did not do it. */
 export async function halve(connection: RedisConnection, log: string): Promise<boolean> {
   try {
-    const length = await connection.xlen(log);
-    return (await connection.xtrim(log, "MAXLEN", "~", Math.ceil(length / 2))) > 0;
+    return await trim(connection, log);
   } catch {
     // What there was no room for is the trouble to tell of.
     return false;
   }
 }
 
+async function trim(connection: RedisConnection, log: string): Promise<boolean> {
+  const length = await connection.xlen(log);
+  return (await connection.xtrim(log, "MAXLEN", "~", Math.ceil(length / 2))) > 0;
+}
+
 /** Redis 6 says it within a sentence about the script. */
-function isOutOfMemory(error: unknown): boolean {
+function isOutOfMemory(error: unknown): error is RedisError {
   return error instanceof RedisError && /(^|-)OOM /.test(error.reason);
 }

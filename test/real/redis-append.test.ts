@@ -260,4 +260,50 @@ describe("the log's size", () => {
     await expect(log.append([message()])).rejects.toMatchObject({ code: "OOM" });
     expect(await admin.xlen(names.log)).toBe(1);
   });
+
+  it("that Redis is full, and that this user may not make room in it, is told together", async () => {
+    const server = keep(await startRedis());
+    const admin = connect(server);
+    await createRedisLog(admin, names, LIMITS).append([message()]);
+    await admin.call("ACL", "SETUSER", "all-but", "on", ">p", "~*", "&*", "+@all", "-xtrim");
+    const user = connect(server, { username: "all-but", password: "p" });
+    await admin.config("SET", "maxmemory", "1");
+    await expect(createRedisLog(user, names, LIMITS).append([message()])).rejects.toMatchObject({
+      code: "OOM",
+      reason: expect.stringMatching(
+        /^OOM .*; half of the log could not be given up: NOPERM .*'xtrim'/,
+      ) as string,
+    });
+  });
+});
+
+describe("a log in which somebody else has written an id that no message has", () => {
+  it.each([
+    "9007199254740992-5",
+    "5-9007199254740991",
+    "5-9007199254740992",
+    "18446744073709551615-18446744073709551615",
+  ])("%s: takes none, and the failure says what to do", async (id) => {
+    const server = keep(await startRedis());
+    const admin = connect(server);
+    const heard = await listen(server);
+    await admin.xadd(names.log, id, "foreign", "1");
+    const log = createRedisLog(admin, names, LIMITS);
+    await expect(log.append([message(), message()])).rejects.toThrow(/last id is not one .* Delete it/);
+    await expect(appendAsOnRedis6(admin, 2)).rejects.toThrow(/last id is not one/);
+    expect(await admin.xlen(names.log)).toBe(1);
+    expect(await allHeard(admin, heard)).toEqual([]);
+    await admin.del(names.log);
+    expect(await log.append([message(), message()])).toMatch(/^\d{13,16}-2$/);
+  });
+
+  it("the last two numbers are taken together, or not at all", async () => {
+    const server = keep(await startRedis());
+    const admin = connect(server);
+    await admin.xadd(names.log, "5-9007199254740989", "foreign", "1");
+    const log = createRedisLog(admin, names, LIMITS);
+    await expect(log.append([message(), message(), message()])).rejects.toThrow(/last id is not one/);
+    expect(await log.append([message(), message()])).toBe("5-9007199254740991");
+    await expect(log.append([message()])).rejects.toThrow(/last id is not one/);
+  });
 });

@@ -11,6 +11,10 @@ export function adviceOn(reason: string): string {
   if (reason.includes("NOAUTH"))
     return "It requires a password: put it into REDIS_URL, or set REDIS_PASSWORD.";
   if (reason.includes("NOPERM")) return "The user lacks rights: docs/reference/redis-users.md lists them.";
+  if (reason.includes("MOVED"))
+    return "It is a node of a cluster: use REDIS_CLUSTER_NODES instead of REDIS_URL.";
+  if (reason.includes("WRONGTYPE"))
+    return "Something else has the log's name: delete it, or choose another APP_SYNC_PREFIX for pipeline and nodes.";
   if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "The host name is unknown: check REDIS_URL.";
   if (reason.includes("ECONNREFUSED"))
     return "Nothing listens there: check host and port of REDIS_URL, and start Redis.";

@@ -75,6 +75,16 @@ describe("RedisError", () => {
     }
   });
 
+  it("says what MOVED means, and nothing of the inside of a script", () => {
+    expect(new RedisError("append the messages", new Error("MOVED 866 10.0.0.1:6379"))).toMatchObject({
+      code: "MOVED",
+      reason: expect.stringContaining("REDIS_CLUSTER_NODES is for clusters") as string,
+    });
+    const words = "WRONGTYPE Operation against a key holding the wrong kind of value";
+    const cause = new Error(`${words} script: ${"0a".repeat(20)}, on @user_script:3.`);
+    expect(new RedisError("append the messages", cause)).toMatchObject({ code: "WRONGTYPE", reason: words });
+  });
+
   it("has no name of a socket that may hold a login", () => {
     const words = "connect ENOENT redis://user:s3cret@host:6379";
     const cause = Object.assign(new Error(words), {
