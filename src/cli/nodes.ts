@@ -79,7 +79,7 @@ async function showOnce(
   if (!views.every(isThere)) terminal.note(IF_GONE);
   // Who says how many there must be has counted without those that are gone.
   const counted = expect === undefined ? views : views.filter(isThere);
-  const isHealthy = complaint === undefined && !fleet.readsReplica && counted.every(isWell);
+  const isHealthy = complaint === undefined && !fleet.readsReplica && counted.every(isWellHere);
   return isHealthy ? EXIT.ok : EXIT.unwell;
 }
 
@@ -102,6 +102,9 @@ async function showAgainAndAgain(
     await pause(everyMs, undefined, { signal: ended }).catch(() => undefined);
   }
 }
+
+/** Of another log a node learns nothing of this one, lease or not. */
+const isWellHere = (view: NodeView) => isWell(view) && (view.soketi === null || view.behind !== null);
 
 const isThere = ({ lastSeenMsAgo }: NodeView) => lastSeenMsAgo === null;
 

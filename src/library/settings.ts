@@ -70,6 +70,7 @@ export function readSettings(options: LinkOptions & CacheOptions, others: readon
       "redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL, REDIS_URL, …, found none.",
     );
   }
+  refuseNoNames(env, options);
   const table = readTable(env);
   const { leaseMs, heartbeatMs, verifyEveryMs } = options;
   const given: Partial<Record<AgentNumber, unknown>> = { ...limits, leaseMs, heartbeatMs, verifyEveryMs };
@@ -88,6 +89,15 @@ export function readSettings(options: LinkOptions & CacheOptions, others: readon
   const doubtfulVariable = byVariable?.from.startsWith(OWN_PREFIX) ? undefined : byVariable?.from;
   // Without a Redis there is a mistake.
   return { ...settings, redis: redis as RedisSettings, doubtfulVariable };
+}
+
+/** What is left empty is no default: that may be another table, or a log that nobody reads. */
+function refuseNoNames(env: EnvReader, { table, prefix }: LinkOptions): void {
+  for (const [name, value] of Object.entries({ table, prefix }) as [string, unknown][]) {
+    if (value === undefined || (typeof value === "string" && value.trim() !== "")) continue;
+    const found = typeof value === "string" ? "an empty one" : `a ${typeof value}`;
+    env.mistakes.push(`${name}: expected text, found ${found}: leave it out for the default.`);
+  }
 }
 
 /** What comes from JavaScript may be anything; a number that is none would end in a loop without a pause. */

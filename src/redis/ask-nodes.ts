@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { answerList, type BusNames } from "../protocol/names.ts";
-import { type Answer, decodeAnswer, type Question, type RegisteredNode } from "../protocol/node.ts";
+import type { Answer, Question, RegisteredNode } from "../protocol/node.ts";
 import { orRedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
+import { answerOf } from "./told-by-nodes.ts";
 
 /** One question to all nodes, which may be asked again and again: all answers come to one place. Rejects with RedisError. */
 export interface OpenQuestion {
@@ -28,7 +29,7 @@ export function openQuestion(
     async answers() {
       const found = await orRedisError("read answers", connection.lrange(list, read, -1));
       read += found.length;
-      return found.flatMap((json) => decodeAnswer(json) ?? []);
+      return found.flatMap((json) => answerOf(json) ?? []);
     },
   };
 }

@@ -1,7 +1,8 @@
 import { type BusNames, nodeEntry } from "../protocol/names.ts";
-import { decodeNodeEntry, type RegisteredNode } from "../protocol/node.ts";
+import type { RegisteredNode } from "../protocol/node.ts";
 import { RedisError, orRedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
+import { entryOf } from "./told-by-nodes.ts";
 
 /** Entries of one MGET. */
 const ENTRIES_PER_READ = 500;
@@ -35,7 +36,7 @@ export async function readRegistry(connection: RedisConnection, names: BusNames)
     const page = ids.slice(from, from + ENTRIES_PER_READ);
     const entries = await orRedisError(doing, connection.mget(page.map((id) => nodeEntry(names, id))));
     page.forEach((id, i) => {
-      const entry = decodeNodeEntry(entries[i]);
+      const entry = entryOf(entries[i]);
       if (entry) sightings.push({ node: { id, entry }, seenAt: seenAt.get(id), isThere: present.has(id) });
     });
   }

@@ -3,6 +3,7 @@ import { normalize } from "../../app/normalize.ts";
 import type { Problem } from "../../app/problems.ts";
 import { type PublicApp, toPublicView } from "../../app/public-view.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
+import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { explain } from "../support/explain.ts";
 import { problemsFor } from "../support/server-problems.ts";
@@ -108,5 +109,9 @@ async function askNodes(tools: Tools, appId: string, unchecked: string[]): Promi
   const fleet = await tools.fleet();
   const nodes = await fleet.ask({ appId });
   unchecked.push(...unanswered(fleet, nodes));
+  for (const { entry, answer } of soketiNodesOf(nodes)) {
+    if (!answer || answer.holds !== undefined) continue;
+    unchecked.push(`node ${entry.host} ${entry.pid}: it does not say what it holds`);
+  }
   return nodes;
 }

@@ -47,6 +47,14 @@ describe("settings of the library", () => {
     expect(read({ redis }).redis).toEqual(redis);
   });
 
+  it.each<[object, string]>([
+    [{ table: "" }, "table: expected text, found an empty one: leave it out for the default."],
+    [{ table: 5 }, "table: expected text, found a number: leave it out for the default."],
+    [{ prefix: " " }, "prefix: expected text, found an empty one: leave it out for the default."],
+  ])("refuse an empty name, which is no default: %o", (options, mistake) => {
+    expect(mistakesOf({ redis: "redis://given", ...options })).toContain(mistake);
+  });
+
   it("name the log by prefix, or else by table, of the options before the environment", () => {
     const log = (options: object, env: object = {}) =>
       read({ ...options, environment: { ...environment, ...env } }).names.log;
