@@ -35,6 +35,13 @@ export default defineConfig(
       // An arrow that only calls something is one line: braces around it tell nobody more.
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       "no-console": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "SpreadElement > :matches(ObjectExpression, ArrayExpression).argument",
+          message: "Write its parts where they are spread: nothing else is gained but shorter lines.",
+        },
+      ],
       eqeqeq: "error",
     },
   },

@@ -7,7 +7,7 @@ import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { type FleetUse, previousSecretUses } from "../fleet/previous-secret-uses.ts";
 import type { ChangeRow, ClockSkew, ConsoleState } from "./state.ts";
-import { isOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
+import { isChangeOf, type OwnWrite, OwnWrites } from "./own-writes.ts";
 import { changeRowOf, ChangeRows, type Row } from "./change-rows.ts";
 import { Clocks } from "./clocks.ts";
 import { ReplicaError } from "./errors.ts";
@@ -79,7 +79,7 @@ export class Observer {
     // The newest come first: the oldest that fits is its change, if that was faster than the answer to the write.
     const row = this.#rows
       .single()
-      .filter((one) => one.wroteAt === undefined && isOf(one, write))
+      .filter((one) => one.wroteAt === undefined && isChangeOf(one, write))
       .at(-1);
     if (row) row.wroteAt = write.at;
     else this.#writes.add(write);

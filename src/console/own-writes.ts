@@ -33,12 +33,12 @@ export class OwnWrites {
     if (row.by !== undefined) return undefined;
     const past = this.#pending.filter(({ appId, at }) => appId === row.appId && at <= (row.at ?? 0));
     this.#pending = this.#pending.filter((write) => !past.includes(write));
-    return past.find((write) => isOf(row, write))?.at;
+    return past.find((write) => isChangeOf(row, write))?.at;
   }
 }
 
 /** Whether a row can be the change that a write has made. */
-export function isOf({ appId, at = 0, changed, app, by }: Seen, write: OwnWrite): boolean {
+export function isChangeOf({ appId, at = 0, changed, app, by }: Seen, write: OwnWrite): boolean {
   const { path, value } = write;
   if (by !== undefined) return false;
   if (appId !== write.appId || at < write.at || !changed.includes(path)) return false;

@@ -23,10 +23,13 @@ export interface Counted {
   readonly reads: number;
 }
 
+const BUCKET_MS = 5_000;
+
+/** Ten minutes. */
+const MAX_BUCKETS = 120;
+
 /** Ten minutes of staleness and reads, in buckets of five seconds. */
 export class Series {
-  readonly bucketMs = 5_000;
-  readonly #kept = 120;
   readonly #buckets: Bucket[] = [];
   readonly #before = new Map<string, Counted>();
 
@@ -58,8 +61,7 @@ export class Series {
       const sorted = [...lags].sort((a, b) => a - b);
       const quantile = (share: number) =>
         sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;
-      const perSecond = (count: number) =>
-        now - at < this.bucketMs ? null : count / (this.bucketMs / 1_000);
+      const perSecond = (count: number) => (now - at < BUCKET_MS ? null : count / (BUCKET_MS / 1_000));
       return {
         at,
         p50: quantile(0.5),
@@ -72,12 +74,12 @@ export class Series {
   }
 
   #bucket(now: number): Bucket {
-    const at = Math.floor(now / this.bucketMs) * this.bucketMs;
+    const at = Math.floor(now / BUCKET_MS) * BUCKET_MS;
     const last = this.#buckets.at(-1);
     if (last && last.at >= at) return last;
     const bucket: Bucket = { at, lags: [], hits: 0, reads: 0 };
     this.#buckets.push(bucket);
-    if (this.#buckets.length > this.#kept) this.#buckets.shift();
+    if (this.#buckets.length > MAX_BUCKETS) this.#buckets.shift();
     return bucket;
   }
 }

@@ -1,3 +1,4 @@
+import { AGENT_NUMBERS } from "../config/agent-numbers.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { RecentFlush, RegisteredNode } from "../protocol/node.ts";
 import { plausibleLag } from "./plausible-lag.ts";
@@ -31,10 +32,6 @@ export interface NodeView {
   readonly flushes: readonly RecentFlush[];
 }
 
-/** The agent's defaults, of a version that does not say. */
-const LEASE_MS = 3_000;
-const DEGRADED_TTL_MS = 5_000;
-
 export function viewOf(
   { id, entry, answer, silentMs }: RegisteredNode,
   tail: MessageId | undefined,
@@ -54,8 +51,9 @@ export function viewOf(
     // The tail was read first: a node may be past it.
     behind: cursor?.epoch === tail?.epoch ? Math.max(0, (tail?.seq ?? 0) - (cursor?.seq ?? 0)) : null,
     leaseMsLeft: answer?.leaseMsLeft ?? 0,
-    leaseMs: entry.leaseMs ?? LEASE_MS,
-    degradedTtlMs: entry.degradedTtlMs ?? DEGRADED_TTL_MS,
+    // A program that does not say is taken to have the agent's defaults.
+    leaseMs: entry.leaseMs ?? AGENT_NUMBERS.leaseMs.default,
+    degradedTtlMs: entry.degradedTtlMs ?? AGENT_NUMBERS.degradedTtlMs.default,
     entries,
     hitRatio: lookups === 0 ? null : (known.hits ?? 0) / lookups,
     lagMs: lagMs === null ? null : plausibleLag(lagMs),

@@ -107,8 +107,15 @@ async function pictureCanary(watched: WatchedFleet, save: Save): Promise<void> {
   const { page, redis, fleet } = watched;
   const at = Number((await redis.time())[0]) * 1_000;
   const well: CanaryResult = {
-    ...{ at, intervalMs: 60_000, writeMs: 5, streamMs: 280, nodesMs: 7, totalMs: 292 },
-    ...{ expected: 2, confirmed: 2, missing: [] },
+    at,
+    intervalMs: 60_000,
+    writeMs: 5,
+    streamMs: 280,
+    nodesMs: 7,
+    totalMs: 292,
+    expected: 2,
+    confirmed: 2,
+    missing: [],
   };
   const key = busNames(fleet.prefix).canary;
   const keep = (more: Partial<CanaryResult>) => redis.set(key, JSON.stringify({ ...well, ...more }));

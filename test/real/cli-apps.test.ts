@@ -37,7 +37,8 @@ describe("apps", () => {
     const [written, confirmed] = jsonLines<Written>(result);
     expect(written).toMatchObject({ appId: "made", type: "created" });
     expect(confirmed?.nodes?.map(({ confirmedAfterMs }) => typeof confirmedAfterMs)).toEqual([
-      ...["number", "number"],
+      "number",
+      "number",
     ]);
     expect(await fleet.table.get("made")).toEqual({
       AppId: { S: "made" },

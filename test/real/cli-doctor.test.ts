@@ -68,9 +68,26 @@ describe("doctor", () => {
     expect(complaints(checks)).toEqual([]);
     expect(status).toBe(0);
     expect(checks.map(({ name }) => name)).toEqual([
-      ...["table", "key schema", "index", "projection", "stream", "view type", "event source mapping"],
-      ...["items", "redis", "one primary", "log", "flushes", "clocks", "nodes", "leases"],
-      ...["nodes' redis", "agent version", "soketi version", "previous secrets", "canary"],
+      "table",
+      "key schema",
+      "index",
+      "projection",
+      "stream",
+      "view type",
+      "event source mapping",
+      "items",
+      "redis",
+      "one primary",
+      "log",
+      "flushes",
+      "clocks",
+      "nodes",
+      "leases",
+      "nodes' redis",
+      "agent version",
+      "soketi version",
+      "previous secrets",
+      "canary",
     ]);
     const text = await cli(["doctor"], { env });
     expect(text.stdout).toContain("everything that was checked is healthy");

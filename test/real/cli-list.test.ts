@@ -74,8 +74,19 @@ describe("apps list", () => {
 
   it("filters, sorts, limits and chooses columns", async () => {
     const result = await list(
-      ...["--where", "enabled=false", "--where", "maxConnections<1000", "--where", "id~^many-"],
-      ...["--sort", "-maxConnections", "--limit", "3", "--columns", "id,maxConnections", "--json"],
+      "--where",
+      "enabled=false",
+      "--where",
+      "maxConnections<1000",
+      "--where",
+      "id~^many-",
+      "--sort",
+      "-maxConnections",
+      "--limit",
+      "3",
+      "--columns",
+      "id,maxConnections",
+      "--json",
     );
     expect(jsonLines(result)).toEqual([999, 996, 993].map((i) => ({ id: `many-${i}`, maxConnections: i })));
     expect(jsonLines(await list("--limit", "7", "--json"))).toHaveLength(7);

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { SoketiNode } from "../../local/soketi-node.ts";
-import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { cli, type CliOptions, interruptOnce, jsonLines } from "../support/cli.ts";
+import { messagesIn } from "../support/log-messages.ts";
 import { accepts, eventually, type Fleet, item, outcomeOfConnecting, startFleet } from "../support/fleet.ts";
 import { putAll } from "../support/many-apps.ts";
 
@@ -130,7 +130,9 @@ describe("several apps", () => {
     const none = await apps(["update", "b-1", "b-2", ...zero, "--json"]);
     expect(none.status).toBe(1);
     expect(jsonLines<Line>(none).map(({ code, failed }) => code ?? failed)).toEqual([
-      ...["E_CHANGE_REFUSED", "E_CHANGE_REFUSED", 2],
+      "E_CHANGE_REFUSED",
+      "E_CHANGE_REFUSED",
+      2,
     ]);
     expect(await fleet.table.get("b-1")).not.toHaveProperty("MaxConnections");
   });
@@ -186,16 +188,23 @@ describe(`${MANY} rotations`, { shuffle: false }, () => {
   const ids = Array.from({ length: MANY }, (_, i) => `many-${i}`);
   const chosen = ["--all", "--where", "id~^many-", "--yes"];
   const messages = async () =>
-    (await redis.xrange(busNames(fleet.prefix).log, "-", "+")).flatMap(([, [, json = ""]]) => {
-      const decoded = decodeMessage(json);
-      return decoded.kind === "changes" && decoded.message.by === "the test" ? [decoded.message] : [];
-    });
+    (await messagesIn(redis, busNames(fleet.prefix).log)).flatMap((decoded) =>
+      decoded.kind === "changes" && decoded.message.by === "the test" ? [decoded.message] : [],
+    );
 
   it("lose none: each secret is in the file and in the table, and every node takes it and the one before", async () => {
     await put(...ids);
     const out = join(folder, "secrets.jsonl");
     const result = await apps([
-      ...["rotate-secret", ...chosen, "--overlap", "1h", "--out", out, "--by", "the test", "--json"],
+      "rotate-secret",
+      ...chosen,
+      "--overlap",
+      "1h",
+      "--out",
+      out,
+      "--by",
+      "the test",
+      "--json",
     ]);
     expect(result.status, result.stderr).toBe(0);
     const lines = jsonLines<Line>(result);

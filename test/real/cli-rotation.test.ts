@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } from "vitest";
 import type { SoketiNode } from "../../local/soketi-node.ts";
-import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { cli, jsonLines } from "../support/cli.ts";
+import { appIdsIn, messagesIn } from "../support/log-messages.ts";
 import { accepts, eventually, type Fleet, item, root, startFleet } from "../support/fleet.ts";
 
 let fleet: Fleet;
@@ -180,13 +180,9 @@ describe("a file of new secrets that cannot be written", () => {
   /** Whose change somebody has announced to the nodes. */
   const announced = async (by: string) => {
     const redis = new Redis(inject("redisUrl"));
-    const entries = await redis.xrange(busNames(fleet.prefix).log, "-", "+");
+    const messages = await messagesIn(redis, busNames(fleet.prefix).log);
     await redis.quit();
-    return entries.flatMap(([, [, json = ""]]) => {
-      const decoded = decodeMessage(json);
-      const isMeant = decoded.kind === "changes" && decoded.message.by === by;
-      return isMeant ? decoded.message.changes.map(({ appId }) => appId) : [];
-    });
+    return appIdsIn(messages.filter((one) => one.kind === "changes" && one.message.by === by));
   };
 
   it("names the app, which has its new secret, and is announced", async () => {

@@ -13,10 +13,8 @@ import {
   loadHandler,
   outcomeOfConnecting,
   startFleet,
+  WITHOUT_VERIFIER,
 } from "../support/fleet.ts";
-
-/** The verifier would repair much of what is shown here. */
-const NODE_ENV = { APP_SYNC_VERIFY_EVERY_MS: "0" };
 
 let server: RedisServer;
 /** Somebody who may publish, and write to the log. */
@@ -30,7 +28,7 @@ beforeEach(async () => {
   attacker = new Redis(server.url);
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: server.url });
   names = busNames(fleet.prefix);
-  node = await fleet.node({ env: NODE_ENV });
+  node = await fleet.node({ env: WITHOUT_VERIFIER });
   await fleet.table.put(item("victim"));
   await fleet.table.put(item("evil", { Enabled: { BOOL: false } }));
   await eventually("both apps to be known", async () => {

@@ -5,10 +5,10 @@ import { freePort } from "../../local/free-port.ts";
 import { redisCli } from "../../local/redis-cli.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
-import { decodeMessage } from "../../src/protocol/message.ts";
 import { createContainer } from "../chaos/pipeline/function-container.ts";
 import { insert } from "../factories/stream-event.ts";
 import { loadHandler } from "../support/fleet.ts";
+import { appIdsIn, messagesIn } from "../support/log-messages.ts";
 import { keeping } from "../support/keeping.ts";
 
 const keep = keeping();
@@ -30,10 +30,7 @@ const env = (redis: Record<string, string>) => ({
 async function told(port: number): Promise<string[]> {
   const redis = new Redis(port, "127.0.0.1");
   try {
-    return (await redis.xrange("{late}:v1:log", "-", "+")).flatMap(([, fields]) => {
-      const decoded = decodeMessage(fields[1] ?? "");
-      return decoded.kind === "changes" ? decoded.message.changes.map(({ appId }) => appId) : [];
-    });
+    return appIdsIn(await messagesIn(redis, "{late}:v1:log"));
   } finally {
     redis.disconnect();
   }

@@ -1,11 +1,10 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { createHmac } from "node:crypto";
 import PusherServer from "pusher";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
 import { openSigned } from "../support/signed-client.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "../support/webhook-receiver.ts";
 
 const CHANNELS = ["private-room", "private-encrypted-room", "presence-room"];
 
@@ -13,25 +12,19 @@ let fleet: Fleet;
 const nodes: Record<string, SoketiNode> = {};
 /** What soketi tells the receiver of webhooks: the signature and what was signed. */
 const webhooks: { readonly signature: unknown; readonly body: string }[] = [];
-let receiver: Server;
+let receiver: WebhookReceiver;
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      webhooks.push({ signature: request.headers["x-pusher-signature"], body });
-      response.end();
-    });
+  receiver = await startWebhookReceiver(({ headers, body }) => {
+    webhooks.push({ signature: headers["x-pusher-signature"], body });
   });
-  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
   fleet = await startFleet({ dynamodbEndpoint: inject("dynamodbEndpoint"), redisUrl: inject("redisUrl") });
   nodes["cache on"] = await fleet.node();
   nodes["cache off"] = await fleet.node({ env: { APP_SYNC_CACHE: "off" } });
 });
 
 afterAll(async () => {
-  receiver.close();
+  await receiver.close();
   await fleet.stop();
 });
 
@@ -145,7 +138,7 @@ describe.each(["cache on", "cache off"])("with the %s", (mode) => {
 it("webhooks are signed with the present secret", async () => {
   const node = nodes["cache on"];
   if (!node) throw new Error("no node");
-  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  const url = `${receiver.url}/`;
   const webhook = { url, event_types: ["channel_occupied"] };
   await fleet.table.put(item("hooked", { Webhooks: { S: JSON.stringify([webhook]) } }));
   await eventually("the app", () => accepts(node, "hooked", "hooked-secret"));

@@ -18,13 +18,12 @@ import {
   loadHandler,
   outcomeOfConnecting,
   startFleet,
+  WITHOUT_VERIFIER,
 } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 
 const keep = keeping();
 const dynamodbEndpoint = inject("dynamodbEndpoint");
-/** The verifier would hide that no message arrives. */
-const WITHOUT_VERIFIER = { APP_SYNC_VERIFY_EVERY_MS: "0" };
 
 const leaseOf = async (node: SoketiNode) => (await node.metrics()).lease_held === 1;
 
@@ -104,12 +103,11 @@ describe("the users of docs/reference/redis-users.md", () => {
     }
     const canary = await loadHandler<(event: unknown, context: unknown) => Promise<CanaryResult>>(
       {
-        ...{
-          REDIS_URL: urlOf("pipeline", server.port),
-          APP_SYNC_PREFIX: fleet.prefix,
-          AWS_REGION: "us-east-1",
-        },
-        ...{ APP_MANAGER_DYNAMODB_TABLE: fleet.table.name, APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint },
+        REDIS_URL: urlOf("pipeline", server.port),
+        APP_SYNC_PREFIX: fleet.prefix,
+        AWS_REGION: "us-east-1",
+        APP_MANAGER_DYNAMODB_TABLE: fleet.table.name,
+        APP_MANAGER_DYNAMODB_ENDPOINT: dynamodbEndpoint,
       },
       "canary",
     );

@@ -53,8 +53,18 @@ async function appendAsOnRedis6(redis: Redis, count: number): Promise<unknown> {
 
 const names = busNames("{a}");
 const ENOUGH = [
-  ...["+evalsha", "+eval", "+exists", "+xlen", "+xrange", "+xinfo", "+time", "+hmget", "+hget"],
-  ...[`~${names.log}`, `~${names.last}`, "resetchannels"],
+  "+evalsha",
+  "+eval",
+  "+exists",
+  "+xlen",
+  "+xrange",
+  "+xinfo",
+  "+time",
+  "+hmget",
+  "+hget",
+  `~${names.log}`,
+  `~${names.last}`,
+  "resetchannels",
 ];
 
 describe("an append", () => {

@@ -7,10 +7,10 @@ import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import { type RedisServer, startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
-import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { insert } from "../factories/stream-event.ts";
 import { type FakeSecrets, startSecrets } from "../support/fake-secrets.ts";
+import { appIdsIn, messagesIn } from "../support/log-messages.ts";
 import { eventually, loadHandler } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 
@@ -45,14 +45,9 @@ const env = (server: RedisServer, more: Record<string, string>) => ({
 /** Apps that messages name. One may be named twice: a batch whose answer came too late comes again. */
 async function published(server: RedisServer, password: string): Promise<Set<string>> {
   const redis = new Redis(server.url, { password });
-  const entries = await redis.xrange(busNames("{secret}").log, "-", "+");
+  const messages = await messagesIn(redis, busNames("{secret}").log);
   redis.disconnect();
-  return new Set(
-    entries.flatMap(([, fields]) => {
-      const decoded = decodeMessage(fields[1] ?? "");
-      return decoded.kind === "changes" ? decoded.message.changes.map(({ appId }) => appId) : [];
-    }),
-  );
+  return new Set(appIdsIn(messages));
 }
 
 describe("a password that is kept elsewhere", () => {

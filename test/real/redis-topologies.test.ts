@@ -4,15 +4,13 @@ import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedisSentinel } from "../../local/redis-sentinel.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { busNames } from "../../src/protocol/names.ts";
-import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+import { accepts, eventually, type Fleet, item, startFleet, WITHOUT_VERIFIER } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
 
 /** P3 of the design, and what a read and a probe may add to it on a busy machine. Milliseconds. */
 const BOUND = 5_000 + 1_000;
 /** Between two looks at which secret a node takes: what was seen may have lasted that much longer. */
 const PROBE_MS = 40;
-/** The verifier would repair much of what is shown here before the bound is reached. */
-const WITHOUT_VERIFIER = { APP_SYNC_VERIFY_EVERY_MS: "0" };
 
 const keep = keeping();
 

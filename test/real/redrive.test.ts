@@ -5,10 +5,11 @@ import { Redis } from "ioredis";
 import { beforeAll, describe, expect, inject, it } from "vitest";
 import { type AppsTable, openAppsTable } from "../../local/apps-table.ts";
 import { startRedis } from "../../local/redis-server.ts";
-import { type Decoded, decodeMessage } from "../../src/protocol/message.ts";
+import type { Decoded } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { item, loadHandler, root } from "../support/fleet.ts";
+import { changesIn, messagesIn } from "../support/log-messages.ts";
 import { keeping } from "../support/keeping.ts";
 import { recordsOf, type StreamRange } from "../support/stream-range.ts";
 import { startTableProxy } from "../support/table-proxy.ts";
@@ -70,13 +71,11 @@ const invoke = (handler: Redrive, ...bodies: string[]) =>
 
 /** What the log got since it was asked last. */
 async function published(redis: Redis): Promise<Decoded[]> {
-  const entries = await redis.xrange(busNames(prefix).log, "-", "+");
+  const messages = await messagesIn(redis, busNames(prefix).log);
   await redis.del(busNames(prefix).log);
-  return entries.map(([, fields]) => decodeMessage(fields[1] ?? ""));
+  return messages;
 }
 
-const changesIn = (messages: Decoded[]) =>
-  messages.flatMap((decoded) => (decoded.kind === "changes" ? decoded.message.changes : []));
 const flushesIn = (messages: Decoded[]) =>
   messages.flatMap((decoded) => (decoded.kind === "flush" ? [decoded.message.flush] : []));
 

@@ -8,10 +8,10 @@ import { healthOf } from "../../local/relay.ts";
 import { startRedisCluster } from "../../local/redis-cluster.ts";
 import { startRedis } from "../../local/redis-server.ts";
 import { startProxy } from "../../local/tcp-proxy.ts";
-import { decodeMessage } from "../../src/protocol/message.ts";
 import { relayNames } from "../../src/protocol/names.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
 import { aclLines, applyAcl, urlOf } from "../support/acl.ts";
+import { messagesIn } from "../support/log-messages.ts";
 import { cli } from "../support/cli.ts";
 import { eventually, item, root } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
@@ -30,8 +30,7 @@ afterAll(async () => {
 
 /** What the log says, in order. */
 async function told(place: RelayPlace, connection: Redis | Cluster = redis): Promise<string[]> {
-  return (await connection.xrange(place.names.log, "-", "+")).flatMap(([, fields]) => {
-    const decoded = decodeMessage(fields[1] ?? "");
+  return (await messagesIn(connection, place.names.log)).flatMap((decoded) => {
     if (decoded.kind === "flush") return [`flush: ${decoded.message.flush}`];
     return decoded.kind === "changes"
       ? decoded.message.changes.map(({ appId, type }) => `${appId} ${type}`)

@@ -7,10 +7,10 @@ import { type RedisSentinel, startRedisSentinel } from "../../local/redis-sentin
 import { startRelay } from "../../local/relay.ts";
 import { openPipelineRedis } from "../../src/redis/pipeline-connection.ts";
 import { createRedisLog } from "../../src/redis/log.ts";
-import { decodeMessage } from "../../src/protocol/message.ts";
 import { busNames } from "../../src/protocol/names.ts";
 import { insert } from "../factories/stream-event.ts";
 import { CACHE_LEFT, cli } from "../support/cli.ts";
+import { messagesIn } from "../support/log-messages.ts";
 import { type FakeSecrets, startSecrets } from "../support/fake-secrets.ts";
 import { eventually, item, loadHandler } from "../support/fleet.ts";
 import { keeping } from "../support/keeping.ts";
@@ -83,9 +83,8 @@ afterEach(() => {
 });
 
 async function told(): Promise<unknown[]> {
-  const entries = await redis.xrange(busNames(env.APP_SYNC_PREFIX ?? "").log, "-", "+");
-  return entries.flatMap(([, fields]): unknown[] => {
-    const decoded = decodeMessage(fields[1] ?? "");
+  const messages = await messagesIn(redis, busNames(env.APP_SYNC_PREFIX ?? "").log);
+  return messages.flatMap((decoded): unknown[] => {
     if (decoded.kind === "changes") return decoded.message.changes.map(({ appId }) => appId);
     return decoded.kind === "flush" ? ["flush"] : ["?"];
   });

@@ -1,6 +1,4 @@
 import { createHmac } from "node:crypto";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from "vitest";
 import { connect, type PusherConnection } from "../../local/pusher-client.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
@@ -8,6 +6,7 @@ import { startProxy, type TcpProxy } from "../../local/tcp-proxy.ts";
 import { QUEUES, startQueue, type WebhookQueueServer } from "../chaos/webhooks/queues.ts";
 import { brokenWebhooks, runWebhooks } from "../chaos/webhooks/run.ts";
 import { accepts, eventually, type Fleet, item, startFleet } from "../support/fleet.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "../support/webhook-receiver.ts";
 
 interface Hook {
   readonly appId: string;
@@ -17,36 +16,24 @@ interface Hook {
   readonly signature: string;
 }
 
-let receiver: Server;
-let port: number;
+let receiver: WebhookReceiver;
 const hooks: Hook[] = [];
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { events } = JSON.parse(body) as { events: { name: string; channel: string }[] };
-      const signature = String(request.headers["x-pusher-signature"]);
-      for (const { name, channel } of events)
-        hooks.push({ appId: (request.url ?? "").slice(1), name, channel, body, signature });
-      response.end();
-    });
+  receiver = await startWebhookReceiver(({ path, headers, body, events }) => {
+    const signature = String(headers["x-pusher-signature"]);
+    for (const { name, channel } of events) {
+      hooks.push({ appId: path.slice(1), name, channel, body, signature });
+    }
   });
-  await new Promise<void>((resolve) => {
-    receiver.listen(0, "127.0.0.1", resolve);
-  });
-  port = (receiver.address() as AddressInfo).port;
 });
 
-afterAll(() => {
-  receiver.close();
-});
+afterAll(() => receiver.close());
 
 const TYPES = ["client_event", "channel_occupied", "channel_vacated", "member_added", "member_removed"];
 
 function hooked(id: string) {
-  const webhooks = [{ url: `http://127.0.0.1:${port}/${id}`, event_types: TYPES }];
+  const webhooks = [{ url: `${receiver.url}/${id}`, event_types: TYPES }];
   return item(id, { EnableClientMessages: { BOOL: true }, Webhooks: { S: JSON.stringify(webhooks) } });
 }
 

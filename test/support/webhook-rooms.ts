@@ -1,8 +1,7 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { connect, type PusherConnection } from "../../local/pusher-client.ts";
 import type { SoketiNode } from "../../local/soketi-node.ts";
 import { accepts, eventually, type Fleet, item } from "./fleet.ts";
+import { startWebhookReceiver } from "./webhook-receiver.ts";
 
 /** What happens in a room: two channels are occupied, one after the other, and a client event comes between. */
 export const ROOM_EVENTS = [
@@ -24,20 +23,13 @@ export interface WebhookRooms {
 
 export async function startWebhookRooms(fleet: Fleet): Promise<WebhookRooms> {
   const came = new Map<string, string[]>();
-  const receiver = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { events } = JSON.parse(body) as { events: { name: string }[] };
-      const id = (request.url ?? "").slice(1);
-      came.set(id, [...(came.get(id) ?? []), ...events.map(({ name }) => name)]);
-      response.end();
-    });
+  const receiver = await startWebhookReceiver(({ path, events }) => {
+    const id = path.slice(1);
+    came.set(id, [...(came.get(id) ?? []), ...events.map(({ name }) => name)]);
   });
-  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
   return {
     async enter(node, id) {
-      const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/${id}`;
+      const url = `${receiver.url}/${id}`;
       const webhooks = JSON.stringify([{ url, event_types: ROOM_EVENTS }]);
       await fleet.table.put(item(id, { EnableClientMessages: { BOOL: true }, Webhooks: { S: webhooks } }));
       await eventually(`app ${id}`, () => accepts(node, id, `${id}-secret`));
@@ -50,11 +42,7 @@ export async function startWebhookRooms(fleet: Fleet): Promise<WebhookRooms> {
       await eventually(`all webhooks of ${id}`, () => Promise.resolve(names().length >= ROOM_EVENTS.length));
       return [...names()].sort();
     },
-    stop: () =>
-      new Promise((resolve) => {
-        receiver.close(() => resolve());
-        receiver.closeAllConnections();
-      }),
+    stop: () => receiver.close(),
   };
 }
 

@@ -1,7 +1,7 @@
+import { elapsed } from "../../fleet/elapsed.ts";
 import { type MeasuredChange, unconfirmedInWords } from "../../fleet/canary-verdict.ts";
 import { CANARY_BOUND_MS } from "../../protocol/canary.ts";
 import type { ConsoleState } from "../state.ts";
-import { age } from "./age.ts";
 
 /** What the canary found wrong. What somebody measured by hand, perhaps hours ago, says nothing about now. */
 export function canaryFinding({ canary }: Pick<ConsoleState, "canary">): {
@@ -10,11 +10,11 @@ export function canaryFinding({ canary }: Pick<ConsoleState, "canary">): {
 }[] {
   if (!canary || canary.state === "off") return [];
   if (canary.state === "not-run") {
-    const text = `The canary last ran ${age(canary.agoMs)} ago: nothing measures whether changes arrive.`;
+    const text = `The canary last ran ${elapsed(canary.agoMs)} ago: nothing measures whether changes arrive.`;
     return [{ level: "bad", text }];
   }
   if (canary.byHand || canary.state === "well") return [];
-  const text = `The canary's change of ${age(canary.agoMs)} ago ${whatHappened(canary)}.`;
+  const text = `The canary's change of ${elapsed(canary.agoMs)} ago ${whatHappened(canary)}.`;
   return [{ level: canary.state === "late" ? "warn" : "bad", text }];
 }
 
@@ -30,8 +30,8 @@ export function canaryNote({ canary, local }: Pick<ConsoleState, "canary" | "loc
 export function canaryFact({ canary }: Pick<ConsoleState, "canary">): string | null {
   if (!canary) return null;
   if (canary.state === "off") return "off";
-  if (canary.state === "not-run") return `last ran ${age(canary.agoMs)} ago`;
-  return `${canary.byHand ? "none; by hand: " : ""}${outcomeOf(canary)}, ${age(canary.agoMs)} ago`;
+  if (canary.state === "not-run") return `last ran ${elapsed(canary.agoMs)} ago`;
+  return `${canary.byHand ? "none; by hand: " : ""}${outcomeOf(canary)}, ${elapsed(canary.agoMs)} ago`;
 }
 
 function outcomeOf({ state, result: { totalMs, expected } }: MeasuredChange): string {

@@ -4,7 +4,8 @@ import type { ClockSkew, LocalNode } from "../state.ts";
 import { LocalButtons } from "./local-buttons.tsx";
 import type { NodeState } from "./node-state.ts";
 
-interface NodeDetailsProps {
+/** What one node is shown by. */
+export interface NodeProps {
   readonly node: NodeView;
   readonly name: string;
   readonly shown: NodeState;
@@ -12,8 +13,8 @@ interface NodeDetailsProps {
   readonly clock: ClockSkew | undefined;
 }
 
-/** All that is known of a node: what it has been asked now, or the last that it has said. */
-export function NodeDetails({ node, name, shown, local, clock }: NodeDetailsProps) {
+/** All that is known of a node: its answer of now, or the last one. */
+export function NodeDetails({ node, name, shown, local, clock }: NodeProps) {
   const { soketi, agent, leaseMsLeft, leaseMs, behind, entries, hitRatio } = node;
   const held = shown.level === "good";
   return (

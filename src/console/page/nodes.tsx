@@ -1,9 +1,9 @@
 import { isWell, type NodeView } from "../../fleet/node-view.ts";
-import type { ClockSkew, ConsoleState, LocalNode } from "../state.ts";
+import type { ConsoleState } from "../state.ts";
 import { LocalButtons } from "./local-buttons.tsx";
-import { NodeDetails } from "./node-details.tsx";
+import { NodeDetails, type NodeProps } from "./node-details.tsx";
 import { namesOf } from "./node-names.ts";
-import { type NodeState, stateOf } from "./node-state.ts";
+import { stateOf } from "./node-state.ts";
 
 /** From so many on a node is a line that opens: cards would push everything else down. */
 const COMPACT_FROM = 12;
@@ -12,15 +12,6 @@ interface NodesProps {
   readonly state: ConsoleState;
   /** How old what is known is, in milliseconds; null while it is of now. */
   readonly ageMs: number | null;
-}
-
-/** What one node is shown by. */
-interface NodeProps {
-  readonly node: NodeView;
-  readonly name: string;
-  readonly shown: NodeState;
-  readonly local: LocalNode | undefined;
-  readonly clock: ClockSkew | undefined;
 }
 
 export function Nodes({ state, ageMs }: NodesProps) {

@@ -97,12 +97,12 @@ function options(
     series: [
       {},
       // The first is drawn on top.
-      ...[...lines].reverse().map(({ label, color: number, dash }) => ({
+      ...[...lines].reverse().map(({ label, color: number, dash = [] }) => ({
         label,
         stroke: color(`--line-${number}`),
         width: 2,
         points: { show: true, size: 4 },
-        ...(dash ? { dash } : {}),
+        dash,
       })),
     ],
   };

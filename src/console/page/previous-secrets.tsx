@@ -1,5 +1,5 @@
+import { elapsed } from "../../fleet/elapsed.ts";
 import type { FleetUse } from "../../fleet/previous-secret-uses.ts";
-import { age } from "./age.ts";
 
 /** Uses of secrets that were rotated away: who has not changed over yet. Nothing where there are none. */
 export function PreviousSecrets({ uses, now }: { uses: readonly FleetUse[]; now: number }) {
@@ -44,7 +44,7 @@ function Use({ use, now }: { use: FleetUse; now: number }) {
     <tr>
       <td class="name">{appId}</td>
       <td class={isOver ? "failure" : ""}>
-        {isOver ? `over for ${age(now - until * 1_000)}` : `for ${age(until * 1_000 - now)} more`}
+        {isOver ? `over for ${elapsed(now - until * 1_000)}` : `for ${elapsed(until * 1_000 - now)} more`}
       </td>
       <td class="number" data-label="uses">
         {taken}
@@ -62,5 +62,5 @@ function Use({ use, now }: { use: FleetUse; now: number }) {
 }
 
 function since(at: number | null, now: number): string {
-  return at === null ? "–" : `${age(now - at)} ago`;
+  return at === null ? "–" : `${elapsed(now - at)} ago`;
 }

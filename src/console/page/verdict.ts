@@ -1,6 +1,6 @@
+import { elapsed } from "../../fleet/elapsed.ts";
 import { boundOf, isWell, type NodeView } from "../../fleet/node-view.ts";
 import type { ConsoleState } from "../state.ts";
-import { age } from "./age.ts";
 import { canaryFinding, canaryNote } from "./canary.ts";
 import { namesOf } from "./node-names.ts";
 
@@ -39,7 +39,7 @@ export function verdictOf(state: ConsoleState, freshness: Freshness): Verdict {
 }
 
 function unknown({ redisTrouble }: ConsoleState, { connected, ageMs }: Freshness): Verdict {
-  const seen = ageMs === null ? "No node was seen yet." : `The nodes were seen ${age(ageMs)} ago.`;
+  const seen = ageMs === null ? "No node was seen yet." : `The nodes were seen ${elapsed(ageMs)} ago.`;
   if (!connected) {
     return { level: "bad", text: `Lost the connection to the console. Reconnecting … ${seen}` };
   }
@@ -73,7 +73,7 @@ function unwell({ nodes, local }: ConsoleState, soketi: readonly NodeView[]): Ve
 }
 
 function troubleOf({ answers, lastSeenMsAgo }: NodeView): string {
-  if (lastSeenMsAgo !== null) return `vanished, last seen ${age(lastSeenMsAgo)} ago`;
+  if (lastSeenMsAgo !== null) return `vanished, last seen ${elapsed(lastSeenMsAgo)} ago`;
   return answers ? "has no lease" : "does not answer";
 }
 

@@ -76,12 +76,17 @@ export async function runBulkWrite(
   const handler = await loadHandler(env);
   const write = (appId: string, version: number) =>
     table.put({
-      ...{ AppId: { S: appId }, AppKey: { S: keyOf(appId) }, AppSecret: { S: `${appId}-secret` } },
+      AppId: { S: appId },
+      AppKey: { S: keyOf(appId) },
+      AppSecret: { S: `${appId}-secret` },
       ...versionAttributes(version),
     });
   for (let i = 0; i < WATCHED; i += 1) await write(watchedId(i), 1);
   const node = await startSoketi({
-    ...{ dynamodbEndpoint, table: id, redisUrl: redisServer.url, agent: agentFile },
+    dynamodbEndpoint,
+    table: id,
+    redisUrl: redisServer.url,
+    agent: agentFile,
     env: { APP_SYNC_PREFIX: `{${id}}`, APP_SYNC_VERIFY_EVERY_MS: "0" },
   });
 
@@ -128,7 +133,11 @@ export async function runBulkWrite(
       metric.startsWith("flushes_total"),
     );
     return {
-      ...{ name, apps, seconds, refused, refusedAfter },
+      name,
+      apps,
+      seconds,
+      refused,
+      refusedAfter,
       peakMb: peak / MB,
       logLength: await admin.xlen(names.log),
       logMb: Number(await admin.call("MEMORY", "USAGE", names.log, "SAMPLES", 0)) / MB,

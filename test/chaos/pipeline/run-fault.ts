@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { SQSBatchResponse } from "aws-lambda";
 import type { Cluster, Redis } from "ioredis";
 import { openAppsTable } from "../../../local/apps-table.ts";
-import { decodeMessage } from "../../../src/protocol/message.ts";
+import { messagesIn } from "../../support/log-messages.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import {
   type AwsRecord,
@@ -149,8 +149,7 @@ class LogReader {
   async read(): Promise<void> {
     this.#told.clear();
     this.#flushes = 0;
-    for (const [, fields] of await this.#redis.xrange(this.#key, "-", "+")) {
-      const decoded = decodeMessage(fields[1] ?? "");
+    for (const decoded of await messagesIn(this.#redis, this.#key)) {
       if (decoded.kind === "flush") this.#flushes += 1;
       if (decoded.kind !== "changes") continue;
       for (const { appId, app } of decoded.message.changes)

@@ -3,7 +3,7 @@ import { Redis } from "ioredis";
 import { startRedis } from "../../../local/redis-server.ts";
 import type { RelayProcess } from "../../../local/relay.ts";
 import { startProxy, type TcpProxy } from "../../../local/tcp-proxy.ts";
-import { decodeMessage } from "../../../src/protocol/message.ts";
+import { messagesIn } from "../../support/log-messages.ts";
 import { relayNames } from "../../../src/protocol/names.ts";
 import { eventually, item } from "../../support/fleet.ts";
 import { isNow, type RelayPlace, relayPlace } from "../../support/relay.ts";
@@ -148,8 +148,7 @@ async function readLog(redis: Redis, { names }: RelayPlace): Promise<LogContents
   const once = new Map<number, number>();
   const again = new Map<string, number[]>();
   let doubled = 0;
-  for (const [, fields] of await redis.xrange(names.log, "-", "+")) {
-    const decoded = decodeMessage(fields[1] ?? "");
+  for (const decoded of await messagesIn(redis, names.log)) {
     if (decoded.kind !== "changes") continue;
     // Many changes at once have no view of their apps: the number is in the key, which every change has.
     for (const { appId, key } of decoded.message.changes) {

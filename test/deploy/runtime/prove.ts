@@ -9,7 +9,7 @@ import { nodeBinary } from "../../../local/node-binary.ts";
 import { startRedis } from "../../../local/redis-server.ts";
 import { startProxy, type TcpProxy } from "../../../local/tcp-proxy.ts";
 import { decodeCanaryResult } from "../../../src/protocol/canary.ts";
-import { decodeMessage } from "../../../src/protocol/message.ts";
+import { appIdsIn, messagesIn } from "../../support/log-messages.ts";
 import { busNames } from "../../../src/protocol/names.ts";
 import { insert } from "../../factories/stream-event.ts";
 import { startMapping } from "../../support/event-source-mapping.ts";
@@ -208,12 +208,8 @@ async function proveCanary(
 
 /** Apps in the order of the log; "flush" for a flush. */
 async function published(redis: Redis): Promise<string[]> {
-  const entries = await redis.xrange(names.log, "-", "+");
-  return entries.flatMap(([, fields]) => {
-    const decoded = decodeMessage(fields[1] ?? "");
-    if (decoded.kind === "flush") return ["flush"];
-    return decoded.kind === "changes" ? decoded.message.changes.map(({ appId }) => appId) : [];
-  });
+  const messages = await messagesIn(redis, names.log);
+  return messages.flatMap((decoded) => (decoded.kind === "flush" ? ["flush"] : appIdsIn([decoded])));
 }
 
 /** As the template has it: the handler, and those variables that are plain text there. */

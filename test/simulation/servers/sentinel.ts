@@ -67,8 +67,16 @@ export class SimulatedSentinel implements Endpoint {
         return `id of ${this.host}`;
       case "SENTINEL MASTER":
         return [
-          ...["ip", primary.host, "port", String(primary.port), "runid", primary.run],
-          ...["config-epoch", String(epoch), "num-other-sentinels", String(this.#others().length - 1)],
+          "ip",
+          primary.host,
+          "port",
+          String(primary.port),
+          "runid",
+          primary.run,
+          "config-epoch",
+          String(epoch),
+          "num-other-sentinels",
+          String(this.#others().length - 1),
         ];
       case "SENTINEL SENTINELS":
         return this.#others().map(({ host, port }) => ["ip", host, "port", String(port)]);

@@ -71,7 +71,11 @@ function liveSockets({ closesPerSecond = 1_000_000, clock = () => performance.no
 }
 
 const app = (version: number, extra: Partial<TestApp> = {}): TestApp => ({
-  ...{ id: "a", key: "k", secret: "s", enabled: true, version },
+  id: "a",
+  key: "k",
+  secret: "s",
+  enabled: true,
+  version,
   ...extra,
 });
 

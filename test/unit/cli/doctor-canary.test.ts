@@ -4,8 +4,15 @@ import type { CanaryResult } from "../../../src/protocol/canary.ts";
 
 const NOW = 1_764_000_000_000;
 const WELL: CanaryResult = {
-  ...{ at: NOW - 20_000, intervalMs: 60_000, writeMs: 4, streamMs: 300, nodesMs: 6, totalMs: 310 },
-  ...{ expected: 2, confirmed: 2, missing: [] },
+  at: NOW - 20_000,
+  intervalMs: 60_000,
+  writeMs: 4,
+  streamMs: 300,
+  nodesMs: 6,
+  totalMs: 310,
+  expected: 2,
+  confirmed: 2,
+  missing: [],
 };
 const check = (canary?: Partial<CanaryResult>, measured?: Partial<CanaryResult>, hasSharedCache = false) => {
   const of = (more?: Partial<CanaryResult>) => more && { ...WELL, ...more };

@@ -177,7 +177,10 @@ describe("what nodes say of themselves", () => {
     ...checkFlushes([], nodes, T),
     ...checkClocks(machine, nodes, read, undefined),
     ...checkNodes(nodes, { epoch: 5, seq: 1 }, version, {
-      ...{ expected: 1, elsewhere: [], server: "r/p", hasSharedCache: false },
+      expected: 1,
+      elsewhere: [],
+      server: "r/p",
+      hasSharedCache: false,
     }),
     ...checkPreviousSecrets(nodes, T),
   ];
@@ -189,7 +192,10 @@ describe("what nodes say of themselves", () => {
     expect(unseen([node("a", { previousSecrets: [] }), silent])).toEqual([]);
     const some = from([node("a", { previousSecrets: [] }), silent]);
     expect(some.filter(({ found }) => found.endsWith(", on 1 of 2 nodes")).map(({ name }) => name)).toEqual([
-      ...["flushes", "clocks", "nodes' redis", "previous secrets"],
+      "flushes",
+      "clocks",
+      "nodes' redis",
+      "previous secrets",
     ]);
   });
 });

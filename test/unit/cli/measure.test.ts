@@ -5,18 +5,21 @@ import type { CanaryResult } from "../../../src/protocol/canary.ts";
 import type { RegisteredNode } from "../../../src/protocol/node.ts";
 
 const node = (id: string, silentMs?: number): RegisteredNode => ({
-  ...{ id, entry: { host: `host-${id}`, pid: 7, agent: "0.1.0", soketi: "1.6.1" } },
+  id,
+  entry: { host: `host-${id}`, pid: 7, agent: "0.1.0", soketi: "1.6.1" },
   silentMs,
 });
 
 const change = (totalMs: number | null, more: Partial<CanaryResult> = {}): CanaryResult => ({
-  ...{ at: 0, intervalMs: null, writeMs: 5, streamMs: 200, nodesMs: totalMs === null ? null : totalMs - 205 },
-  ...{
-    totalMs,
-    expected: 2,
-    confirmed: totalMs === null ? 1 : 2,
-    missing: totalMs === null ? ["host-b 7"] : [],
-  },
+  at: 0,
+  intervalMs: null,
+  writeMs: 5,
+  streamMs: 200,
+  nodesMs: totalMs === null ? null : totalMs - 205,
+  totalMs,
+  expected: 2,
+  confirmed: totalMs === null ? 1 : 2,
+  missing: totalMs === null ? ["host-b 7"] : [],
   ...more,
 });
 
@@ -48,7 +51,11 @@ describe("what was measured", () => {
       exitCode: 0,
       notes: [],
       value: {
-        ...{ writes: 2, nodes: 2, inTime: 2, share: 1, missing: [] },
+        writes: 2,
+        nodes: 2,
+        inTime: 2,
+        share: 1,
+        missing: [],
         writeMs: { p50: 5, p90: 5, p99: 5, max: 5 },
         streamMs: { p50: 200, p90: 200, p99: 200, max: 200 },
         nodesMs: { p50: 95, p90: 1_795, p99: 1_795, max: 1_795 },

@@ -296,7 +296,11 @@ describe("the agent's configuration", () => {
   it("takes the codes to close with, and keeps the others", () => {
     const { closeCodes } = readAgentConfig({ APP_SYNC_CLOSE_CODES: "rekeyed = 4200,deleted=4100" }, "t");
     expect(closeCodes).toEqual({
-      ...{ deleted: 4100, disabled: 4003, rekeyed: 4200, "secret-rotated": 4200, "over-limit": 4100 },
+      deleted: 4100,
+      disabled: 4003,
+      rekeyed: 4200,
+      "secret-rotated": 4200,
+      "over-limit": 4100,
     });
     expect(readAgentConfig({ APP_SYNC_ENFORCE_LIMITS: "on" }, "t").enforceLimits).toBe(true);
   });

@@ -53,8 +53,15 @@ const MEASURED: MeasuredChange = {
   agoMs: 20_000,
   byHand: false,
   result: {
-    ...{ at: 1, intervalMs: 60_000, writeMs: 4, streamMs: 300, nodesMs: 6, totalMs: 310 },
-    ...{ expected: 2, confirmed: 2, missing: [] },
+    at: 1,
+    intervalMs: 60_000,
+    writeMs: 4,
+    streamMs: 300,
+    nodesMs: 6,
+    totalMs: 310,
+    expected: 2,
+    confirmed: 2,
+    missing: [],
   },
 };
 const LATE = { ...MEASURED, state: "late", result: { ...MEASURED.result, totalMs: 2_500 } } as const;

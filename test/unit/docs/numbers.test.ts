@@ -18,7 +18,7 @@ const PROMISES: readonly (readonly [document: string, words: string, source: str
   ["docs/console.md", "`http://127.0.0.1:6009/`", "src/cli/console.ts", "port, 6009)"],
   ["docs/console.md", "differ by more than a second", "src/fleet/plausible-lag.ts", "CLOCK_TOLERANCE_MS = 1_000"],
   ["docs/console.md", "From 12 nodes on", "src/console/page/nodes.tsx", "COMPACT_FROM = 12"],
-  ["docs/console.md", "for ten minutes", "src/console/series.ts", "#kept = 120"],
+  ["docs/console.md", "for ten minutes", "src/console/series.ts", "MAX_BUCKETS = 120"],
   ["docs/console.md", "the last 50", "src/console/snapshot.ts", "SHOWN = 50"],
   ["docs/console.md", "with more than six nodes", "src/console/page/changes.tsx", "COLUMNS = 6"],
   ["docs/console.md", "Twelve or more of one kind", "src/console/burst.ts", "BULK_FROM = 12"],

@@ -19,7 +19,10 @@ const node = (id: string, more: Partial<RegisteredNode> = {}): RegisteredNode =>
 const FOLLOWER = node("f", { entry: { host: "host-f", pid: 7, agent: "0.1.0", role: "follower" } });
 
 const change = (keys: readonly string[], more: Partial<Change> = {}): Change => ({
-  ...{ appId: CANARY, type: "updated", keys, changed: ["key"] },
+  appId: CANARY,
+  type: "updated",
+  keys,
+  changed: ["key"],
   ...more,
 });
 const message = (changes: readonly Change[], more: object = {}) =>
@@ -104,8 +107,12 @@ describe("a measured change", () => {
   it("has no time while a node that is there has not confirmed it, and names that node", async () => {
     const fleet = fleetOf([node("a"), node("b")], [message([change([KEY])])], { a: 1, b: 0 });
     expect(await measureChange(...fleet, hurried)).toMatchObject({
-      ...{ streamMs: expect.any(Number) as number, nodesMs: null, totalMs: null },
-      ...{ expected: 2, confirmed: 1, missing: ["host-b 7"] },
+      streamMs: expect.any(Number) as number,
+      nodesMs: null,
+      totalMs: null,
+      expected: 2,
+      confirmed: 1,
+      missing: ["host-b 7"],
     });
   });
 

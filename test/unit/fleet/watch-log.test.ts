@@ -4,7 +4,10 @@ import type { LogEntry } from "../../../src/protocol/live.ts";
 
 const changes = (ids: readonly string[], more: object = {}) =>
   JSON.stringify({
-    ...{ v: 1, table: "apps", at: 1, ...more },
+    v: 1,
+    table: "apps",
+    at: 1,
+    ...more,
     changes: ids.map((appId) => ({ appId, type: "updated", keys: [`${appId}-key`], changed: ["secret"] })),
   });
 const flush = JSON.stringify({ v: 1, flush: "records are lost", at: 1 });

@@ -31,7 +31,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     "src/aws",
     "src/lambda",
   ],
-  "src/fleet": ["src/protocol", "src/redis"],
+  "src/fleet": ["src/protocol", "src/config", "src/redis"],
   "src/cdk": ["src/config"],
   "src/library": ["src/app", "src/protocol", "src/agent", "src/config", "src/redis", "src/aws"],
   "src/console": ["src/app", "src/async", "src/protocol", "src/http", "src/redis", "src/aws", "src/fleet"],

@@ -153,8 +153,12 @@ describe("decodeMessage", () => {
   it("takes a view only when it is of the same app and has a key", () => {
     const long = "k".repeat(MAX_HASH_KEY_BYTES + 1);
     const views = [
-      ...[{ id: "b", key: "k" }, { id: "a" }, { id: "a", key: "" }, { id: "a", key: long }],
-      ...["a", { id: "a", key: "k" }],
+      { id: "b", key: "k" },
+      { id: "a" },
+      { id: "a", key: "" },
+      { id: "a", key: long },
+      "a",
+      { id: "a", key: "k" },
     ];
     const json = JSON.stringify({
       v: 1,

@@ -41,7 +41,12 @@ describe("encode.json", () => {
       const action = decodeInvalidations(json);
       if (action.kind !== "changes") return [action.kind];
       return action.message.changes.map(({ appId, type, keys, key, writtenAt }) => ({
-        ...{ at: action.message.at, appId, type, keys, key, writtenAt },
+        at: action.message.at,
+        appId,
+        type,
+        keys,
+        key,
+        writtenAt,
       }));
     };
     for (const { whole, live } of messages) expect(told(live)).toEqual(told(whole));

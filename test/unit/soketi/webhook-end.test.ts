@@ -1,6 +1,4 @@
-import { createServer, type Server as HttpServer } from "node:http";
 import { createRequire } from "node:module";
-import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type {
   QueueCallback,
@@ -13,6 +11,7 @@ import type {
 import type { WebhookReporter } from "../../../src/soketi/webhook-parts.ts";
 import { guardWebhooks } from "../../../src/soketi/webhooks.ts";
 import { waitFor } from "../../support/wait-for.ts";
+import { startWebhookReceiver, type WebhookReceiver } from "../../support/webhook-receiver.ts";
 
 const require = createRequire(import.meta.url);
 const { Server } = require("@soketi/soketi/dist/server.js") as {
@@ -25,24 +24,15 @@ const { Queue } = require("@soketi/soketi/dist/queues/queue.js") as {
 
 /** Names of events that came, one list for each request. */
 const came: string[][] = [];
-let receiver: HttpServer;
+let receiver: WebhookReceiver;
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const { events } = JSON.parse(body) as { events: { name: string; channel: string }[] };
-      came.push(events.map(({ name, channel }) => `${name} ${channel}`));
-      response.end();
-    });
+  receiver = await startWebhookReceiver(({ events }) => {
+    came.push(events.map(({ name, channel }) => `${name} ${channel}`));
   });
-  await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
 });
 
-afterAll(() => {
-  receiver.close();
-});
+afterAll(() => receiver.close());
 
 beforeEach(() => {
   came.length = 0;
@@ -64,7 +54,7 @@ function start(mode: string, driver: string, prepare: (queues: SoketiQueues) => 
     "webhooks.batching.duration": 60_000,
   });
   const manager = { findByKey: () => Promise.resolve(null) } as unknown as SoketiAppManager;
-  const url = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`;
+  const url = `${receiver.url}/`;
   const webhooks = [{ url, event_types: ["channel_vacated", "channel_occupied"] }];
   const app = new App({ id: "a", key: "k", secret: "s", enabled: true, webhooks }, server);
   Object.assign(server, { appManager: manager });
