@@ -66,6 +66,16 @@ function asApp(values: Readonly<Record<string, unknown>>): Record<string, unknow
   return app;
 }
 
+/**
+ * Whether an entry of its cache says something under another name than soketi writes it: an entry is read as an item is, so that
+ * this would hold instead.
+ */
+export function hasOtherSpelling(cached: Readonly<Record<string, unknown>>): boolean {
+  return Object.entries(FIELDS).some(([name, { attribute }]) =>
+    SPELLINGS[attribute].some((spelling) => spelling !== name && isSet(cached[spelling])),
+  );
+}
+
 /** Whether an entry of its cache says the same. What the server has filled in is not compared. */
 export function isReadingOf(reading: SoketiReading, cached: Readonly<Record<string, unknown>>): boolean {
   return Object.entries(reading).every(([name, value]) => equal(value, cached[name]));

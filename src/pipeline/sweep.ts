@@ -1,6 +1,6 @@
 import type { App } from "../app/app.ts";
 import { sameAsCached } from "../app/cached-app.ts";
-import { isReadingOf } from "../app/soketi-reading.ts";
+import { hasOtherSpelling, isReadingOf } from "../app/soketi-reading.ts";
 import { isHashKey } from "../protocol/message.ts";
 import type { AppEntries } from "./app-entries.ts";
 import type { CacheFormat } from "./cache-format.ts";
@@ -169,6 +169,7 @@ async function findWrong(
 async function findMisread(entries: readonly Entry[], table: AppsReader): Promise<Entry[]> {
   const now = await table.readItems(idsOf(entries));
   return entries.filter(({ name, appId = "", value }) => {
+    if (hasOtherSpelling(value)) return true;
     const { app, reading } = now.get(appId) ?? {};
     if (app && isNamed(app, name) && sameAsCached(app, value)) return false;
     return !reading || !isNamed(reading, name) || !isReadingOf(reading, value);

@@ -19,6 +19,9 @@ const ENTRY_OVERHEAD = 64;
  * Ids are `<epoch>-<seq>` without holes. The last id comes from the stream's own record of it and not from its last
  * entry, so that trimming can never make a number be used twice. A log that is gone begins a later epoch than the one before.
  *
+ * What somebody has added and deleted is seen in neither length nor entries, but takes its id away all the same: the hash is not
+ * believed any more from the next call on.
+ *
  * Bytes: the hash has how many were appended since `from`, the entry before the first that is kept, and `marks`, the count at
  * some entries, a sixteenth of the limit apart. With each mark `from` moves on to the first one that leaves little enough.
  * Trimming is approximate (`~`): it keeps at least as many messages as it is told, and costs next to nothing.
@@ -85,7 +88,15 @@ for i = 4, #ARGV, 2 do
   local live = id_of(seq) .. ' ' .. ARGV[i + 1]
   local early = not asked and seq == first + 1
   if early then redis.call('PUBLISH', channel, live) end
-  redis.call('XADD', log, 'MAXLEN', '~', math.max(1, math.min(keep, seq - from)), id_of(seq), 'm', ARGV[i])
+  local function add(call)
+    return call('XADD', log, 'MAXLEN', '~', math.max(1, math.min(keep, seq - from)), id_of(seq), 'm', ARGV[i])
+  end
+  local added = add(redis.pcall)
+  if added.err and seq == first + 1 and string.find(added.err, 'equal or smaller', 1, true) then
+    redis.call('HSET', hint, 'next', '')
+    return redis.error_reply('ERR somebody else has written to the log and deleted that: its end is looked for at the next try')
+  end
+  if added.err then return add(redis.call) end
   if not early then redis.call('PUBLISH', channel, live) end
 end
 count = 0

@@ -118,10 +118,15 @@ export async function runScript(
   }
 }
 
-/** Until 7.2 Redis says that a right is missing, and of which command only by the line of the script. */
+/** Of a right that is missing (until 7.2), or of a key of another type, Redis tells only the line of the script. */
 function refusedCommand(error: unknown, lua: string): string | undefined {
   const words = String(error);
-  const line = /executing the script|ACL failure/.test(words) && /@user_script: ?(\d+)/.exec(words)?.[1];
+  const line = /@user_script: ?(\d+)/.exec(words)?.[1];
   const command = /call\('([A-Z]+)'/.exec(lua.split("\n")[Number(line) - 1] ?? "")?.[1];
-  return command && `NOPERM this user may not run ${command}, or not on these keys`;
+  if (command === undefined) return undefined;
+  if (/executing the script|ACL failure/.test(words))
+    return `NOPERM this user may not run ${command}, or not on these keys`;
+  return words.includes("WRONGTYPE")
+    ? `WRONGTYPE something else has the name of the key that ${command} was for`
+    : undefined;
 }

@@ -161,17 +161,43 @@ describe("a right that is missing is named", () => {
     "%s, of an agent",
     async (command) => {
       await createRedisLog(admin, names, LIMITS).append([message()]);
-      const bus = createRedisBus(await without(command), names, {
-        node: "n",
-        entry: () => "{}",
-        limitMs: 5_000,
-        resubscribe: () => undefined,
-        onAnonymous: () => undefined,
-      });
+      const bus = busOf(await without(command));
       await expect(bus.heartbeat()).rejects.toMatchObject(refused(command));
     },
   );
 });
+
+describe("a key of another program's is told of", () => {
+  const met = (command: string) => ({
+    code: "WRONGTYPE",
+    reason: `WRONGTYPE something else has the name of the key that ${command} was for`,
+  });
+
+  it("in the log's place, and nothing is done", async () => {
+    await admin.set(names.log, "another program's");
+    const before = await everything();
+    await expect(createRedisLog(admin, names, LIMITS).append([message()])).rejects.toMatchObject(met("XLEN"));
+    expect(await everything()).toEqual(before);
+  });
+
+  it.each([
+    ["nodes", "ZADD"],
+    ["seen", "ZADD"],
+  ] as const)("in the place of %s", async (name, command) => {
+    await admin.set(names[name], "another program's");
+    await expect(busOf(admin).heartbeat()).rejects.toMatchObject(met(command));
+  });
+});
+
+function busOf(connection: Redis) {
+  return createRedisBus(connection, names, {
+    node: "n",
+    entry: () => "{}",
+    limitMs: 5_000,
+    resubscribe: () => undefined,
+    onAnonymous: () => undefined,
+  });
+}
 
 function entry(): CacheWrite {
   const fence = { kind: "record", region: "r", label: "l", sequenceNumber: "5" } as const;

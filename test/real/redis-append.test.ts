@@ -297,6 +297,23 @@ describe("a log in which somebody else has written an id that no message has", (
     expect(await log.append([message(), message()])).toMatch(/^\d{13,16}-2$/);
   });
 
+  it("one that was deleted again holds the log up for one try", async () => {
+    const server = keep(await startRedis());
+    const admin = connect(server);
+    const log = createRedisLog(admin, names, LIMITS);
+    const [before] = (await log.append([message(), message()])).split("-");
+    const epoch = Number(before) + 1;
+    await admin.xadd(names.log, `${epoch}-7`, "foreign", "1");
+    await admin.xdel(names.log, `${epoch}-7`);
+    await expect(log.append([message(), message()])).rejects.toThrow(
+      /somebody else has written .* at the next try/,
+    );
+    expect(await admin.xlen(names.log)).toBe(2);
+    expect(await log.append([message(), message()])).toBe(`${epoch}-9`);
+    expect(await log.append([message()])).toBe(`${epoch}-10`);
+    expect(await admin.hget(names.last, "next")).toBe(`${epoch}-11`);
+  });
+
   it("the last two numbers are taken together, or not at all", async () => {
     const server = keep(await startRedis());
     const admin = connect(server);

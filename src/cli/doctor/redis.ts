@@ -14,7 +14,7 @@ export function adviceOn(reason: string): string {
   if (reason.includes("MOVED"))
     return "It is a node of a cluster: use REDIS_CLUSTER_NODES instead of REDIS_URL.";
   if (reason.includes("WRONGTYPE"))
-    return "Something else has the log's name: delete it, or choose another APP_SYNC_PREFIX for pipeline and nodes.";
+    return "Something else has one of the log's names: delete it, or choose another APP_SYNC_PREFIX for pipeline and nodes.";
   if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return "The host name is unknown: check REDIS_URL.";
   if (reason.includes("ECONNREFUSED"))
     return "Nothing listens there: check host and port of REDIS_URL, and start Redis.";

@@ -1,5 +1,6 @@
 import type { App } from "../../app/app.ts";
 import { publicViewOfCached, sameAsCached } from "../../app/cached-app.ts";
+import { hasOtherSpelling } from "../../app/soketi-reading.ts";
 import type { AppEntries } from "../../pipeline/app-entries.ts";
 import { LONG_TEXT } from "../../pipeline/ports.ts";
 import type { Tools } from "../support/tools.ts";
@@ -61,7 +62,9 @@ async function entriesIn(
     try {
       const value = JSON.parse(json) as Record<string, unknown>;
       if (!publicViewOfCached(value)) return "no app";
-      return app && sameAsCached(app, value) ? AS_TABLE : "another state of the app";
+      return app && sameAsCached(app, value) && !hasOtherSpelling(value)
+        ? AS_TABLE
+        : "another state of the app";
     } catch {
       return "no JSON";
     }

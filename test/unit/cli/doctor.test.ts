@@ -123,7 +123,7 @@ describe("Redis", () => {
     ["connect ECONNREFUSED 127.0.0.1:1", /Nothing listens/],
     ["connect ETIMEDOUT", /security groups/],
     ["Redis at a:1/0 says: MOVED 866 10.0.0.1:6379", /use REDIS_CLUSTER_NODES instead of REDIS_URL/],
-    ["WRONGTYPE Operation against a key", /Something else has the log's name/],
+    ["WRONGTYPE Operation against a key", /Something else has one of the log's names/],
     ["something else", /own log/],
   ])("%s: there is advice", (reason, advice) => {
     expect(adviceOn(reason)).toMatch(advice);

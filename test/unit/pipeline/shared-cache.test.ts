@@ -403,6 +403,17 @@ describe("a sweep", () => {
     expect([...cache.keys()]).toEqual(["same"]);
   });
 
+  it.each([{ AppSecret: "other" }, { Enabled: 1 }, { max_connections: 0 }, { AppId: "b" }])(
+    "in evict mode removes what has %o beside what soketi writes, since that would hold",
+    async (more) => {
+      items.set("a", image("a"));
+      cache.set("a", asSoketiHasIt("a", more));
+      cache.set("a-key", asSoketiHasIt("a", { AppSecret: "", Webhooks: null, of: "nobody" }));
+      expect(await run("evict")).toMatchObject({ entries: 2, removed: 1 });
+      expect([...cache.keys()]).toEqual(["a-key"]);
+    },
+  );
+
   it("in evict mode leaves what soketi reads in its own way", async () => {
     const text = [{ url: "https://hooks.example.com", event_types: ["client_event"], headers: null }];
     items.set("bytes", image("bytes", { Enabled: { B: Buffer.from("false") }, MaxConnections: { S: "7x" } }));
