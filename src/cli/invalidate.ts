@@ -1,3 +1,4 @@
+import { inLine } from "./support/app-name.ts";
 import type { Command } from "commander";
 import { encodeChanges } from "../protocol/encode.ts";
 import { isAgreed } from "./support/agreement.ts";
@@ -35,7 +36,7 @@ async function invalidate(
   const { table } = run.tools.config;
   const selection = await select(run, appIds, options);
   const ids = selection.only === undefined ? selection.ids : [selection.only];
-  const names = ids.length <= MAX_NAMED ? ids.join(", ") : amount(ids.length, "app");
+  const names = ids.length <= MAX_NAMED ? ids.map(inLine).join(", ") : amount(ids.length, "app");
   if (ids.length === 0 || options.dryRun) {
     run.terminal.value({ apps: ids, dryRun: options.dryRun });
     run.terminal.print(ids.length === 0 ? "no app matches" : `would invalidate: ${names}`);

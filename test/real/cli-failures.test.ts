@@ -461,7 +461,8 @@ describe("a reader that has read enough", () => {
       const [status] = (await once(child, "close")) as [number | null];
       speaksToUsers({ stdout: "", stderr });
       if (command.secret) {
-        const words = /Could not write the new secret of app \w+ to the output: EPIPE\. .* get \w+ --secrets/;
+        const words =
+          /Could not write the new secret of app \w+ to the output: EPIPE\. .* get --secrets \w+$/m;
         expect([status, stderr]).toEqual([1, expect.stringMatching(words)]);
         return;
       }

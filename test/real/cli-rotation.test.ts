@@ -85,6 +85,20 @@ it("rotates with an overlap: both secrets are taken on every node when it return
   expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("found none: nothing to end")]);
 });
 
+it("lasts as long as was said, whatever this machine's clock says", async () => {
+  await fleet.table.put(item("ahead"));
+  const ahead = { NODE_OPTIONS: `--require "${join(root, "test/support/clock-90-seconds-ahead.cjs")}"` };
+  const rotateAhead = () =>
+    cli(["apps", "rotate-secret", "ahead", "--overlap", "60s", "--json"], { env: { ...env, ...ahead } });
+  const rotated = await rotateAhead();
+  const until = Date.parse(jsonLines<Rotated>(rotated)[0]?.previousSecretUntil ?? "");
+  expect(Math.abs(until - Date.now() - 60_000)).toBeLessThan(30_000);
+  // For that machine it is over, and for nodes it is not.
+  const again = await rotateAhead();
+  expect([again.status, again.stderr]).toEqual([1, expect.stringContaining("expected no running overlap")]);
+  expect(await taken("ahead", "ahead-secret")).toEqual(BOTH);
+});
+
 it("rotates without one: warns, and ends an overlap that runs as well", async () => {
   await fleet.table.put(item("cut"));
   const { secret: first } = await rotate("cut", "--overlap", "1h");
@@ -180,7 +194,7 @@ describe("a file of new secrets that cannot be written", () => {
     const { error, code } = errorOf(stderr);
     expect(code).toBe("E_SECRET_NOT_KEPT");
     expect(error).toContain(`Could not write the new secret of app lost to ${out}: EFBIG`);
-    expect(error).toContain("soketi-app-sync get lost --secrets");
+    expect(error).toContain("soketi-app-sync get --secrets lost");
     const secret = await secretOf("lost");
     expect(secret).not.toBe("lost-secret");
     expect(await announced("one")).toEqual(["lost"]);

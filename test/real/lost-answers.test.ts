@@ -87,3 +87,54 @@ describe.each(LOST)("a write that is done, and %s of it is lost", (_, answers) =
     ]);
   });
 });
+
+describe.each(["SIGINT", "SIGTERM"] as const)("%s while a change is being written", (signal) => {
+  const code = signal === "SIGINT" ? 130 : 143;
+
+  async function interrupted(args: readonly string[], operation: string) {
+    let kill = (_signal: NodeJS.Signals): unknown => undefined;
+    let heard = (): void => undefined;
+    const isHeard = new Promise<void>((resolve) => (heard = resolve));
+    proxy.beforeAnswer = async (asked) => {
+      if (asked !== operation) return;
+      kill(signal);
+      await isHeard;
+    };
+    const result = await cli(args, {
+      env: { APP_MANAGER_DYNAMODB_TABLE: TABLE, APP_MANAGER_DYNAMODB_ENDPOINT: proxy.url },
+      onOutput(text, send) {
+        kill = send;
+        if (text.includes("finishing the write in progress")) heard();
+      },
+    }).finally(heard);
+    proxy.beforeAnswer = () => Promise.resolve();
+    return result;
+  }
+
+  it("does not lose the new secret", async () => {
+    const id = `stopped-${signal}`;
+    await table.put(item(id));
+    // It says something first, that there is no overlap: from then on it can be sent a signal.
+    const { status, stdout, stderr } = await interrupted(
+      ["apps", "rotate-secret", id, "--json"],
+      "UpdateItem",
+    );
+    expect(jsonLines({ status, stdout, stderr })).toMatchObject([
+      { appId: id, secret: (await table.get(id))?.AppSecret?.S },
+    ]);
+    expect([status, stderr.trim().split("\n").at(-1)]).toEqual([
+      code,
+      JSON.stringify({
+        error: `interrupted: app ${id} is written, and not every node has confirmed it`,
+        code: "E_INTERRUPTED",
+      }),
+    ]);
+  });
+
+  it("is no failure where nobody is waited for", async () => {
+    const id = `unawaited-${signal}`;
+    await table.put(item(id));
+    const { status, stdout } = await interrupted(["apps", "rotate-secret", id, "--no-wait"], "UpdateItem");
+    expect([status, stdout]).toEqual([0, expect.stringContaining((await table.get(id))?.AppSecret?.S ?? "")]);
+  });
+});

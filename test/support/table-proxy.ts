@@ -9,6 +9,8 @@ export interface TableProxy {
   beforeRead: () => Promise<unknown>;
   /** So many answers to this operation do not arrive: what it asks for is done, and the connection closes. */
   lose(operation: string, answers: number): void;
+  /** Done when it is written, before the answer of each request is passed on. */
+  beforeAnswer: (operation: string) => Promise<unknown>;
   stop(): Promise<void>;
 }
 
@@ -31,8 +33,11 @@ export async function startTableProxy(endpoint: string): Promise<TableProxy> {
           answer.resume().once("end", () => incoming.socket.destroy());
           return;
         }
-        outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
-        answer.pipe(outgoing);
+        const goOn = () => {
+          outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
+          answer.pipe(outgoing);
+        };
+        proxy.beforeAnswer(operation).then(goOn, (error: unknown) => outgoing.destroy(error as Error));
       });
       onward.on("error", () => outgoing.destroy());
       incoming.pipe(onward);
@@ -56,6 +61,7 @@ export async function startTableProxy(endpoint: string): Promise<TableProxy> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     isFailing: false,
     beforeRead: () => Promise.resolve(),
+    beforeAnswer: () => Promise.resolve(),
     lose(operation, answers) {
       losing = { operation, answers };
     },

@@ -1,3 +1,4 @@
+import { inLine } from "../support/app-name.ts";
 import { ConflictError } from "../../aws/errors.ts";
 import { isRefusedItem } from "../../aws/failed-request.ts";
 import type { LogWatch } from "../../fleet/watch-log.ts";
@@ -152,7 +153,7 @@ async function applyJob(run: Run, job: Job, { secrets, total }: Work, state: Pro
     const words = explain(error, tools.config);
     outcome.failed += 1;
     terminal.value({ appId: job.appId, error: words, code: codeOf(error) });
-    if (failures.length < MAX_LINES) failures.push(`app ${job.appId}: ${words}`);
+    if (failures.length < MAX_LINES) failures.push(`app ${inLine(job.appId)}: ${words}`);
     return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import { inLine } from "../support/app-name.ts";
 import { isAgreed } from "../support/agreement.ts";
 import { amount } from "../support/amount.ts";
 import type { Run } from "../support/command.ts";
@@ -29,7 +30,7 @@ export async function changeApps(
   if (selection.only !== undefined) {
     const appId = selection.only;
     const before = await existing(items, appId);
-    if (change.isFinal && !(await isAgreed(run, options, `${change.verb} app ${appId}?`))) {
+    if (change.isFinal && !(await isAgreed(run, options, `${change.verb} app ${inLine(appId)}?`))) {
       return EXIT.failed;
     }
     return makeChange(run, change.plan(before, appId), options, secrets);

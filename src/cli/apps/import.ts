@@ -1,3 +1,4 @@
+import { inLine } from "../support/app-name.ts";
 import type { FileHandle } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
@@ -82,7 +83,8 @@ async function examine(run: Run, file: string, options: ImportOptions): Promise<
   const byKey = new Map<string, PlannedChange>();
   const failure = await runConcurrently(jobsOf(items, file, options), untilItsEnd, async (job) => {
     const { appId } = job;
-    if (ids.has(appId)) throw new UsageError(`expected each app once, found ${appId} twice in ${file}`);
+    if (ids.has(appId))
+      throw new UsageError(`expected each app once, found ${inLine(appId)} twice in ${file}`);
     ids.add(appId);
     found.apps += 1;
     try {
@@ -98,7 +100,7 @@ async function examine(run: Run, file: string, options: ImportOptions): Promise<
     } catch (error) {
       if (error instanceof ConflictError) return;
       if (!(error instanceof RefusedChangeError)) throw error;
-      found.refusals.push(`app ${appId}: ${explain(error, run.tools.config)}`);
+      found.refusals.push(`app ${inLine(appId)}: ${explain(error, run.tools.config)}`);
     }
   });
   if (failure) throw failure.error;
@@ -159,7 +161,7 @@ function planOf(
   if (now === digestOf(item)) return undefined;
   if (now !== exported && !overwrite) {
     throw new ConflictError(
-      `expected app ${appId} as it was exported, found that it was changed since: check it, or pass --overwrite`,
+      `expected app ${inLine(appId)} as it was exported, found that it was changed since: check it, or pass --overwrite`,
     );
   }
   return {

@@ -1,3 +1,4 @@
+import { asArgument, inLine } from "../support/app-name.ts";
 import type { Command } from "commander";
 import { normalize } from "../../app/normalize.ts";
 import type { LogWatch } from "../../fleet/watch-log.ts";
@@ -12,6 +13,8 @@ import {
   type Watched,
 } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
+import { InterruptedError } from "../support/errors.ts";
+import { interruption, isDone } from "../support/interruption.ts";
 import type { Terminal } from "../support/terminal.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import {
@@ -33,8 +36,10 @@ export function addChangeOptions(command: Command): Command {
 /**
  * Checks a change, makes it, and waits until every node has confirmed it.
  *
+ * Ctrl-C does not end it before it is known what was written.
+ *
  * @param secrets where a new secret goes instead of standard output.
- * @throws RefusedChangeError when the app would not be one, or not as it is meant; ConflictError when somebody else was first;
+ * @throws InterruptedError after that; RefusedChangeError when the app would not be one, or not as it is meant; ConflictError when somebody else was first;
  *   SecretNotKeptError when it is made, and its secret is not where it was to be.
  */
 export async function makeChange(
@@ -58,8 +63,13 @@ export async function makeChange(
   const by = await who;
   const watched = await beginWatch(run, options);
   const started = performance.now();
-  await change.write(items);
-  sayWhenInterrupted(terminal, `interrupted: app ${appId} is written, and not every node has confirmed it`);
+  // Ended in its middle, it may be made, and its new secret would be nowhere to be read.
+  const ended = interruption();
+  ended.addEventListener("abort", () => terminal.note("finishing the write in progress ..."));
+  await change.write(items).catch((error: unknown) => {
+    isDone(ended);
+    throw error;
+  });
   const place = secrets ?? secretsInOutput(terminal);
   show(terminal, change, checked, secrets);
   const unkept = await keepSecret(place, change, checked.is?.key);
@@ -68,16 +78,20 @@ export async function makeChange(
   const { reason } = options;
   const announced =
     difference && by !== undefined ? await announce(run, [difference], { by, reason }) : undefined;
+  const unconfirmed = `interrupted: app ${inLine(appId)} is written, and not every node has confirmed it`;
+  sayWhenInterrupted(terminal, unconfirmed);
+  isDone(ended);
   const lost = notKept(unkept ? [unkept] : [], place);
   if (lost) throw lost;
   if (!options.wait) return EXIT.ok;
+  if (ended.aborted) throw new InterruptedError(unconfirmed);
   if (!difference) return confirmUnchanged(run, change, checked, { by, watched, started }, options);
   const written = {
     started,
     watched,
     announced,
     ofPipeline: (watch: LogWatch) => watch.messageOf(appId, started, options.timeout),
-    remedy: `"soketi-app-sync invalidate ${appId}" notifies the nodes now`,
+    remedy: `"soketi-app-sync invalidate ${asArgument(appId)}" notifies the nodes now`,
   };
   return confirmWritten(run, written, options);
 }

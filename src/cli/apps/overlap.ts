@@ -1,3 +1,4 @@
+import { asArgument, inLine } from "../support/app-name.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { normalize } from "../../app/normalize.ts";
 import { END_OF_OVERLAP, OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
@@ -49,7 +50,7 @@ export function rotation(
   if (running * 1_000 > now && !force) {
     throw new RefusedChangeError(
       `expected no running overlap, found one until ${timeOf(running)}: anyone who still signs with the previous secret ` +
-        `would be refused at once. Check with "get ${app.id}", end it with "apps end-overlap ${app.id}", or pass --force`,
+        `would be refused at once. Check with "get ${asArgument(app.id)}", end it with "apps end-overlap ${asArgument(app.id)}", or pass --force`,
     );
   }
   const until = Math.ceil((now + overlap) / 1_000);
@@ -108,7 +109,7 @@ async function nodesOf(run: Run, { wait, dryRun }: Checks): Promise<RegisteredNo
 /** An overlap that ends now. @throws RefusedChangeError when there is none. */
 export function endOfOverlap(before: RawItem, appId: string): Attributes {
   if (OVERLAP_ATTRIBUTES.some((name) => name in before)) return END_OF_OVERLAP;
-  throw new RefusedChangeError(`expected an overlap of app ${appId}, found none: nothing to end`);
+  throw new RefusedChangeError(`expected an overlap of app ${inLine(appId)}, found none: nothing to end`);
 }
 
 /**
@@ -127,7 +128,7 @@ export async function noteUsesOfPrevious(run: Run, appIds: readonly string[]): P
   for (const { appId, taken, lastTakenAt } of used.slice(0, MAX_USES)) {
     const when = ago(Date.now() - lastTakenAt);
     terminal.note(
-      `the previous secret${appIds.length > 1 ? ` of ${appId}` : ""} was used ${amount(taken, "time")}, last ${when}: with the overlap ended, it is refused`,
+      `the previous secret${appIds.length > 1 ? ` of ${inLine(appId)}` : ""} was used ${amount(taken, "time")}, last ${when}: with the overlap ended, it is refused`,
     );
   }
   if (used.length > MAX_USES) terminal.note(`… and those of ${amount(used.length - MAX_USES, "app")} more`);

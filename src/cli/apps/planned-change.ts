@@ -1,3 +1,4 @@
+import { inLine } from "../support/app-name.ts";
 import type { AppItems } from "../../aws/app-items.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import type { App } from "../../app/app.ts";
@@ -56,7 +57,7 @@ export async function existing(items: AppItems, appId: string): Promise<RawItem>
   const item = await items.get(appId);
   if (!item)
     throw new RefusedChangeError(
-      `expected app ${appId} in the table, found none: an app is named by its AppId`,
+      `expected app ${inLine(appId)} in the table, found none: an app is named by its AppId`,
     );
   return item;
 }
@@ -98,15 +99,15 @@ export function jsonOfChange(
 
 /** What was done to the app, in one line. */
 export function changeInWords({ appId, outcome }: PlannedChange, { difference, is }: CheckedChange): string {
-  if (outcome !== undefined) return `app ${appId} ${outcome}${difference ? "" : ", as before"}`;
-  if (!difference) return `app ${appId} is written`;
-  return `app ${appId} is ${difference.type}${pathsInWords(difference, is?.app)}`;
+  if (outcome !== undefined) return `app ${inLine(appId)} ${outcome}${difference ? "" : ", as before"}`;
+  if (!difference) return `app ${inLine(appId)} is written`;
+  return `app ${inLine(appId)} is ${difference.type}${pathsInWords(difference, is?.app)}`;
 }
 
 /** What would be done, and is not. */
 export function dryRunInWords({ appId }: PlannedChange, { difference, is }: CheckedChange): string {
-  if (!difference) return `app ${appId}: nothing that soketi reads would change`;
-  return `app ${appId} would be ${difference.type}${pathsInWords(difference, is?.app)}`;
+  if (!difference) return `app ${inLine(appId)}: nothing that soketi reads would change`;
+  return `app ${inLine(appId)} would be ${difference.type}${pathsInWords(difference, is?.app)}`;
 }
 
 function pathsInWords({ changed }: AppDiff, app: App | undefined): string {
@@ -135,7 +136,8 @@ function refuseProblems(was: Normalized | undefined, is: Normalized | undefined)
 async function refuseTakenKey(items: AppItems, appId: string, key: string): Promise<void> {
   const others = (await items.idsByKey(key)).filter((id) => id !== appId);
   const [other] = others;
-  if (other !== undefined) throw new RefusedChangeError(`expected an unused key, found that of app ${other}`);
+  if (other !== undefined)
+    throw new RefusedChangeError(`expected an unused key, found that of app ${inLine(other)}`);
   if (key !== appId && (await items.get(key))) {
     throw new RefusedChangeError(`expected a key that is not an app's id, found app ${key}`);
   }

@@ -3,6 +3,7 @@ import { parseDuration } from "../support/arguments.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { UsageError } from "../support/errors.ts";
 import type { ExitCode } from "../support/exit-codes.ts";
+import { clockOf } from "../support/redis-clock.ts";
 import { timeOf } from "../../app/iso-time.ts";
 import { type ChangeAppsOptions, changeApps } from "./change-apps.ts";
 import { addChangeOptions } from "./make-change.ts";
@@ -56,6 +57,7 @@ async function rotateSecrets(run: Run, appIds: readonly string[], options: Rotat
   }
   const selection = await select(run, appIds, options);
   await checkRotation(run, options);
+  const now = options.overlap === undefined ? Date.now : await clockOf(run.tools);
   const secrets = out === undefined || dryRun ? undefined : await createSecretsFile(out);
   try {
     return await changeApps(
@@ -66,7 +68,7 @@ async function rotateSecrets(run: Run, appIds: readonly string[], options: Rotat
         verb: "Give new secrets to",
         plan(before, appId) {
           const secret = newSecret();
-          const { attributes, until } = rotation(before, secret, options, Date.now());
+          const { attributes, until } = rotation(before, secret, options, now());
           const old =
             until === undefined ? "the old one is refused" : `the old one is accepted until ${timeOf(until)}`;
           const told = { secret, previousSecretUntil: until, outcome: `has a new secret: ${old}` };

@@ -1,3 +1,4 @@
+import { asArgument, inLine } from "../support/app-name.ts";
 import { timeOf } from "../../app/iso-time.ts";
 import { SecretNotKeptError } from "../support/errors.ts";
 import { createPrivateFile } from "../support/files.ts";
@@ -78,14 +79,14 @@ export function notKept(unkept: readonly Unkept[], secrets: SecretsPlace): Secre
   const [first] = unkept;
   if (!first) return undefined;
   const { error } = first;
-  const ids = unkept.map(({ appId }) => appId).join(", ");
+  const ids = unkept.map(({ appId }) => inLine(appId)).join(", ");
   const what = unkept.length === 1 ? `the new secret of app ${ids}` : `the new secrets of apps ${ids}`;
   const stays = unkept.length === 1 ? "It is" : "They are";
   const why =
     error instanceof Error ? ((error as NodeJS.ErrnoException).code ?? error.message) : String(error);
   return new SecretNotKeptError(
     `Could not write ${what} to ${secrets.name}: ${why}. ${stays} in the table; ` +
-      `show with: soketi-app-sync get ${unkept.length === 1 ? ids : "APP"} --secrets`,
+      `show with: soketi-app-sync get --secrets ${unkept.length === 1 ? asArgument(first.appId) : "APP"}`,
     { cause: error },
   );
 }

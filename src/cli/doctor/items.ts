@@ -1,3 +1,4 @@
+import { inLine } from "../support/app-name.ts";
 import type { App } from "../../app/app.ts";
 import type { Problem } from "../../app/problems.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
@@ -25,7 +26,8 @@ export async function checkItems(
   const shared = idsOf(({ code }) => BETWEEN_APPS.has(code));
   const bad = idsOf(({ code, severity }) => severity === "error" && !BETWEEN_APPS.has(code));
   const odd = idsOf(({ severity }) => severity === "warning").filter((id) => !bad.includes(id));
-  const list = (ids: readonly string[]) => ids.slice(0, 5).join(", ") + (ids.length > 5 ? ", …" : "");
+  const list = (ids: readonly string[]) =>
+    ids.slice(0, 5).map(inLine).join(", ") + (ids.length > 5 ? ", …" : "");
   const look = "List them with: soketi-app-sync validate";
   const checks = [
     ...(bad.length > 0

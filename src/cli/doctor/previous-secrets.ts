@@ -1,3 +1,4 @@
+import { asArgument, inLine } from "../support/app-name.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
 import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
@@ -30,10 +31,10 @@ export function checkPreviousSecrets(nodes: readonly RegisteredNode[], now: numb
   if (refused.length > 0) {
     return refused.map(({ appId, until, refused: count, lastRefusedAt }) =>
       warning(
-        `previous secret of ${appId}`,
+        `previous secret of ${inLine(appId)}`,
         `its overlap ended at ${timeOf(until)}, and ${amount(count, "use")} ${count === 1 ? "was" : "were"} refused since, the last ${ago(now - (lastRefusedAt ?? now))}`,
         "A publisher or backend still uses it: update it, or admit it with a later AppSecretPreviousUntil. " +
-          `"soketi-app-sync apps end-overlap ${appId}" ends this.`,
+          `"soketi-app-sync apps end-overlap ${asArgument(appId)}" ends this.`,
       ),
     );
   }

@@ -1,3 +1,4 @@
+import { asArgument, inLine } from "../support/app-name.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { normalize } from "../../app/normalize.ts";
 import type { Problem } from "../../app/problems.ts";
@@ -56,12 +57,13 @@ export async function reportOf(
 
 /** Where something else is served than the table says: a sentence for each place. */
 export function wrongIn({ appId, app, nodes = [], cache = [] }: AppReport): string[] {
-  const advice = `soketi-app-sync doctor finds out why, soketi-app-sync invalidate ${appId} makes nodes read it again`;
+  const advice = `soketi-app-sync doctor finds out why, soketi-app-sync invalidate ${asArgument(appId)} makes nodes read it again`;
   return [
     ...nodes
       .filter((held) => isStale(held, app))
       .map(
-        ({ host, pid }) => `node ${host} ${pid} holds another state of ${appId} than the table: ${advice}`,
+        ({ host, pid }) =>
+          `node ${host} ${pid} holds another state of ${inLine(appId)} than the table: ${advice}`,
       ),
     ...cache
       .filter(({ isWrong }) => isWrong)

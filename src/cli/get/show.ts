@@ -1,3 +1,4 @@
+import { inLine } from "../support/app-name.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { toDynamoDbJson } from "../../aws/dynamodb-json.ts";
 import { SECRET_ATTRIBUTES } from "../../app/spellings.ts";
@@ -22,7 +23,7 @@ export function show(terminal: Terminal, report: AppReport, secrets: boolean): v
     notChecked: unchecked,
   });
   if (item) {
-    terminal.print(bold(`item ${appId}`));
+    terminal.print(bold(`item ${inLine(appId)}`));
     terminal.table(
       ["attribute", "value"],
       Object.entries(raw ?? {}).map(([attribute, value]) => [attribute, JSON.stringify(value)]),

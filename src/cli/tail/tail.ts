@@ -4,7 +4,6 @@ import { readCanaryApp } from "../../config/canary.ts";
 import { announcedBy } from "../../fleet/announced-by.ts";
 import { ageOf, type LogRow, rowsOf } from "../../fleet/log-rows.ts";
 import { type MessageId, parseMessageId } from "../../protocol/message-id.ts";
-import type { Fleet } from "../../redis/fleet.ts";
 import { READS_REPLICA } from "../../fleet/reads-replica.ts";
 import { appIds, parseDuration } from "../support/arguments.ts";
 import { changedValues } from "../support/changed-values.ts";
@@ -13,6 +12,7 @@ import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { InterruptedError } from "../support/errors.ts";
 import { interruption } from "../support/interruption.ts";
 import { nobodyReads } from "../support/lost-output.ts";
+import { openClock } from "../support/redis-clock.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import { gapBefore, lossBefore } from "./gaps.ts";
 
@@ -117,12 +117,6 @@ function filterOf({ app, grep, canary }: TailOptions, oldest: number): (line: Li
     !isHidden(line.appId) &&
     (app === undefined || line.appId === undefined || app.includes(line.appId)) &&
     (grep === undefined || grep.test(JSON.stringify(line)));
-}
-
-/** Redis' clock, asked once, and gone on with by a clock that nobody sets. */
-async function openClock(fleet: Pick<Fleet, "now">): Promise<() => number> {
-  const offset = (await fleet.now()) - performance.now();
-  return () => offset + performance.now();
 }
 
 function lineOf(row: LogRow, now: number): Line {

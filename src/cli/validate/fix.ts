@@ -1,3 +1,4 @@
+import { inLine } from "../support/app-name.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import type { AttributeWrite } from "../../app/repair.ts";
 import { createBackup, readBackup, type Rewrite } from "./backup.ts";
@@ -94,7 +95,7 @@ function printOutcome(
   terminal.value({ ...value, ...outcome });
   terminal.print(`${amount(written, "item")} ${done}${already > 0 ? `, ${already} were already` : ""}`);
   if (conflicts.length > 0) {
-    const shown = conflicts.slice(0, 10).join(", ");
+    const shown = conflicts.slice(0, 10).map(inLine).join(", ");
     terminal.print(
       terminal.colors.yellow(
         `${amount(conflicts.length, "item")} skipped, changed by someone else: ${shown}${conflicts.length > 10 ? ", …" : ""}`,
