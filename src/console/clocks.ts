@@ -1,5 +1,5 @@
 import { type Bracket, functionSkew, skewOf } from "../fleet/clock-skew.ts";
-import { CLOCK_TOLERANCE_MS } from "../fleet/plausible-lag.ts";
+import { CLOCK_TOLERANCE_MS } from "../protocol/plausible-lag.ts";
 import type { LogEntry } from "../protocol/live.ts";
 import type { RegisteredNode } from "../protocol/node.ts";
 import type { ClockSkew } from "./state.ts";

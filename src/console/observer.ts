@@ -2,7 +2,7 @@ import type { LogEntry } from "../protocol/live.ts";
 import type { RegisteredNode } from "../protocol/node.ts";
 import type { Fleet } from "../redis/fleet.ts";
 import { rowsOf } from "../fleet/log-rows.ts";
-import { plausibleLag } from "../fleet/plausible-lag.ts";
+import { plausibleLag } from "../protocol/plausible-lag.ts";
 import { compareMessageIds, type MessageId } from "../protocol/message-id.ts";
 import { type NodeView, viewOf } from "../fleet/node-view.ts";
 import { type FleetUse, previousSecretUses } from "../fleet/previous-secret-uses.ts";

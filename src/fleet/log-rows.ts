@@ -1,7 +1,7 @@
 import type { LogEntry } from "../protocol/live.ts";
 import { type Change, decodeMessage } from "../protocol/message.ts";
 import { formatMessageId } from "../protocol/message-id.ts";
-import { plausibleLag } from "./plausible-lag.ts";
+import { plausibleLag } from "../protocol/plausible-lag.ts";
 
 /** What the log says of one app, or of all, as people are shown it. Times in milliseconds since 1970. */
 export interface LogRow {

@@ -1,7 +1,7 @@
 import { AGENT_NUMBERS } from "../config/agent-numbers.ts";
 import { type MessageId, parseMessageId } from "../protocol/message-id.ts";
 import type { RecentFlush, RegisteredNode } from "../protocol/node.ts";
-import { plausibleLag } from "./plausible-lag.ts";
+import { plausibleLag } from "../protocol/plausible-lag.ts";
 
 /** One node as it is shown. Null: it did not answer, or is too old to say. */
 export interface NodeView {

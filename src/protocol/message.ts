@@ -130,7 +130,9 @@ export function isNote(value: unknown): value is string {
  * client's key to such an id, and have all of that app's clients sent away.
  */
 export function isHashKey(value: unknown): value is string {
-  return typeof value === "string" && value !== "" && Buffer.byteLength(value) <= MAX_HASH_KEY_BYTES;
+  if (typeof value !== "string" || value === "") return false;
+  // A character has three bytes at most, a pair of surrogates four.
+  return value.length * 3 <= MAX_HASH_KEY_BYTES || Buffer.byteLength(value) <= MAX_HASH_KEY_BYTES;
 }
 
 /** Only id and key of a view are acted on, so only they are checked; the rest is for people to read. */

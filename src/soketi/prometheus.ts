@@ -1,4 +1,5 @@
 import type { AgentMetric } from "../agent/metrics.ts";
+import { plausibleLag } from "../protocol/plausible-lag.ts";
 
 /** The part of prom-client (14) that is used. soketi's own copy is taken. */
 export interface PromClient {
@@ -74,9 +75,6 @@ export function registerMetrics(
 /** From milliseconds to a minute: what a change can take from the table to a node. Seconds. */
 const LAG_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** Milliseconds. */
-const CLOCK_TOLERANCE_MS = 1_000;
-
 /** A histogram of seconds; observe in milliseconds. */
 export function lagHistogram(
   prom: PromClient,
@@ -91,7 +89,7 @@ export function lagHistogram(
     buckets: LAG_BUCKETS,
   });
   return (ms) => {
-    // Two hosts' clocks: a lag of less than nothing is one of zero, as long as they differ by a little, and none at all otherwise.
-    if (ms >= -CLOCK_TOLERANCE_MS) histogram.observe({}, Math.max(0, ms) / 1000);
+    const lag = plausibleLag(ms);
+    if (lag !== null) histogram.observe({}, lag / 1000);
   };
 }

@@ -1,3 +1,4 @@
+import { isHashKey } from "../../protocol/message.ts";
 import type { Guards } from "./guards.ts";
 
 /** Called with the reason why an app could not be read. */
@@ -11,9 +12,6 @@ export interface Lookups<A> {
 
 const WHERE = "lookups";
 
-/** DynamoDB's limit for a partition key, in bytes of UTF-8; an empty one it does not take either. */
-const MAX_KEY_BYTES = 2_048;
-
 const NO_APP: Promise<null> = Promise.resolve(null);
 
 /**
@@ -22,7 +20,7 @@ const NO_APP: Promise<null> = Promise.resolve(null);
  */
 export function possibleOnly<A>(lookups: Lookups<A>, guards: Guards): Lookups<A> {
   const isPossible = (value: unknown) => {
-    if (isPossibleKey(value)) return true;
+    if (isHashKey(value)) return true;
     guards.caught(WHERE, "an impossible app id or key");
     return false;
   };
@@ -30,10 +28,4 @@ export function possibleOnly<A>(lookups: Lookups<A>, guards: Guards): Lookups<A>
     findById: (id, onUnreadable) => (isPossible(id) ? lookups.findById(id, onUnreadable) : NO_APP),
     findByKey: (key, onUnreadable) => (isPossible(key) ? lookups.findByKey(key, onUnreadable) : NO_APP),
   };
-}
-
-function isPossibleKey(value: unknown): value is string {
-  if (typeof value !== "string" || value === "") return false;
-  // A character has three bytes at most, a pair of surrogates four.
-  return value.length * 3 <= MAX_KEY_BYTES || Buffer.byteLength(value) <= MAX_KEY_BYTES;
 }
