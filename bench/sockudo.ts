@@ -20,8 +20,8 @@ const WRITES = 100;
 /** Of sockudo alone, all written at once: each takes five minutes. */
 const SLOW_WRITES = 10;
 /** Between two looks at a node. Milliseconds. */
-const LOOK_MS = 10;
-const SLOW_LOOK_MS = 250;
+const POLL_INTERVAL_MS = 10;
+const SLOW_POLL_INTERVAL_MS = 250;
 /** As a load balancer asks for health. Milliseconds. */
 const HEALTH_MS = 10_000;
 const OWN_TABLE = "sockudo-applications";
@@ -57,7 +57,7 @@ async function onSoketisTable(): Promise<number[]> {
     const appId = `app-${n}`;
     await table.put(item(appId));
     const rotate = () => table.update(appId, { AppSecret: { S: "new" } });
-    ms.push(await untilInForce(node, appId, LOOK_MS, rotate));
+    ms.push(await untilInForce(node, appId, POLL_INTERVAL_MS, rotate));
   }
   await node.stop();
   await relay.stop();
@@ -94,7 +94,7 @@ async function alone(healthMs: number | undefined): Promise<number[]> {
   const ids = Array.from({ length: SLOW_WRITES }, (_, i) => `app-${i}`);
   for (const appId of ids) await put(appId, `${appId}-secret`);
   const ms = await Promise.all(
-    ids.map((appId) => untilInForce(node, appId, SLOW_LOOK_MS, () => put(appId, "new"))),
+    ids.map((appId) => untilInForce(node, appId, SLOW_POLL_INTERVAL_MS, () => put(appId, "new"))),
   );
   stopping.abort();
   await health;

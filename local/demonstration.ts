@@ -62,21 +62,21 @@ async function connectPatiently(port: number): Promise<PusherConnection> {
   }
 }
 
-async function rotateSecret(stack: Stack, say: (line: string) => void): Promise<void> {
-  say("");
-  say("1. The secret of app acme is rotated. Each node is asked continuously, with both secrets:");
+async function rotateSecret(stack: Stack, print: (line: string) => void): Promise<void> {
+  print("");
+  print("1. The secret of app acme is rotated. Each node is asked continuously, with both secrets:");
   const probes = stack.nodes.map(({ port }) => probeSecrets({ port, ...BACKEND }, "secret-1", "secret-2"));
   const written = Date.now();
   await stack.table.update("acme", { AppSecret: { S: "secret-2" } });
   const settled = Promise.all(probes.map((probe) => probe.settled));
   await within(60_000, "the new secret to be in effect on every node", settled);
   probes.forEach(({ seen }, i) =>
-    say(
+    print(
       `   node ${i + 1}: old entry ${lastServed(seen.oldLast - written)} the write, ` +
         `new entry first served ${seen.newFirst - written} ms after it`,
     ),
   );
-  say(
+  print(
     stack.relayUrl === undefined
       ? "   (most of it is the emulated poll of the stream; AWS polls four times a second)"
       : "   (most of it is the relay's poll of the stream, four times a second)",
@@ -91,10 +91,10 @@ function lastServed(msAfterWrite: number): string {
 async function disable(
   stack: Stack,
   clients: PusherConnection[],
-  say: (line: string) => void,
+  print: (line: string) => void,
 ): Promise<void> {
-  say("");
-  say('2. The app is disabled, written as Enabled: {"S":"false"}, while pusher-js clients are connected:');
+  print("");
+  print('2. The app is disabled, written as Enabled: {"S":"false"}, while pusher-js clients are connected:');
   const written = Date.now();
   await stack.table.update("acme", { Enabled: { S: "false" } });
   const closed = Promise.all(
@@ -106,22 +106,22 @@ async function disable(
   );
   (await within(60_000, "the connected clients to be closed", closed)).forEach(({ code, ms }, i) => {
     if (code !== 4003) throw new Error(`expected node ${i + 1} to close its client with 4003, found ${code}`);
-    say(`   node ${i + 1}: the client was closed with ${code}, ${ms} ms after the write`);
+    print(`   node ${i + 1}: the client was closed with ${code}, ${ms} ms after the write`);
   });
   await stack.table.update("acme", { Enabled: { BOOL: true } });
   const again = await connectAll(stack);
-  say("   enabled again: new clients connect");
+  print("   enabled again: new clients connect");
   again.forEach((client) => client.disconnect());
 }
 
 /** Each change has an app of its own, so that none is united with another. */
 async function manyChanges(
   stack: Stack,
-  say: (line: string) => void,
+  print: (line: string) => void,
   listen: (listener: (part: string, appId: string, lagMs: number) => void) => void,
 ): Promise<void> {
-  say("");
-  say(`3. ${CHANGES} apps are written. From the function's invocation to the drop on each node:`);
+  print("");
+  print(`3. ${CHANGES} apps are written. From the function's invocation to the drop on each node:`);
   const lags = new Map<string, number>();
   const done = new Promise<void>((resolve) =>
     listen((part, appId, lagMs) => {
@@ -135,7 +135,7 @@ async function manyChanges(
   await within(60_000, `${CHANGES} changes to arrive on every node`, done);
   const sorted = [...lags.values()].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  say(`   ${sorted.length} drops: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`);
+  print(`   ${sorted.length} drops: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, longest ${at(1)} ms`);
   const last = { port: stack.nodes[0]?.port ?? 0, appId: "many-199", key: "many-199-key" };
   if (!(await acceptsSecret(last, "secret-1")))
     throw new Error("expected node 1 to serve app many-199, found it does not");

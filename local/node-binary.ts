@@ -29,7 +29,7 @@ export function soketiNode(print: Print = console.log): string {
  *
  * @throws Error saying what to do, when npm cannot give it.
  */
-export function nodeBinary(major: string, say: Print = console.log): string | undefined {
+export function nodeBinary(major: string, print: Print = console.log): string | undefined {
   const variable = `SOKETI_TEST_NODE_${major}`;
   const given = process.env[variable];
   if (given) return given;
@@ -38,10 +38,10 @@ export function nodeBinary(major: string, say: Print = console.log): string | un
   const known = PLATFORMS.find((one) => one === platform);
   const wanted = known && NODE_PACKAGES[major]?.[known];
   if (wanted === undefined) {
-    say(`No Node ${major} from npm for ${platform}: skipped, set ${variable}.`);
+    print(`No Node ${major} from npm for ${platform}: skipped, set ${variable}.`);
     return undefined;
   }
-  return fetchNode(wanted, say);
+  return fetchNode(wanted, print);
 }
 
 /**
@@ -51,12 +51,12 @@ export function nodeBinary(major: string, say: Print = console.log): string | un
  *
  * @throws Error saying what to do, when npm cannot give it, or gives another.
  */
-export function fetchNode({ name, version, integrity }: NodePackage, say: Print): string {
+export function fetchNode({ name, version, integrity }: NodePackage, print: Print): string {
   const caches = cacheFolder();
   const folder = join(caches, `${name}-${version}`);
   const binaryIn = (where: string) => join(where, "node_modules", name, "bin", "node");
   if (existsSync(binaryIn(folder))) return binaryIn(folder);
-  say(`Fetching Node ${version} from npm, once, into ${folder} ...`);
+  print(`Fetching Node ${version} from npm, once, into ${folder} ...`);
   mkdirSync(caches, { recursive: true });
   const staging = mkdtempSync(join(caches, ".fetching-"));
   try {

@@ -38,19 +38,19 @@ export function provide(
  *
  * @throws Error that lists everything that is missing; or when soketi's own Node cannot be fetched.
  */
-export function provideForTests(say: (line: string) => void): void {
+export function provideForTests(print: (line: string) => void): void {
   const lines = missing(NEEDED_BY.test);
   if (lines.length > 0) throw new Error(missingMessage("npm test", lines));
-  for (const requirement of NEEDED_BY.test) provide(requirement, say);
-  soketiNode(say);
+  for (const requirement of NEEDED_BY.test) provide(requirement, print);
+  soketiNode(print);
   for (const get of [
-    ...WANTED_BY_TESTS.map((requirement) => () => void provide(requirement, say)),
-    ...Object.keys(NODE_PACKAGES).map((major) => () => void nodeBinary(major, say)),
+    ...WANTED_BY_TESTS.map((requirement) => () => void provide(requirement, print)),
+    ...Object.keys(NODE_PACKAGES).map((major) => () => void nodeBinary(major, print)),
   ]) {
     try {
       get();
     } catch (error) {
-      say(error instanceof Error ? error.message : String(error));
+      print(error instanceof Error ? error.message : String(error));
     }
   }
 }

@@ -37,7 +37,7 @@ interface ConnectOptions {
   readonly secret?: () => string;
   /** How long it may take. Milliseconds; default 30,000, far longer than a soketi that works ever takes. */
   readonly limitMs?: number;
-  /** Told of each refusal, after which the client does what pusher-js does: some codes it comes back after. */
+  /** Called at each refusal, after which the client does what pusher-js does: some codes it comes back after. */
   readonly onRefused?: (code: number) => void;
 }
 

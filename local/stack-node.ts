@@ -8,7 +8,7 @@ export interface StackNodeOptions {
   readonly soketi: SoketiNodeOptions;
   /** Its way to Redis, where there is one in hand. */
   readonly redisLink: TcpProxy | undefined;
-  /** Told when its process has ended, unless it was stopped, and how. */
+  /** Called when its process has ended, unless it was stopped, with how. */
   readonly onEnded: (how: string) => void;
 }
 

@@ -42,8 +42,8 @@ export interface StackOptions {
   readonly onNodeEnded?: ((line: string) => void) | undefined;
 }
 
-/** Nodes that start at the same time: on few processors more of them would be late. */
-const STARTED_AT_ONCE = 4;
+/** Nodes that start at a time: on few processors more of them would be late. */
+const CONCURRENCY = 4;
 
 export const agentFile = fileURLToPath(new URL("../dist/agent.cjs", import.meta.url));
 
@@ -87,17 +87,17 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
 /** What reads the stream. */
 async function startReader(
-  { relay = false, print: say, onLine }: StackOptions,
+  { relay = false, print, onLine }: StackOptions,
   addresses: { readonly redisUrl: string; readonly dynamodbEndpoint: string; readonly table: string },
-  parts: Services,
+  services: Services,
 ): Promise<string | undefined> {
   if (relay) {
-    say("Starting the relay ...");
+    print("Starting the relay ...");
     const options = { ...addresses, onLine: (line: string) => onLine("relay", line) };
-    return parts.keep(await startRelay(options)).url;
+    return services.keep(await startRelay(options)).url;
   }
-  say("Starting the function under serverless offline ...");
-  parts.keep(await startOffline({ ...addresses, onLine: (line: string) => onLine("function", line) }));
+  print("Starting the function under serverless offline ...");
+  services.keep(await startOffline({ ...addresses, onLine: (line: string) => onLine("function", line) }));
   return undefined;
 }
 
@@ -120,9 +120,9 @@ async function startNodes(
   addresses: NodeAddresses,
   services: Services,
 ): Promise<StackNode[]> {
-  const { ports, print: say } = options;
-  say(`Starting ${ports.length} soketi nodes with the agent ...`);
-  const limit = new ConcurrencyLimit(STARTED_AT_ONCE);
+  const { ports, print } = options;
+  print(`Starting ${ports.length} soketi nodes with the agent ...`);
+  const limit = new ConcurrencyLimit(CONCURRENCY);
   const starting = ports.map((port, i) =>
     limit.run(async () => {
       const node = await startNode(options, addresses, { port, i });
@@ -159,17 +159,18 @@ function startNode(
   });
 }
 
-async function redisAddress({ print: say }: StackOptions, parts: Services): Promise<string> {
-  const source = provide(REDIS, say);
+async function redisAddress({ print }: StackOptions, services: Services): Promise<string> {
+  const source = provide(REDIS, print);
   if (source.kind === "address") return source.address;
-  say("Starting Redis ...");
-  return parts.keep(await startRedis({ image: source.kind === "docker" ? source.image : undefined })).url;
+  print("Starting Redis ...");
+  return services.keep(await startRedis({ image: source.kind === "docker" ? source.image : undefined })).url;
 }
 
-async function dynamodbAddress({ print: say }: StackOptions, parts: Services): Promise<string> {
-  const source = provide(JAVA, say);
+async function dynamodbAddress({ print }: StackOptions, services: Services): Promise<string> {
+  const source = provide(JAVA, print);
   if (source.kind === "address") return source.address;
-  say("Starting DynamoDB Local ...");
-  return parts.keep(await startDynamoDbLocal({ image: source.kind === "docker" ? source.image : undefined }))
-    .endpoint;
+  print("Starting DynamoDB Local ...");
+  return services.keep(
+    await startDynamoDbLocal({ image: source.kind === "docker" ? source.image : undefined }),
+  ).endpoint;
 }

@@ -29,7 +29,7 @@ async function main(): Promise<number> {
   const stack = await startStack({
     ports,
     relay,
-    print: print,
+    print,
     onLine(part, line) {
       demonstration.onLine(part, line);
       if (following && line.includes("app-sync:")) print(`${part}: ${line.trim()}`);

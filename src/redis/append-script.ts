@@ -71,6 +71,9 @@ if not asked then
   if not string.find(refused.err, '0-0', 1, true) then return refused end
 end
 local first = seq
+local function add(call, json)
+  return call('XADD', log, 'MAXLEN', '~', math.max(1, math.min(keep, seq - from)), id_of(seq), 'm', json)
+end
 for i = 4, #ARGV, 2 do
   bytes = bytes + #ARGV[i] + ${ENTRY_OVERHEAD}
   seq = seq + 1
@@ -88,15 +91,12 @@ for i = 4, #ARGV, 2 do
   local live = id_of(seq) .. ' ' .. ARGV[i + 1]
   local early = not asked and seq == first + 1
   if early then redis.call('PUBLISH', channel, live) end
-  local function add(call)
-    return call('XADD', log, 'MAXLEN', '~', math.max(1, math.min(keep, seq - from)), id_of(seq), 'm', ARGV[i])
-  end
-  local added = add(redis.pcall)
+  local added = add(redis.pcall, ARGV[i])
   if added.err and seq == first + 1 and string.find(added.err, 'equal or smaller', 1, true) then
     redis.call('HSET', hint, 'next', '')
     return redis.error_reply('ERR somebody else has written to the log and deleted that: its end is looked for at the next try')
   end
-  if added.err then return add(redis.call) end
+  if added.err then return add(redis.call, ARGV[i]) end
   if not early then redis.call('PUBLISH', channel, live) end
 end
 count = 0

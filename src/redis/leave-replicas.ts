@@ -3,10 +3,10 @@ import { RedisError } from "./errors.ts";
 import type { RedisConnection } from "./library.ts";
 import { infoField } from "./server-info.ts";
 
-/** Between two looks. Milliseconds. */
-const LOOK_INTERVAL_MS = 1_000;
+/** Between two checks of what the server is. Milliseconds. */
+const CHECK_INTERVAL_MS = 1_000;
 
-/** Sees to it that who only reads does so from the primary, as far as that can be. */
+/** Leads those who only read to the primary, as far as that can be. */
 export interface ReplicaGuard {
   /** Whether the last look has found a replica, also over a new connection: what is read there may be old. */
   readonly readsReplica: boolean;
@@ -60,7 +60,7 @@ export function leaveReplicas(
       return readsReplica;
     },
     look: () => {
-      if (clock() - lookedAt < LOOK_INTERVAL_MS) return Promise.resolve();
+      if (clock() - lookedAt < CHECK_INTERVAL_MS) return Promise.resolve();
       return (running ??= lookNow());
     },
   };

@@ -9,7 +9,7 @@ import { beginWatch, confirmWritten } from "../support/confirm.ts";
 import { InterruptedError, RefusedChangeError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { codeOf, explain } from "../support/explain.ts";
-import { interruption, isDone } from "../support/interruption.ts";
+import { interruption, releaseInterruption } from "../support/interruption.ts";
 import { type Job, runConcurrently } from "./jobs.ts";
 import type { ChangeOptions } from "./make-change.ts";
 import { changeInWords, checkChange, dryRunInWords, jsonOfChange } from "./planned-change.ts";
@@ -95,7 +95,7 @@ export async function applyChanges(
     if (ended.aborted && isAwaited) throw new InterruptedError(UNCONFIRMED);
     return exitCodeOf(outcome, EXIT.ok);
   }
-  isDone(ended);
+  releaseInterruption(ended);
   sayWhenInterrupted(terminal, UNCONFIRMED, summary);
   // Once for all: whoever has applied the last message has applied those before it.
   const written = {

@@ -14,7 +14,7 @@ import {
 } from "../support/confirm.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { InterruptedError } from "../support/errors.ts";
-import { interruption, isDone } from "../support/interruption.ts";
+import { interruption, releaseInterruption } from "../support/interruption.ts";
 import type { Terminal } from "../support/terminal.ts";
 import type { CommonOptions } from "../support/tools.ts";
 import {
@@ -67,7 +67,7 @@ export async function makeChange(
   const ended = interruption();
   ended.addEventListener("abort", () => terminal.note("finishing the write in progress ..."));
   await change.write(items).catch((error: unknown) => {
-    isDone(ended);
+    releaseInterruption(ended);
     throw error;
   });
   const place = secrets ?? secretsInOutput(terminal);
@@ -80,7 +80,7 @@ export async function makeChange(
     difference && by !== undefined ? await announce(run, [difference], { by, reason }) : undefined;
   const unconfirmed = `interrupted: app ${inLine(appId)} is written, and not every node has confirmed it`;
   sayWhenInterrupted(terminal, unconfirmed);
-  isDone(ended);
+  releaseInterruption(ended);
   const lost = notKept(unkept ? [unkept] : [], place);
   if (lost) throw lost;
   if (!options.wait) return EXIT.ok;

@@ -60,7 +60,7 @@ export async function runCommand(
 }
 
 /**
- * From now on Ctrl-C ends the command at once with these words, unless something goes on until it is ended.
+ * From now on Ctrl-C ends the command at once with these words, unless some work has to end in order (`interruption`).
  *
  * @param value what `--json` has not shown yet, and is to show then.
  */

@@ -8,33 +8,33 @@ const SIGNALS = [
 
 type InterruptionCode = (typeof SIGNALS)[number][1];
 
-/** What goes on until it is ended, and is under way. */
-const goingOn = new Map<AbortSignal, AbortController>();
+/** Work that ends in order when it is interrupted, by the signal that tells it to. */
+const ordered = new Map<AbortSignal, AbortController>();
 let endedWith: InterruptionCode = EXIT.interrupted;
 
-/** How to end what was interrupted: by the signal that did it. Ctrl-C's where none did, as at a question. */
+/** The exit code after an interruption, by the signal that came; Ctrl-C's where none did, as at a question. */
 export function interruptionCode(): InterruptionCode {
   return endedWith;
 }
 
-/** Aborts on Ctrl-C and SIGTERM: what goes on until then ends well. A second one ends it at once. */
+/** Aborts on Ctrl-C and SIGTERM, for work that is to end in order then. A second signal ends the process at once. */
 export function interruption(): AbortSignal {
   const interrupted = new AbortController();
   listen();
-  goingOn.set(interrupted.signal, interrupted);
+  ordered.set(interrupted.signal, interrupted);
   return interrupted.signal;
 }
 
-/** What went on is done, whatever comes after it: from now on Ctrl-C ends the process at once again. */
-export function isDone(interrupted: AbortSignal): void {
-  goingOn.delete(interrupted);
+/** The work is done, whatever comes after it: from now on Ctrl-C ends the process at once again. */
+export function releaseInterruption(interrupted: AbortSignal): void {
+  ordered.delete(interrupted);
 }
 
-/** Nothing goes on until it is ended: what is under way is left. */
+/** What a signal does where no work has to end in order. */
 let endAtOnce: (exitCode: number) => void = (exitCode) => process.exit(exitCode);
 let isListening = false;
 
-/** Calls `end` on Ctrl-C where nothing goes on until then. */
+/** Calls `end` on Ctrl-C and SIGTERM where no work has to end in order. */
 export function listenForInterruption(end: (exitCode: number) => void): void {
   endAtOnce = end;
   listen();
@@ -45,9 +45,9 @@ function listen(): void {
   isListening = true;
   for (const [signal, exitCode] of SIGNALS) {
     process.on(signal, () => {
-      const pending = [...goingOn.values()];
+      const pending = [...ordered.values()];
       if (pending.length > 0) endedWith = exitCode;
-      goingOn.clear();
+      ordered.clear();
       for (const one of pending) one.abort();
       // A progress bar gives the cursor back first.
       if (pending.length === 0) setImmediate(() => endAtOnce(exitCode));
