@@ -16,7 +16,7 @@ export function mistakesOf(
   const wrong = Object.entries(values)
     .filter(([, value]) => !isUnknown(value))
     .flatMap(([name, value]) => {
-      const parameter = Parameters[name];
+      const parameter = Object.hasOwn(Parameters, name) ? Parameters[name] : undefined;
       if (parameter === undefined) return [`${name}: expected one of ${Object.keys(Parameters).join(", ")}`];
       return takes(parameter, value)
         ? []

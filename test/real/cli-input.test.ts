@@ -1,15 +1,18 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateTableCommand, PutItemCommand, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { type AppsTable, localDynamoDb, openAppsTable } from "../../local/apps-table.ts";
-import { cli, jsonLines } from "../support/cli.ts";
+import { cli, type CliResult, jsonLines } from "../support/cli.ts";
 import { item } from "../support/fleet.ts";
+import { keeping } from "../support/keeping.ts";
+import { startTableProxy } from "../support/table-proxy.ts";
 
 const TABLE = "cli-input";
 
+const keep = keeping();
 let table: AppsTable;
 let folder: string;
 
@@ -101,6 +104,20 @@ it("a file that would be taken for gzip is not written", async () => {
   }
   expect(await table.get("acme")).toEqual(item("acme"));
   expect(await table.get("spelt")).toEqual(item("spelt", { Enabled: { S: "no" } }));
+});
+
+it("two exports to one file at once: the first that is whole is the file, and the other says so", async () => {
+  const proxy = keep(await startTableProxy(inject("dynamodbEndpoint")));
+  const file = join(folder, "twice.jsonl");
+  let other: CliResult | undefined;
+  proxy.beforeAnswer = async (operation) => {
+    if (operation === "Scan") other ??= await run("apps", "export", file, "--where", "id=acme");
+  };
+  const { status, stderr } = await run("apps", "export", file, "--endpoint", proxy.url);
+  expect([other?.status, other?.stderr]).toEqual([0, ""]);
+  expect([status, stderr]).toEqual([1, expect.stringContaining(`${file}, found that it exists`)]);
+  expect((await readFile(file, "utf8")).split("\n")).toHaveLength(2);
+  expect((await readdir(folder)).filter((name) => name.startsWith("twice"))).toEqual(["twice.jsonl"]);
 });
 
 it("get finds an app by its id in a table without an index, and says what it has not looked at", async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { link, rm, stat } from "node:fs/promises";
 import type { Command } from "commander";
@@ -42,8 +43,8 @@ async function exportTo(run: Run, file: string, { where }: ExportOptions): Promi
     )
   )
     throw new UsageError(fileExists(file));
-  const part = `${file}.part`;
-  await rm(part, { force: true });
+  // Of this run alone: somebody else may write the same file just now.
+  const part = `${file}.${randomUUID()}.part`;
   const handle = await createPrivateFile(part, "export");
   // However this ends: Ctrl-C ends it at once.
   process.once("exit", () => rmSync(part, { force: true }));
