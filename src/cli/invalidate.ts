@@ -1,7 +1,7 @@
-import { inLine } from "./support/app-name.ts";
 import type { Command } from "commander";
 import { encodeChanges } from "../protocol/encode.ts";
 import { isAgreed } from "./support/agreement.ts";
+import { inLine } from "./support/app-name.ts";
 import { addSelection, select, type SelectionOptions } from "./support/selection.ts";
 import { amount } from "./support/amount.ts";
 import { addAnnounceOptions, type AnnounceOptions } from "./support/announce.ts";

@@ -1,9 +1,9 @@
-import { inLine } from "../support/app-name.ts";
 import { ConflictError } from "../../aws/errors.ts";
 import { isRefusedItem } from "../../aws/failed-request.ts";
 import type { LogWatch } from "../../fleet/watch-log.ts";
 import { amount } from "../support/amount.ts";
 import { createAnnouncer } from "./announcer.ts";
+import { inLine } from "../support/app-name.ts";
 import { type Run, sayWhenInterrupted } from "../support/command.ts";
 import { beginWatch, confirmWritten } from "../support/confirm.ts";
 import { InterruptedError, RefusedChangeError } from "../support/errors.ts";

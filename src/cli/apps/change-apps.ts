@@ -1,6 +1,6 @@
-import { inLine } from "../support/app-name.ts";
 import { isAgreed } from "../support/agreement.ts";
 import { amount } from "../support/amount.ts";
+import { inLine } from "../support/app-name.ts";
 import type { Run } from "../support/command.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
 import { applyChanges } from "./apply-changes.ts";

@@ -1,4 +1,3 @@
-import { inLine } from "../support/app-name.ts";
 import type { FileHandle } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
@@ -7,6 +6,7 @@ import { ConflictError } from "../../aws/errors.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { isAgreed } from "../support/agreement.ts";
 import { amount } from "../support/amount.ts";
+import { inLine } from "../support/app-name.ts";
 import { createCommand, type Run, runCommand } from "../support/command.ts";
 import { RefusedChangeError, UsageError } from "../support/errors.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";

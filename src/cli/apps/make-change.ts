@@ -1,8 +1,8 @@
-import { asArgument, inLine } from "../support/app-name.ts";
 import type { Command } from "commander";
 import { normalize } from "../../app/normalize.ts";
 import type { LogWatch } from "../../fleet/watch-log.ts";
 import { addAnnounceOptions, announce, type AnnounceOptions, whoIs } from "../support/announce.ts";
+import { asArgument, inLine } from "../support/app-name.ts";
 import { type Run, sayWhenInterrupted } from "../support/command.ts";
 import {
   addWaitOptions,

@@ -1,4 +1,3 @@
-import { asArgument, inLine } from "../support/app-name.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { normalize } from "../../app/normalize.ts";
 import { END_OF_OVERLAP, OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
@@ -7,6 +6,7 @@ import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
+import { asArgument, inLine } from "../support/app-name.ts";
 import type { Run } from "../support/command.ts";
 import { orRefused } from "../support/confirm.ts";
 import { RefusedChangeError } from "../support/errors.ts";

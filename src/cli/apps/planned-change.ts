@@ -1,4 +1,3 @@
-import { inLine } from "../support/app-name.ts";
 import type { AppItems } from "../../aws/app-items.ts";
 import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import type { App } from "../../app/app.ts";
@@ -6,6 +5,7 @@ import { type AppDiff, diff } from "../../app/diff.ts";
 import { type Normalized, normalize } from "../../app/normalize.ts";
 import { toPublicView } from "../../app/public-view.ts";
 import { otherSpellings } from "../../app/spellings.ts";
+import { inLine } from "../support/app-name.ts";
 import { changedValues } from "../support/changed-values.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { timeOf } from "../../app/iso-time.ts";

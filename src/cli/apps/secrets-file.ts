@@ -1,5 +1,5 @@
-import { asArgument, inLine } from "../support/app-name.ts";
 import { timeOf } from "../../app/iso-time.ts";
+import { asArgument, inLine } from "../support/app-name.ts";
 import { SecretNotKeptError } from "../support/errors.ts";
 import { createPrivateFile } from "../support/files.ts";
 import type { Terminal } from "../support/terminal.ts";

@@ -1,8 +1,8 @@
-import { inLine } from "../support/app-name.ts";
 import type { App } from "../../app/app.ts";
 import type { Problem } from "../../app/problems.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { amount } from "../support/amount.ts";
+import { inLine } from "../support/app-name.ts";
 import { Findings } from "../support/findings.ts";
 import { type Check, fail, ok, warning } from "./check.ts";
 

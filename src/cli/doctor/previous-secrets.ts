@@ -1,9 +1,9 @@
-import { asArgument, inLine } from "../support/app-name.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
 import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
 import { ago } from "../support/ago.ts";
 import { amount } from "../support/amount.ts";
+import { asArgument, inLine } from "../support/app-name.ts";
 import { timeOf } from "../../app/iso-time.ts";
 import { answeringOf, NO_ANSWER } from "./answering.ts";
 import { type Check, ok, skipped, unseen, warning } from "./check.ts";

@@ -1,4 +1,3 @@
-import { asArgument, inLine } from "../support/app-name.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { normalize } from "../../app/normalize.ts";
 import type { Problem } from "../../app/problems.ts";
@@ -6,6 +5,7 @@ import { type PublicApp, toPublicView } from "../../app/public-view.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
+import { asArgument, inLine } from "../support/app-name.ts";
 import { explain } from "../support/explain.ts";
 import { problemsFor } from "../support/server-problems.ts";
 import type { Tools } from "../support/tools.ts";

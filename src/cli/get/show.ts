@@ -1,7 +1,7 @@
-import { inLine } from "../support/app-name.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import { toDynamoDbJson } from "../../aws/dynamodb-json.ts";
 import { SECRET_ATTRIBUTES } from "../../app/spellings.ts";
+import { inLine } from "../support/app-name.ts";
 import type { Terminal } from "../support/terminal.ts";
 import type { AppReport } from "./app-report.ts";
 import { cachedInWords } from "./cached-entries.ts";

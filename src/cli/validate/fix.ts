@@ -1,7 +1,7 @@
-import { inLine } from "../support/app-name.ts";
 import type { RawItem } from "../../aws/raw-item.ts";
 import type { AttributeWrite } from "../../app/repair.ts";
 import { createBackup, readBackup, type Rewrite } from "./backup.ts";
+import { inLine } from "../support/app-name.ts";
 import type { Run } from "../support/command.ts";
 import { amount } from "../support/amount.ts";
 import { EXIT, type ExitCode } from "../support/exit-codes.ts";
