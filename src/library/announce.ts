@@ -9,7 +9,7 @@ import type { RedisConnection } from "../redis/library.ts";
 import { createRedisLog } from "../redis/log.ts";
 import { openPipelineRedis, type PipelineRedis } from "../redis/pipeline-connection.ts";
 import { announcementMistakes } from "./announcement-mistakes.ts";
-import { type LinkOptions, readSettings, type Settings } from "./settings.ts";
+import { assertObject, type LinkOptions, readSettings, type Settings } from "./settings.ts";
 
 export interface AnnounceOptions extends Pick<
   LinkOptions,
@@ -42,7 +42,9 @@ export async function announce(
   changes: readonly AnnouncedChange[],
   options: AnnounceOptions,
 ): Promise<string> {
+  assertObject("options", options);
   const { by, reason, environment = process.env } = options;
+  assertObject("environment", environment);
   const env = new EnvReader(environment);
   const limits = readLogLimits(env);
   const settings = readSettings(options, [...env.mistakes, ...announcementMistakes(changes, options)]);

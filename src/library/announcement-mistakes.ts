@@ -1,4 +1,5 @@
 import { isHashKey, isNote, MAX_HASH_KEY_BYTES, MAX_NOTE } from "../protocol/message.ts";
+import { kindOf } from "./kind-of.ts";
 
 /** Of a list of thousands with one mistake in each, so many are told. */
 const MAX_TOLD = 10;
@@ -48,9 +49,4 @@ function noteMistake(name: string, value: unknown): string | undefined {
   if (isNote(value)) return undefined;
   const found = typeof value === "string" ? `${value.trim().length} characters` : kindOf(value);
   return `${name}: expected text of 1 to ${MAX_NOTE} characters, found ${found}.`;
-}
-
-function kindOf(value: unknown): string {
-  if (value === undefined || value === null) return "none";
-  return Array.isArray(value) ? "a list" : `${typeof value === "object" ? "an" : "a"} ${typeof value}`;
 }

@@ -4,7 +4,7 @@ import type { App } from "../app/app.ts";
 import type { Problem } from "../app/normalize.ts";
 import { isHashKey } from "../protocol/message.ts";
 import { TableError } from "./errors.ts";
-import { guardListeners } from "./events.ts";
+import { guardListeners, listenerMistakes } from "./events.ts";
 import { type Follower, followerOf, type FollowOptions } from "./follow.ts";
 import { type CacheOptions, readSettings } from "./settings.ts";
 import { startAgent } from "./start-agent.ts";
@@ -36,7 +36,7 @@ export interface Apps extends Follower {
  * @throws ConfigError with every mistake.
  */
 export function openApps(options: AppsOptions = {}): Apps {
-  const settings = readSettings(options);
+  const settings = readSettings(options, listenerMistakes(options));
   const { table, limits } = settings;
   const { dynamodb, onProblems } = options;
   const client = dynamodb ?? new DynamoDBClient({});

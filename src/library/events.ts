@@ -1,6 +1,7 @@
 import { types } from "node:util";
 import type { FlushReason } from "../agent/flush-reasons.ts";
 import type { Change, Invalidation } from "../protocol/message.ts";
+import { kindOf } from "./kind-of.ts";
 
 /**
  * What a follower is told. Nothing of it holds a secret. What a listener throws, or the promise that it gives rejects with, is
@@ -53,4 +54,14 @@ export function guardListeners({ onError }: FollowEvents): Listeners {
       }
     },
   };
+}
+
+/** A listener that is none would be found when there is something to tell, and an `onError` that is none would end the process. */
+export function listenerMistakes(options: unknown): string[] {
+  return Object.entries(Object(options) as object)
+    .filter(
+      ([name, value]) =>
+        /^on[A-Z]/.test(name) && !(value === undefined || value === null || typeof value === "function"),
+    )
+    .map(([name, value]) => `${name}: expected a function, found ${kindOf(value)}.`);
 }

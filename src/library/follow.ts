@@ -1,4 +1,4 @@
-import { type FollowEvents, guardListeners } from "./events.ts";
+import { type FollowEvents, guardListeners, listenerMistakes } from "./events.ts";
 import { type LinkOptions, readSettings } from "./settings.ts";
 import { startAgent, type StartedAgent } from "./start-agent.ts";
 
@@ -31,7 +31,7 @@ export function follow(options: FollowOptions): Follower {
     loadById: () => Promise.resolve(undefined),
     resolveKey: () => Promise.resolve(undefined),
   };
-  const settings = { ...readSettings(options), verifyEveryMs: 0 };
+  const settings = { ...readSettings(options, listenerMistakes(options)), verifyEveryMs: 0 };
   return followerOf(startAgent(settings, options, guardListeners(options), source));
 }
 

@@ -6,12 +6,14 @@ import {
   readAgentNumbers,
 } from "../config/agent-numbers.ts";
 import { EnvReader, type Environment } from "../config/env.ts";
+import { ConfigError } from "../config/errors.ts";
 import { readTable } from "../config/pipeline.ts";
 import { readMinReplicas } from "../config/min-replicas.ts";
 import { readNames } from "../config/names.ts";
 import { OWN_PREFIX, readGivenRedis as readRedisVariables, type RedisSettings } from "../config/redis.ts";
 import type { BusNames } from "../protocol/names.ts";
 import { readGivenRedis } from "./given-redis.ts";
+import { kindOf } from "./kind-of.ts";
 
 /** Where the log is, and how a follower keeps up with it. */
 export interface LinkOptions {
@@ -55,7 +57,10 @@ export interface Settings extends AgentNumbers {
  * @throws ConfigError with every mistake.
  */
 export function readSettings(options: LinkOptions & CacheOptions, others: readonly string[] = []): Settings {
+  assertObject("options", options);
   const { environment = process.env, limits = {} } = options;
+  assertObject("environment", environment);
+  assertObject("limits", limits);
   const env = new EnvReader({
     ...environment,
     APP_MANAGER_DYNAMODB_TABLE: options.table ?? environment.APP_MANAGER_DYNAMODB_TABLE,
@@ -74,15 +79,17 @@ export function readSettings(options: LinkOptions & CacheOptions, others: readon
   const table = readTable(env);
   const { leaseMs, heartbeatMs, verifyEveryMs } = options;
   const given: Partial<Record<AgentNumber, unknown>> = { ...limits, leaseMs, heartbeatMs, verifyEveryMs };
+  const numbers = readAgentNumbers({
+    read: (name) => numberOf(env, name, given[name]),
+    nameOf: (name) => name,
+    mistakes: env.mistakes,
+  });
+  refuseUnknownLimits(env, limits, numbers);
   const settings = {
     table,
     names: readNames(env, table, redis, "prefix, or APP_SYNC_PREFIX"),
     minReplicas: readMinReplicas(env, redis, "minReplicas, or APP_SYNC_MIN_REPLICAS"),
-    ...readAgentNumbers({
-      read: (name) => numberOf(env, name, given[name]),
-      nameOf: (name) => name,
-      mistakes: env.mistakes,
-    }),
+    ...numbers,
   };
   env.mistakes.push(...others);
   env.finish();
@@ -95,17 +102,31 @@ export function readSettings(options: LinkOptions & CacheOptions, others: readon
 function refuseNoNames(env: EnvReader, { table, prefix }: LinkOptions): void {
   for (const [name, value] of Object.entries({ table, prefix }) as [string, unknown][]) {
     if (value === undefined || (typeof value === "string" && value.trim() !== "")) continue;
-    const found = typeof value === "string" ? "an empty one" : `a ${typeof value}`;
+    const found = typeof value === "string" ? "an empty one" : kindOf(value);
     env.mistakes.push(`${name}: expected text, found ${found}: leave it out for the default.`);
   }
 }
 
-/** What comes from JavaScript may be anything; a number that is none would end in a loop without a pause. */
+/** What comes from JavaScript may be anything. @throws ConfigError */
+export function assertObject(name: string, value: unknown): void {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return;
+  throw new ConfigError([`${name}: expected an object, found ${kindOf(value)}.`]);
+}
+
+/** A misspelt limit would be the default without a word. */
+function refuseUnknownLimits(env: EnvReader, given: object, { limits }: AgentNumbers): void {
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(limits, name)) continue;
+    env.mistakes.push(`limits.${name}: expected one of ${Object.keys(limits).join(", ")}.`);
+  }
+}
+
+/** A number that is none would end in a loop without a pause. */
 function numberOf(env: EnvReader, name: AgentNumber, value: unknown): number {
   const { min, max, default: byDefault } = AGENT_NUMBERS[name];
   if (value === undefined) return byDefault;
-  if (typeof value === "number" && value >= min && value <= max) return value;
-  const found = typeof value === "number" ? String(value) : `a ${typeof value}`;
-  env.mistakes.push(`${name}: expected a number from ${min} to ${max}, found ${found}.`);
+  if (Number.isInteger(value) && (value as number) >= min && (value as number) <= max) return value as number;
+  const found = typeof value === "number" ? String(value) : kindOf(value);
+  env.mistakes.push(`${name}: expected a whole number from ${min} to ${max}, found ${found}.`);
   return byDefault;
 }

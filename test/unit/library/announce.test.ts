@@ -53,6 +53,14 @@ describe("announce", () => {
     expect(await mistakesOf([{ appId: "a" }], others)).toEqual([mistake]);
   });
 
+  it.each([undefined, null, "s3cret"])("refuses options that are none: %j", async (given) => {
+    const refused: unknown = await announce([{ appId: "a" }], given as never).catch(
+      (error: unknown) => error,
+    );
+    expect(refused).toBeInstanceOf(ConfigError);
+    expect(String(refused)).toMatch(/options: expected an object, found (none|a string)\./);
+  });
+
   it("tells all mistakes at once, of a long list the first ten", async () => {
     const changes = Array.from({ length: 1_000 }, () => ({ appId: "" }));
     const environment = { APP_SYNC_LOG_BYTES: "1" };

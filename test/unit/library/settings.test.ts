@@ -2,14 +2,20 @@ import { describe, expect, it } from "vitest";
 import { readAgentConfig } from "../../../src/config/agent.ts";
 import type { RedisSettings } from "../../../src/config/redis.ts";
 import { ConfigError } from "../../../src/config/errors.ts";
+import { openApps } from "../../../src/library/apps.ts";
+import { follow } from "../../../src/library/follow.ts";
 import { readSettings } from "../../../src/library/settings.ts";
 
 const environment = { REDIS_URL: "redis://from-environment", REDIS_PASSWORD: "of-environment" };
 const read = (options: object = {}) => readSettings({ environment, ...options });
 
 function mistakesOf(options: object): readonly string[] {
+  return mistakesIn(() => readSettings({ environment: {}, ...options }));
+}
+
+function mistakesIn(use: () => unknown): readonly string[] {
   try {
-    readSettings({ environment: {}, ...options });
+    use();
   } catch (error) {
     if (error instanceof ConfigError) return error.mistakes;
     throw error;
@@ -97,6 +103,28 @@ describe("settings of the library", () => {
     ["a slow heartbeat", { redis: "redis://x", heartbeatMs: 1_501 }, /^heartbeatMs: expected at most half/],
     ["no number", { redis: "redis://x", verifyEveryMs: Number.NaN }, /^verifyEveryMs: .* found NaN/],
     ["text", { redis: "redis://x", limits: { maxEntries: "5" } }, /^maxEntries: .* found a string/],
+    [
+      "a fraction",
+      { redis: "redis://x", limits: { maxEntries: 1.5 } },
+      /^maxEntries: expected a whole number .* 1\.5/,
+    ],
+    ["null", { redis: "redis://x", leaseMs: null }, /^leaseMs: .* found none/],
+    [
+      "a misspelt limit",
+      { redis: "redis://x", limits: { maxEntrys: 5 } },
+      /^limits\.maxEntrys: expected one of .*maxEntries/,
+    ],
+    [
+      "a limit of another place",
+      { redis: "redis://x", limits: { leaseMs: 5 } },
+      /^limits\.leaseMs: expected one of/,
+    ],
+    [
+      "limits that are none",
+      { redis: "redis://x", limits: 5 },
+      /^limits: expected an object, found a number/,
+    ],
+    ["an environment that is none", { environment: null }, /^environment: expected an object, found none/],
   ])("are refused, with %s", (_what, options, mistake) => {
     const mistakes = mistakesOf(options);
     expect(mistakes[0]).toMatch(mistake);
@@ -107,5 +135,25 @@ describe("settings of the library", () => {
     const limits = { loadBudgetMs: 0, missingKeyTtlMs: -1 };
     const named = mistakesOf({ redis: "x", limits, heartbeatMs: 0 }).map((mistake) => mistake.split(":")[0]);
     expect(named).toEqual(["redis", "heartbeatMs", "loadBudgetMs", "missingKeyTtlMs"]);
+  });
+
+  it.each([undefined, null, "redis://:s3cret@x", [], 5])("are refused when they are none: %j", (options) => {
+    expect(mistakesIn(() => readSettings(options as never))[0]).toMatch(
+      /^options: expected an object, found /,
+    );
+  });
+});
+
+describe("a listener that is none", () => {
+  const listeners = { onChange: 5, onError: "s3cret", onLease: {}, onFlush: undefined };
+
+  it.each([follow, openApps])("is refused by %o before anything is opened", (use) => {
+    expect(
+      mistakesIn(() => use({ redis: "redis://127.0.0.1:1", environment: {}, ...listeners } as never)),
+    ).toEqual([
+      "onChange: expected a function, found a number.",
+      "onError: expected a function, found a string.",
+      "onLease: expected a function, found an object.",
+    ]);
   });
 });
