@@ -248,7 +248,9 @@ describe("follow", () => {
         environment: {},
         onError: () => undefined,
       });
-    expect(wrong).toThrow(/redis: [^]*leaseMs: expected a whole number from 300 to 60000, found 1[^]*heartbeatMs/);
+    expect(wrong).toThrow(
+      /redis: [^]*leaseMs: expected a whole number from 300 to 60000, found 1[^]*heartbeatMs/,
+    );
     expect(wrong).not.toThrow(/s3cret/);
     expect(() => follow({ environment: {} })).toThrow(
       /redis: expected a URL, or one of the variables APP_SYNC_REDIS_URL/,
