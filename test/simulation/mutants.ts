@@ -395,6 +395,12 @@ export const MUTANTS: readonly Mutant[] = [
     file: "src/redis/scripts.ts",
     from: "if not newer.err and #newer == 0 then",
     to: "if not newer.err then",
+    // An append that finds its id taken does not believe it any more either.
+    also: {
+      file: "src/redis/append-script.ts",
+      from: "string.find(added.err, 'equal or smaller', 1, true)",
+      to: "false",
+    },
   },
   {
     name: "one vote is taken for a majority",
