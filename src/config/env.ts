@@ -1,12 +1,11 @@
 import { HOST } from "./redis-url.ts";
 import { ConfigError } from "./errors.ts";
+import { withoutLastLineBreaks } from "./line-breaks.ts";
 
 /** Environment variables as Node and Lambda give them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 const NOT_SHOWN = "(not shown: it may hold a password)";
-
-const LAST_LINE_BREAKS = /[\r\n]+$/;
 
 /** Nobody's password, and of use to whoever wrote it in the wrong place. */
 const HARMLESS =
@@ -30,12 +29,12 @@ export class EnvReader {
     this.#env = env;
   }
 
-  /** The first of the names that is set. Line breaks at the end are of the file, or the secret, that it was read from. */
+  /** The first of the names that is set. */
   text(...names: string[]): string | undefined {
     for (const name of names) {
       // From a program in JavaScript it may be anything.
       const given: unknown = this.#env[name] ?? "";
-      const value = String(given).replace(LAST_LINE_BREAKS, "");
+      const value = withoutLastLineBreaks(String(given));
       if (value !== "") return value;
     }
     return undefined;

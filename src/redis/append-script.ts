@@ -96,6 +96,7 @@ for i = 4, #ARGV, 2 do
     redis.call('HSET', hint, 'next', '')
     return redis.error_reply('ERR somebody else has written to the log and deleted that: its end is looked for at the next try')
   end
+  -- Once more, so that the refusal is told with its line.
   if added.err then return add(redis.call, ARGV[i]) end
   if not early then redis.call('PUBLISH', channel, live) end
 end

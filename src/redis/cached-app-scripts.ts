@@ -70,6 +70,7 @@ if doing == 'set' then
     if kind == 'string' then reply = put(redis.pcall) end
     if found_no_room(reply) then result = -2 end
   end
+  -- Once more, so that the refusal is told with its line.
   if result == 1 and reply.err then return put(redis.call) end
 elseif doing == 'release' and is_of_another_app() then
   -- A write, as DEL is, which no full Redis refuses.

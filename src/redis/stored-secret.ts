@@ -1,5 +1,6 @@
 import type { Environment } from "../config/env.ts";
 import type { RedisCredentialsSource } from "../config/redis-credentials.ts";
+import { withoutLastLineBreaks } from "../config/line-breaks.ts";
 import { within } from "../async/within.ts";
 import { RedisLoginError } from "./errors.ts";
 import type { RedisCredentials, RedisLogin } from "./with-credentials.ts";
@@ -108,11 +109,8 @@ async function readParameter(
   return (await client.send(command, { abortSignal })).Parameter?.Value;
 }
 
-/** Of the file that a secret was made of: no password ends with them. */
-const LAST_LINE_BREAKS = /[\r\n]+$/;
-
 function plain(text = ""): RedisLogin | undefined {
-  const password = text.replace(LAST_LINE_BREAKS, "");
+  const password = withoutLastLineBreaks(text);
   return password === "" ? undefined : { password };
 }
 

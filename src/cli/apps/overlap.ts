@@ -1,6 +1,8 @@
-import type { Attributes, RawItem } from "../../aws/raw-item.ts";
+import { timeOf } from "../../app/iso-time.ts";
 import { normalize } from "../../app/normalize.ts";
 import { END_OF_OVERLAP, OVERLAP_ATTRIBUTES } from "../../app/normalize-overlap.ts";
+import { within } from "../../async/within.ts";
+import type { Attributes, RawItem } from "../../aws/raw-item.ts";
 import { previousSecretUses } from "../../fleet/previous-secret-uses.ts";
 import { soketiNodesOf } from "../../fleet/soketi-nodes.ts";
 import type { RegisteredNode } from "../../protocol/node.ts";
@@ -12,8 +14,6 @@ import { orRefused } from "../support/confirm.ts";
 import { RefusedChangeError } from "../support/errors.ts";
 import { explain } from "../support/explain.ts";
 import { unanswered } from "../support/unanswered.ts";
-import { timeOf } from "../../app/iso-time.ts";
-import { within } from "../../async/within.ts";
 
 /** Apps whose uses are told. */
 const MAX_USES = 20;

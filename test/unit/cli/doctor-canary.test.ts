@@ -1,19 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { checkCanary } from "../../../src/cli/doctor/canary.ts";
 import type { CanaryResult } from "../../../src/protocol/canary.ts";
+import { canaryResult } from "../../factories/canary-result.ts";
 
 const NOW = 1_764_000_000_000;
-const WELL: CanaryResult = {
-  at: NOW - 20_000,
-  intervalMs: 60_000,
-  writeMs: 4,
-  streamMs: 300,
-  nodesMs: 6,
-  totalMs: 310,
-  expected: 2,
-  confirmed: 2,
-  missing: [],
-};
+const WELL = canaryResult({ at: NOW - 20_000 });
 const check = (canary?: Partial<CanaryResult>, measured?: Partial<CanaryResult>, hasSharedCache = false) => {
   const of = (more?: Partial<CanaryResult>) => more && { ...WELL, ...more };
   const [found, ...rest] = checkCanary({ canary: of(canary), measured: of(measured) }, NOW, hasSharedCache);

@@ -6,6 +6,7 @@ import { isFresh, verdictOf } from "../../../src/console/page/verdict.ts";
 import type { ConsoleState } from "../../../src/console/state.ts";
 import type { CanaryVerdict, MeasuredChange } from "../../../src/fleet/canary-verdict.ts";
 import type { NodeView } from "../../../src/fleet/node-view.ts";
+import { canaryResult } from "../../factories/canary-result.ts";
 
 const node = (id: string, more: Partial<NodeView> = {}): NodeView => ({
   node: id,
@@ -52,17 +53,7 @@ const MEASURED: MeasuredChange = {
   state: "well",
   agoMs: 20_000,
   byHand: false,
-  result: {
-    at: 1,
-    intervalMs: 60_000,
-    writeMs: 4,
-    streamMs: 300,
-    nodesMs: 6,
-    totalMs: 310,
-    expected: 2,
-    confirmed: 2,
-    missing: [],
-  },
+  result: canaryResult({ at: 1 }),
 };
 const LATE = { ...MEASURED, state: "late", result: { ...MEASURED.result, totalMs: 2_500 } } as const;
 const MISSING = {

@@ -1,17 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type CanaryResult, decodeCanaryResult, isComplete, isInTime } from "../../../src/protocol/canary.ts";
+import { decodeCanaryResult, isComplete, isInTime } from "../../../src/protocol/canary.ts";
+import { canaryResult } from "../../factories/canary-result.ts";
 
-const RESULT: CanaryResult = {
-  at: 1_764_000_000_000,
-  intervalMs: 60_000,
-  writeMs: 4,
-  streamMs: 300,
-  nodesMs: 6,
-  totalMs: 310,
-  expected: 2,
-  confirmed: 2,
-  missing: [],
-};
+const RESULT = canaryResult();
 
 describe("a canary's result", () => {
   it("is read as it was written", () => {
